@@ -1,0 +1,230 @@
+package engineio
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// maxFragments bounds the frames of one message. A message of 1 MB in pieces
+// of 64 bytes still fits; a flood of empty fragments does not.
+const maxFragments = 1 << 14
+
+// maxControl is the longest payload of a control frame (RFC 6455, section 5.5).
+const maxControl = 125
+
+// A closeError says with which close frame a WebSocket must end.
+type closeError struct {
+	code ws.StatusCode // 0: an empty close frame
+	why  string        // for the log
+}
+
+func (e *closeError) Error() string { return e.why }
+
+func protocolError(why string) error { return &closeError{ws.StatusProtocolError, why} }
+
+var errTooBig = &closeError{ws.StatusMessageTooBig, "message exceeds MaxPayload"}
+
+// A frameSink takes what a frameReader finds. The slices are valid until the
+// call returns. Once stopped returns true, the reader hands over nothing more.
+type frameSink interface {
+	onMessage(data []byte, binary bool) error
+	onPing(data []byte) error
+	onClose(code ws.StatusCode) error // 0: a close frame without a code
+	stopped() bool
+}
+
+// A frameReader is a push parser for the frames of a WebSocket client: it is
+// fed bytes as they arrive, in pieces of any size, and does no I/O. A message
+// that lies in one piece is handed over where it lies; another is collected in
+// a buffer that grows with what has really arrived. Its checks are those of
+// RFC 6455, section 5.
+type frameReader struct {
+	limit int // bytes of a message
+
+	hdr    [14]byte // the header as far as it has come
+	hdrLen int      // bytes in hdr
+	inBody bool     // the header is complete, and the fields below stand
+
+	fin  bool
+	op   ws.OpCode
+	mask [4]byte
+	left int // bytes of the payload still to come
+	pos  int // bytes of the payload already seen, for the mask
+
+	msg       []byte    // the message so far, over frames and pieces
+	msgOp     ws.OpCode // 0: no message has begun
+	fragments int
+	ctl       []byte // the control frame's payload so far
+}
+
+// feed parses p, which it unmasks in place. It returns how much of p it has
+// used up: all of it, unless an error occurred or the sink stopped.
+func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
+	for n < len(p) || r.inBody && r.left == 0 {
+		if sink.stopped() {
+			return n, nil
+		}
+		if !r.inBody {
+			used, err := r.header(p[n:])
+			n += used
+			if err != nil {
+				return n, err
+			}
+			continue
+		}
+		take := min(r.left, len(p)-n)
+		piece := p[n : n+take]
+		ws.Cipher(piece, r.mask, r.pos)
+		n += take
+		r.pos += take
+		r.left -= take
+		if err := r.payload(piece, sink); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// header collects the header and checks it as soon as it is there.
+func (r *frameReader) header(p []byte) (used int, err error) {
+	for used < len(p) {
+		need := 2
+		if r.hdrLen >= 2 {
+			need = headerSize(r.hdr[1])
+		}
+		n := copy(r.hdr[r.hdrLen:need], p[used:])
+		used += n
+		r.hdrLen += n
+		if r.hdrLen < 2 || r.hdrLen < headerSize(r.hdr[1]) {
+			continue
+		}
+		return used, r.begin()
+	}
+	return used, nil
+}
+
+// headerSize is the size of a masked frame's header, by its second byte.
+func headerSize(b byte) int {
+	switch b & 0x7f {
+	case 126:
+		return 2 + 2 + 4
+	case 127:
+		return 2 + 8 + 4
+	}
+	return 2 + 4
+}
+
+// begin reads the complete header.
+func (r *frameReader) begin() error {
+	h := r.hdr[:r.hdrLen]
+	r.hdrLen = 0
+	r.fin = h[0]&0x80 != 0
+	r.op = ws.OpCode(h[0] & 0x0f)
+	size := uint64(h[1] & 0x7f)
+	switch size {
+	case 126:
+		size = uint64(binary.BigEndian.Uint16(h[2:]))
+	case 127:
+		size = binary.BigEndian.Uint64(h[2:])
+	}
+	copy(r.mask[:], h[len(h)-4:])
+	r.pos = 0
+
+	switch {
+	case h[0]&0x70 != 0:
+		return protocolError("reserved bit set")
+	case r.op.IsReserved():
+		return protocolError("reserved opcode")
+	case h[1]&0x80 == 0:
+		return protocolError("frame is not masked")
+	case r.op.IsControl():
+		if !r.fin {
+			return protocolError("fragmented control frame")
+		}
+		if size > maxControl {
+			return protocolError("control frame too long")
+		}
+	case r.op == ws.OpContinuation && r.msgOp == 0:
+		return protocolError("continuation of no message")
+	case r.op != ws.OpContinuation && r.msgOp != 0:
+		return protocolError("new message inside a fragmented one")
+	default:
+		if size > uint64(r.limit-len(r.msg)) {
+			return errTooBig
+		}
+		if r.fragments++; r.fragments > maxFragments {
+			return &closeError{ws.StatusPolicyViolation, "too many fragments"}
+		}
+		if r.msgOp == 0 {
+			r.msgOp = r.op
+		}
+	}
+	r.left = int(size)
+	r.inBody = true
+	return nil
+}
+
+// payload takes an unmasked piece of the current frame's payload.
+func (r *frameReader) payload(piece []byte, sink frameSink) error {
+	if r.op.IsControl() {
+		if r.left > 0 || len(r.ctl) > 0 {
+			r.ctl = append(r.ctl, piece...)
+			piece = r.ctl
+		}
+		if r.left > 0 {
+			return nil
+		}
+		r.inBody = false
+		r.ctl = nil
+		return control(r.op, piece, sink)
+	}
+	last := r.left == 0 && r.fin
+	if !last || len(r.msg) > 0 {
+		r.msg = append(r.msg, piece...)
+		piece = r.msg
+	}
+	if r.left > 0 {
+		return nil
+	}
+	r.inBody = false
+	if !last {
+		return nil
+	}
+	op := r.msgOp
+	r.msg, r.msgOp, r.fragments = nil, 0, 0
+	if op == ws.OpText && !utf8.Valid(piece) {
+		return &closeError{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
+	}
+	return sink.onMessage(piece, op == ws.OpBinary)
+}
+
+func control(op ws.OpCode, data []byte, sink frameSink) error {
+	switch op {
+	case ws.OpPing:
+		return sink.onPing(data)
+	case ws.OpPong:
+		return nil
+	}
+	if len(data) == 0 {
+		return sink.onClose(0)
+	}
+	if len(data) == 1 {
+		return protocolError("close frame of one byte")
+	}
+	code := ws.StatusCode(binary.BigEndian.Uint16(data))
+	switch {
+	case !validCloseCode(code):
+		return protocolError("invalid close code")
+	case !utf8.Valid(data[2:]):
+		return &closeError{ws.StatusInvalidFramePayloadData, "close reason is not UTF-8"}
+	}
+	return sink.onClose(code)
+}
+
+// validCloseCode tells which codes may stand in a close frame: those of RFC
+// 6455, section 7.4, and the ones registered since (1012–1014).
+func validCloseCode(c ws.StatusCode) bool {
+	return c >= 1000 && c <= 1014 && (c < 1004 || c > 1006) || c >= 3000 && c <= 4999
+}

@@ -1,0 +1,153 @@
+package engineio
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// The names of the transports.
+const (
+	TransportPolling   = "polling"
+	TransportWebSocket = "websocket"
+)
+
+// Options configure a Server. The zero value has the reference server's
+// defaults. A nonsensical value makes New fail.
+type Options struct {
+	// PingInterval is the time from opening a session, or from a pong, to the
+	// next ping. Default 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long a pong may take before the peer is given up.
+	// Default 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout bounds the move of a session to WebSocket. Default 10 s.
+	UpgradeTimeout time.Duration
+	// WriteTimeout bounds one blocked write to a WebSocket, of 32 KB or of one
+	// larger message. Default 10 s.
+	WriteTimeout time.Duration
+	// MaxPayload is the largest message that is accepted over WebSocket, the
+	// largest body of a POST, and what several packets may add up to in the
+	// answer to a GET, in bytes. Default 1,000,000.
+	MaxPayload int
+	// Transports that are served. Default polling and websocket.
+	Transports []string
+	// DisableUpgrades leaves sessions that began on polling there.
+	DisableUpgrades bool
+	// LenientHeartbeat counts any bytes that arrive as a sign of life, not
+	// only a pong, so that a slow upload is not taken for a dead peer.
+	LenientHeartbeat bool
+	// CORS opens the server to other origins. Default: WebSocket for the same
+	// origin only, polling without CORS headers.
+	CORS *CORS
+	// Cookie, if set, is sent with the polling handshake, its value being the
+	// session's id. Name defaults to "io", Path to "/", SameSite to Lax; it is
+	// always HttpOnly.
+	Cookie *http.Cookie
+	// QueueBytes bounds what waits to be sent to one session, counted as
+	// WebSocket frames. A single message is accepted whatever its size while
+	// nothing waits. Default 4 MiB.
+	QueueBytes int
+	// QueuePackets bounds the same in packets. Default 16,384.
+	QueuePackets int
+	// KeepSlow drops what does not fit into a session's queue, with
+	// ErrQueueFull, and keeps the session. By default it is closed.
+	KeepSlow bool
+	// Logger gets the lifecycle of sessions at info and packets at debug,
+	// never their content. Default: silent.
+	Logger *zerolog.Logger
+}
+
+// Default limits of the send queue. 4 MiB is more than the kernel holds for a
+// connection that stalls, so that a burst passes and a peer that has stopped
+// reading does not; 16,384 packets keep their bookkeeping below that.
+const (
+	defaultQueueBytes   = 4 << 20
+	defaultQueuePackets = 16384
+)
+
+// withDefaults returns a checked copy.
+func (o *Options) withDefaults() (Options, error) {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	var errs []error
+	duration := func(name string, d *time.Duration, def time.Duration) {
+		if *d < 0 {
+			errs = append(errs, fmt.Errorf("%s is negative (%v)", name, *d))
+		}
+		if *d == 0 {
+			*d = def
+		}
+	}
+	number := func(name string, n *int, def int) {
+		if *n < 0 {
+			errs = append(errs, fmt.Errorf("%s is negative (%d)", name, *n))
+		}
+		if *n == 0 {
+			*n = def
+		}
+	}
+	duration("PingInterval", &out.PingInterval, 25*time.Second)
+	duration("PingTimeout", &out.PingTimeout, 20*time.Second)
+	duration("UpgradeTimeout", &out.UpgradeTimeout, 10*time.Second)
+	duration("WriteTimeout", &out.WriteTimeout, 10*time.Second)
+	for name, d := range map[string]time.Duration{"PingInterval": out.PingInterval, "PingTimeout": out.PingTimeout} {
+		if d > 0 && d < time.Millisecond {
+			errs = append(errs, fmt.Errorf("%s is %v: clients are told milliseconds", name, d))
+		}
+	}
+	number("MaxPayload", &out.MaxPayload, 1_000_000)
+	number("QueueBytes", &out.QueueBytes, defaultQueueBytes)
+	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
+	if out.Transports == nil {
+		out.Transports = []string{TransportPolling, TransportWebSocket}
+	}
+	if len(out.Transports) == 0 {
+		errs = append(errs, errors.New("Transports is empty"))
+	}
+	for _, t := range out.Transports {
+		if t != TransportPolling && t != TransportWebSocket {
+			errs = append(errs, fmt.Errorf("Transports: unknown transport %q", t))
+		}
+	}
+	out.Transports = slices.Clone(out.Transports)
+	if out.CORS != nil {
+		c := *out.CORS
+		c.Origins = slices.Clone(c.Origins)
+		out.CORS = &c
+		if err := c.validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if out.Cookie != nil {
+		out.Cookie = cookieTemplate(*out.Cookie)
+		if err := out.Cookie.Valid(); err != nil {
+			errs = append(errs, fmt.Errorf("Cookie: %w", err))
+		}
+	}
+	if out.Logger == nil {
+		nop := zerolog.Nop()
+		out.Logger = &nop
+	}
+	return out, errors.Join(errs...)
+}
+
+func cookieTemplate(c http.Cookie) *http.Cookie {
+	if c.Name == "" {
+		c.Name = "io"
+	}
+	if c.Path == "" {
+		c.Path = "/"
+	}
+	if c.SameSite == 0 {
+		c.SameSite = http.SameSiteLaxMode
+	}
+	c.HttpOnly = true
+	return &c
+}

@@ -1,0 +1,152 @@
+package engineio
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+
+	"github.com/gobwas/ws"
+)
+
+// A PacketType is the first character of a packet.
+type PacketType byte
+
+// The packet types of Engine.IO v4.
+const (
+	PacketOpen    PacketType = '0'
+	PacketClose   PacketType = '1'
+	PacketPing    PacketType = '2'
+	PacketPong    PacketType = '3'
+	PacketMessage PacketType = '4'
+	PacketUpgrade PacketType = '5'
+	PacketNoop    PacketType = '6'
+)
+
+// binaryMark begins a packet that carries a binary message as base64, where
+// bytes cannot be sent as they are.
+const binaryMark = 'b'
+
+// A Message is one outgoing packet, encoded once and for all in the forms that
+// the transports write. It is immutable, and may be sent to any number of
+// sessions at the same time.
+type Message struct {
+	frame  []byte                  // the complete WebSocket frame
+	body   int                     // where the frame's payload begins
+	binary bool                    // frame is a binary frame
+	text   atomic.Pointer[Message] // a binary message as base64, made when first asked for
+}
+
+// NewMessage returns a text message. It copies text, which must be valid UTF-8.
+func NewMessage(text []byte) *Message {
+	return newPacket(PacketMessage, text)
+}
+
+// NewBinaryMessage returns a binary message. It copies data.
+func NewBinaryMessage(data []byte) *Message {
+	m := newFrame(ws.OpBinary, len(data))
+	m.frame = append(m.frame, data...)
+	m.binary = true
+	return m
+}
+
+// Size is the number of bytes that the message takes as a WebSocket frame.
+func (m *Message) Size() int { return len(m.frame) }
+
+func newPacket(t PacketType, data []byte) *Message {
+	m := newFrame(ws.OpText, 1+len(data))
+	m.frame = append(m.frame, byte(t))
+	m.frame = append(m.frame, data...)
+	return m
+}
+
+// newFrame returns a message that holds the header of a frame, with room for
+// a payload of n bytes.
+func newFrame(op ws.OpCode, n int) *Message {
+	size := frameHeaderSize(n)
+	return &Message{frame: appendFrameHeader(make([]byte, 0, size+n), op, n), body: size}
+}
+
+// asText returns the form of m that can go where only text can.
+func (m *Message) asText() *Message {
+	if !m.binary {
+		return m
+	}
+	if t := m.text.Load(); t != nil {
+		return t
+	}
+	data := m.frame[m.body:]
+	n := 1 + base64.StdEncoding.EncodedLen(len(data))
+	t := newFrame(ws.OpText, n)
+	t.frame = append(t.frame, binaryMark)
+	t.frame = base64.StdEncoding.AppendEncode(t.frame, data)
+	m.text.Store(t) // two at the same time make the same
+	return t
+}
+
+// packet returns the message as it stands in a polling payload.
+func (m *Message) packet() []byte {
+	t := m.asText()
+	return t.frame[t.body:]
+}
+
+func frameHeaderSize(n int) int {
+	switch {
+	case n <= 125:
+		return 2
+	case n <= 0xffff:
+		return 4
+	}
+	return 10
+}
+
+// appendFrameHeader appends the header of an unmasked, unfragmented frame
+// (RFC 6455, section 5.2).
+func appendFrameHeader(dst []byte, op ws.OpCode, n int) []byte {
+	dst = append(dst, 0x80|byte(op))
+	switch {
+	case n <= 125:
+		return append(dst, byte(n))
+	case n <= 0xffff:
+		return binary.BigEndian.AppendUint16(append(dst, 126), uint16(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
+}
+
+var (
+	errEmptyPacket = errors.New("empty packet")
+	errPacketType  = errors.New("unknown packet type")
+	errBase64      = errors.New("bad base64")
+)
+
+// decodePacket splits one text packet. Data aliases p, but for base64.
+func decodePacket(p []byte) (t PacketType, data []byte, binary bool, err error) {
+	if len(p) == 0 {
+		return 0, nil, false, errEmptyPacket
+	}
+	switch t := PacketType(p[0]); {
+	case t >= PacketOpen && t <= PacketNoop:
+		return t, p[1:], false, nil
+	case t == binaryMark:
+		data, err := decodeBase64(p[1:])
+		return PacketMessage, data, true, err
+	}
+	return 0, nil, false, errPacketType
+}
+
+// decodeBase64 takes the standard alphabet with padding or without it.
+func decodeBase64(p []byte) ([]byte, error) {
+	for n := 0; n < 2 && len(p) > 0 && p[len(p)-1] == '='; n++ {
+		p = p[:len(p)-1]
+	}
+	for _, c := range p {
+		if c == '\r' || c == '\n' { // the decoder would skip them
+			return nil, errBase64
+		}
+	}
+	data, err := base64.RawStdEncoding.AppendDecode(nil, p)
+	if err != nil {
+		return nil, errBase64
+	}
+	return data, nil
+}

@@ -1,0 +1,122 @@
+package engineio
+
+import (
+	"bytes"
+	"slices"
+)
+
+// separator stands between the packets of a polling payload.
+const separator = 0x1e
+
+// nextPacket cuts the first packet off a polling payload. More tells whether
+// another follows, which may be empty.
+func nextPacket(payload []byte) (packet, rest []byte, more bool) {
+	return bytes.Cut(payload, []byte{separator})
+}
+
+// An outbox holds the packets that wait for a transport, oldest first.
+type outbox struct {
+	items  []*Message
+	first  int  // items before it are gone
+	off    int  // bytes of the first item's frame that are on the wire already
+	bytes  int  // of the frames that wait
+	base64 bool // the peer asked for binary as base64 over WebSocket too
+}
+
+func (o *outbox) len() int { return len(o.items) - o.first }
+
+func (o *outbox) push(m *Message) {
+	o.items = append(o.items, m)
+	o.bytes += m.Size()
+}
+
+// unshift puts m back in front, off bytes of its frame being on the wire.
+func (o *outbox) unshift(m *Message, off int) {
+	if o.first > 0 {
+		o.first--
+		o.items[o.first] = m
+	} else {
+		o.items = slices.Insert(o.items, 0, m)
+	}
+	o.off = off
+	o.bytes += m.Size()
+}
+
+func (o *outbox) pop() {
+	m := o.items[o.first]
+	o.items[o.first] = nil
+	o.first++
+	o.off = 0
+	o.bytes -= m.Size()
+	if o.first == len(o.items) {
+		o.items, o.first = nil, 0 // an idle session keeps no queue
+	}
+}
+
+func (o *outbox) clear() { *o = outbox{base64: o.base64} }
+
+// frameOf returns the frame in which m goes out.
+func (o *outbox) frameOf(m *Message) []byte {
+	if o.base64 {
+		m = m.asText()
+	}
+	return m.frame
+}
+
+// batch returns the bytes to write next: the frames that fit into buf, copied
+// there (one write is cheaper than many, and cheaper than writev), or else the
+// first frame itself. They stay queued until consume.
+func (o *outbox) batch(buf []byte) []byte {
+	first := o.frameOf(o.items[o.first])[o.off:]
+	if o.len() == 1 || len(first) > cap(buf) {
+		return first
+	}
+	buf = append(buf[:0], first...)
+	for _, m := range o.items[o.first+1:] {
+		f := o.frameOf(m)
+		if len(buf)+len(f) > cap(buf) {
+			break
+		}
+		buf = append(buf, f...)
+	}
+	return buf
+}
+
+// consume removes n bytes of what batch returned.
+func (o *outbox) consume(n int) {
+	for n > 0 {
+		left := len(o.frameOf(o.items[o.first])) - o.off
+		if n < left {
+			o.off += n
+			return
+		}
+		n -= left
+		o.pop()
+	}
+}
+
+// payload takes the packets that fit into limit bytes and joins them; a larger
+// one goes alone.
+func (o *outbox) payload(limit int) []byte {
+	size, n := 0, 0
+	for _, m := range o.items[o.first:] {
+		p := len(m.packet())
+		if n > 0 {
+			p++ // the separator
+		}
+		if n > 0 && size+p > limit {
+			break
+		}
+		size += p
+		n++
+	}
+	dst := make([]byte, 0, size+2) // 2: room for a close packet
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, separator)
+		}
+		dst = append(dst, o.items[o.first].packet()...)
+		o.pop()
+	}
+	return dst
+}

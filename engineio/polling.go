@@ -1,0 +1,283 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// noopInterval is how often a GET is released while a client has its
+	// answer to the probe and must not be left waiting.
+	noopInterval = 100 * time.Millisecond
+	// drainLimit and drainTimeout bound what is read and thrown away of a body
+	// that is too large, so that its sender can read the 413 instead of seeing
+	// the connection reset.
+	drainLimit   = 16 << 20
+	drainTimeout = 5 * time.Second
+)
+
+// A poll is a GET that waits for packets. Its fields but wake are protected by
+// the session's mu.
+type poll struct {
+	wake  chan struct{} // holds one signal
+	final PacketType    // the answer, if the session or the polling has ended
+	noop  bool          // release it, packets or none
+}
+
+func (p *poll) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// releasePollLocked answers the pending GET with one packet.
+func (s *Session) releasePollLocked(t PacketType) {
+	if s.poll != nil {
+		s.poll.final = t
+		s.poll.signal()
+		s.poll = nil
+	}
+}
+
+// openPolling answers a handshake over HTTP.
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, capture func() (any, error)) {
+	sess, e := s.newSession(r, capture)
+	if e != nil {
+		s.refuse(w, r, false, e)
+		return
+	}
+	upgrades := []string{}
+	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
+		upgrades = append(upgrades, TransportWebSocket)
+	}
+	if !s.start(sess, TransportPolling) {
+		s.refuse(w, r, false, errShuttingDown)
+		return
+	}
+	if s.opts.Cookie != nil {
+		c := *s.opts.Cookie
+		c.Value = sess.id
+		http.SetCookie(w, &c)
+	}
+	writePayload(w, s.openPacket(sess.id, upgrades).packet())
+}
+
+func writePayload(w http.ResponseWriter, payload []byte) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=UTF-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(payload)))
+	_, _ = w.Write(payload) // a client that has left is noticed by its next request, or by the heartbeat
+}
+
+// serveGet answers with what is queued, or waits for something.
+func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, false, errUnknownSID)
+		return
+	case s.ws != nil:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	case s.poll != nil:
+		s.mu.Unlock()
+		s.end(ReasonTransportError, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	}
+	p := &poll{wake: make(chan struct{}, 1)}
+	s.poll = p
+	payload, ok := s.awaitPayloadLocked(p, r.Context().Done())
+	if s.poll == p {
+		s.poll = nil
+	}
+	closed := s.state == stateClosing && s.ws == nil && s.out.len() == 0
+	reason := s.reason
+	s.mu.Unlock()
+	if !ok {
+		s.end(ReasonTransportError, nil)
+		return
+	}
+	if closed {
+		s.end(reason, emptyClose)
+	}
+	writePayload(w, payload)
+}
+
+// awaitPayloadLocked returns the answer to the GET p, or false if its client
+// has gone. It is called with s.mu held, and returns with it held.
+func (s *Session) awaitPayloadLocked(p *poll, gone <-chan struct{}) (payload []byte, ok bool) {
+	var noop *time.Timer
+	for {
+		switch {
+		case p.final != 0:
+			return []byte{byte(p.final)}, true
+		case s.state == stateClosing && s.out.len() == 0:
+			return []byte{byte(PacketNoop), separator, byte(PacketClose)}, true
+		case s.out.len() > 0:
+			payload = s.out.payload(s.srv.opts.MaxPayload)
+			if s.state == stateClosing && s.out.len() == 0 {
+				payload = append(payload, separator, byte(PacketClose))
+			}
+			return payload, true
+		case p.noop:
+			return []byte{byte(PacketNoop)}, true
+		case noop == nil && s.probe != nil && s.probe.answered:
+			noop = time.AfterFunc(noopInterval, func() {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				p.noop = true
+				p.signal()
+			})
+			defer noop.Stop()
+		}
+		s.mu.Unlock()
+		select {
+		case <-p.wake:
+			s.mu.Lock()
+		case <-gone:
+			s.mu.Lock()
+			return nil, p.final != 0 // the session has ended by itself
+		}
+	}
+}
+
+// servePost hands over the packets of a payload.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, false, errUnknownSID)
+		return
+	case s.ws != nil:
+		s.mu.Unlock()
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	case s.posting:
+		s.mu.Unlock()
+		s.end(ReasonTransportError, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	}
+	s.posting = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.posting = false
+		s.mu.Unlock()
+	}()
+
+	if r.Header.Get("Content-Type") == "application/octet-stream" {
+		s.end(ReasonTransportError, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	}
+	body, err := s.readBody(w, r)
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		s.tooLarge(w, r)
+		return
+	case err != nil:
+		s.end(ReasonTransportError, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	case !s.isOpen():
+		s.srv.refuse(w, r, false, errUnknownSID)
+		return
+	}
+	s.receivePayload(body, r.Context().Done())
+	h := w.Header()
+	h.Set("Content-Type", "text/html")
+	h.Set("Content-Length", "2")
+	_, _ = io.WriteString(w, "ok")
+}
+
+// receivePayload handles the packets one by one, waiting between them while
+// the session is paused. What precedes a malformed one counts.
+func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
+	if !utf8.Valid(payload) {
+		s.end(ReasonParseError, emptyClose)
+		return
+	}
+	for more := true; more; {
+		var packet []byte
+		packet, payload, more = nextPacket(payload)
+		t, data, binary, err := decodePacket(packet)
+		if err != nil {
+			s.end(ReasonParseError, emptyClose)
+			return
+		}
+		s.receive(t, data, binary)
+		if s.waitResumed(gone); !s.isOpen() {
+			return
+		}
+	}
+}
+
+var errBodyTooLarge = errors.New("body exceeds MaxPayload")
+
+// readBody reads the body of a POST, and not a byte more than one above the
+// limit into memory. A body that takes longer than a pong may take is cut.
+func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	o := &s.srv.opts
+	limit := int64(o.MaxPayload)
+	if r.ContentLength > limit {
+		return nil, errBodyTooLarge
+	}
+	rc := http.NewResponseController(w)
+	// Not every writer can: a test recorder, say, or a wrapper.
+	_ = rc.SetReadDeadline(time.Now().Add(o.PingInterval + o.PingTimeout))
+	var body io.Reader = r.Body
+	if o.LenientHeartbeat {
+		body = hearing{r.Body, s}
+	}
+	var buf bytes.Buffer
+	_, err := buf.ReadFrom(io.LimitReader(body, limit+1))
+	_ = rc.SetReadDeadline(time.Time{})
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge), int64(buf.Len()) > limit:
+		return nil, errBodyTooLarge
+	case err != nil:
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// hearing notes that bytes come in.
+type hearing struct {
+	io.Reader
+	s *Session
+}
+
+func (h hearing) Read(p []byte) (int, error) {
+	h.s.heard.Store(true)
+	return h.Reader.Read(p)
+}
+
+// tooLarge answers 413. The session lives on, unless the body has no end.
+func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Length", "0")
+	h.Set("Connection", "close")
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
+	rc := http.NewResponseController(w)
+	_ = rc.Flush()
+	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
+	_, err := io.CopyN(io.Discard, r.Body, drainLimit)
+	var outer *http.MaxBytesError
+	if !errors.Is(err, io.EOF) && !errors.As(err, &outer) {
+		s.end(ReasonTransportError, emptyClose)
+	}
+}

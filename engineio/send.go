@@ -1,0 +1,193 @@
+package engineio
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// Send queues messages, which stay together and in order, and writes what it
+// can write without blocking. It fails with ErrClosed, or with ErrQueueFull,
+// and then nothing of them is sent.
+func (s *Session) Send(first *Message, rest ...*Message) error {
+	_, err := s.send(first, rest, false)
+	return err
+}
+
+// TrySend sends only if the transport can take the messages now: nothing is
+// queued, and a GET is pending if the transport is polling. It reports whether
+// it did.
+func (s *Session) TrySend(first *Message, rest ...*Message) bool {
+	sent, err := s.send(first, rest, true)
+	return sent && err == nil
+}
+
+func (s *Session) send(first *Message, rest []*Message, volatile bool) (sent bool, err error) {
+	size := first.Size()
+	for _, m := range rest {
+		size += m.Size()
+	}
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return false, ErrClosed
+	}
+	if volatile && (s.out.len() > 0 || s.writing || s.ws == nil && s.poll == nil) {
+		s.mu.Unlock()
+		return false, nil
+	}
+	o := &s.srv.opts
+	if s.out.len() > 0 && (s.out.bytes+size > o.QueueBytes || s.out.len()+1+len(rest) > o.QueuePackets) {
+		s.mu.Unlock()
+		if !o.KeepSlow {
+			s.end(ReasonSlowConsumer, emptyClose)
+		}
+		return false, ErrQueueFull
+	}
+	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
+	s.pushLocked(first, rest)
+	return true, nil
+}
+
+// sendControl sends a packet or frame of our own, which no bound holds back
+// but the one that a peer could drive it to.
+func (s *Session) sendControl(m *Message) {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	if s.out.len() >= s.srv.opts.QueuePackets {
+		s.mu.Unlock()
+		s.end(ReasonSlowConsumer, emptyClose)
+		return
+	}
+	s.pushLocked(m, nil)
+}
+
+// pushLocked hands packets to the transport, or queues them. It is called with
+// s.mu held and releases it.
+func (s *Session) pushLocked(first *Message, rest []*Message) {
+	w := s.ws
+	if w != nil && !s.writing && s.out.len() == 0 && len(rest) == 0 && w.try != nil {
+		s.writing = true
+		frame := s.out.frameOf(first)
+		s.mu.Unlock()
+		n, err := w.try.write(frame)
+		s.mu.Lock()
+		if n < len(frame) && s.state != stateClosed {
+			// What has come meanwhile is behind it.
+			s.out.unshift(first, n)
+		}
+		s.wrote(w, err)
+		return
+	}
+	s.out.push(first)
+	for _, m := range rest {
+		s.out.push(m)
+	}
+	switch {
+	case w == nil:
+		if s.poll != nil {
+			s.poll.signal()
+		}
+	case !s.writing:
+		s.writing = true
+		s.writeLocked(w)
+		return
+	}
+	s.mu.Unlock()
+}
+
+// Sizes of one write. Small frames are copied into buffers of this size, which
+// are pooled; what is larger is written as it is.
+const batchSize = 32 << 10
+
+var batches = sync.Pool{New: func() any { b := make([]byte, batchSize); return &b }}
+
+// writeLocked tries once to write what is queued, and leaves the rest to a
+// goroutine. The caller holds s.mu, which is released, and has set s.writing.
+func (s *Session) writeLocked(w *wsConn) {
+	if w.try == nil {
+		s.wrote(w, nil)
+		return
+	}
+	buf := batches.Get().(*[]byte)
+	batch := s.out.batch(*buf)
+	s.mu.Unlock()
+	n, err := w.try.write(batch)
+	batches.Put(buf)
+	s.mu.Lock()
+	if s.state != stateClosed {
+		s.out.consume(n)
+	}
+	s.wrote(w, err)
+}
+
+// wrote ends an attempt to write without blocking: it gives s.writing back, or
+// passes it on. The caller holds s.mu, which is released.
+func (s *Session) wrote(w *wsConn, err error) {
+	switch {
+	case err != nil:
+		s.writing = false
+		s.mu.Unlock()
+		s.end(ReasonTransportError, nil)
+	case s.state == stateClosed:
+		s.writing = false
+		s.mu.Unlock()
+	case s.out.len() > 0:
+		s.srv.wg.Add(1)
+		go s.flush(w) // ends when the queue is empty, or a write fails or takes too long
+		s.mu.Unlock()
+	default:
+		s.writing = false
+		s.drainedLocked()
+	}
+}
+
+// drainedLocked ends a session that only waited for its queue. The caller
+// holds s.mu, which is released.
+func (s *Session) drainedLocked() {
+	closing, reason := s.state == stateClosing, s.reason
+	s.mu.Unlock()
+	if closing {
+		s.end(reason, emptyClose)
+	}
+}
+
+// flush writes what is queued until nothing is, blocking with a deadline. It
+// owns s.writing, and runs only for a peer that doesn't keep up, or where a
+// connection has no way to write without blocking.
+func (s *Session) flush(w *wsConn) {
+	defer s.srv.wg.Done()
+	buf := batches.Get().(*[]byte)
+	defer batches.Put(buf)
+	s.mu.Lock()
+	for s.state != stateClosed && s.out.len() > 0 {
+		batch := s.out.batch(*buf)
+		s.mu.Unlock()
+		_ = w.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+		_, err := w.conn.Write(batch)
+		s.mu.Lock()
+		if err != nil {
+			s.writing = false
+			s.mu.Unlock()
+			s.end(ReasonTransportError, nil)
+			return
+		}
+		if s.state != stateClosed {
+			s.out.consume(len(batch))
+		}
+	}
+	_ = w.conn.SetWriteDeadline(time.Time{}) // it would hold for writes that don't block, too
+	s.writing = false
+	s.drainedLocked()
+}
+
+// pongFrame answers a WebSocket ping.
+func pongFrame(data []byte) *Message {
+	m := newFrame(ws.OpPong, len(data))
+	m.frame = append(m.frame, data...)
+	return m
+}

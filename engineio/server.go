@@ -1,0 +1,295 @@
+package engineio
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// A Handler takes what happens on one session.
+type Handler interface {
+	// Message is called with each message, one at a time and in order. Data is
+	// valid until it returns. It must not block; see [Session.Pause].
+	Message(data []byte, binary bool)
+	// Close is called once, when the session has ended or has begun to. It does
+	// not wait for a Message that is under way.
+	Close(reason Reason)
+}
+
+// A Server serves Engine.IO sessions on whatever path it is mounted at.
+type Server struct {
+	opts Options
+	open func(*Session) Handler
+	log  zerolog.Logger
+
+	sessions sessionMap
+	closing  atomic.Bool
+	wg       sync.WaitGroup // sessions, and the goroutines of their connections
+
+	mu    sync.Mutex
+	conns map[*wsConn]struct{} // WebSockets that linger after their session's end
+	cut   bool                 // no lingering any more
+}
+
+// New returns a server that calls open with each new session, while its
+// handshake is being answered; what open sends arrives after the handshake.
+// Nil options are fine. The error names an option that makes no sense.
+func New(opts *Options, open func(*Session) Handler) (*Server, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Server{
+		opts:  o,
+		open:  open,
+		log:   o.Logger.With().Str("component", "engineio").Logger(),
+		conns: make(map[*wsConn]struct{}),
+	}, nil
+}
+
+// Len is the number of sessions.
+func (s *Server) Len() int { return s.sessions.len() }
+
+// ServeHTTP serves handshakes, polls and WebSocket upgrades, on any path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Serve(w, r, nil) }
+
+// Serve is ServeHTTP with a function that is called once if r opens a session,
+// before open and while r is still being served. What it returns is kept as
+// [Session.Value]. Its error refuses the session with 403.
+//
+// Serve returns as soon as the connection has been taken over.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	upgrade := isUpgrade(r)
+	if err != nil {
+		s.refuse(w, r, upgrade, errBadRequest)
+		return
+	}
+	if s.setCORS(w, r) {
+		return
+	}
+	sess, refusal := s.verify(w, r, q, upgrade)
+	switch {
+	case refusal != nil:
+		s.refuse(w, r, upgrade, refusal)
+	case upgrade:
+		s.serveWebSocket(w, r, q, sess, capture)
+	case sess == nil:
+		s.openPolling(w, r, q, capture)
+	case r.Method == http.MethodGet:
+		sess.serveGet(w, r)
+	case r.Method == http.MethodPost:
+		sess.servePost(w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST, OPTIONS")
+		status := http.StatusMethodNotAllowed
+		if r.Method == http.MethodOptions {
+			status = http.StatusNoContent
+		}
+		w.WriteHeader(status)
+	}
+}
+
+// A refusal is an answer to a request that is not served.
+type refusal struct {
+	status  int
+	code    int
+	message string
+}
+
+var (
+	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown"}
+	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown"}
+	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method"}
+	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request"}
+	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
+	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}
+)
+
+// verify makes all checks, before anything is answered or taken over. It
+// returns the session that r belongs to, if it names one.
+func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, upgrade bool) (*Session, *refusal) {
+	transport := q.Get("transport")
+	if !s.serves(transport) {
+		return nil, errUnknownTransport
+	}
+	if !s.originAllowed(w.Header(), r, upgrade) {
+		return nil, errForbidden
+	}
+	if sid := q.Get("sid"); sid != "" {
+		sess := s.sessions.get(sid)
+		switch {
+		case sess == nil:
+			return nil, errUnknownSID
+		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling:
+			return nil, errBadRequest
+		}
+		return sess, nil
+	}
+	switch {
+	case r.Method != http.MethodGet:
+		return nil, errBadMethod
+	case upgrade != (transport == TransportWebSocket):
+		return nil, errBadRequest
+	case q.Get("EIO") != "4":
+		return nil, errProtocolVersion
+	case s.closing.Load():
+		return nil, errShuttingDown
+	}
+	return nil, nil
+}
+
+// refuse answers with JSON, and an upgrade with the bare message.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, upgrade bool, e *refusal) {
+	s.log.Debug().Int("code", e.code).Str("why", e.message).Msg("request refused")
+	h := w.Header()
+	var body []byte
+	if upgrade {
+		h.Set("Content-Type", "text/html")
+		h.Set("Connection", "close")
+		body = []byte(e.message)
+	} else {
+		h.Set("Content-Type", "application/json")
+		body = appendRefusal(nil, e)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(e.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+func appendRefusal(dst []byte, e *refusal) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = strconv.AppendInt(dst, int64(e.code), 10)
+	dst = append(dst, `,"message":`...)
+	dst = strconv.AppendQuote(dst, e.message)
+	return append(dst, '}')
+}
+
+// handshake is the payload of the open packet.
+type handshake struct {
+	SID          string   `json:"sid"`
+	Upgrades     []string `json:"upgrades"`
+	PingInterval int64    `json:"pingInterval"`
+	PingTimeout  int64    `json:"pingTimeout"`
+	MaxPayload   int      `json:"maxPayload"`
+}
+
+func (s *Server) openPacket(id string, upgrades []string) *Message {
+	data, _ := json.Marshal(handshake{ // of strings and numbers: cannot fail
+		SID:          id,
+		Upgrades:     upgrades,
+		PingInterval: s.opts.PingInterval.Milliseconds(),
+		PingTimeout:  s.opts.PingTimeout.Milliseconds(),
+		MaxPayload:   s.opts.MaxPayload,
+	})
+	return newPacket(PacketOpen, data)
+}
+
+// newSession captures what is wanted of the request and makes a session that
+// nobody knows yet.
+func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, *refusal) {
+	sess := &Session{srv: s, id: newID(), remote: r.RemoteAddr}
+	if capture != nil {
+		v, err := capture()
+		if err != nil {
+			s.log.Debug().Err(err).Msg("session refused")
+			return nil, errForbidden
+		}
+		sess.value = v
+	}
+	return sess, nil
+}
+
+// start makes the session known. False means that the server is shutting down.
+func (s *Server) start(sess *Session, transport string) bool {
+	if !s.sessions.add(sess, &s.wg) {
+		return false
+	}
+	if sess.ws != nil {
+		s.wg.Add(1) // for its reader
+	}
+	s.log.Info().Str("sid", sess.id).Str("transport", transport).Msg("session opened")
+	sess.start(s.open(sess))
+	return true
+}
+
+// Shutdown refuses new sessions with 503, lets every session deliver what is
+// queued, closes it with "server shutting down", and waits until all of that
+// has happened. When ctx ends first, it cuts what is left and returns the
+// context's error. It may be called again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	for _, sess := range s.sessions.shut() {
+		sess.shut(ReasonShutdown)
+	}
+	done := make(chan struct{})
+	go func() { // ends with the last session: at the latest soon after the cut below
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, sess := range s.sessions.shut() {
+		sess.end(ReasonShutdown, nil)
+	}
+	s.mu.Lock()
+	s.cut = true
+	for w := range s.conns {
+		_ = w.conn.SetDeadline(time.Unix(1, 0))
+	}
+	s.mu.Unlock()
+	<-done
+	return context.Cause(ctx)
+}
+
+// linger lists a connection whose session is gone until its reader ends.
+func (s *Server) linger(w *wsConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.ended {
+		return
+	}
+	deadline := time.Now().Add(lingerTimeout)
+	if s.cut {
+		deadline = time.Unix(1, 0)
+	}
+	s.conns[w] = struct{}{}
+	_ = w.conn.SetReadDeadline(deadline)
+}
+
+func (s *Server) unlinger(w *wsConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.ended = true
+	delete(s.conns, w)
+}
+
+func isUpgrade(r *http.Request) bool {
+	return r.ProtoMajor == 1 && headerHas(r.Header, "Upgrade", "websocket") && headerHas(r.Header, "Connection", "upgrade")
+}
+
+// headerHas looks for a token in a header that holds a list.
+func headerHas(h http.Header, name, token string) bool {
+	for _, v := range h[name] {
+		for f := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(f), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,295 @@
+package engineio
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	// closeTimeout is how long a session may take to deliver what was queued
+	// when it was closed. The reference server gives a polling client 30 s.
+	closeTimeout = 30 * time.Second
+	// lingerTimeout is how long a WebSocket waits for the peer's close frame.
+	lingerTimeout = 2 * time.Second
+)
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // the handler has been told; what is queued still goes out
+	stateClosed
+)
+
+// A Session is one Engine.IO connection. It keeps its id and its queue when it
+// moves from polling to WebSocket.
+type Session struct {
+	srv    *Server
+	id     string
+	remote string
+	value  any // from the capture function
+
+	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
+	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
+
+	// recv is held while a packet is handled. A POST and a WebSocket can
+	// contend for it while one gives way to the other.
+	recv sync.Mutex
+
+	mu           sync.Mutex // protects the following
+	handler      Handler    // nil until open has returned
+	state        state
+	reason       Reason // once it is not open
+	ws           *wsConn
+	probe        *wsConn // a WebSocket that may take over
+	poll         *poll   // the pending GET
+	posting      bool    // a POST is being read
+	out          outbox
+	writing      bool // somebody writes to ws; nobody else may
+	timer        *time.Timer
+	awaitingPong bool
+	resume       chan struct{} // closed by the last Resume, and at the end
+}
+
+// ID returns the session's id: 20 unguessable characters.
+func (s *Session) ID() string { return s.id }
+
+// RemoteAddr returns the peer's address as the handshake request had it.
+func (s *Session) RemoteAddr() string { return s.remote }
+
+// Value returns what the capture function of [Server.Serve] returned.
+func (s *Session) Value() any { return s.value }
+
+// Transport returns the transport in use: "polling" or "websocket".
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ws != nil {
+		return TransportWebSocket
+	}
+	return TransportPolling
+}
+
+// Close ends the session with "forced close" once what is queued has gone out.
+// It does not block.
+func (s *Session) Close() { s.shut(ReasonForcedClose) }
+
+// Pause stops the reading from the peer, behind the message that is being
+// handled, until Resume has been called as often. A paused peer is not taken
+// for dead. Neither blocks.
+func (s *Session) Pause() { s.paused.Add(1) }
+
+// Resume takes one Pause back.
+func (s *Session) Resume() {
+	if s.paused.Add(-1) > 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen && s.awaitingPong {
+		s.timer.Reset(s.srv.opts.PingTimeout) // its pong may wait among what was not read
+	}
+	s.wakeReaderLocked()
+}
+
+func (s *Session) wakeReaderLocked() {
+	if s.resume != nil {
+		close(s.resume)
+		s.resume = nil
+	}
+}
+
+// waitResumed waits while the session is paused and open, at most until done.
+func (s *Session) waitResumed(done <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.paused.Load() > 0 && s.state == stateOpen {
+		if s.resume == nil {
+			s.resume = make(chan struct{})
+		}
+		resume := s.resume
+		s.mu.Unlock()
+		select {
+		case <-resume:
+		case <-done:
+			s.mu.Lock()
+			return
+		}
+		s.mu.Lock()
+	}
+}
+
+func (s *Session) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateOpen
+}
+
+// receive handles one packet from the transport in use.
+func (s *Session) receive(t PacketType, data []byte, binary bool) {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	if !s.isOpen() {
+		return
+	}
+	s.srv.log.Debug().Str("sid", s.id).Str("type", string(rune(t))).Int("bytes", len(data)).Msg("packet received")
+	switch t {
+	case PacketMessage:
+		s.handler.Message(data, binary)
+	case PacketPong:
+		s.pong()
+	case PacketPing: // it is the server that pings
+		s.end(ReasonTransportError, emptyClose)
+	case PacketClose:
+		s.endWith(ReasonTransportClose, emptyClose, PacketNoop)
+	}
+}
+
+// shut ends the session once what is queued has gone out.
+func (s *Session) shut(reason Reason) {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	s.paused.Store(math.MinInt32 / 2)
+	s.reason = reason
+	h := s.handler
+	idle := s.out.len() == 0 && !s.writing && (s.ws != nil || s.poll != nil)
+	if s.timer != nil {
+		s.timer.Reset(closeTimeout)
+	}
+	if s.poll != nil {
+		s.poll.signal()
+	}
+	s.wakeReaderLocked()
+	s.mu.Unlock()
+	s.ended(h, reason)
+	if idle {
+		s.end(reason, emptyClose)
+	}
+}
+
+// end ends the session now. A WebSocket gets closeFrame, or is cut if it is
+// nil; a pending GET gets a close packet.
+func (s *Session) end(reason Reason, closeFrame []byte) {
+	s.endWith(reason, closeFrame, PacketClose)
+}
+
+func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	first := s.state == stateOpen
+	s.state = stateClosed
+	s.paused.Store(math.MinInt32 / 2)
+	h := s.handler
+	if first {
+		s.reason = reason
+	}
+	w, probe, writing := s.ws, s.probe, s.writing
+	s.probe = nil
+	s.releasePollLocked(answer)
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.out.clear()
+	s.wakeReaderLocked()
+	s.mu.Unlock()
+
+	s.srv.sessions.remove(s.id)
+	if w != nil {
+		if writing {
+			closeFrame = nil // it would land in the middle of another frame
+		}
+		w.shut(closeFrame)
+	}
+	if probe != nil {
+		probe.shut(nil)
+	}
+	if first {
+		s.ended(h, reason)
+	}
+	s.srv.wg.Done()
+}
+
+// ended tells the handler. If open has not returned yet there is none, and
+// Server.start does it.
+func (s *Session) ended(h Handler, reason Reason) {
+	s.srv.log.Info().Str("sid", s.id).Str("reason", string(reason)).Msg("session closed")
+	if h != nil {
+		h.Close(reason)
+	}
+}
+
+// start gives the session its handler and its heartbeat.
+func (s *Session) start(h Handler) {
+	s.mu.Lock()
+	s.handler = h
+	open, reason := s.state == stateOpen, s.reason
+	switch {
+	case open:
+		s.timer = time.AfterFunc(s.srv.opts.PingInterval, s.tick)
+	case s.state == stateClosing:
+		s.timer = time.AfterFunc(closeTimeout, s.tick)
+	}
+	s.mu.Unlock()
+	if !open {
+		h.Close(reason)
+	}
+}
+
+var pingPacket = newPacket(PacketPing, nil)
+
+// tick is the session's only timer: the time to ping, the end of waiting for a
+// pong, or the end of a slow close. One time.Timer for each session is 154
+// bytes, and exact; a wheel would save these and be late by its slot.
+func (s *Session) tick() {
+	s.mu.Lock()
+	switch {
+	case s.state == stateClosed:
+		s.mu.Unlock()
+	case s.state == stateClosing:
+		s.mu.Unlock()
+		s.end(s.reason, nil)
+	case !s.awaitingPong:
+		s.awaitingPong = true
+		s.heard.Store(false)
+		s.timer.Reset(s.srv.opts.PingTimeout)
+		s.mu.Unlock()
+		s.sendControl(pingPacket)
+	case s.paused.Load() > 0 || s.heard.Swap(false):
+		s.timer.Reset(s.srv.opts.PingTimeout)
+		s.mu.Unlock()
+	default:
+		s.mu.Unlock()
+		s.end(ReasonPingTimeout, emptyClose)
+	}
+}
+
+// pong postpones the next ping, if there was a ping to answer.
+func (s *Session) pong() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen && s.awaitingPong {
+		s.awaitingPong = false
+		s.timer.Reset(s.srv.opts.PingInterval)
+	}
+}
+
+// closeFrame returns a close frame with code, or an empty one for 0.
+func closeFrame(code ws.StatusCode) []byte {
+	if code == 0 {
+		return emptyClose
+	}
+	return append(appendFrameHeader(nil, ws.OpClose, 2), byte(code>>8), byte(code))
+}
+
+var emptyClose = appendFrameHeader(nil, ws.OpClose, 0)

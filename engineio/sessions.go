@@ -1,0 +1,93 @@
+package engineio
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"sync"
+)
+
+// sidLen is the length of a session's id: 15 random bytes as base64url.
+const sidLen = 20
+
+func newID() string {
+	var b [15]byte
+	rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// shardCount keeps the locks of handshakes and polls apart. A WebSocket
+// message touches none of them.
+const shardCount = 64
+
+// sessionMap finds sessions by id.
+type sessionMap struct {
+	shards [shardCount]struct {
+		mu   sync.Mutex
+		m    map[string]*Session
+		shut bool // no more additions
+	}
+}
+
+func shardOf(id string) int {
+	return int(id[0]+id[1]<<3) % shardCount // ids are random
+}
+
+// add reports false once the map has been shut. The session's place in wg is
+// taken under the same lock, so that nobody is added behind a Wait.
+func (sm *sessionMap) add(s *Session, wg *sync.WaitGroup) bool {
+	sh := &sm.shards[shardOf(s.id)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.shut {
+		return false
+	}
+	if sh.m == nil {
+		sh.m = make(map[string]*Session)
+	}
+	sh.m[s.id] = s
+	wg.Add(1)
+	return true
+}
+
+func (sm *sessionMap) get(id string) *Session {
+	if len(id) != sidLen {
+		return nil
+	}
+	sh := &sm.shards[shardOf(id)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return sh.m[id]
+}
+
+func (sm *sessionMap) remove(id string) {
+	sh := &sm.shards[shardOf(id)]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	delete(sh.m, id)
+}
+
+func (sm *sessionMap) len() int {
+	n := 0
+	for i := range sm.shards {
+		sh := &sm.shards[i]
+		sh.mu.Lock()
+		n += len(sh.m)
+		sh.mu.Unlock()
+	}
+	return n
+}
+
+// shut refuses further additions and returns what is there.
+func (sm *sessionMap) shut() []*Session {
+	var all []*Session
+	for i := range sm.shards {
+		sh := &sm.shards[i]
+		sh.mu.Lock()
+		sh.shut = true
+		for _, s := range sh.m {
+			all = append(all, s)
+		}
+		sh.mu.Unlock()
+	}
+	return all
+}

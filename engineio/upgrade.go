@@ -1,0 +1,116 @@
+package engineio
+
+import "time"
+
+// The upgrade: a client opens a WebSocket with the id of its polling session,
+// sends a probe, and when that is answered pauses its polling and sends an
+// upgrade packet. Until then polling works both ways. Whatever goes wrong
+// before ends the new WebSocket only.
+
+var probeAnswer = newPacket(PacketPong, []byte("probe"))
+
+// startProbe makes c the one WebSocket that may take its session over.
+func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
+	if err := c.write(answer); err != nil {
+		_ = c.conn.Close()
+		return
+	}
+	sess := c.sess
+	sess.mu.Lock()
+	if sess.state == stateClosed {
+		sess.mu.Unlock()
+		_ = c.conn.Close()
+		return
+	}
+	accepted := sess.ws == nil && sess.probe == nil
+	if accepted {
+		sess.probe = c
+		sess.out.base64 = base64
+		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose) })
+	}
+	s.wg.Add(1) // the session still holds its own
+	sess.mu.Unlock()
+	if !accepted {
+		c.shut(emptyClose)
+	}
+	go c.read(early)
+}
+
+// onProbe takes a message on a WebSocket that has not taken over yet.
+func (w *wsConn) onProbe(data []byte, binary bool) error {
+	switch {
+	case binary:
+	case string(data) == "2probe":
+		w.answerProbe()
+		return nil
+	case string(data) == "5":
+		if w.takeOver() {
+			return nil
+		}
+	}
+	w.dropProbe(emptyClose)
+	return nil
+}
+
+// answerProbe answers, and releases the pending GET: the client waits for it
+// before it sends the upgrade packet.
+func (w *wsConn) answerProbe() {
+	if err := w.write(probeAnswer.frame); err != nil {
+		w.dropProbe(nil)
+		return
+	}
+	s := w.sess
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe != w {
+		return
+	}
+	w.answered = true
+	if s.poll != nil {
+		s.poll.noop = true
+		s.poll.signal()
+	}
+}
+
+// takeOver makes the WebSocket its session's transport. What is queued follows
+// at once.
+func (w *wsConn) takeOver() bool {
+	s := w.sess
+	s.mu.Lock()
+	if s.probe != w || !w.answered || s.state == stateClosed {
+		s.mu.Unlock()
+		return false
+	}
+	w.timer.Stop()
+	w.probing = false
+	s.probe = nil
+	s.ws = w
+	s.releasePollLocked(PacketNoop)
+	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
+	switch {
+	case s.out.len() > 0:
+		s.writing = true
+		s.writeLocked(w)
+	default:
+		s.drainedLocked()
+	}
+	return true
+}
+
+// dropProbe ends the WebSocket, and leaves its session where it was.
+func (w *wsConn) dropProbe(frame []byte) {
+	s := w.sess
+	s.mu.Lock()
+	if s.ws == w { // it has taken over, at the last moment
+		s.mu.Unlock()
+		return
+	}
+	if s.probe == w {
+		s.probe = nil
+	}
+	s.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.shut(frame)
+}
