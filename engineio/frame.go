@@ -87,7 +87,7 @@ func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
 	return n, nil
 }
 
-// header collects the header and checks it as soon as it is there.
+// header collects the header and checks it as soon as it can be.
 func (r *frameReader) header(p []byte) (used int, err error) {
 	for used < len(p) {
 		need := 2
@@ -97,10 +97,14 @@ func (r *frameReader) header(p []byte) (used int, err error) {
 		n := copy(r.hdr[r.hdrLen:need], p[used:])
 		used += n
 		r.hdrLen += n
-		if r.hdrLen < 2 || r.hdrLen < headerSize(r.hdr[1]) {
-			continue
+		switch {
+		case r.hdrLen == 2:
+			if err := r.check(); err != nil {
+				return used, err
+			}
+		case r.hdrLen > 2 && r.hdrLen == headerSize(r.hdr[1]):
+			return used, r.begin()
 		}
-		return used, r.begin()
 	}
 	return used, nil
 }
@@ -116,12 +120,33 @@ func headerSize(b byte) int {
 	return 2 + 4
 }
 
-// begin reads the complete header.
+// check judges the first two bytes of a header.
+func (r *frameReader) check() error {
+	r.fin = r.hdr[0]&0x80 != 0
+	r.op = ws.OpCode(r.hdr[0] & 0x0f)
+	switch {
+	case r.hdr[0]&0x70 != 0:
+		return protocolError("reserved bit set")
+	case r.op.IsReserved():
+		return protocolError("reserved opcode")
+	case r.hdr[1]&0x80 == 0:
+		return protocolError("frame is not masked")
+	case r.op.IsControl() && !r.fin:
+		return protocolError("fragmented control frame")
+	case r.op.IsControl() && r.hdr[1]&0x7f > maxControl:
+		return protocolError("control frame too long")
+	case r.op == ws.OpContinuation && r.msgOp == 0:
+		return protocolError("continuation of no message")
+	case r.op.IsData() && r.op != ws.OpContinuation && r.msgOp != 0:
+		return protocolError("new message inside a fragmented one")
+	}
+	return nil
+}
+
+// begin reads the rest of the header.
 func (r *frameReader) begin() error {
 	h := r.hdr[:r.hdrLen]
 	r.hdrLen = 0
-	r.fin = h[0]&0x80 != 0
-	r.op = ws.OpCode(h[0] & 0x0f)
 	size := uint64(h[1] & 0x7f)
 	switch size {
 	case 126:
@@ -131,26 +156,7 @@ func (r *frameReader) begin() error {
 	}
 	copy(r.mask[:], h[len(h)-4:])
 	r.pos = 0
-
-	switch {
-	case h[0]&0x70 != 0:
-		return protocolError("reserved bit set")
-	case r.op.IsReserved():
-		return protocolError("reserved opcode")
-	case h[1]&0x80 == 0:
-		return protocolError("frame is not masked")
-	case r.op.IsControl():
-		if !r.fin {
-			return protocolError("fragmented control frame")
-		}
-		if size > maxControl {
-			return protocolError("control frame too long")
-		}
-	case r.op == ws.OpContinuation && r.msgOp == 0:
-		return protocolError("continuation of no message")
-	case r.op != ws.OpContinuation && r.msgOp != 0:
-		return protocolError("new message inside a fragmented one")
-	default:
+	if !r.op.IsControl() {
 		if size > uint64(r.limit-len(r.msg)) {
 			return errTooBig
 		}

@@ -2,7 +2,8 @@ package engineio
 
 import (
 	"bytes"
-	"slices"
+
+	"github.com/siokit/sio/internal/fifo"
 )
 
 // separator stands between the packets of a polling payload.
@@ -16,41 +17,31 @@ func nextPacket(payload []byte) (packet, rest []byte, more bool) {
 
 // An outbox holds the packets that wait for a transport, oldest first.
 type outbox struct {
-	items  []*Message
-	first  int  // items before it are gone
+	items  fifo.Queue[*Message]
 	off    int  // bytes of the first item's frame that are on the wire already
 	bytes  int  // of the frames that wait
 	base64 bool // the peer asked for binary as base64 over WebSocket too
 }
 
-func (o *outbox) len() int { return len(o.items) - o.first }
+func (o *outbox) len() int { return o.items.Len() }
 
 func (o *outbox) push(m *Message) {
-	o.items = append(o.items, m)
+	o.items.Push(m)
 	o.bytes += m.Size()
 }
 
 // unshift puts m back in front, off bytes of its frame being on the wire.
 func (o *outbox) unshift(m *Message, off int) {
-	if o.first > 0 {
-		o.first--
-		o.items[o.first] = m
-	} else {
-		o.items = slices.Insert(o.items, 0, m)
-	}
+	o.items.Unshift(m)
 	o.off = off
 	o.bytes += m.Size()
 }
 
-func (o *outbox) pop() {
-	m := o.items[o.first]
-	o.items[o.first] = nil
-	o.first++
+func (o *outbox) pop() *Message {
+	m := o.items.Pop()
 	o.off = 0
 	o.bytes -= m.Size()
-	if o.first == len(o.items) {
-		o.items, o.first = nil, 0 // an idle session keeps no queue
-	}
+	return m
 }
 
 func (o *outbox) clear() { *o = outbox{base64: o.base64} }
@@ -67,12 +58,13 @@ func (o *outbox) frameOf(m *Message) []byte {
 // there (one write is cheaper than many, and cheaper than writev), or else the
 // first frame itself. They stay queued until consume.
 func (o *outbox) batch(buf []byte) []byte {
-	first := o.frameOf(o.items[o.first])[o.off:]
-	if o.len() == 1 || len(first) > cap(buf) {
+	items := o.items.All()
+	first := o.frameOf(items[0])[o.off:]
+	if len(items) == 1 || len(first) > cap(buf) {
 		return first
 	}
 	buf = append(buf[:0], first...)
-	for _, m := range o.items[o.first+1:] {
+	for _, m := range items[1:] {
 		f := o.frameOf(m)
 		if len(buf)+len(f) > cap(buf) {
 			break
@@ -85,7 +77,7 @@ func (o *outbox) batch(buf []byte) []byte {
 // consume removes n bytes of what batch returned.
 func (o *outbox) consume(n int) {
 	for n > 0 {
-		left := len(o.frameOf(o.items[o.first])) - o.off
+		left := len(o.frameOf(o.items.All()[0])) - o.off
 		if n < left {
 			o.off += n
 			return
@@ -99,7 +91,7 @@ func (o *outbox) consume(n int) {
 // one goes alone.
 func (o *outbox) payload(limit int) []byte {
 	size, n := 0, 0
-	for _, m := range o.items[o.first:] {
+	for _, m := range o.items.All() {
 		p := len(m.packet())
 		if n > 0 {
 			p++ // the separator
@@ -115,8 +107,7 @@ func (o *outbox) payload(limit int) []byte {
 		if i > 0 {
 			dst = append(dst, separator)
 		}
-		dst = append(dst, o.items[o.first].packet()...)
-		o.pop()
+		dst = append(dst, o.pop().packet()...)
 	}
 	return dst
 }

@@ -218,10 +218,8 @@ func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 			s.end(ReasonParseError, emptyClose)
 			return
 		}
+		s.waitResumed(gone)
 		s.receive(t, data, binary)
-		if s.waitResumed(gone); !s.isOpen() {
-			return
-		}
 	}
 }
 
@@ -235,16 +233,15 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	if r.ContentLength > limit {
 		return nil, errBodyTooLarge
 	}
-	rc := http.NewResponseController(w)
-	// Not every writer can: a test recorder, say, or a wrapper.
-	_ = rc.SetReadDeadline(time.Now().Add(o.PingInterval + o.PingTimeout))
-	var body io.Reader = r.Body
-	if o.LenientHeartbeat {
-		body = hearing{r.Body, s}
-	}
+	body := bodyReader{r.Body, s, http.NewResponseController(w)}
+	body.extend()
 	var buf bytes.Buffer
 	_, err := buf.ReadFrom(io.LimitReader(body, limit+1))
-	_ = rc.SetReadDeadline(time.Time{})
+	if err == nil {
+		// Otherwise the deadline stays: the HTTP server reads on, to reuse
+		// the connection.
+		_ = body.rc.SetReadDeadline(time.Time{})
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge), int64(buf.Len()) > limit:
@@ -255,15 +252,27 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	return buf.Bytes(), nil
 }
 
-// hearing notes that bytes come in.
-type hearing struct {
+// A bodyReader reads a POST within the time that a pong may take, or, with
+// LenientHeartbeat, as long as something comes.
+type bodyReader struct {
 	io.Reader
-	s *Session
+	s  *Session
+	rc *http.ResponseController
 }
 
-func (h hearing) Read(p []byte) (int, error) {
-	h.s.heard.Store(true)
-	return h.Reader.Read(p)
+// extend sets the deadline. Not every writer has one: a test recorder, say.
+func (b bodyReader) extend() {
+	o := &b.s.srv.opts
+	_ = b.rc.SetReadDeadline(time.Now().Add(o.PingInterval + o.PingTimeout))
+}
+
+func (b bodyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if n > 0 && b.s.srv.opts.LenientHeartbeat {
+		b.s.heard.Store(true)
+		b.extend()
+	}
+	return n, err
 }
 
 // tooLarge answers 413. The session lives on, unless the body has no end.
@@ -271,8 +280,9 @@ func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Length", "0")
 	h.Set("Connection", "close")
-	w.WriteHeader(http.StatusRequestEntityTooLarge)
 	rc := http.NewResponseController(w)
+	_ = rc.EnableFullDuplex() // or the body can't be read behind the answer
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
 	_ = rc.Flush()
 	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
 	_, err := io.CopyN(io.Discard, r.Body, drainLimit)

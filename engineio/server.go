@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/sid"
 )
 
 // A Handler takes what happens on one session.
@@ -125,8 +127,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 	if !s.originAllowed(w.Header(), r, upgrade) {
 		return nil, errForbidden
 	}
-	if sid := q.Get("sid"); sid != "" {
-		sess := s.sessions.get(sid)
+	if id := q.Get("sid"); id != "" {
+		sess := s.sessions.get(id)
 		switch {
 		case sess == nil:
 			return nil, errUnknownSID
@@ -199,7 +201,7 @@ func (s *Server) openPacket(id string, upgrades []string) *Message {
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
 func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, *refusal) {
-	sess := &Session{srv: s, id: newID(), remote: r.RemoteAddr}
+	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr}
 	if capture != nil {
 		v, err := capture()
 		if err != nil {
@@ -279,7 +281,7 @@ func (s *Server) unlinger(w *wsConn) {
 }
 
 func isUpgrade(r *http.Request) bool {
-	return r.ProtoMajor == 1 && headerHas(r.Header, "Upgrade", "websocket") && headerHas(r.Header, "Connection", "upgrade")
+	return r.ProtoMajor == 1 && r.ProtoMinor >= 1 && headerHas(r.Header, "Upgrade", "websocket") && headerHas(r.Header, "Connection", "upgrade")
 }
 
 // headerHas looks for a token in a header that holds a list.
@@ -293,3 +295,6 @@ func headerHas(h http.Header, name, token string) bool {
 	}
 	return false
 }
+
+// Options returns the options in force, defaults filled in.
+func (s *Server) Options() Options { return s.opts }

@@ -212,7 +212,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 		w.shut(closeFrame)
 	}
 	if probe != nil {
-		probe.shut(nil)
+		probe.shut(emptyClose)
 	}
 	if first {
 		s.ended(h, reason)

@@ -1,19 +1,10 @@
 package engineio
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"sync"
+
+	"github.com/siokit/sio/internal/sid"
 )
-
-// sidLen is the length of a session's id: 15 random bytes as base64url.
-const sidLen = 20
-
-func newID() string {
-	var b [15]byte
-	rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 // shardCount keeps the locks of handshakes and polls apart. A WebSocket
 // message touches none of them.
@@ -50,7 +41,7 @@ func (sm *sessionMap) add(s *Session, wg *sync.WaitGroup) bool {
 }
 
 func (sm *sessionMap) get(id string) *Session {
-	if len(id) != sidLen {
+	if len(id) != sid.Len {
 		return nil
 	}
 	sh := &sm.shards[shardOf(id)]

@@ -38,14 +38,14 @@ type wsConn struct {
 	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
 
 	// Of the reader goroutine.
-	in         frameReader
-	probing    bool
-	broken     bool // the frames make no sense any more: wait for the end
-	peerClosed bool // the peer's close frame has come
+	in      frameReader
+	probing bool
+	broken  bool // the frames make no sense any more: wait for the end
 
-	answered bool        // the probe has been answered; protected by sess.mu
-	timer    *time.Timer // bounds the probe; set before the reader starts
-	ended    bool        // the reader has ended; protected by srv.mu
+	answered bool           // the probe has been answered; protected by sess.mu
+	timer    *time.Timer    // bounds the probe; set before the reader starts
+	ended    bool           // the reader has ended; protected by srv.mu
+	shutting sync.WaitGroup // a close frame is being written; the reader waits
 }
 
 func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.Transports, transport) }
@@ -156,6 +156,7 @@ func (w *wsConn) read(early []byte) {
 	defer w.srv.wg.Done()
 	defer w.srv.unlinger(w)
 	defer w.conn.Close()
+	defer w.shutting.Wait()
 	if len(early) > 0 && !w.take(early) {
 		return
 	}
@@ -280,7 +281,6 @@ func (w *wsConn) onPing(data []byte) error {
 }
 
 func (w *wsConn) onClose(code ws.StatusCode) error {
-	w.peerClosed = true
 	switch {
 	case w.draining.Load(): // the answer to ours
 	case w.probing:
@@ -313,8 +313,10 @@ func (w *wsConn) shut(frame []byte) {
 		w.shutSent(err != nil || n < len(frame))
 	default:
 		w.srv.wg.Add(1)
+		w.shutting.Add(1)
 		go func() { // ends by the deadline
 			defer w.srv.wg.Done()
+			defer w.shutting.Done()
 			_ = w.conn.SetWriteDeadline(time.Now().Add(lingerTimeout))
 			_, err := w.conn.Write(frame)
 			w.shutSent(err != nil)

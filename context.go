@@ -1,0 +1,209 @@
+package sio
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/socketio"
+)
+
+type (
+	// A Socket is one client in one namespace: the handle to keep, and to use
+	// from other goroutines.
+	Socket = socketio.Socket
+	// A Target is a set of sockets, addressed by rooms. It is immutable.
+	Target = socketio.Target
+	// Args are the arguments of an event, or of an ack.
+	Args = socketio.Args
+	// Reason says why a client left. It is the cause of its context.
+	Reason = socketio.Reason
+)
+
+// A Context is what a handler gets: one event, and the socket that it came
+// from. It is made for that event, never reused, safe to keep and to use from
+// any goroutine.
+type Context struct {
+	n      *Namespace
+	socket *socketio.Socket
+	in     *socketio.Event // nil but for events
+	event  string
+	reason Reason
+}
+
+// Event returns the event's name; "connect", "disconnecting" or "disconnect"
+// in the handlers of these.
+func (c *Context) Event() string { return c.event }
+
+// Namespace returns the name of the namespace, such as "/chat".
+func (c *Context) Namespace() string { return c.n.Name() }
+
+// Socket returns the socket that the event came from.
+func (c *Context) Socket() *Socket { return c.socket }
+
+// ID returns the socket's id.
+func (c *Context) ID() string { return c.socket.ID() }
+
+// Context returns a context that ends when the client leaves, its cause being
+// the [Reason]. It has the values of the handshake request's context.
+func (c *Context) Context() context.Context { return c.socket.Context() }
+
+// Request returns the request that opened the connection, detached from the
+// handler that served it: without its body, with a context that ends with the
+// connection. It is nil with Options.ForgetRequest, and must not be changed.
+func (c *Context) Request() *http.Request {
+	if v, ok := c.socket.Session().Value().(*captured); ok {
+		return v.req
+	}
+	return nil
+}
+
+// Captured returns what an adapter has captured of the request that opened the
+// connection, or nil.
+func (c *Context) Captured() any {
+	if v, ok := c.socket.Session().Value().(*captured); ok {
+		return v.value
+	}
+	return nil
+}
+
+// RemoteAddr returns the client's address as the HTTP server saw it.
+func (c *Context) RemoteAddr() string { return c.socket.Session().RemoteAddr() }
+
+// Transport returns the transport now in use: "polling" or "websocket".
+func (c *Context) Transport() string { return c.socket.Session().Transport() }
+
+// Logger returns the server's logger.
+func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
+
+// Reason returns why the client left, or "" while it has not.
+func (c *Context) Reason() Reason {
+	if c.reason != "" {
+		return c.reason
+	}
+	return c.socket.Reason()
+}
+
+// Args returns the event's arguments.
+func (c *Context) Args() Args {
+	if c.in == nil {
+		return Args{}
+	}
+	return c.in.Args()
+}
+
+// Bind decodes the event's arguments, one into each pointer; nil passes over
+// one. Further arguments are ignored. The error, which a handler may just
+// return, tells the client which argument is missing or invalid.
+func (c *Context) Bind(ptrs ...any) error {
+	if err := c.Args().Bind(ptrs...); err != nil {
+		return badArgument(err)
+	}
+	return nil
+}
+
+// BindAuth decodes the payload of the client's CONNECT, its auth option. If
+// there was none, what ptr points to stays as it is. It works only while the
+// connect handler runs, and fails with [ErrAuthGone] afterwards: credentials
+// are not kept.
+func (c *Context) BindAuth(ptr any) error {
+	err := c.socket.BindAuth(ptr)
+	if err != nil && err != ErrAuthGone {
+		return &Error{Message: "auth payload is invalid", Err: err}
+	}
+	return err
+}
+
+// WantsAck tells whether the client waits for an answer.
+func (c *Context) WantsAck() bool { return c.in != nil && c.in.WantsAck() }
+
+// Ack answers the event, once: the second call returns [ErrAckSent]. It does
+// nothing if the client did not ask.
+func (c *Context) Ack(v ...any) error {
+	if c.in == nil {
+		return nil
+	}
+	return c.socket.Ack(c.in, v...)
+}
+
+// Emit sends an event to the client. See [socketio.Socket.Emit].
+func (c *Context) Emit(event string, args ...any) error { return c.socket.Emit(event, args...) }
+
+// EmitWithAck sends an event to the client and waits for its answer. See
+// [socketio.Socket.EmitWithAck]. Not in the connect handler, where the client
+// does not hear anything before it has been accepted.
+func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	return c.socket.EmitWithAck(ctx, event, args...)
+}
+
+// Volatile returns what emits to the client, or drops what can't be sent now.
+func (c *Context) Volatile() socketio.Volatile { return c.socket.Volatile() }
+
+// Join adds the client to rooms.
+func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
+
+// Leave removes the client from rooms.
+func (c *Context) Leave(rooms ...string) { c.socket.Leave(rooms...) }
+
+// Rooms returns the rooms that the client is in, in no order.
+func (c *Context) Rooms() []string { return c.socket.Rooms() }
+
+// To addresses the sockets in any of the rooms, this one left out.
+func (c *Context) To(rooms ...string) Target { return c.socket.To(rooms...) }
+
+// In is To.
+func (c *Context) In(rooms ...string) Target { return c.socket.To(rooms...) }
+
+// Except addresses every other socket of the namespace that is in none of the
+// rooms.
+func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().Except(rooms...) }
+
+// Broadcast addresses every other socket of the namespace.
+func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
+
+// Disconnect makes the client leave the namespace, or all of them, with the
+// connection. It does not reconnect by itself.
+func (c *Context) Disconnect(closeConn bool) { c.socket.Disconnect(closeConn) }
+
+// Get returns what Set has stored for the client, or nil. [Key] is typed.
+func (c *Context) Get(key string) any { return c.socket.Value(key) }
+
+// Set stores v for as long as the client is connected.
+func (c *Context) Set(key string, v any) { c.socket.SetValue(key, v) }
+
+// Value and SetValue make a Context something that a [Key] can be kept in.
+func (c *Context) Value(key any) any { return c.socket.Value(key) }
+
+// SetValue is the other half of Value.
+func (c *Context) SetValue(key, v any) { c.socket.SetValue(key, v) }
+
+// The namespace addresses its clients.
+
+// Name returns the namespace's name, such as "/chat".
+func (n *Namespace) Name() string { return n.io.Name() }
+
+// Len is the number of clients that are connected.
+func (n *Namespace) Len() int { return n.io.Len() }
+
+// Socket returns the connected socket of that id, or nil.
+func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
+
+// Emit sends an event to every client of the namespace.
+func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
+
+// To addresses the sockets in any of the rooms. A socket's id is a room too.
+func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
+
+// In is To.
+func (n *Namespace) In(rooms ...string) Target { return n.To(rooms...) }
+
+// Except addresses the sockets that are in none of the rooms.
+func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(rooms...) }
+
+// Volatile addresses every client with what may be dropped.
+func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
+
+// Disconnect makes every client leave the namespace, or, with closeConn, close
+// its connection.
+func (n *Namespace) Disconnect(closeConn bool) error { return n.io.All().Disconnect(closeConn) }

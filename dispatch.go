@@ -1,0 +1,115 @@
+package sio
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// A dispatcher is a Namespace as the layer below sees it.
+type dispatcher struct{ n *Namespace }
+
+// Connect implements [socketio.Handler].
+func (d dispatcher) Connect(s *socketio.Socket) *socketio.Refusal {
+	h := d.n.table.Load().connect
+	if h == nil {
+		return nil
+	}
+	c := &Context{n: d.n, socket: s, event: "connect"}
+	err := d.call(h, c)
+	if err == nil {
+		return nil
+	}
+	d.failed(c, err)
+	e := public(err)
+	return &socketio.Refusal{Message: e.Message, Data: e.Data}
+}
+
+// Event implements [socketio.Handler].
+func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
+	t := d.n.table.Load()
+	c := &Context{n: d.n, socket: s, in: e}
+	h := t.any
+	if r := t.events[string(e.NameBytes())]; r != nil {
+		c.event, h = r.name, r.h
+	} else {
+		c.event = e.Name()
+	}
+	if h == nil {
+		d.n.srv.log.Debug().Str("nsp", d.n.Name()).Str("event", c.event).Msg("no handler")
+		return
+	}
+	err := d.call(h, c)
+	if err == nil {
+		return
+	}
+	d.failed(c, err)
+	if e.WantsAck() && !e.Acked() {
+		p := public(err)
+		d.answer(c, p)
+	}
+}
+
+func (d dispatcher) answer(c *Context, e *Error) {
+	err := c.Ack(ackError{ackErrorBody{e.Message, e.Data}})
+	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrAckSent) || errors.Is(err, ErrQueueFull) {
+		return
+	}
+	d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", c.event).Err(err).Msg("cannot encode the error's data")
+	if e.Data != nil {
+		d.answer(c, &Error{Message: e.Message})
+	}
+}
+
+// Disconnecting implements [socketio.Handler].
+func (d dispatcher) Disconnecting(s *socketio.Socket, reason Reason) {
+	d.left(s, reason, "disconnecting", d.n.table.Load().disconnecting)
+}
+
+// Disconnect implements [socketio.Handler].
+func (d dispatcher) Disconnect(s *socketio.Socket, reason Reason) {
+	d.left(s, reason, "disconnect", d.n.table.Load().disconnect)
+}
+
+func (d dispatcher) left(s *socketio.Socket, reason Reason, event string, h Handler) {
+	if h == nil {
+		return
+	}
+	c := &Context{n: d.n, socket: s, event: event, reason: reason}
+	if err := d.call(h, c); err != nil {
+		d.failed(c, err)
+	}
+}
+
+// call runs a handler and turns a panic into an error.
+func (d dispatcher) call(h Handler, c *Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{v, debug.Stack()}
+		}
+	}()
+	return h(c)
+}
+
+// failed logs what nobody else does, and tells OnError.
+func (d dispatcher) failed(c *Context, err error) {
+	onError := d.n.table.Load().onError
+	var panicked *PanicError
+	var known *Error
+	switch log := d.n.srv.log; {
+	case errors.As(err, &panicked):
+		log.Error().Str("nsp", d.n.Name()).Str("event", c.event).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
+	case onError != nil:
+	case errors.As(err, &known):
+		log.Debug().Str("nsp", d.n.Name()).Str("event", c.event).Err(err).Msg("handler refused")
+	default:
+		log.Error().Str("nsp", d.n.Name()).Str("event", c.event).Err(err).Msg("handler failed")
+	}
+	if onError == nil {
+		return
+	}
+	if err := d.call(func(c *Context) error { onError(c, err); return nil }, c); err != nil {
+		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", c.event).Err(err).Msg("OnError panicked")
+	}
+}

@@ -1,0 +1,91 @@
+package sio
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio"
+)
+
+// An Error is what a handler returns to tell the client something. It is the
+// only error whose text reaches a client: as the CONNECT_ERROR of a refusal
+// {"message":…,"data":…}, or as the ack of an event
+// {"error":{"message":…,"data":…}}.
+type Error struct {
+	Message string // sent to the client
+	Data    any    // sent to the client, left out if nil
+	Err     error  // the cause: for logs and OnError, never sent
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap returns e.Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// A PanicError is the error that a handler's panic becomes.
+type PanicError struct {
+	Value any    // what panic was called with
+	Stack []byte // of the goroutine
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// Unwrap returns the value, if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+var (
+	// ErrClosed is returned by what needs a client that has left.
+	ErrClosed = socketio.ErrClosed
+	// ErrQueueFull is returned by Emit when the client does not keep up.
+	ErrQueueFull = engineio.ErrQueueFull
+	// ErrAckSent is returned by the second Ack of one event.
+	ErrAckSent = socketio.ErrAckSent
+	// ErrAuthGone is returned by BindAuth outside the connect handler.
+	ErrAuthGone = socketio.ErrAuthGone
+	// ErrReservedEvent is returned by Emit for names such as "connect".
+	ErrReservedEvent = socketio.ErrReservedEvent
+)
+
+// generic is what a client hears of an error that is not for it.
+const generic = "internal error"
+
+// public returns what the client may know of err.
+func public(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Message: generic}
+}
+
+// ackError is the answer to an event whose handler failed.
+type ackError struct {
+	Error ackErrorBody `json:"error"`
+}
+
+type ackErrorBody struct {
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
+}
+
+// badArgument is what the client hears of an argument that can't be bound.
+func badArgument(err error) error {
+	var arg *socketio.ArgError
+	if !errors.As(err, &arg) {
+		return err
+	}
+	what := "is invalid"
+	if errors.Is(err, socketio.ErrMissing) {
+		what = "is missing"
+	}
+	return &Error{Message: fmt.Sprintf("argument %d %s", arg.Index+1, what), Err: err}
+}

@@ -1,0 +1,49 @@
+// Package fifo holds a first-in, first-out queue on a slice, which keeps
+// nothing while it is empty.
+package fifo
+
+import "slices"
+
+// A Queue is ready to use as its zero value. It is not safe for concurrent use.
+type Queue[T any] struct {
+	items []T
+	first int // items before it are gone
+}
+
+// Len returns the number of items.
+func (q *Queue[T]) Len() int { return len(q.items) - q.first }
+
+// All returns the items, oldest first, until the next change.
+func (q *Queue[T]) All() []T { return q.items[q.first:] }
+
+// Push adds v at the end.
+func (q *Queue[T]) Push(v T) {
+	if q.first > 0 && len(q.items) == cap(q.items) && q.first >= len(q.items)/2 {
+		n := copy(q.items, q.items[q.first:])
+		clear(q.items[n:])
+		q.items, q.first = q.items[:n], 0
+	}
+	q.items = append(q.items, v)
+}
+
+// Unshift puts v back in front.
+func (q *Queue[T]) Unshift(v T) {
+	if q.first == 0 {
+		q.items = slices.Insert(q.items, 0, v)
+		return
+	}
+	q.first--
+	q.items[q.first] = v
+}
+
+// Pop removes the oldest item. The queue must not be empty.
+func (q *Queue[T]) Pop() T {
+	var zero T
+	v := q.items[q.first]
+	q.items[q.first] = zero
+	q.first++
+	if q.first == len(q.items) {
+		q.items, q.first = nil, 0
+	}
+	return v
+}

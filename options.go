@@ -1,0 +1,121 @@
+package sio
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio"
+)
+
+// CORS opens a server to pages of other origins, over both transports.
+type CORS = engineio.CORS
+
+// The names of the transports, for Options.Transports.
+const (
+	TransportPolling   = engineio.TransportPolling
+	TransportWebSocket = engineio.TransportWebSocket
+)
+
+// Options configure a Server. The zero value of each field is its default,
+// which is the reference server's where that has one. [New] panics on values
+// that make no sense.
+type Options struct {
+	// Path that ServeHTTP answers at and below. The handlers of the framework
+	// adapters leave the path to the router. Default "/socket.io".
+	Path string
+
+	// PingInterval is the time from a pong to the next ping. Default 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long a pong may take. Default 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout bounds the move from polling to WebSocket. Default 10 s.
+	UpgradeTimeout time.Duration
+	// ConnectTimeout is how long a connection may be in no namespace. Default
+	// 45 s.
+	ConnectTimeout time.Duration
+	// WriteTimeout bounds one write to a client that does not read. Default 10 s.
+	WriteTimeout time.Duration
+
+	// MaxPayload is the largest message or POST that a client may send, in
+	// bytes. Default 1,000,000.
+	MaxPayload int
+	// MaxAttachments is how many binary attachments one packet may have.
+	// Default 10.
+	MaxAttachments int
+	// EventQueue is how many events of one connection may wait for their
+	// handlers before it is not read any more. Default 128.
+	EventQueue int
+	// QueueBytes and QueuePackets bound what waits to be sent to one client.
+	// Default 4 MiB and 16,384.
+	QueueBytes   int
+	QueuePackets int
+	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and keeps the
+	// client. By default it is closed, with "slow consumer".
+	KeepSlow bool
+
+	// Transports that are served. Default polling and websocket.
+	Transports []string
+	// DisableUpgrades leaves clients that began on polling there.
+	DisableUpgrades bool
+	// LenientHeartbeat counts any bytes that arrive as a sign of life.
+	LenientHeartbeat bool
+	// CORS opens the server to other origins. Default: WebSocket for the same
+	// origin only, and no CORS headers.
+	CORS *CORS
+	// Cookie, if set, is the template of a cookie that carries the session's
+	// id, sent with the polling handshake. Name defaults to "io".
+	Cookie *http.Cookie
+	// ForgetRequest keeps nothing of the handshake request: Context.Request is
+	// nil, and a framework's context is gone unless captured by hand. It saves
+	// some 5 KB for each connection.
+	ForgetRequest bool
+
+	// Codec encodes and decodes arguments. Default [socketio.JSON].
+	Codec socketio.Codec
+	// Broker makes the broker of each namespace. Default: in memory.
+	Broker func(*socketio.Local) socketio.Broker
+	// Logger gets sessions and sockets that come and go at info, every packet
+	// at debug, failing handlers at error; never a payload or a credential.
+	// Default: silent.
+	Logger *zerolog.Logger
+}
+
+func (o *Options) path() string {
+	if o.Path == "" {
+		return "/socket.io"
+	}
+	return strings.TrimSuffix(o.Path, "/")
+}
+
+// lower returns the options of the layers below.
+func (o *Options) lower() *socketio.Options {
+	return &socketio.Options{
+		Engine: engineio.Options{
+			PingInterval:     o.PingInterval,
+			PingTimeout:      o.PingTimeout,
+			UpgradeTimeout:   o.UpgradeTimeout,
+			WriteTimeout:     o.WriteTimeout,
+			MaxPayload:       o.MaxPayload,
+			Transports:       o.Transports,
+			DisableUpgrades:  o.DisableUpgrades,
+			LenientHeartbeat: o.LenientHeartbeat,
+			CORS:             o.CORS,
+			Cookie:           o.Cookie,
+			QueueBytes:       o.QueueBytes,
+			QueuePackets:     o.QueuePackets,
+			KeepSlow:         o.KeepSlow,
+			Logger:           o.Logger,
+		},
+		ConnectTimeout: o.ConnectTimeout,
+		MaxAttachments: o.MaxAttachments,
+		EventQueue:     o.EventQueue,
+		Codec:          o.Codec,
+		Broker:         o.Broker,
+		SessionClosed:  sessionClosed,
+		Logger:         o.Logger,
+	}
+}

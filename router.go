@@ -1,0 +1,213 @@
+package sio
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// A Handler handles a connect, an event or a disconnect. What it returns goes
+// to OnError, and, as far as it is an [Error], to the client.
+type Handler func(c *Context) error
+
+// An ErrorHandler sees every error that a handler returned, or panicked with.
+type ErrorHandler func(c *Context, err error)
+
+// A Router registers handlers. A [Server], a [Namespace] and what
+// [Namespace.Group] hands to its function are Routers. Mistakes, such as a
+// second handler for one event, panic.
+type Router interface {
+	// Use adds middlewares to what is registered afterwards. It panics behind
+	// the first handler.
+	Use(mw ...Middleware)
+	// On registers the handler of an event, and middlewares for it alone.
+	On(event string, h Handler, mw ...Middleware)
+	// OnConnect registers what decides on a client: an error refuses it.
+	OnConnect(h Handler, mw ...Middleware)
+	// OnDisconnecting registers what runs when a client has left, while its
+	// rooms are still there.
+	OnDisconnecting(h Handler, mw ...Middleware)
+	// OnDisconnect registers what runs afterwards.
+	OnDisconnect(h Handler, mw ...Middleware)
+	// OnAny registers the handler of events that have none.
+	OnAny(h Handler, mw ...Middleware)
+	// OnError registers what sees the errors of handlers.
+	OnError(h ErrorHandler)
+	// Group calls fn with a Router that has this one's middlewares, and may
+	// add some of its own.
+	Group(fn func(r Router))
+}
+
+// A Route is an event that has a handler.
+type Route struct {
+	Namespace string
+	Event     string
+}
+
+// A Namespace routes the events of its clients and addresses them. Handlers
+// may be registered at any time, though clients notice those that came late.
+type Namespace struct {
+	group
+	srv   *Server
+	io    *socketio.Namespace
+	table atomic.Pointer[table] // replaced as a whole under regMu
+	regMu sync.Mutex
+}
+
+// A table holds the handlers of a namespace, their middlewares around them.
+type table struct {
+	events        map[string]*route
+	connect       Handler
+	disconnecting Handler
+	disconnect    Handler
+	any           Handler
+	onError       ErrorHandler
+}
+
+type route struct {
+	name string
+	h    Handler
+}
+
+func newNamespace(s *Server, name string) *Namespace {
+	n := &Namespace{srv: s}
+	n.group.n = n
+	n.table.Store(&table{})
+	n.io = s.io.Of(name, dispatcher{n})
+	return n
+}
+
+// register changes a copy of the table.
+func (n *Namespace) register(change func(t *table)) {
+	n.regMu.Lock()
+	defer n.regMu.Unlock()
+	t := *n.table.Load()
+	t.events = maps.Clone(t.events)
+	if t.events == nil {
+		t.events = make(map[string]*route)
+	}
+	change(&t)
+	n.table.Store(&t)
+}
+
+// Routes returns the events that have handlers, sorted.
+func (n *Namespace) Routes() []Route {
+	names := slices.Sorted(maps.Keys(n.table.Load().events))
+	routes := make([]Route, len(names))
+	for i, name := range names {
+		routes[i] = Route{n.Name(), name}
+	}
+	return routes
+}
+
+// A group is a Router with middlewares of its own.
+type group struct {
+	n      *Namespace
+	mw     []Middleware
+	sealed bool // it has a handler: no more middlewares. Protected by n.regMu
+}
+
+// Use adds middlewares. See [Router].
+func (g *group) Use(mw ...Middleware) {
+	g.n.regMu.Lock()
+	defer g.n.regMu.Unlock()
+	if g.sealed {
+		panic("sio: Use behind the first handler, in namespace " + g.n.Name())
+	}
+	for _, m := range mw {
+		if m == nil {
+			panic("sio: Use: nil middleware, in namespace " + g.n.Name())
+		}
+	}
+	g.mw = append(slices.Clip(g.mw), mw...)
+}
+
+// On registers the handler of an event. See [Router].
+func (g *group) On(event string, h Handler, mw ...Middleware) {
+	where := fmt.Sprintf("On(%q) in namespace %s", event, g.n.Name())
+	if socketio.IsReserved(event) {
+		panic("sio: " + where + ": the name is reserved; there are OnConnect, OnDisconnecting and OnDisconnect")
+	}
+	h = g.wrap(where, h, mw)
+	g.n.register(func(t *table) {
+		g.sealed = true
+		if t.events[event] != nil {
+			panic("sio: " + where + ": the event has a handler already")
+		}
+		t.events[event] = &route{event, h}
+	})
+}
+
+// OnConnect registers what decides on a client. See [Router].
+func (g *group) OnConnect(h Handler, mw ...Middleware) {
+	g.single("OnConnect", h, mw, func(t *table) *Handler { return &t.connect })
+}
+
+// OnDisconnecting registers what runs before the rooms are left. See [Router].
+func (g *group) OnDisconnecting(h Handler, mw ...Middleware) {
+	g.single("OnDisconnecting", h, mw, func(t *table) *Handler { return &t.disconnecting })
+}
+
+// OnDisconnect registers what runs when a client has left. See [Router].
+func (g *group) OnDisconnect(h Handler, mw ...Middleware) {
+	g.single("OnDisconnect", h, mw, func(t *table) *Handler { return &t.disconnect })
+}
+
+// OnAny registers the handler of events that have none. See [Router].
+func (g *group) OnAny(h Handler, mw ...Middleware) {
+	g.single("OnAny", h, mw, func(t *table) *Handler { return &t.any })
+}
+
+func (g *group) single(what string, h Handler, mw []Middleware, slot func(t *table) *Handler) {
+	where := what + " in namespace " + g.n.Name()
+	h = g.wrap(where, h, mw)
+	g.n.register(func(t *table) {
+		g.sealed = true
+		if *slot(t) != nil {
+			panic("sio: " + where + ": there is a handler already")
+		}
+		*slot(t) = h
+	})
+}
+
+// OnError registers what sees the errors of handlers. See [Router].
+func (g *group) OnError(h ErrorHandler) {
+	if h == nil {
+		panic("sio: OnError in namespace " + g.n.Name() + ": nil handler")
+	}
+	g.n.register(func(t *table) {
+		if t.onError != nil {
+			panic("sio: OnError in namespace " + g.n.Name() + ": there is a handler already")
+		}
+		t.onError = h
+	})
+}
+
+// Group calls fn with a Router of its own middlewares. See [Router].
+func (g *group) Group(fn func(r Router)) {
+	g.n.regMu.Lock()
+	inner := &group{n: g.n, mw: slices.Clip(g.mw)}
+	g.n.regMu.Unlock()
+	fn(inner)
+}
+
+// wrap puts the middlewares around h, the first outermost.
+func (g *group) wrap(where string, h Handler, mw []Middleware) Handler {
+	if h == nil {
+		panic("sio: " + where + ": nil handler")
+	}
+	g.n.regMu.Lock()
+	chain := slices.Concat(g.mw, mw)
+	g.n.regMu.Unlock()
+	for _, m := range slices.Backward(chain) {
+		if m == nil {
+			panic("sio: " + where + ": nil middleware")
+		}
+		h = m(h)
+	}
+	return h
+}

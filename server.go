@@ -1,0 +1,105 @@
+package sio
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// A Server is an http.Handler that serves Socket.IO clients. It stands for the
+// namespace "/", whose methods it has; [Server.Of] returns the others.
+type Server struct {
+	*Namespace // "/"
+
+	opts Options
+	path string
+	io   *socketio.Server
+	log  zerolog.Logger
+
+	mu         sync.Mutex // protects the following
+	namespaces map[string]*Namespace
+}
+
+// New returns a server. Nil options are fine. It panics if one of them makes
+// no sense, and says which.
+func New(opts *Options) *Server {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Path != "" && o.Path[0] != '/' {
+		panic("sio: Options.Path " + o.Path + " does not begin with a slash")
+	}
+	io, err := socketio.New(o.lower())
+	if err != nil {
+		panic("sio: Options: " + err.Error())
+	}
+	log := zerolog.Nop()
+	if o.Logger != nil {
+		log = o.Logger.With().Str("component", "sio").Logger()
+	}
+	s := &Server{opts: o, path: o.path(), io: io, log: log, namespaces: make(map[string]*Namespace)}
+	s.Namespace = s.Of("/")
+	return s
+}
+
+// Of returns the namespace of that name, and makes it when it is asked for the
+// first time. Clients can connect to a namespace once it has been made. The
+// slash in front may be left out.
+func (s *Server) Of(name string) *Namespace {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.namespaces[name]
+	if n == nil {
+		n = newNamespace(s, name)
+		s.namespaces[name] = n
+	}
+	return n
+}
+
+// Path returns the path that the server answers at, without a slash at the end.
+func (s *Server) Path() string { return s.path }
+
+// Matches tells whether a request path belongs to the server.
+func (s *Server) Matches(path string) bool {
+	rest, ok := strings.CutPrefix(path, s.path)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// ServeHTTP serves clients at [Options.Path] and below. It returns when a poll
+// is answered, or as soon as a WebSocket has been taken over.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.Matches(r.URL.Path) {
+		http.Error(w, "not found: Socket.IO is served at "+s.path+"/", http.StatusNotFound)
+		return
+	}
+	s.ServeWith(w, r, nil)
+}
+
+// ServeWith serves a request on whatever path it came. It is what adapters for
+// frameworks are built on: capture, if not nil, is called once for each new
+// connection, while r is still being served. It gets a copy of r that outlives
+// it, whose context keeps the values of r's context and ends with the
+// connection. What it returns is there as [Context.Captured]; its error
+// refuses the connection with 403.
+func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) {
+	s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
+}
+
+// Connections is the number of clients that are connected.
+func (s *Server) Connections() int { return s.io.Connections() }
+
+// Shutdown refuses new connections with 503, delivers what is queued, closes
+// every connection ("server shutting down"; clients reconnect by themselves),
+// and waits for the handlers. When ctx ends first, it cuts what is left and
+// returns the context's error. It may be called again. It leaves the HTTP
+// server to its owner, to be shut down afterwards.
+func (s *Server) Shutdown(ctx context.Context) error { return s.io.Shutdown(ctx) }

@@ -1,0 +1,276 @@
+package socketio
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// attachmentTimeout bounds the wait for the next attachment of a packet. It is
+// what the heartbeat would grant by default.
+const attachmentTimeout = 45 * time.Second
+
+// A conn is a client: the sockets that one session has in namespaces.
+type conn struct {
+	srv  *Server
+	sess *engineio.Session
+	base context.Context // parent of the sockets' contexts
+
+	dec Decoder // used by Message only
+
+	mu          sync.Mutex  // protects the following
+	sockets     []*Socket   // by CONNECT; a client has few
+	left        []string    // namespaces that the server ended: what was under way to them is ignored
+	closed      bool        //
+	idle        *time.Timer // runs while no namespace has admitted the client
+	attachments *time.Timer // runs while a packet waits for attachments
+
+	waiting      int // events that wait for handlers
+	waitingBytes int // and what they hold
+	paused       bool
+}
+
+// open is called by the engine with each new session.
+func (s *Server) open(sess *engineio.Session) engineio.Handler {
+	s.wg.Add(1) // until Close; the engine opens none behind its Shutdown
+	c := &conn{srv: s, sess: sess, base: context.Background(), dec: s.decoder()}
+	if v, ok := sess.Value().(interface{ Context() context.Context }); ok {
+		c.base = v.Context()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.watchIdleLocked()
+	return c
+}
+
+// decoder returns a decoder with the server's limits.
+func (s *Server) decoder() Decoder {
+	n := s.opts.MaxAttachments
+	return Decoder{MaxAttachments: n, MaxBytes: (n + 1) * s.opts.Engine.MaxPayload}
+}
+
+// watchIdleLocked closes the connection unless it is admitted somewhere in time.
+func (c *conn) watchIdleLocked() {
+	c.idle = time.AfterFunc(c.srv.opts.ConnectTimeout, func() {
+		c.mu.Lock()
+		deciding := len(c.sockets) > 0
+		if deciding && c.idle != nil {
+			c.idle.Reset(c.srv.opts.ConnectTimeout)
+		}
+		c.mu.Unlock()
+		if !deciding {
+			c.srv.log.Debug().Str("sid", c.sess.ID()).Msg("no namespace joined in time")
+			c.sess.Close()
+		}
+	})
+}
+
+// admitted is called when a namespace has accepted the client.
+func (c *conn) admitted() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.idle != nil {
+		c.idle.Stop()
+		c.idle = nil
+	}
+}
+
+// Message implements [engineio.Handler].
+func (c *conn) Message(data []byte, binary bool) {
+	decode := c.dec.Text
+	if binary {
+		decode = c.dec.Binary
+	}
+	p, done, err := decode(data)
+	c.watchAttachments(c.dec.Pending())
+	switch {
+	case err != nil:
+		c.srv.log.Debug().Str("sid", c.sess.ID()).Err(err).Msg("packet refused")
+		c.sess.Close()
+	case done:
+		c.receive(&p)
+	}
+}
+
+// watchAttachments sets a packet that waits for attachments a deadline.
+func (c *conn) watchAttachments(pending bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !pending && c.attachments == nil:
+	case !pending:
+		c.attachments.Stop()
+		c.attachments = nil
+	case c.closed:
+	case c.attachments != nil:
+		c.attachments.Reset(attachmentTimeout)
+	default:
+		c.attachments = time.AfterFunc(attachmentTimeout, c.sess.Close)
+	}
+}
+
+func (c *conn) receive(p *Packet) {
+	c.srv.log.Debug().Str("sid", c.sess.ID()).Str("nsp", p.Namespace).Stringer("type", p.Type).Msg("packet")
+	s, left := c.find(p.Namespace)
+	switch {
+	case p.Type == TypeConnect && s == nil:
+		c.connect(p)
+	case p.Type == TypeConnect || p.Type == TypeConnectError:
+		c.violation("second CONNECT")
+	case p.Type == TypeAck || p.Type == TypeBinaryAck:
+		if s != nil && p.HasID {
+			s.resolve(p)
+		}
+	case s == nil && left:
+	case s == nil:
+		c.violation("packet for a namespace not joined")
+	case p.Type == TypeDisconnect:
+		s.close(ReasonClientDisconnect)
+	default:
+		c.queue(s, p)
+	}
+}
+
+// violation closes a connection whose packets make no sense together.
+func (c *conn) violation(why string) {
+	c.srv.log.Debug().Str("sid", c.sess.ID()).Str("why", why).Msg("packet refused")
+	for _, s := range c.all() {
+		s.close(ReasonForcedServerClose)
+	}
+	c.sess.Close()
+}
+
+func (c *conn) find(nsp string) (s *Socket, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if s.nsp.name == nsp {
+			return s, false
+		}
+	}
+	return nil, slices.Contains(c.left, nsp)
+}
+
+func (c *conn) all() []*Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.sockets)
+}
+
+// connect gives the client a socket in a namespace, and has its handler
+// decide. The socket is in c.sockets at once, so that a second CONNECT finds
+// it, and early events wait in its queue.
+func (c *conn) connect(p *Packet) {
+	nsp := c.srv.namespace(p.Namespace)
+	if nsp == nil {
+		c.refuse(p.Namespace, &Refusal{Message: "Invalid namespace"})
+		return
+	}
+	s := newSocket(nsp, c, bytes.Clone(p.Data))
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.sockets = append(c.sockets, s)
+	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == nsp.name })
+	c.mu.Unlock()
+	s.start()
+}
+
+func (c *conn) refuse(nsp string, r *Refusal) {
+	e, err := encode(func(dst []byte) ([]byte, [][]byte, error) {
+		text, err := EncodeConnectError(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
+		return text, nil, err
+	})
+	if err != nil { // of the data
+		c.srv.log.Error().Str("nsp", nsp).Err(err).Msg("cannot encode a refusal")
+		c.refuse(nsp, &Refusal{Message: r.Message})
+		return
+	}
+	_ = c.sess.Send(e.first) // a session that has ended needs no answer
+}
+
+// queue hands an event to its socket, and stops reading when too many wait.
+func (c *conn) queue(s *Socket, p *Packet) {
+	data := p.Data
+	if p.Attachments == nil {
+		data = bytes.Clone(data)
+	}
+	name, err := EventName(data)
+	if err != nil { // the decoder has checked it
+		c.violation(err.Error())
+		return
+	}
+	e := &Event{name: name, data: data, binary: p.Attachments, codec: c.srv.opts.Codec, id: p.ID, wantsAck: p.HasID}
+	c.mu.Lock()
+	c.waiting++
+	c.waitingBytes += e.size()
+	if !c.paused && (c.waiting >= c.srv.opts.EventQueue || c.waitingBytes >= 2*c.srv.opts.Engine.MaxPayload) {
+		c.paused = true
+		c.sess.Pause()
+	}
+	c.mu.Unlock()
+	if !s.enqueue(e) {
+		c.handled(e)
+	}
+}
+
+// handled is called when an event leaves its queue. Reading goes on when half
+// of the room is free.
+func (c *conn) handled(e *Event) {
+	c.mu.Lock()
+	c.waiting--
+	c.waitingBytes -= e.size()
+	resume := c.paused && c.waiting <= c.srv.opts.EventQueue/2 && c.waitingBytes <= c.srv.opts.Engine.MaxPayload
+	if resume {
+		c.paused = false
+	}
+	c.mu.Unlock()
+	if resume {
+		c.sess.Resume()
+	}
+}
+
+// remove forgets a socket. Behind one that the server has ended, packets may
+// still be under way.
+func (c *conn) remove(s *Socket, byServer bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.sockets, s)
+	if i < 0 {
+		return
+	}
+	c.sockets = slices.Delete(c.sockets, i, i+1)
+	if byServer {
+		c.left = append(c.left, s.nsp.name)
+	}
+	if len(c.sockets) == 0 && c.idle == nil && !c.closed {
+		c.watchIdleLocked()
+	}
+}
+
+// Close implements [engineio.Handler].
+func (c *conn) Close(reason Reason) {
+	c.mu.Lock()
+	c.closed = true
+	sockets := c.sockets
+	c.sockets = nil
+	for _, t := range []*time.Timer{c.idle, c.attachments} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	c.mu.Unlock()
+	if f := c.srv.opts.SessionClosed; f != nil {
+		f(c.sess, reason)
+	}
+	for _, s := range sockets {
+		s.close(reason)
+	}
+	c.srv.wg.Done()
+}

@@ -1,0 +1,58 @@
+package socketio
+
+import (
+	"sync/atomic"
+)
+
+// An Event is what a peer has emitted. It owns its bytes and is safe to keep.
+type Event struct {
+	name     []byte
+	data     []byte // the JSON array, the name being its first element
+	binary   [][]byte
+	codec    Codec
+	id       uint64
+	wantsAck bool
+	acked    atomic.Bool
+}
+
+// Name returns the event's name.
+func (e *Event) Name() string { return string(e.name) }
+
+// NameBytes returns the event's name without a copy, for looking it up. It
+// must not be changed.
+func (e *Event) NameBytes() []byte { return e.name }
+
+// Args returns the arguments.
+func (e *Event) Args() Args { return NewArgs(e.codec, e.data, e.binary, 1) }
+
+// WantsAck tells whether the peer asked for an ack.
+func (e *Event) WantsAck() bool { return e.wantsAck }
+
+// Acked tells whether the event has been answered.
+func (e *Event) Acked() bool { return e.acked.Load() }
+
+// size is what the event holds while it waits.
+func (e *Event) size() int {
+	n := len(e.data)
+	for _, b := range e.binary {
+		n += len(b)
+	}
+	return n
+}
+
+// Ack answers e, which s has received, once: the second call returns
+// [ErrAckSent]. It does nothing if the peer did not ask.
+func (s *Socket) Ack(e *Event, args ...any) error {
+	if !e.wantsAck {
+		return nil
+	}
+	if e.acked.Swap(true) {
+		return ErrAckSent
+	}
+	p, err := s.nsp.encodeAck(e.id, args)
+	if err != nil {
+		e.acked.Store(false) // nothing went out: another answer may
+		return err
+	}
+	return s.send(p, false)
+}

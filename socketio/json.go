@@ -1,0 +1,394 @@
+package socketio
+
+import (
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+)
+
+// A Codec encodes and decodes the arguments of events and acks. It must be safe for
+// concurrent use.
+type Codec interface {
+	// Append appends v as one JSON value to dst. For each []byte in v, at any
+	// depth, it appends {"_placeholder":true,"num":N} and adds the bytes to
+	// attachments, where they have index N. It does not copy them.
+	Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, error)
+
+	// Unmarshal decodes one JSON value into what the pointer v points to. If
+	// there are attachments, placeholders in data stand for them: they become
+	// []byte, where v asks for a []byte and where it asks for any.
+	Unmarshal(data []byte, attachments [][]byte, v any) error
+}
+
+// JSON is the default codec. It encodes and decodes what encoding/json would, with
+// the same struct tags and methods, but for two things: it leaves <, > and & as they
+// are, and a []byte is an attachment.
+//
+// Only the type []byte is, and not what a MarshalJSON method makes of one. As in
+// encoding/json, a named slice of bytes is a base64 string unless it has methods of
+// its own, a [N]byte is an array of numbers, and a nil []byte is null. What a peer
+// sends as a base64 string can be decoded into a []byte too.
+type JSON struct{}
+
+// Of two libraries with the same semantics (the options see to it), encoding/json is
+// the faster one to encode with and the other one to decode with. Only the other one
+// takes functions for particular types, which is how attachments are met; since these
+// cost a lookup for each value of any type, types that can't meet one, found once by
+// meetsHooks, go without.
+var (
+	options       = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
+	plainDecode   = []json.Options{options}
+	numbersDecode = []json.Options{json.JoinOptions(options, json.WithUnmarshalers(unmarshalNumber))}
+)
+
+// The functions for attachments need to know those of the call at hand, and thus are
+// made once for each element of a pool.
+var (
+	plainAppenders   = sync.Pool{New: func() any { return newPlainAppender() }}
+	hookedAppenders  = sync.Pool{New: func() any { return newHookedAppender() }}
+	hookedUnmarshals = sync.Pool{New: func() any { return newUnmarshal() }}
+)
+
+// Append implements [Codec].
+func (JSON) Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), attachments, nil
+	case string:
+		return appendString(dst, v), attachments, nil
+	case bool:
+		return strconv.AppendBool(dst, v), attachments, nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), attachments, nil
+	case []byte:
+		if v == nil {
+			return append(dst, "null"...), attachments, nil
+		}
+		return appendPlaceholder(dst, len(attachments)), append(attachments, v), nil
+	}
+	pool := &plainAppenders
+	if meetsHooks(reflect.TypeOf(v)) {
+		pool = &hookedAppenders
+	}
+	a := pool.Get().(*appender)
+	a.dst, a.attachments = dst, attachments
+	if err := a.encode(v); err != nil {
+		return dst, attachments, err // a is not used again: it can be in the midst of a value
+	}
+	out, attached := a.dst[:len(a.dst)-1], a.attachments // less the newline
+	a.dst, a.attachments = nil, nil
+	if len(out)-len(dst) <= maxPooled {
+		pool.Put(a)
+	}
+	return out, attached, nil
+}
+
+// maxPooled bounds the output after which an appender is kept, since buffers behind
+// it may have grown to the same size.
+const maxPooled = 64 << 10
+
+// An appender encodes into dst, except for []byte.
+type appender struct {
+	encode      func(v any) error // adds a newline
+	dst         []byte
+	attachments [][]byte
+}
+
+func newPlainAppender() *appender {
+	a := new(appender)
+	encoder := stdjson.NewEncoder(a)
+	encoder.SetEscapeHTML(false)
+	a.encode = encoder.Encode
+	return a
+}
+
+func newHookedAppender() *appender {
+	a := new(appender)
+	encoder := jsontext.NewEncoder(a, options, json.WithMarshalers(json.JoinMarshalers(
+		json.MarshalToFunc(a.marshalBytes),
+		marshalNumber,
+	)))
+	a.encode = func(v any) error { return json.MarshalEncode(encoder, v) }
+	return a
+}
+
+func (a *appender) Write(p []byte) (int, error) {
+	a.dst = append(a.dst, p...)
+	return len(p), nil
+}
+
+func (a *appender) marshalBytes(e *jsontext.Encoder, b []byte) error {
+	if b == nil {
+		return e.WriteToken(jsontext.Null)
+	}
+	num := len(a.attachments)
+	a.attachments = append(a.attachments, b)
+	return e.WriteValue(appendPlaceholder(e.AvailableBuffer(), num))
+}
+
+func appendPlaceholder(dst []byte, num int) []byte {
+	dst = append(dst, `{"_placeholder":true,"num":`...)
+	return append(strconv.AppendInt(dst, int64(num), 10), '}')
+}
+
+// Unmarshal implements [Codec].
+func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
+	if p, ok := v.(*any); ok && p != nil && *p == nil {
+		if err := validate(data); err != nil {
+			return err
+		}
+		value, err := readAny(data, attachments)
+		if err != nil {
+			return err
+		}
+		*p = value
+		return nil
+	}
+	switch {
+	case !meetsHooks(reflect.TypeOf(v)):
+		return json.Unmarshal(data, v, plainDecode...)
+	case len(attachments) == 0:
+		return json.Unmarshal(data, v, numbersDecode...)
+	}
+	if err := validate(data); err != nil {
+		return err
+	}
+	u := hookedUnmarshals.Get().(*unmarshal)
+	u.attachments = attachments
+	err := json.Unmarshal(data, v, u.options...)
+	u.attachments = nil
+	hookedUnmarshals.Put(u)
+	return err
+}
+
+// An unmarshal holds the options of one call to json.Unmarshal with attachments.
+type unmarshal struct {
+	options     []json.Options
+	attachments [][]byte
+}
+
+func newUnmarshal() *unmarshal {
+	u := new(unmarshal)
+	u.options = []json.Options{json.JoinOptions(options, json.WithUnmarshalers(json.JoinUnmarshalers(
+		json.UnmarshalFromFunc(u.bytes),
+		json.UnmarshalFromFunc(u.any),
+		unmarshalNumber,
+	)))}
+	return u
+}
+
+var errNotBytes = errors.New("socketio: cannot unmarshal object into Go value of type []byte")
+
+func (u *unmarshal) bytes(d *jsontext.Decoder, p *[]byte) error {
+	data, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	if data.Kind() != jsontext.KindBeginObject {
+		return stdjson.Unmarshal(data, p) // null, base64 or an array
+	}
+	c := cursor{data: data}
+	num, ok, err := c.placeholder(len(u.attachments))
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errNotBytes
+	}
+	*p = clip(u.attachments[num])
+	return nil
+}
+
+func (u *unmarshal) any(d *jsontext.Decoder, p *any) error {
+	if v := reflect.ValueOf(*p); v.Kind() == reflect.Pointer && !v.IsNil() {
+		// Decode into what the pointer points to. As in encoding/json, a null
+		// clears the innermost pointer, be it *p itself.
+		if d.PeekKind() != jsontext.KindNull || v.Elem().Kind() == reflect.Pointer {
+			return json.UnmarshalDecode(d, *p)
+		}
+	}
+	data, err := d.ReadValue()
+	if err != nil {
+		return err
+	}
+	*p, err = readAny(data, u.attachments)
+	return err
+}
+
+// marshalNumber and unmarshalNumber do for encoding/json's Number, a plain string
+// to any other package, what encoding/json does. Neither they nor the functions for
+// attachments ever leave a value to the default: how to say so differs between the
+// module and what GOEXPERIMENT=jsonv2 puts in its place in Go 1.26.
+var (
+	marshalNumber = json.MarshalToFunc(func(e *jsontext.Encoder, n stdjson.Number) error {
+		if atMapKey(e.StackIndex(e.StackDepth())) {
+			return e.WriteToken(jsontext.String(string(n)))
+		}
+		number, err := stdjson.Marshal(n)
+		if err != nil {
+			return err
+		}
+		return e.WriteValue(number)
+	})
+	unmarshalNumber = json.UnmarshalFromFunc(func(d *jsontext.Decoder, n *stdjson.Number) error {
+		key := atMapKey(d.StackIndex(d.StackDepth()))
+		number, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		if key {
+			*n = stdjson.Number(toString(unquote(number)))
+			return nil
+		}
+		return stdjson.Unmarshal(number, n)
+	})
+)
+
+// atMapKey reports whether the next token within an array or object of this kind
+// and length is the name of a member. A Number is an ordinary string there.
+func atMapKey(kind jsontext.Kind, length int64) bool {
+	return kind == jsontext.KindBeginObject && length%2 == 0
+}
+
+var (
+	hooks sync.Map // reflect.Type → whether a value of it can meet a type-specific function
+
+	numberType      = reflect.TypeFor[stdjson.Number]()
+	bytesType       = reflect.TypeFor[[]byte]()
+	marshalerToType = reflect.TypeFor[json.MarshalerTo]()
+	unmarshalerType = reflect.TypeFor[json.UnmarshalerFrom]()
+)
+
+// meetsHooks reports whether there may be a value in t that type-specific functions
+// are for: a []byte, an interface that may hold one, or a Number.
+func meetsHooks(t reflect.Type) bool {
+	if t == nil {
+		return false
+	}
+	if v, ok := hooks.Load(t); ok {
+		return v.(bool)
+	}
+	meets := findHooks(t, make(map[reflect.Type]bool))
+	hooks.Store(t, meets)
+	return meets
+}
+
+func findHooks(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	if t == bytesType || t == numberType || t.Kind() == reflect.Interface {
+		return true
+	}
+	// Methods that are handed the encoder or decoder can go on to any type.
+	if p := reflect.PointerTo(t); p.Implements(marshalerToType) || p.Implements(unmarshalerType) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return findHooks(t.Elem(), seen)
+	case reflect.Map:
+		return findHooks(t.Key(), seen) || findHooks(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if findHooks(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// validate refuses what is not one JSON value, or nested beyond maxDepth.
+func validate(data []byte) error {
+	end, err := scanValue(data, 0, maxDepth)
+	if err == nil && skipSpace(data, end) != len(data) {
+		err = errTrailing
+	}
+	return err
+}
+
+// readAny decodes valid JSON as encoding/json decodes into an any. This takes less
+// than half of the time that the library needs to do so with its semantics, and
+// puts the attachments in their places in the same pass.
+func readAny(data []byte, attachments [][]byte) (any, error) {
+	c := cursor{data: data}
+	return c.any(attachments)
+}
+
+func (c *cursor) any(attachments [][]byte) (any, error) {
+	switch c.peek() {
+	case '{':
+		object := make(map[string]any)
+		for c.more() {
+			name := toString(c.name())
+			value, err := c.any(attachments)
+			if err != nil {
+				return nil, err
+			}
+			object[name] = value
+		}
+		if len(attachments) > 0 && object["_placeholder"] == true {
+			num, ok := object["num"].(float64)
+			if !ok || num < 0 || num >= float64(len(attachments)) || num != math.Trunc(num) {
+				return nil, errPlaceholder
+			}
+			return clip(attachments[int(num)]), nil
+		}
+		return object, nil
+	case '[':
+		array := []any{}
+		for c.more() {
+			value, err := c.any(attachments)
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, value)
+		}
+		return array, nil
+	}
+	switch token := c.scalar(); token[0] {
+	case '"':
+		return toString(unquote(token)), nil
+	case 't':
+		return true, nil
+	case 'f':
+		return false, nil
+	case 'n':
+		return nil, nil
+	default:
+		f, err := strconv.ParseFloat(string(token), 64)
+		if err != nil {
+			return nil, fmt.Errorf("socketio: cannot unmarshal number into Go value of type float64: %w", errors.Unwrap(err))
+		}
+		return f, nil
+	}
+}
+
+// toString copies s, its bad bytes replaced by U+FFFD one by one as in encoding/json.
+func toString(s []byte) string {
+	if utf8.Valid(s) {
+		return string(s)
+	}
+	return string([]rune(string(s)))
+}
+
+// clip keeps an append to the attachment from writing behind it.
+func clip(b []byte) []byte { return b[:len(b):len(b)] }
+
+func orJSON(c Codec) Codec {
+	if c == nil {
+		return JSON{}
+	}
+	return c
+}

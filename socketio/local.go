@@ -1,0 +1,260 @@
+package socketio
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A Local knows the sockets and rooms of a namespace in this process. It is a
+// [Broker] by itself.
+type Local struct {
+	nsp *Namespace
+
+	mu    sync.RWMutex // protects the following, and the rooms of the sockets
+	ids   map[string]*Socket
+	rooms map[string]*room
+	all   room // every socket that is connected
+}
+
+// A room holds its members, and a snapshot of them that broadcasts walk
+// without a lock.
+type room struct {
+	name    string
+	members map[*Socket]struct{}
+	list    atomic.Pointer[[]*Socket] // nil after a change
+}
+
+func (r *room) add(s *Socket) {
+	r.members[s] = struct{}{}
+	r.list.Store(nil)
+}
+
+func (r *room) remove(s *Socket) {
+	delete(r.members, s)
+	r.list.Store(nil)
+}
+
+// snapshot is called with the Local's mu held, if only for reading: two at the
+// same time make the same. The slice is never changed.
+func (r *room) snapshot() []*Socket {
+	if l := r.list.Load(); l != nil {
+		return *l
+	}
+	l := make([]*Socket, 0, len(r.members))
+	for s := range r.members {
+		l = append(l, s)
+	}
+	r.list.Store(&l)
+	return l
+}
+
+func newLocal(n *Namespace) *Local {
+	return &Local{
+		nsp:   n,
+		ids:   make(map[string]*Socket),
+		rooms: make(map[string]*room),
+		all:   room{members: make(map[*Socket]struct{})},
+	}
+}
+
+// Namespace returns the namespace that l belongs to.
+func (l *Local) Namespace() *Namespace { return l.nsp }
+
+// Broadcast implements [Broker] for the sockets of this process. The event is
+// encoded once.
+func (l *Local) Broadcast(b *Broadcast) error {
+	e, err := l.nsp.encodeEvent(b.Event, b.Args, 0, false)
+	if err != nil {
+		return err
+	}
+	for _, s := range l.Select(b.Selector) {
+		_ = s.send(e, b.Volatile) // a slow or closed client is its own affair
+	}
+	return nil
+}
+
+// Join implements [Broker].
+func (l *Local) Join(sel Selector, rooms []string) error {
+	for _, s := range l.Select(sel) {
+		_ = l.join(s, rooms) // one that has left needs no room
+	}
+	return nil
+}
+
+// Leave implements [Broker].
+func (l *Local) Leave(sel Selector, rooms []string) error {
+	for _, s := range l.Select(sel) {
+		l.leave(s, rooms)
+	}
+	return nil
+}
+
+// Disconnect implements [Broker].
+func (l *Local) Disconnect(sel Selector, closeConn bool) error {
+	for _, s := range l.Select(sel) {
+		s.Disconnect(closeConn)
+	}
+	return nil
+}
+
+// Interest implements [Broker]: a process alone has nobody to tell.
+func (l *Local) Interest(string, bool) {}
+
+// Select returns the sockets of this process that sel selects. The slice must
+// not be changed.
+func (l *Local) Select(sel Selector) []*Socket {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var found []*Socket
+	switch len(sel.Rooms) {
+	case 0:
+		found = l.all.snapshot()
+	case 1:
+		found = l.membersLocked(sel.Rooms[0])
+	default:
+		seen := make(map[*Socket]struct{})
+		for _, name := range sel.Rooms {
+			for _, s := range l.membersLocked(name) {
+				if _, dup := seen[s]; !dup {
+					seen[s] = struct{}{}
+					found = append(found, s)
+				}
+			}
+		}
+	}
+	if len(sel.Except) == 0 || len(found) == 0 {
+		return found
+	}
+	except := make([]*room, 0, len(sel.Except))
+	for _, name := range sel.Except {
+		if r := l.rooms[name]; r != nil {
+			except = append(except, r)
+		}
+	}
+	kept := make([]*Socket, 0, len(found))
+	for _, s := range found {
+		if !slices.Contains(sel.Except, s.id) && !s.inAnyLocked(except) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// membersLocked returns who is in the room of that name, a socket being in the
+// one of its id too.
+func (l *Local) membersLocked(name string) []*Socket {
+	r, self := l.rooms[name], l.ids[name]
+	switch {
+	case self == nil && r == nil:
+		return nil
+	case self == nil:
+		return r.snapshot()
+	case r == nil:
+		return []*Socket{self}
+	}
+	list := r.snapshot()
+	if _, dup := r.members[self]; dup {
+		return list
+	}
+	return append(slices.Clone(list), self)
+}
+
+func (s *Socket) inAnyLocked(rooms []*room) bool {
+	for _, r := range rooms {
+		if _, ok := s.rooms[r]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Local) socket(id string) *Socket {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.ids[id]
+}
+
+func (l *Local) len() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.ids)
+}
+
+// add makes a socket one of the namespace.
+func (l *Local) add(s *Socket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.gone {
+		return
+	}
+	l.ids[s.id] = s
+	l.all.add(s)
+}
+
+func (l *Local) join(s *Socket, names []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.gone {
+		return ErrClosed
+	}
+	for _, name := range names {
+		r := l.rooms[name]
+		if r == nil {
+			r = &room{name: name, members: make(map[*Socket]struct{})}
+			l.rooms[name] = r
+			l.nsp.broker.Interest(name, true)
+		}
+		if s.rooms == nil {
+			s.rooms = make(map[*room]struct{})
+		}
+		s.rooms[r] = struct{}{}
+		r.add(s)
+	}
+	return nil
+}
+
+func (l *Local) leave(s *Socket, names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, name := range names {
+		if r := l.rooms[name]; r != nil {
+			l.leaveLocked(s, r)
+		}
+	}
+}
+
+func (l *Local) leaveLocked(s *Socket, r *room) {
+	if _, ok := s.rooms[r]; !ok {
+		return
+	}
+	delete(s.rooms, r)
+	r.remove(s)
+	if len(r.members) == 0 {
+		delete(l.rooms, r.name)
+		l.nsp.broker.Interest(r.name, false)
+	}
+}
+
+// removeAll takes a socket out of everything, for good.
+func (l *Local) removeAll(s *Socket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.gone = true
+	for r := range s.rooms {
+		l.leaveLocked(s, r)
+	}
+	s.rooms = nil
+	delete(l.ids, s.id)
+	l.all.remove(s)
+}
+
+func (l *Local) roomsOf(s *Socket) []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	names := make([]string, 0, len(s.rooms))
+	for r := range s.rooms {
+		names = append(names, r.name)
+	}
+	return names
+}

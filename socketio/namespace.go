@@ -1,0 +1,104 @@
+package socketio
+
+import (
+	"sync"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// A Handler is told what happens in a namespace. For one socket, one method
+// runs at a time; they may block. A panic is theirs to recover.
+type Handler interface {
+	// Connect decides on a socket: nil accepts it. What is emitted to it
+	// meanwhile, by anyone, reaches the client after the answer, and is
+	// dropped if there is a refusal.
+	Connect(s *Socket) *Refusal
+	// Event handles an event.
+	Event(s *Socket, e *Event)
+	// Disconnecting is called when an accepted socket has left, with its rooms
+	// still there.
+	Disconnecting(s *Socket, reason Reason)
+	// Disconnect follows, the socket being in no room any more.
+	Disconnect(s *Socket, reason Reason)
+}
+
+// A Namespace is a set of sockets that share a connection with those of other
+// namespaces, and nothing else.
+type Namespace struct {
+	srv     *Server
+	name    string
+	handler Handler
+	local   *Local
+	broker  Broker
+}
+
+func newNamespace(s *Server, name string, h Handler) *Namespace {
+	n := &Namespace{srv: s, name: name, handler: h}
+	n.local = newLocal(n)
+	n.broker = s.opts.Broker(n.local)
+	return n
+}
+
+// Name returns the namespace's name, such as "/" or "/chat".
+func (n *Namespace) Name() string { return n.name }
+
+// Socket returns the connected socket with the given id, or nil.
+func (n *Namespace) Socket(id string) *Socket { return n.local.socket(id) }
+
+// Len is the number of sockets that are connected here.
+func (n *Namespace) Len() int { return n.local.len() }
+
+// All addresses every socket of the namespace.
+func (n *Namespace) All() Target { return Target{nsp: n} }
+
+// An encoded packet is shared by all who get it.
+type encoded struct {
+	first *engineio.Message
+	rest  []*engineio.Message // the attachments
+}
+
+func (e encoded) size() int {
+	n := e.first.Size()
+	for _, m := range e.rest {
+		n += m.Size()
+	}
+	return n
+}
+
+// scratch holds buffers for encoding; the messages copy what they need.
+var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+// maxScratch keeps the buffers of rare large packets out of the pool.
+const maxScratch = 64 << 10
+
+func encode(f func(dst []byte) ([]byte, [][]byte, error)) (encoded, error) {
+	buf := scratch.Get().(*[]byte)
+	text, attachments, err := f((*buf)[:0])
+	var e encoded
+	if err == nil {
+		e.first = engineio.NewMessage(text)
+		if len(attachments) > 0 {
+			e.rest = make([]*engineio.Message, len(attachments))
+			for i, a := range attachments {
+				e.rest[i] = engineio.NewBinaryMessage(a)
+			}
+		}
+	}
+	if cap(text) <= maxScratch {
+		*buf = text
+	}
+	scratch.Put(buf)
+	return e, err
+}
+
+func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck bool) (encoded, error) {
+	return encode(func(dst []byte) ([]byte, [][]byte, error) {
+		return EncodeEvent(n.srv.opts.Codec, dst, n.name, name, args, id, wantsAck)
+	})
+}
+
+func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
+	return encode(func(dst []byte) ([]byte, [][]byte, error) {
+		return EncodeAck(n.srv.opts.Codec, dst, n.name, id, args)
+	})
+}

@@ -1,0 +1,82 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// Options configure a Server. The zero value has the reference server's
+// defaults.
+type Options struct {
+	// Engine configures the transports.
+	Engine engineio.Options
+	// ConnectTimeout is how long a connection may be in no namespace, before
+	// the first CONNECT or after the last has been left. Default 45 s.
+	ConnectTimeout time.Duration
+	// MaxAttachments bounds the binary attachments of one packet. Default 10,
+	// as in the official clients.
+	MaxAttachments int
+	// EventQueue bounds the events of one connection that wait for their
+	// handlers; what they hold is bounded by twice MaxPayload besides. At the
+	// bound, the connection is not read. Default 128.
+	EventQueue int
+	// Codec encodes and decodes arguments. Default [JSON].
+	Codec Codec
+	// Broker makes the broker of a namespace, which carries what is addressed
+	// to rooms. Default: the Local one itself, in the memory of this process.
+	Broker func(*Local) Broker
+	// SessionClosed, if set, is called when a connection has ended, before its
+	// sockets are told.
+	SessionClosed func(*engineio.Session, Reason)
+	// Logger gets sockets that come and leave at info, and packets at debug,
+	// never their content. Default: Engine.Logger.
+	Logger *zerolog.Logger
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	var errs []error
+	if out.ConnectTimeout < 0 {
+		errs = append(errs, fmt.Errorf("ConnectTimeout is negative (%v)", out.ConnectTimeout))
+	}
+	if out.MaxAttachments < 0 {
+		errs = append(errs, fmt.Errorf("MaxAttachments is negative (%d)", out.MaxAttachments))
+	}
+	if out.EventQueue < 0 {
+		errs = append(errs, fmt.Errorf("EventQueue is negative (%d)", out.EventQueue))
+	}
+	if out.ConnectTimeout == 0 {
+		out.ConnectTimeout = 45 * time.Second
+	}
+	if out.MaxAttachments == 0 {
+		out.MaxAttachments = defaultMaxAttachments
+	}
+	if out.EventQueue == 0 {
+		out.EventQueue = 128
+	}
+	if out.Codec == nil {
+		out.Codec = JSON{}
+	}
+	if out.Broker == nil {
+		out.Broker = func(l *Local) Broker { return l }
+	}
+	if out.Logger == nil {
+		out.Logger = out.Engine.Logger
+	}
+	if out.Logger == nil {
+		nop := zerolog.Nop()
+		out.Logger = &nop
+	}
+	if out.Engine.Logger == nil {
+		out.Engine.Logger = out.Logger
+	}
+	return out, errors.Join(errs...)
+}

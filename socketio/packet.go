@@ -1,0 +1,93 @@
+package socketio
+
+import "strconv"
+
+// PacketType is the first character of a packet, less '0'.
+type PacketType uint8
+
+// The packet types of the Socket.IO protocol, revision 5.
+const (
+	TypeConnect PacketType = iota
+	TypeDisconnect
+	TypeEvent
+	TypeAck
+	TypeConnectError
+	TypeBinaryEvent
+	TypeBinaryAck
+)
+
+var typeNames = [...]string{
+	TypeConnect:      "CONNECT",
+	TypeDisconnect:   "DISCONNECT",
+	TypeEvent:        "EVENT",
+	TypeAck:          "ACK",
+	TypeConnectError: "CONNECT_ERROR",
+	TypeBinaryEvent:  "BINARY_EVENT",
+	TypeBinaryAck:    "BINARY_ACK",
+}
+
+// String returns the name that the protocol gives to the type.
+func (t PacketType) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return "PacketType(" + strconv.Itoa(int(t)) + ")"
+}
+
+// binary reports whether packets of the type are followed by attachments.
+func (t PacketType) binary() bool { return t == TypeBinaryEvent || t == TypeBinaryAck }
+
+// Packet is one decoded packet.
+//
+// Data aliases the text given to [Decoder.Text] when the packet came without
+// attachments: who keeps it beyond that text copies it. Data and Attachments
+// of a packet that came with attachments belong to the packet.
+type Packet struct {
+	Type        PacketType
+	Namespace   string   // "/" or "/chat"; a query is part of the name
+	ID          uint64   // of the ack, if HasID
+	HasID       bool     // always so for acks
+	Data        []byte   // valid JSON: an array for events and acks, an object or nothing for CONNECT
+	Attachments [][]byte // as many as announced, each non-nil; only in binary packets
+}
+
+// A ParseError says why a packet was refused. Its text describes the rule that
+// was broken and never quotes the packet, so that it is fit for a log.
+type ParseError string
+
+func (e ParseError) Error() string { return "socketio: " + string(e) }
+
+const (
+	errEmpty              ParseError = "empty packet"
+	errType               ParseError = "unknown packet type"
+	errAttachmentCount    ParseError = "malformed number of attachments"
+	errTooManyAttachments ParseError = "too many attachments"
+	errTooLarge           ParseError = "packet with attachments too large"
+	errNamespace          ParseError = "namespace too long"
+	errID                 ParseError = "ack id out of range"
+	errMissingID          ParseError = "ack without id"
+	errConnectPayload     ParseError = "CONNECT payload is not an object"
+	errDisconnectPayload  ParseError = "DISCONNECT with a payload"
+	errConnectError       ParseError = "CONNECT_ERROR from a client"
+	errErrorPayload       ParseError = "CONNECT_ERROR payload is not an object"
+	errNoArray            ParseError = "payload is not an array"
+	errEventName          ParseError = "event name is not a string"
+	errReservedName       ParseError = "reserved event name"
+	errTrailing           ParseError = "data after the payload"
+	errTextPending        ParseError = "text packet where an attachment is due"
+	errBinary             ParseError = "binary data where no attachment is due"
+	errPlaceholder        ParseError = "placeholder of no attachment"
+	errJSON               ParseError = "malformed JSON"
+	errTruncated          ParseError = "truncated JSON"
+	errDepth              ParseError = "JSON nested too deeply"
+)
+
+// IsReserved reports whether an event may not have this name, since the
+// official clients give it a meaning of their own.
+func IsReserved(name string) bool {
+	switch name {
+	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
+		return true
+	}
+	return false
+}

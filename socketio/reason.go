@@ -1,0 +1,37 @@
+package socketio
+
+import (
+	"errors"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// Reason says why a socket left. The strings are those of the reference
+// server. It is an error, being the cause of the socket's context.
+type Reason = engineio.Reason
+
+// The reasons of this layer; those of [engineio] reach sockets as well.
+const (
+	ReasonClientDisconnect  Reason = "client namespace disconnect" // the client sent DISCONNECT
+	ReasonServerDisconnect  Reason = "server namespace disconnect" // Socket.Disconnect
+	ReasonForcedServerClose Reason = "forced server close"         // the client broke the order of packets
+)
+
+var (
+	// ErrClosed is returned by what needs a socket that has left. What waits
+	// for an ack fails with it as soon as the socket leaves, wrapped together
+	// with the [Reason].
+	ErrClosed = errors.New("socketio: socket closed")
+	// ErrAckSent is returned by the second answer to one event.
+	ErrAckSent = errors.New("socketio: ack already sent")
+	// ErrAuthGone is returned by Socket.BindAuth once the connection is
+	// decided: credentials are not kept.
+	ErrAuthGone = errors.New("socketio: the auth payload is there only while the connect handler runs")
+)
+
+// A Refusal is the answer to a CONNECT that is not accepted. Its text reaches
+// the client.
+type Refusal struct {
+	Message string
+	Data    any // left out if nil
+}

@@ -1,0 +1,97 @@
+package socketio
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// A Server holds namespaces, and gives every client that connects a socket in
+// those it asks for.
+type Server struct {
+	opts   Options
+	engine *engineio.Server
+	log    zerolog.Logger
+	wg     sync.WaitGroup // connections, and the goroutines that run handlers
+
+	mu         sync.RWMutex // protects the following
+	namespaces map[string]*Namespace
+}
+
+// New returns a server without namespaces. Nil options are fine. The error
+// names an option that makes no sense.
+func New(opts *Options) (*Server, error) {
+	o, err := opts.withDefaults()
+	s := &Server{
+		opts:       o,
+		log:        o.Logger.With().Str("component", "socketio").Logger(),
+		namespaces: make(map[string]*Namespace),
+	}
+	engine, engineErr := engineio.New(&o.Engine, s.open)
+	s.engine = engine
+	if err := errors.Join(err, engineErr); err != nil {
+		return nil, err
+	}
+	s.opts.Engine = engine.Options()
+	return s, nil
+}
+
+// Of adds a namespace. Its name begins with a slash. It panics if there is
+// one of that name.
+func (s *Server) Of(name string, h Handler) *Namespace {
+	if name == "" || name[0] != '/' {
+		panic("socketio: namespace " + name + " does not begin with a slash")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.namespaces[name] != nil {
+		panic("socketio: namespace " + name + " is there already")
+	}
+	n := newNamespace(s, name, h)
+	s.namespaces[name] = n
+	return n
+}
+
+func (s *Server) namespace(name string) *Namespace {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.namespaces[name]
+}
+
+// ServeHTTP serves the transports on any path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// Serve is ServeHTTP with a capture function; see [engineio.Server.Serve]. If
+// what it returns has a method Context() context.Context, that context is the
+// parent of the sockets' ones.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) {
+	s.engine.Serve(w, r, capture)
+}
+
+// Connections is the number of clients that are connected.
+func (s *Server) Connections() int { return s.engine.Len() }
+
+// Shutdown refuses new clients with 503, delivers what is queued, closes every
+// connection ("server shutting down"; no DISCONNECT is sent, so that clients
+// reconnect by themselves), and waits for the handlers. When ctx ends first,
+// it cuts what is left and returns the context's error. It may be called
+// again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.engine.Shutdown(ctx)
+	done := make(chan struct{})
+	go func() { // ends when the last handler returns
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,271 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/fifo"
+	"github.com/siokit/sio/internal/sid"
+)
+
+type state uint8
+
+const (
+	stateConnecting state = iota // the handler decides; what is emitted is held back
+	stateConnected
+	stateClosed
+)
+
+// A Socket is one client in one namespace. It may be used from any goroutine,
+// and kept: once the client has left, its methods fail with [ErrClosed].
+type Socket struct {
+	id    string
+	nsp   *Namespace
+	conn  *conn
+	rooms map[*room]struct{} // protected by nsp.local.mu
+	gone  bool               // in no room, and in none again; likewise
+
+	mu        sync.Mutex // protects the following
+	state     state
+	reason    Reason             // once closed
+	auth      []byte             // the CONNECT payload, until it is decided
+	queue     fifo.Queue[*Event] // waits for the handler
+	running   bool               // a goroutine runs the handler
+	accepted  bool               // Connect returned nil
+	kick      func()             // what a Disconnect during Connect asked for
+	held      []encoded          // emitted while connecting
+	heldBytes int
+	acks      map[uint64]*pendingAck
+	lastAck   uint64
+	ctx       context.Context // nil until somebody asks
+	cancel    context.CancelCauseFunc
+	data      map[any]any
+}
+
+func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
+	return &Socket{id: sid.New(), nsp: n, conn: c, auth: auth}
+}
+
+// ID returns the socket's id, which is not the session's.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.nsp }
+
+// Session returns the Engine.IO session below, which the client's sockets in
+// other namespaces share.
+func (s *Socket) Session() *engineio.Session { return s.conn.sess }
+
+// Context returns a context that ends when the socket leaves, its cause being
+// the [Reason].
+func (s *Socket) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancelCause(s.conn.base)
+		if s.state == stateClosed {
+			s.cancel(s.reason)
+		}
+	}
+	return s.ctx
+}
+
+// Connected tells whether the socket has been accepted and has not left.
+func (s *Socket) Connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateConnected
+}
+
+// Reason returns why the socket left, or "" while it has not.
+func (s *Socket) Reason() Reason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
+// BindAuth decodes the payload of the CONNECT into what ptr points to, which
+// stays as it is if there was none. It works only while the connect handler
+// runs: credentials are not kept.
+func (s *Socket) BindAuth(ptr any) error {
+	s.mu.Lock()
+	auth, state := s.auth, s.state
+	s.mu.Unlock()
+	if state != stateConnecting {
+		return ErrAuthGone
+	}
+	if len(auth) == 0 {
+		return nil
+	}
+	return s.nsp.srv.opts.Codec.Unmarshal(auth, nil, ptr)
+}
+
+// Value returns what SetValue has stored under key, or nil.
+func (s *Socket) Value(key any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.data[key]
+}
+
+// SetValue stores v for as long as the socket is referred to.
+func (s *Socket) SetValue(key, v any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		s.data = make(map[any]any)
+	}
+	s.data[key] = v
+}
+
+// Emit sends an event to the client. It never blocks on the network. It fails
+// with [ErrClosed], with [engineio.ErrQueueFull] when the client does not keep
+// up, or with an error that names the argument that can't be encoded.
+func (s *Socket) Emit(event string, args ...any) error {
+	e, err := s.nsp.encodeEvent(event, args, 0, false)
+	if err != nil {
+		return err
+	}
+	return s.send(e, false)
+}
+
+// Volatile returns the socket for emitting what may be dropped: it is, without
+// an error, when the connection can't take it now.
+func (s *Socket) Volatile() Volatile { return Volatile{s} }
+
+// A Volatile is a [Socket] that drops what can't be sent at once.
+type Volatile struct{ s *Socket }
+
+// Emit is [Socket.Emit], for what may be dropped.
+func (v Volatile) Emit(event string, args ...any) error {
+	e, err := v.s.nsp.encodeEvent(event, args, 0, false)
+	if err != nil {
+		return err
+	}
+	return v.s.send(e, true)
+}
+
+// To is [Socket.To], for what may be dropped.
+func (v Volatile) To(rooms ...string) Target { return v.s.To(rooms...).Volatile() }
+
+// Broadcast is [Socket.Broadcast], for what may be dropped.
+func (v Volatile) Broadcast() Target { return v.s.Broadcast().Volatile() }
+
+// send gives a packet to the session, or holds it back while the connection is
+// being decided.
+func (s *Socket) send(e encoded, volatile bool) error {
+	s.mu.Lock()
+	switch s.state {
+	case stateClosed:
+		s.mu.Unlock()
+		return ErrClosed
+	case stateConnecting:
+		defer s.mu.Unlock()
+		if volatile {
+			return nil
+		}
+		return s.holdLocked(e)
+	}
+	s.mu.Unlock()
+	return s.transmit(e, volatile)
+}
+
+func (s *Socket) transmit(e encoded, volatile bool) error {
+	if volatile {
+		s.conn.sess.TrySend(e.first, e.rest...)
+		return nil
+	}
+	err := s.conn.sess.Send(e.first, e.rest...)
+	if err == engineio.ErrClosed {
+		return ErrClosed
+	}
+	return err
+}
+
+// holdLocked keeps a packet until the CONNECT is answered, within the bounds of
+// the send queue.
+func (s *Socket) holdLocked(e encoded) error {
+	o := &s.nsp.srv.opts.Engine
+	size := e.size()
+	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held) >= o.QueuePackets) {
+		return engineio.ErrQueueFull
+	}
+	s.held = append(s.held, e)
+	s.heldBytes += size
+	return nil
+}
+
+// Join adds the socket to rooms. It fails with [ErrClosed] once it has left.
+func (s *Socket) Join(rooms ...string) error { return s.nsp.local.join(s, rooms) }
+
+// Leave removes the socket from rooms.
+func (s *Socket) Leave(rooms ...string) { s.nsp.local.leave(s, rooms) }
+
+// Rooms returns the rooms that the socket is in, in no order.
+func (s *Socket) Rooms() []string { return s.nsp.local.roomsOf(s) }
+
+// To addresses the sockets in any of the rooms, this one left out.
+func (s *Socket) To(rooms ...string) Target { return s.Broadcast().To(rooms...) }
+
+// Broadcast addresses every socket of the namespace but this one.
+func (s *Socket) Broadcast() Target { return s.nsp.All().Except(s.id) }
+
+// Disconnect makes the client leave the namespace, or, with closeConn, every
+// namespace, and closes the connection behind what was emitted. The client
+// does not reconnect by itself. Called while the connect handler runs, it
+// takes place behind the answer.
+func (s *Socket) Disconnect(closeConn bool) {
+	s.mu.Lock()
+	if s.state == stateConnecting {
+		if s.kick == nil || closeConn {
+			s.kick = func() { s.disconnect(closeConn) }
+		}
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	s.disconnect(closeConn)
+}
+
+func (s *Socket) disconnect(closeConn bool) {
+	sockets := []*Socket{s}
+	if closeConn {
+		sockets = s.conn.all()
+	}
+	for _, s := range sockets {
+		if s.close(ReasonServerDisconnect) {
+			_ = s.conn.sess.Send(engineio.NewMessage(EncodeDisconnect(nil, s.nsp.name)))
+		}
+	}
+	if closeConn {
+		s.conn.sess.Close()
+	}
+}
+
+// close ends the socket: it gets and sends nothing any more, its context ends,
+// acks that are awaited fail, and its handler is told behind the events that
+// have come before. It reports whether the client knew the socket as
+// connected.
+func (s *Socket) close(reason Reason) (wasConnected bool) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return false
+	}
+	wasConnected = s.state == stateConnected
+	s.state = stateClosed
+	s.reason = reason
+	s.held, s.heldBytes = nil, 0
+	acks := s.acks
+	s.acks = nil
+	if s.cancel != nil {
+		s.cancel(reason)
+	}
+	s.startLocked()
+	s.mu.Unlock()
+	for _, a := range acks {
+		a.fail(reason)
+	}
+	s.conn.remove(s, reason == ReasonServerDisconnect)
+	return wasConnected
+}

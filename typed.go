@@ -1,0 +1,138 @@
+package sio
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// On registers a handler for an event with one argument. The client of an
+// argument that is missing or does not fit hears so, if it asked for an ack,
+// and the handler is not called. If In has a method Validate() error, that has
+// its say as well; its text reaches the client only as an [Error].
+//
+// With In struct{}, arguments are ignored.
+func On[In any](r Router, event string, h func(c *Context, in In) error, mw ...Middleware) {
+	if h == nil {
+		panic(fmt.Sprintf("sio: On(%q): nil handler", event))
+	}
+	bind := binder[In]()
+	r.On(event, func(c *Context) error {
+		in, err := bind(c)
+		if err != nil {
+			return err
+		}
+		return h(c, in)
+	}, mw...)
+}
+
+// OnWithAck is On with an answer: what h returns is the ack, if one was asked
+// for.
+func OnWithAck[In, Out any](r Router, event string, h func(c *Context, in In) (Out, error), mw ...Middleware) {
+	if h == nil {
+		panic(fmt.Sprintf("sio: OnWithAck(%q): nil handler", event))
+	}
+	bind := binder[In]()
+	r.On(event, func(c *Context) error {
+		in, err := bind(c)
+		if err != nil {
+			return err
+		}
+		out, err := h(c, in)
+		if err != nil {
+			return err
+		}
+		return c.Ack(out)
+	}, mw...)
+}
+
+// validator is what an argument type may implement.
+type validator interface{ Validate() error }
+
+// binder returns what decodes the one argument of a typed handler.
+func binder[In any]() func(*Context) (In, error) {
+	var zero In
+	if _, none := any(zero).(struct{}); none {
+		return func(*Context) (In, error) { return zero, nil }
+	}
+	return func(c *Context) (In, error) {
+		var in In
+		if err := c.Bind(&in); err != nil {
+			return in, err
+		}
+		v, ok := any(&in).(validator)
+		if !ok {
+			v, ok = any(in).(validator)
+		}
+		if !ok {
+			return in, nil
+		}
+		err := v.Validate()
+		var known *Error
+		if err != nil && !errors.As(err, &known) {
+			err = &Error{Message: "argument 1 is invalid", Err: err}
+		}
+		return in, err
+	}
+}
+
+// An Emitter sends an event somewhere: a [Context] or [Socket] to its client,
+// a [Target], [Namespace] or [Server] to many.
+type Emitter interface {
+	Emit(event string, args ...any) error
+}
+
+// An Event is the name of an event together with the type of its argument.
+type Event[T any] struct{ name string }
+
+// NewEvent returns the event of that name. It panics if the name is reserved.
+func NewEvent[T any](name string) Event[T] {
+	if socketio.IsReserved(name) {
+		panic(fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name))
+	}
+	return Event[T]{name}
+}
+
+// Name returns the event's name.
+func (e Event[T]) Name() string { return e.name }
+
+// Emit sends the event.
+func (e Event[T]) Emit(to Emitter, v T) error { return to.Emit(e.name, v) }
+
+// On registers a handler for the event.
+func (e Event[T]) On(r Router, h func(c *Context, v T) error, mw ...Middleware) {
+	On(r, e.name, h, mw...)
+}
+
+// A Store keeps values of a client: a [Context] or a [Socket].
+type Store interface {
+	Value(key any) any
+	SetValue(key, v any)
+}
+
+// A Key stores a value of one type with a client. Two keys are never the same,
+// whatever their names.
+type Key[T any] struct{ name *string }
+
+// NewKey returns a new key. The name is for error messages.
+func NewKey[T any](name string) Key[T] { return Key[T]{&name} }
+
+// Set stores v.
+func (k Key[T]) Set(s Store, v T) { s.SetValue(k.name, v) }
+
+// Get returns what Set has stored, or false.
+func (k Key[T]) Get(s Store) (T, bool) {
+	v, ok := s.Value(k.name).(T)
+	return v, ok
+}
+
+// MustGet returns what Set has stored, and panics, naming the key, if that is
+// nothing.
+func (k Key[T]) MustGet(s Store) T {
+	v, ok := k.Get(s)
+	if !ok {
+		panic("sio: nothing is stored under key " + *k.name)
+	}
+	return v
+}
