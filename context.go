@@ -3,6 +3,7 @@ package sio
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -35,6 +36,16 @@ type Context struct {
 // Event returns the event's name; "connect", "disconnecting" or "disconnect"
 // in the handlers of these.
 func (c *Context) Event() string { return c.event }
+
+// loggedEvent is the event's name for the log: a peer can choose one as long as
+// a message.
+func (c *Context) loggedEvent() string {
+	const limit = 64
+	if len(c.event) > limit {
+		return strings.ToValidUTF8(c.event[:limit], "") + "…"
+	}
+	return c.event
+}
 
 // Namespace returns the name of the namespace, such as "/chat".
 func (c *Context) Namespace() string { return c.n.Name() }

@@ -51,6 +51,9 @@ var (
 	ErrAckSent = socketio.ErrAckSent
 	// ErrAuthGone is returned by BindAuth outside the connect handler.
 	ErrAuthGone = socketio.ErrAuthGone
+	// ErrTooManyAttachments is returned by Emit and Ack for more []byte values
+	// in one event than Options.MaxAttachments.
+	ErrTooManyAttachments = socketio.ErrTooManyAttachments
 	// ErrReservedEvent is returned by Emit for names such as "connect".
 	ErrReservedEvent = socketio.ErrReservedEvent
 )

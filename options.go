@@ -43,7 +43,8 @@ type Options struct {
 	// MaxPayload is the largest message or POST that a client may send, in
 	// bytes. Default 1,000,000.
 	MaxPayload int
-	// MaxAttachments is how many binary attachments one packet may have.
+	// MaxAttachments is how many binary attachments one packet may have, in
+	// both directions; the official clients accept no more than the default.
 	// Default 10.
 	MaxAttachments int
 	// EventQueue is how many events of one connection may wait for their

@@ -183,7 +183,7 @@ func (c *conn) connect(p *Packet) {
 }
 
 func (c *conn) refuse(nsp string, r *Refusal) {
-	e, err := encode(func(dst []byte) ([]byte, [][]byte, error) {
+	e, err := encode(0, func(dst []byte) ([]byte, [][]byte, error) {
 		text, err := EncodeConnectError(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
 		return text, nil, err
 	})

@@ -185,12 +185,7 @@ func (d *Decoder) parsePayload(data []byte, p *Packet) error {
 	}
 	p.Data = data[:end:end]
 
-	switch p.Type {
-	case TypeAck, TypeBinaryAck:
-		if !p.HasID {
-			return errMissingID
-		}
-	case TypeEvent, TypeBinaryEvent:
+	if p.Type == TypeEvent || p.Type == TypeBinaryEvent {
 		name, err := EventName(p.Data)
 		if err != nil {
 			return err

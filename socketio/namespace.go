@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/siokit/sio/engineio"
@@ -71,10 +72,14 @@ var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b 
 // maxScratch keeps the buffers of rare large packets out of the pool.
 const maxScratch = 64 << 10
 
-func encode(f func(dst []byte) ([]byte, [][]byte, error)) (encoded, error) {
+// encode makes a packet of what f encodes, with at most limit attachments.
+func encode(limit int, f func(dst []byte) ([]byte, [][]byte, error)) (encoded, error) {
 	buf := scratch.Get().(*[]byte)
 	text, attachments, err := f((*buf)[:0])
 	var e encoded
+	if err == nil && len(attachments) > limit {
+		err = fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
+	}
 	if err == nil {
 		e.first = engineio.NewMessage(text)
 		if len(attachments) > 0 {
@@ -92,13 +97,13 @@ func encode(f func(dst []byte) ([]byte, [][]byte, error)) (encoded, error) {
 }
 
 func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck bool) (encoded, error) {
-	return encode(func(dst []byte) ([]byte, [][]byte, error) {
+	return encode(n.srv.opts.MaxAttachments, func(dst []byte) ([]byte, [][]byte, error) {
 		return EncodeEvent(n.srv.opts.Codec, dst, n.name, name, args, id, wantsAck)
 	})
 }
 
 func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
-	return encode(func(dst []byte) ([]byte, [][]byte, error) {
+	return encode(n.srv.opts.MaxAttachments, func(dst []byte) ([]byte, [][]byte, error) {
 		return EncodeAck(n.srv.opts.Codec, dst, n.name, id, args)
 	})
 }

@@ -18,8 +18,8 @@ type Options struct {
 	// ConnectTimeout is how long a connection may be in no namespace, before
 	// the first CONNECT or after the last has been left. Default 45 s.
 	ConnectTimeout time.Duration
-	// MaxAttachments bounds the binary attachments of one packet. Default 10,
-	// as in the official clients.
+	// MaxAttachments bounds the binary attachments of one packet, in both
+	// directions. Default 10, which is what the official clients accept.
 	MaxAttachments int
 	// EventQueue bounds the events of one connection that wait for their
 	// handlers; what they hold is bounded by twice MaxPayload besides. At the

@@ -46,7 +46,7 @@ type Packet struct {
 	Type        PacketType
 	Namespace   string   // "/" or "/chat"; a query is part of the name
 	ID          uint64   // of the ack, if HasID
-	HasID       bool     // always so for acks
+	HasID       bool     // an ack without one answers nothing
 	Data        []byte   // valid JSON: an array for events and acks, an object or nothing for CONNECT
 	Attachments [][]byte // as many as announced, each non-nil; only in binary packets
 }
@@ -65,7 +65,6 @@ const (
 	errTooLarge           ParseError = "packet with attachments too large"
 	errNamespace          ParseError = "namespace too long"
 	errID                 ParseError = "ack id out of range"
-	errMissingID          ParseError = "ack without id"
 	errConnectPayload     ParseError = "CONNECT payload is not an object"
 	errDisconnectPayload  ParseError = "DISCONNECT with a payload"
 	errConnectError       ParseError = "CONNECT_ERROR from a client"

@@ -24,6 +24,9 @@ var (
 	ErrClosed = errors.New("socketio: socket closed")
 	// ErrAckSent is returned by the second answer to one event.
 	ErrAckSent = errors.New("socketio: ack already sent")
+	// ErrTooManyAttachments is returned for an event or ack with more binary
+	// attachments than Options.MaxAttachments: official clients refuse it.
+	ErrTooManyAttachments = errors.New("socketio: too many attachments")
 	// ErrAuthGone is returned by Socket.BindAuth once the connection is
 	// decided: credentials are not kept.
 	ErrAuthGone = errors.New("socketio: the auth payload is there only while the connect handler runs")

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -44,8 +47,11 @@ func New(opts *Options) (*Server, error) {
 // Of adds a namespace. Its name begins with a slash. It panics if there is
 // one of that name.
 func (s *Server) Of(name string, h Handler) *Namespace {
-	if name == "" || name[0] != '/' {
-		panic("socketio: namespace " + name + " does not begin with a slash")
+	switch {
+	case name == "" || name[0] != '/':
+		panic("socketio: namespace " + strconv.Quote(name) + " does not begin with a slash")
+	case strings.Contains(name, ",") || !utf8.ValidString(name) || len(name) > maxNamespace:
+		panic("socketio: namespace " + strconv.Quote(name) + " cannot be told to a client: it has a comma, is not UTF-8, or is too long")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
