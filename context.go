@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -77,6 +78,13 @@ func (c *Context) Captured() any {
 		return v.value
 	}
 	return nil
+}
+
+// Captured returns what an adapter's typed capture function has returned for
+// the connection, or false.
+func Captured[T any](c *Context) (T, bool) {
+	v, ok := c.Captured().(T)
+	return v, ok
 }
 
 // RemoteAddr returns the client's address as the HTTP server saw it.
@@ -176,6 +184,12 @@ func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 // Disconnect makes the client leave the namespace, or all of them, with the
 // connection. It does not reconnect by itself.
 func (c *Context) Disconnect(closeConn bool) { c.socket.Disconnect(closeConn) }
+
+// ExpireAt closes the connection at t, as when a token ends that the client has
+// shown: it sees "transport close", reconnects by itself, and passes the HTTP
+// middlewares and the connect handler anew. The last call counts; the zero time
+// takes it back.
+func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 
 // Get returns what Set has stored for the client, or nil. [Key] is typed.
 func (c *Context) Get(key string) any { return c.socket.Value(key) }

@@ -81,17 +81,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not found: Socket.IO is served at "+s.path+"/", http.StatusNotFound)
 		return
 	}
-	s.ServeWith(w, r, nil)
+	_ = s.ServeWith(w, r, nil) // only a capture function fails
 }
 
 // ServeWith serves a request on whatever path it came. It is what adapters for
 // frameworks are built on: capture, if not nil, is called once for each new
 // connection, while r is still being served. It gets a copy of r that outlives
 // it, whose context keeps the values of r's context and ends with the
-// connection. What it returns is there as [Context.Captured]; its error
-// refuses the connection with 403.
-func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) {
-	s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
+// connection. What it returns is there as [Context.Captured]. If it fails,
+// ServeWith returns its error, and r is for the caller to answer.
+func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) error {
+	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
+}
+
+// IsHandshake tells whether r asks for a new connection: it does not belong to
+// one that is open. Adapters use it to run a middleware once for each.
+func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
+
+// Wrap returns a handler that serves srv at its path and below, and next
+// everywhere else.
+func Wrap(srv *Server, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if srv.Matches(r.URL.Path) {
+			srv.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Connections is the number of clients that are connected.

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -47,11 +48,10 @@ func (s *Session) releasePollLocked(t PacketType) {
 }
 
 // openPolling answers a handshake over HTTP.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, capture func() (any, error)) {
-	sess, e := s.newSession(r, capture)
-	if e != nil {
-		s.refuse(w, r, false, e)
-		return
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, capture func() (any, error)) error {
+	sess, err := s.newSession(r, capture)
+	if err != nil {
+		return err
 	}
 	upgrades := []string{}
 	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
@@ -59,7 +59,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 	}
 	if !s.start(sess, TransportPolling) {
 		s.refuse(w, r, false, errShuttingDown)
-		return
+		return nil
 	}
 	if s.opts.Cookie != nil {
 		c := *s.opts.Cookie
@@ -67,6 +67,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 		http.SetCookie(w, &c)
 	}
 	writePayload(w, s.openPacket(sess.id, upgrades).packet())
+	return nil
 }
 
 func writePayload(w http.ResponseWriter, payload []byte) {
@@ -97,7 +98,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &poll{wake: make(chan struct{}, 1)}
 	s.poll = p
-	payload, ok := s.awaitPayloadLocked(p, r.Context().Done())
+	payload, ok := s.awaitPayloadLocked(p, r.Context(), pollDeadline(w, r))
 	if s.poll == p {
 		s.poll = nil
 	}
@@ -114,10 +115,39 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	writePayload(w, payload)
 }
 
+// pollDeadline is when a GET must be answered: a little before a timeout
+// middleware would answer in our place, or the HTTP server cut the connection.
+// It is zero if there is no such time.
+func pollDeadline(w http.ResponseWriter, r *http.Request) time.Time {
+	deadline, _ := r.Context().Deadline()
+	if srv, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && srv.WriteTimeout > 0 {
+		if http.NewResponseController(w).SetWriteDeadline(time.Time{}) != nil {
+			if d := time.Now().Add(srv.WriteTimeout); deadline.IsZero() || d.Before(deadline) {
+				deadline = d
+			}
+		}
+	}
+	if deadline.IsZero() {
+		return deadline
+	}
+	return deadline.Add(-min(time.Until(deadline)/5, time.Second))
+}
+
 // awaitPayloadLocked returns the answer to the GET p, or false if its client
 // has gone. It is called with s.mu held, and returns with it held.
-func (s *Session) awaitPayloadLocked(p *poll, gone <-chan struct{}) (payload []byte, ok bool) {
+func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time.Time) (payload []byte, ok bool) {
 	var noop *time.Timer
+	release := func(after time.Duration) *time.Timer {
+		return time.AfterFunc(after, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			p.noop = true
+			p.signal()
+		})
+	}
+	if !deadline.IsZero() {
+		defer release(time.Until(deadline)).Stop()
+	}
 	for {
 		switch {
 		case p.final != 0:
@@ -133,21 +163,20 @@ func (s *Session) awaitPayloadLocked(p *poll, gone <-chan struct{}) (payload []b
 		case p.noop:
 			return []byte{byte(PacketNoop)}, true
 		case noop == nil && s.probe != nil && s.probe.answered:
-			noop = time.AfterFunc(noopInterval, func() {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				p.noop = true
-				p.signal()
-			})
+			noop = release(noopInterval)
 			defer noop.Stop()
 		}
 		s.mu.Unlock()
 		select {
 		case <-p.wake:
 			s.mu.Lock()
-		case <-gone:
+		case <-ctx.Done():
 			s.mu.Lock()
-			return nil, p.final != 0 // the session has ended by itself
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) { // not the client's doing
+				p.noop = true
+				continue
+			}
+			return nil, p.final != 0 // or the session has ended by itself
 		}
 	}
 }
@@ -172,11 +201,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 	s.posting = true
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.posting = false
-		s.mu.Unlock()
-	}()
+	defer s.posted()
 
 	if r.Header.Get("Content-Type") == "application/octet-stream" {
 		s.end(ReasonTransportError, emptyClose)
@@ -186,6 +211,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	body, err := s.readBody(w, r)
 	switch {
 	case errors.Is(err, errBodyTooLarge):
+		s.posted() // the client may go on when it sees the answer
 		s.tooLarge(w, r)
 		return
 	case err != nil:
@@ -201,6 +227,12 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/html")
 	h.Set("Content-Length", "2")
 	_, _ = io.WriteString(w, "ok")
+}
+
+func (s *Session) posted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posting = false
 }
 
 // receivePayload handles the packets one by one, waiting between them while

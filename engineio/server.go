@@ -61,31 +61,34 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 func (s *Server) Len() int { return s.sessions.len() }
 
 // ServeHTTP serves handshakes, polls and WebSocket upgrades, on any path.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.Serve(w, r, nil) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = s.Serve(w, r, nil) // only a capture function fails
+}
 
 // Serve is ServeHTTP with a function that is called once if r opens a session,
 // before open and while r is still being served. What it returns is kept as
-// [Session.Value]. Its error refuses the session with 403.
+// [Session.Value]. If it fails, Serve returns its error, and r is for the
+// caller to answer.
 //
 // Serve returns as soon as the connection has been taken over.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) {
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	upgrade := isUpgrade(r)
 	if err != nil {
 		s.refuse(w, r, upgrade, errBadRequest)
-		return
+		return nil
 	}
 	if s.setCORS(w, r) {
-		return
+		return nil
 	}
 	sess, refusal := s.verify(w, r, q, upgrade)
 	switch {
 	case refusal != nil:
 		s.refuse(w, r, upgrade, refusal)
 	case upgrade:
-		s.serveWebSocket(w, r, q, sess, capture)
+		return s.serveWebSocket(w, r, q, sess, capture)
 	case sess == nil:
-		s.openPolling(w, r, q, capture)
+		return s.openPolling(w, r, q, capture)
 	case r.Method == http.MethodGet:
 		sess.serveGet(w, r)
 	case r.Method == http.MethodPost:
@@ -98,6 +101,13 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		}
 		w.WriteHeader(status)
 	}
+	return nil
+}
+
+// Knows tells whether r belongs to a session that is open. Any other request
+// opens one, or is refused.
+func (s *Server) Knows(r *http.Request) bool {
+	return s.sessions.get(r.URL.Query().Get("sid")) != nil
 }
 
 // A refusal is an answer to a request that is not served.
@@ -200,17 +210,13 @@ func (s *Server) openPacket(id string, upgrades []string) *Message {
 
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
-func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, *refusal) {
+func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, error) {
 	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr}
+	var err error
 	if capture != nil {
-		v, err := capture()
-		if err != nil {
-			s.log.Debug().Err(err).Msg("session refused")
-			return nil, errForbidden
-		}
-		sess.value = v
+		sess.value, err = capture()
 	}
-	return sess, nil
+	return sess, err
 }
 
 // start makes the session known. False means that the server is shutting down.

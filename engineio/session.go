@@ -195,6 +195,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 		s.reason = reason
 	}
 	w, probe, writing := s.ws, s.probe, s.writing
+	ready := probe != nil && probe.ready // or else its handshake is being answered, and cut then
 	s.probe = nil
 	s.releasePollLocked(answer)
 	if s.timer != nil {
@@ -211,7 +212,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 		}
 		w.shut(closeFrame)
 	}
-	if probe != nil {
+	if ready {
 		probe.shut(emptyClose)
 	}
 	if first {

@@ -9,23 +9,30 @@ import "time"
 
 var probeAnswer = newPacket(PacketPong, []byte("probe"))
 
-// startProbe makes c the one WebSocket that may take its session over.
+// startProbe makes c the one WebSocket that may take its session over, and
+// then answers its handshake.
 func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
-	if err := c.write(answer); err != nil {
-		_ = c.conn.Close()
-		return
-	}
 	sess := c.sess
 	sess.mu.Lock()
-	if sess.state == stateClosed {
+	accepted := sess.state != stateClosed && sess.ws == nil && sess.probe == nil
+	if accepted {
+		sess.probe = c
+	}
+	sess.mu.Unlock()
+	err := c.write(answer)
+
+	sess.mu.Lock()
+	if err != nil || sess.state == stateClosed {
+		if accepted {
+			sess.probe = nil
+		}
 		sess.mu.Unlock()
 		_ = c.conn.Close()
 		return
 	}
-	accepted := sess.ws == nil && sess.probe == nil
 	if accepted {
-		sess.probe = c
 		sess.out.base64 = base64
+		c.ready = true
 		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose) })
 	}
 	s.wg.Add(1) // the session still holds its own

@@ -42,6 +42,7 @@ type wsConn struct {
 	probing bool
 	broken  bool // the frames make no sense any more: wait for the end
 
+	ready    bool           // the handshake of a probing connection is done; protected by sess.mu
 	answered bool           // the probe has been answered; protected by sess.mu
 	timer    *time.Timer    // bounds the probe; set before the reader starts
 	ended    bool           // the reader has ended; protected by srv.mu
@@ -53,23 +54,22 @@ func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.T
 // serveWebSocket makes the opening handshake of RFC 6455, section 4.2, and
 // leaves the connection to a goroutine. Nothing of the request is kept. Sess
 // is the session that the connection wants to take over, or nil.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Values, sess *Session, capture func() (any, error)) {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Values, sess *Session, capture func() (any, error)) error {
 	key := r.Header.Get("Sec-Websocket-Key")
 	switch {
 	case r.Method != http.MethodGet || !validKey(key) || !canHijack(w):
 		s.refuse(w, r, true, errBadRequest)
-		return
+		return nil
 	case r.Header.Get("Sec-Websocket-Version") != "13":
 		w.Header().Set("Sec-Websocket-Version", "13")
 		s.refuse(w, r, true, errVersionRequired)
-		return
+		return nil
 	}
 	probing := sess != nil
 	if !probing {
-		var e *refusal
-		if sess, e = s.newSession(r, capture); e != nil {
-			s.refuse(w, r, true, e)
-			return
+		var err error
+		if sess, err = s.newSession(r, capture); err != nil {
+			return err
 		}
 		sess.out.base64 = q.Get("b64") == "1"
 	}
@@ -78,7 +78,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	if err != nil {
 		s.log.Debug().Err(err).Msg("cannot take the connection over")
 		s.refuse(w, r, true, errBadRequest)
-		return
+		return nil
 	}
 	_ = conn.SetDeadline(time.Time{})
 	if t, ok := conn.(*net.TCPConn); ok {
@@ -93,19 +93,20 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), header)
 	if probing {
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
-		return
+		return nil
 	}
 	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id, []string{}))...)
 	if err := c.write(answer); err != nil {
 		_ = conn.Close()
-		return
+		return nil
 	}
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		_ = conn.Close()
-		return
+		return nil
 	}
 	go c.read(early)
+	return nil
 }
 
 var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request"}

@@ -75,9 +75,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // Serve is ServeHTTP with a capture function; see [engineio.Server.Serve]. If
 // what it returns has a method Context() context.Context, that context is the
 // parent of the sockets' ones.
-func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) {
-	s.engine.Serve(w, r, capture)
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
+	return s.engine.Serve(w, r, capture)
 }
+
+// Knows tells whether r belongs to a session that is open.
+func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }
 
 // Connections is the number of clients that are connected.
 func (s *Server) Connections() int { return s.engine.Len() }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/fifo"
@@ -41,6 +42,7 @@ type Socket struct {
 	ctx       context.Context // nil until somebody asks
 	cancel    context.CancelCauseFunc
 	data      map[any]any
+	expiry    *time.Timer // from ExpireAt
 }
 
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
@@ -242,6 +244,21 @@ func (s *Socket) disconnect(closeConn bool) {
 	}
 }
 
+// ExpireAt closes the connection at t, as when a token ends that the client has
+// shown. No DISCONNECT is sent, so that it reconnects by itself, with fresh
+// credentials. The last call counts; the zero time takes it back.
+func (s *Socket) ExpireAt(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry != nil {
+		s.expiry.Stop()
+		s.expiry = nil
+	}
+	if !t.IsZero() && s.state != stateClosed {
+		s.expiry = time.AfterFunc(time.Until(t), s.conn.sess.Close)
+	}
+}
+
 // close ends the socket: it gets and sends nothing any more, its context ends,
 // acks that are awaited fail, and its handler is told behind the events that
 // have come before. It reports whether the client knew the socket as
@@ -260,6 +277,9 @@ func (s *Socket) close(reason Reason) (wasConnected bool) {
 	s.acks = nil
 	if s.cancel != nil {
 		s.cancel(reason)
+	}
+	if s.expiry != nil {
+		s.expiry.Stop()
 	}
 	s.startLocked()
 	s.mu.Unlock()

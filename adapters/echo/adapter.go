@@ -26,8 +26,7 @@ import (
 // It returns as soon as a WebSocket has been taken over.
 func Handler(srv *sio.Server) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		serve(srv, c)
-		return nil
+		return serve(srv, c)
 	}
 }
 
@@ -52,8 +51,7 @@ func Middleware(srv *sio.Server) echo.MiddlewareFunc {
 			if !srv.Matches(c.Request().URL.Path) {
 				return next(c)
 			}
-			serve(srv, c)
-			return nil
+			return serve(srv, c)
 		}
 	}
 }
@@ -67,13 +65,14 @@ func Context(c *sio.Context) echo.Context {
 	return ec
 }
 
-func serve(srv *sio.Server, c echo.Context) {
+func serve(srv *sio.Server, c echo.Context) error {
 	res := c.Response()
-	srv.ServeWith(res, c.Request(), func(r *http.Request) (any, error) { return detach(c, r), nil })
-	if !res.Committed { // a WebSocket: tell the access log
+	err := srv.ServeWith(res, c.Request(), func(r *http.Request) (any, error) { return detach(c, r), nil })
+	if err == nil && !res.Committed { // a WebSocket: tell the access log
 		res.Status = http.StatusSwitchingProtocols
 		res.Committed = true
 	}
+	return err
 }
 
 // detach copies c, which Echo takes back and reuses when its handler returns.

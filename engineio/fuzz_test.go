@@ -1,0 +1,286 @@
+package engineio
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+// FuzzPayload decodes polling payloads. Whatever is accepted can be encoded
+// again and then decodes to the same.
+func FuzzPayload(f *testing.F) {
+	for _, s := range []string{
+		"", "\x1e", "\x1e\x1e", "4", "4hello", "4a\x1e4b", "4a\x1e", "\x1e4a", "1", "2", "2probe", "3", "3probe", "5", "6",
+		"0{}", "7", "9", "abc", "b", "bA", "bAQ", "bAQ=", "bAQ==", "bAQI=", "bAQID", "bAQID=", "b====", "bAQ\nID", "bAQ==AQ==",
+		"b-_-_", "b+/+/", "4a\x1ebAQID\x1e4b", "\ufeff4a", "d=42%5B%5D", "6:4hello", "4\xff", "4\u20ac", "4\x00", "40{\"sid\":1}",
+		strings.Repeat("6\x1e", 100), strings.Repeat("\x1e", 100),
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		before := bytes.Clone(payload)
+		parts := bytes.Split(before, []byte{separator})
+		rest, more := payload, true
+		for i := range parts {
+			if !more {
+				t.Fatalf("%d packets, want %d", i, len(parts))
+			}
+			var p []byte
+			p, rest, more = nextPacket(rest)
+			if !bytes.Equal(p, parts[i]) {
+				t.Fatalf("packet %d is %q, want %q", i, p, parts[i])
+			}
+			kind, data, binary, err := decodePacket(p)
+			switch {
+			case err != nil:
+				continue
+			case len(p) == 0 || len(data) >= len(p):
+				t.Fatalf("packet %q: %d bytes of data", p, len(data))
+			case binary:
+				if kind != PacketMessage || p[0] != binaryMark {
+					t.Fatalf("packet %q is binary, type %c", p, kind)
+				}
+				// The alphabet is the standard one, padded or not.
+				b64 := strings.TrimRight(string(p[1:]), "=")
+				if want, err := base64.RawStdEncoding.DecodeString(b64); err != nil || !bytes.Equal(data, want) {
+					t.Fatalf("packet %q decodes to %x, want %x %v", p, data, want, err)
+				}
+				_, again, binary, err := decodePacket(NewBinaryMessage(data).packet())
+				if err != nil || !binary || !bytes.Equal(again, data) {
+					t.Fatalf("%x encodes and decodes to %x %t %v", data, again, binary, err)
+				}
+			case kind < PacketOpen || kind > PacketNoop || byte(kind) != p[0]:
+				t.Fatalf("packet %q has type %c", p, kind)
+			default:
+				if again := newPacket(kind, data).packet(); !bytes.Equal(again, p) {
+					t.Fatalf("packet %q encodes to %q", p, again)
+				}
+			}
+		}
+		if more {
+			t.Fatalf("more packets than %d", len(parts))
+		}
+		if !bytes.Equal(payload, before) {
+			t.Fatal("the payload has been written to")
+		}
+	})
+}
+
+// FuzzResponse queues packets and takes them out as poll responses: each keeps
+// the limit or holds a single packet, and nothing is lost.
+func FuzzResponse(f *testing.F) {
+	f.Add([]byte{49, 48}, 100)
+	f.Add([]byte{49, 49, 255, 0, 0, 99, 98, 36, 37}, 100)
+	f.Add([]byte{0, 0, 0, 0, 0}, 1)
+	f.Add(bytes.Repeat([]byte{7}, 100), 50)
+	f.Fuzz(func(t *testing.T, sizes []byte, limit int) {
+		if limit < 1 {
+			return
+		}
+		var o outbox
+		var want []string
+		total := 0
+		for i, n := range sizes {
+			data := bytes.Repeat([]byte{byte('a' + i%26)}, int(n))
+			m := NewMessage(data)
+			if n%3 == 0 {
+				m = NewBinaryMessage(data)
+			}
+			o.push(m)
+			total += m.Size()
+			want = append(want, string(m.packet()))
+			if o.bytes != total || o.len() != i+1 {
+				t.Fatalf("%d packets of %d bytes queued, want %d of %d", o.len(), o.bytes, i+1, total)
+			}
+		}
+		for o.len() > 0 {
+			full := o.len()
+			p := string(o.payload(limit))
+			n := full - o.len()
+			if n == 0 || n > 1 && len(p) > limit {
+				t.Fatalf("%d packets in a response of %d bytes, the limit being %d", n, len(p), limit)
+			}
+			if joined := strings.Join(want[:n], "\x1e"); p != joined {
+				t.Fatalf("response %q, want %q", p, joined)
+			}
+			want = want[n:]
+			if len(want) > 0 && len(p)+1+len(want[0]) <= limit {
+				t.Fatalf("a response of %d bytes leaves out a packet of %d, the limit being %d", len(p), len(want[0]), limit)
+			}
+		}
+		if o.bytes != 0 || len(want) != 0 {
+			t.Fatalf("%d bytes and %d packets are left", o.bytes, len(want))
+		}
+	})
+}
+
+// A recorder writes down what a frameReader hands over.
+type recorder struct {
+	events    []string
+	pauses    bool // stop after each message
+	isStopped bool
+	ended     bool // the close frame has come
+}
+
+func (r *recorder) add(format string, args ...any) {
+	r.events = append(r.events, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) onMessage(data []byte, binary bool) error {
+	if !binary && !utf8.Valid(data) {
+		r.add("INVALID UTF-8")
+	}
+	r.add("message %t %q", binary, data)
+	r.isStopped = r.pauses
+	return nil
+}
+
+func (r *recorder) onPing(data []byte) error {
+	if len(data) > maxControl {
+		r.add("LONG PING")
+	}
+	r.add("ping %q", data)
+	return nil
+}
+
+func (r *recorder) onClose(code ws.StatusCode) error {
+	r.add("close %d", code)
+	r.ended = true
+	return errPeerClosed
+}
+
+func (r *recorder) stopped() bool { return r.isStopped }
+
+// run feeds stream in pieces, whose sizes come from cuts over and over, and
+// ends with an event for the error.
+func (r *recorder) run(t *testing.T, limit int, stream, cuts []byte) {
+	in := frameReader{limit: limit}
+	for i := 0; len(stream) > 0; i++ {
+		n := len(stream)
+		if len(cuts) > 0 {
+			n = min(n, 1+int(cuts[i%len(cuts)]))
+		}
+		piece := bytes.Clone(stream[:n]) // it will be unmasked in place
+		stream = stream[n:]
+		for {
+			used, err := in.feed(piece, r)
+			if len(in.msg) > limit || len(in.ctl) > maxControl || cap(in.msg) > 2*limit+1024 {
+				t.Fatalf("%d bytes (%d allocated) of a message, %d of a control frame; the limit is %d",
+					len(in.msg), cap(in.msg), len(in.ctl), limit)
+			}
+			if err != nil {
+				r.add("error %v", err)
+				return
+			}
+			piece = piece[used:]
+			if !r.isStopped {
+				if len(piece) > 0 {
+					t.Fatalf("%d bytes left unread", len(piece))
+				}
+				break
+			}
+			r.isStopped = false
+		}
+	}
+}
+
+// FuzzFrame feeds the bytes of a WebSocket client in one piece, in pieces of
+// random sizes, and with a stop after each message. All must give the same.
+func FuzzFrame(f *testing.F) {
+	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
+	frame := func(b0 byte, length []byte, payload string) []byte {
+		b := append([]byte{b0}, length...)
+		b[1] |= 0x80
+		b = append(b, key[:]...)
+		masked := []byte(payload)
+		ws.Cipher(masked, key, 0)
+		return append(b, masked...)
+	}
+	short := func(b0 byte, payload string) []byte { return frame(b0, []byte{byte(len(payload))}, payload) }
+	for _, frames := range [][][]byte{
+		{short(0x81, "4hello"), short(0x82, "\x00\xff"), short(0x89, "ping"), short(0x8a, "")},
+		{short(0x01, "4a"), short(0x89, "p"), short(0x00, ""), short(0x80, "b"), short(0x81, "4c")},
+		{short(0x01, "\xe2"), short(0x80, "\x82\xac"), short(0x81, "\xff")},
+		{frame(0x81, []byte{126, 0, 2}, "4a"), frame(0x82, []byte{127, 0, 0, 0, 0, 0, 0, 0, 1}, "x")},
+		{frame(0x81, []byte{126, 0, 200}, strings.Repeat("x", 200)), short(0x88, "\x03\xe8bye"), short(0x81, "4late")},
+		{frame(0x81, []byte{127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "")},
+		{frame(0x82, []byte{127, 0, 0, 0, 0, 0x40, 0, 0, 0}, "")},
+		{short(0x88, "")}, {short(0x88, "\x03")}, {short(0x88, "\x03\xed")}, {short(0x88, "\x03\xe8\xff")},
+		{{0x81, 0x02, '4', 'a'}}, {{0x81, 0x00}}, {short(0xc1, "4a")}, {short(0x83, "")}, {short(0x09, "x")},
+		{short(0x80, "x")}, {short(0x01, "a"), short(0x01, "b")}, {frame(0x89, []byte{126, 0, 126}, strings.Repeat("x", 126))},
+	} {
+		f.Add(bytes.Join(frames, nil), []byte{0}, uint16(1000))
+		f.Add(bytes.Join(frames, nil), []byte{2, 0, 5}, uint16(100))
+	}
+	f.Fuzz(func(t *testing.T, stream, cuts []byte, limit uint16) {
+		want := &recorder{}
+		want.run(t, int(limit), stream, nil)
+		for _, got := range []*recorder{{}, {pauses: true}} {
+			got.run(t, int(limit), stream, cuts)
+			if strings.Join(got.events, "\n") != strings.Join(want.events, "\n") {
+				t.Fatalf("in pieces (with stops: %t):\n%s\nin one:\n%s",
+					got.pauses, strings.Join(got.events, "\n"), strings.Join(want.events, "\n"))
+			}
+		}
+		for _, e := range want.events {
+			if strings.HasPrefix(e, "INVALID") || strings.HasPrefix(e, "LONG") {
+				t.Fatal(e)
+			}
+		}
+	})
+}
+
+// FuzzFragments cuts a message into frames, with pings between, and wants it
+// whole again.
+func FuzzFragments(f *testing.F) {
+	f.Add([]byte("4h\u00e9llo"), []byte{1, 0, 3}, []byte{2, 7}, true)
+	f.Add([]byte{}, []byte{0, 0}, []byte{}, false)
+	f.Add(bytes.Repeat([]byte("\u20ac"), 300), []byte{100, 1}, []byte{0}, true)
+	f.Fuzz(func(t *testing.T, data, sizes, cuts []byte, text bool) {
+		const limit = 1 << 16
+		if len(data) > limit || len(sizes) > 1000 {
+			return
+		}
+		op := ws.OpBinary
+		if text {
+			op = ws.OpText
+		}
+		want := fmt.Sprintf("message %t %q", !text, data)
+		if text && !utf8.Valid(data) {
+			want = "error text is not UTF-8"
+		}
+		var stream []byte
+		pings := 0
+		send := func(b0 byte, p []byte) {
+			h := appendFrameHeader(nil, 0, len(p))
+			h[0], h[1] = b0, h[1]|0x80
+			mask := [4]byte{byte(len(stream)), 1, 2, 3}
+			stream = append(append(stream, h...), mask[:]...)
+			p = bytes.Clone(p)
+			ws.Cipher(p, mask, 0)
+			stream = append(stream, p...)
+		}
+		rest := data
+		for _, n := range sizes {
+			k := min(int(n), len(rest))
+			send(byte(op), rest[:k])
+			op, rest = ws.OpContinuation, rest[k:]
+			if n%2 == 0 {
+				send(0x89, []byte{n})
+				pings++
+			}
+		}
+		send(0x80|byte(op), rest)
+
+		r := &recorder{}
+		r.run(t, limit, stream, cuts)
+		if len(r.events) != pings+1 || r.events[pings] != want {
+			t.Fatalf("%q, want %d pings and %s", r.events, pings, want)
+		}
+	})
+}

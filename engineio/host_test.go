@@ -1,0 +1,368 @@
+package engineio_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// patience bounds every wait on a real socket. A test that passes never
+// waits that long.
+const patience = 10 * time.Second
+
+// A host is a server under test and the ways to reach it.
+type host struct {
+	*engineio.Server
+	t      *testing.T
+	client *http.Client
+	addr   string // the Host of all requests
+	dial   func() (net.Conn, error)
+	opened chan *peer
+
+	// limit bounds a wait: patience on sockets, an hour of fake time in a
+	// bubble, where it passes at once when nothing else can happen.
+	limit time.Duration
+}
+
+// A peer is the server's end of a session: what its Handler was told.
+type peer struct {
+	*engineio.Session
+	h        *host      // of the test that asked for the peer
+	t        *testing.T // of the test that made the server
+	messages chan message
+	closed   chan engineio.Reason
+	closes   atomic.Int32
+	inside   atomic.Int32 // Message calls running
+}
+
+type message struct {
+	data   string
+	binary bool
+}
+
+func (p *peer) Message(data []byte, binary bool) {
+	if p.inside.Add(1) != 1 {
+		p.t.Errorf("Message called while Message runs")
+	}
+	p.messages <- message{string(data), binary}
+	p.inside.Add(-1)
+}
+
+func (p *peer) Close(reason engineio.Reason) {
+	if p.closes.Add(1) > 1 {
+		p.t.Errorf("Close called twice, now for %q", reason)
+	}
+	p.closed <- reason
+}
+
+// newHost serves on a loopback socket. What onOpen has is called while a
+// session is being opened.
+func newHost(t *testing.T, opts *engineio.Options, onOpen ...func(*peer)) *host {
+	t.Helper()
+	h := newServer(t, opts, onOpen)
+	web := httptest.NewServer(h.Server)
+	h.addr = web.Listener.Addr().String()
+	h.dial = func() (net.Conn, error) { return net.Dial("tcp", h.addr) }
+	h.limit = patience
+	h.start(web.Close)
+	return h
+}
+
+// newPipeHost serves on pipes in memory, for tests in a synctest bubble.
+func newPipeHost(t *testing.T, opts *engineio.Options) *host {
+	t.Helper()
+	h := newServer(t, opts, nil)
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	web := &http.Server{Handler: h.Server}
+	joined := make(chan struct{})
+	go func() { // until web.Close
+		defer close(joined)
+		web.Serve(l)
+	}()
+	h.addr = "pipe.test"
+	h.dial = l.dial
+	h.limit = time.Hour
+	h.start(func() {
+		web.Close()
+		<-joined
+	})
+	return h
+}
+
+func newServer(t *testing.T, opts *engineio.Options, onOpen []func(*peer)) *host {
+	t.Helper()
+	h := &host{t: t, opened: make(chan *peer, 1024)}
+	var err error
+	h.Server, err = engineio.New(opts, func(s *engineio.Session) engineio.Handler {
+		p := &peer{
+			Session:  s,
+			t:        t,
+			messages: make(chan message, 1024),
+			closed:   make(chan engineio.Reason, 4),
+		}
+		for _, f := range onOpen {
+			f(p)
+		}
+		h.opened <- p
+		return p
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// start makes the client and has everything torn down at the end of the
+// test. By then no session may be left.
+func (h *host) start(stop func()) {
+	tr := &http.Transport{
+		DialContext:         func(context.Context, string, string) (net.Conn, error) { return h.dial() },
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+	}
+	h.client = &http.Client{Transport: tr, Timeout: h.limit}
+	h.t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // nothing is worth waiting for
+		h.Shutdown(ctx)
+		if n := h.Len(); n != 0 {
+			h.t.Errorf("%d sessions after Shutdown", n)
+		}
+		tr.CloseIdleConnections()
+		stop()
+	})
+}
+
+// in returns h for use in the subtest t.
+func (h *host) in(t *testing.T) *host {
+	sub := *h
+	sub.t = t
+	return &sub
+}
+
+// A pipeListener hands out net.Pipe ends.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (l *pipeListener) dial() (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case l.conns <- far:
+		return near, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "pipe" }
+
+// A reply is an HTTP response, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	err    error // no response came
+}
+
+const polling = "EIO=4&transport=polling"
+
+// do sends a request; header holds "Name: value" lines.
+func (h *host) do(method, query, body string, header ...string) reply {
+	var rd io.Reader
+	if body != "" || method == http.MethodPost {
+		rd = strings.NewReader(body)
+	}
+	req, err := http.NewRequest(method, "http://"+h.addr+"/engine.io/?"+query, rd)
+	if err != nil {
+		return reply{err: err}
+	}
+	if method == http.MethodPost {
+		req.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	}
+	for _, line := range header {
+		k, v, _ := strings.Cut(line, ": ")
+		req.Header.Set(k, v)
+	}
+	res, err := h.client.Do(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return reply{res.StatusCode, res.Header, string(b), err}
+}
+
+func (h *host) get(sid string) reply { return h.do("GET", polling+"&sid="+sid, "") }
+
+func (h *host) post(sid, body string) reply { return h.do("POST", polling+"&sid="+sid, body) }
+
+// pend starts a GET; in a bubble, synctest.Wait then sees it parked.
+func (h *host) pend(sid string) <-chan reply {
+	c := make(chan reply, 1)
+	go func() { c <- h.get(sid) }()
+	return c
+}
+
+// want checks the status and the body of r.
+func (r reply) want(t *testing.T, status int, body string) {
+	t.Helper()
+	if r.err != nil {
+		t.Fatalf("no response: %v, want %d %q", r.err, status, body)
+	}
+	if r.status != status || r.body != body {
+		t.Fatalf("response %d %.200q, want %d %.200q", r.status, r.body, status, body)
+	}
+}
+
+// The JSON of the error codes.
+const (
+	code0 = `{"code":0,"message":"Transport unknown"}`
+	code1 = `{"code":1,"message":"Session ID unknown"}`
+	code2 = `{"code":2,"message":"Bad handshake method"}`
+	code3 = `{"code":3,"message":"Bad request"}`
+	code4 = `{"code":4,"message":"Forbidden"}`
+	code5 = `{"code":5,"message":"Unsupported protocol version"}`
+)
+
+// gone checks that the server does not know sid any more.
+func (h *host) gone(sid string) {
+	h.t.Helper()
+	h.get(sid).want(h.t, 400, code1)
+}
+
+// open makes a session over polling.
+func (h *host) open() *peer {
+	h.t.Helper()
+	r := h.do("GET", polling, "")
+	if r.err != nil || r.status != 200 || !strings.HasPrefix(r.body, "0") {
+		h.t.Fatalf("handshake: %d %q %v", r.status, r.body, r.err)
+	}
+	var open struct{ SID string }
+	if err := json.Unmarshal([]byte(r.body[1:]), &open); err != nil {
+		h.t.Fatal(err)
+	}
+	p := h.peer()
+	if p.ID() != open.SID {
+		h.t.Fatalf("the handler has session %q, the client %q", p.ID(), open.SID)
+	}
+	return p
+}
+
+// peer returns the server's end of the session opened last.
+func (h *host) peer() *peer {
+	h.t.Helper()
+	p := receive(h.t, h.opened, h.limit, "a session")
+	p.h = h
+	return p
+}
+
+// next returns the next message that the Handler was given.
+func (p *peer) next() message {
+	p.h.t.Helper()
+	return receive(p.h.t, p.messages, p.h.limit, "a message")
+}
+
+// want checks the messages that the Handler was given, which are text.
+func (p *peer) want(texts ...string) {
+	p.h.t.Helper()
+	for _, s := range texts {
+		if m := p.next(); m.binary || m.data != s {
+			p.h.t.Fatalf("message %.200q (binary %t), want text %.200q", m.data, m.binary, s)
+		}
+	}
+}
+
+// silent checks that the Handler has no more messages; call it when the
+// session has ended or the bubble is idle.
+func (p *peer) silent() {
+	p.h.t.Helper()
+	select {
+	case m := <-p.messages:
+		p.h.t.Fatalf("message %.200q, want none", m.data)
+	default:
+	}
+}
+
+// ends waits for the session's end.
+func (p *peer) ends(reason string) {
+	p.h.t.Helper()
+	if r := receive(p.h.t, p.closed, p.h.limit, "the session's end"); string(r) != reason {
+		p.h.t.Fatalf("session ended with %q, want %q", r, reason)
+	}
+}
+
+// alive checks that the session has not ended and takes messages.
+func (p *peer) alive() {
+	p.h.t.Helper()
+	select {
+	case r := <-p.closed:
+		p.h.t.Fatalf("session ended with %q", r)
+	default:
+	}
+	if p.Transport() == "polling" {
+		p.h.post(p.ID(), "4alive?").want(p.h.t, 200, "ok")
+		p.want("alive?")
+	}
+}
+
+// send queues texts on the session.
+func (p *peer) send(texts ...string) {
+	p.h.t.Helper()
+	for _, s := range texts {
+		if err := p.Send(engineio.NewMessage([]byte(s))); err != nil {
+			p.h.t.Fatalf("Send(%.100q): %v", s, err)
+		}
+	}
+}
+
+func receive[T any](t *testing.T, c <-chan T, limit time.Duration, what string) T {
+	t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case v := <-c:
+		return v
+	case <-timer.C:
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// isTimeout reports whether a deadline of ours caused err.
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) && ne.Timeout()
+}
