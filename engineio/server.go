@@ -31,6 +31,7 @@ type Server struct {
 	opts Options
 	open func(*Session) Handler
 	log  zerolog.Logger
+	born time.Time // what Session.due is counted from
 
 	sessions sessionMap
 	closing  atomic.Bool
@@ -52,6 +53,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	return &Server{
 		opts:  o,
 		open:  open,
+		born:  time.Now(),
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
 		conns: make(map[*wsConn]struct{}),
 	}, nil
@@ -277,13 +279,6 @@ func (s *Server) linger(w *wsConn) {
 	}
 	s.conns[w] = struct{}{}
 	_ = w.conn.SetReadDeadline(deadline)
-}
-
-func (s *Server) unlinger(w *wsConn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w.ended = true
-	delete(s.conns, w)
 }
 
 func isUpgrade(r *http.Request) bool {

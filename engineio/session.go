@@ -51,6 +51,7 @@ type Session struct {
 	out          outbox
 	writing      bool // somebody writes to ws; nobody else may
 	timer        *time.Timer
+	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool
 	resume       chan struct{} // closed by the last Resume, and at the end
 }
@@ -91,7 +92,7 @@ func (s *Session) Resume() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == stateOpen && s.awaitingPong {
-		s.timer.Reset(s.srv.opts.PingTimeout) // its pong may wait among what was not read
+		s.armLocked(s.srv.opts.PingTimeout) // its pong may wait among what was not read
 	}
 	s.wakeReaderLocked()
 }
@@ -162,9 +163,9 @@ func (s *Session) shut(reason Reason) {
 	h := s.handler
 	idle := s.out.len() == 0 && !s.writing && (s.ws != nil || s.poll != nil)
 	if s.timer != nil {
-		s.timer.Reset(closeTimeout)
+		s.armLocked(closeTimeout)
 	}
-	if s.poll != nil {
+	if s.poll != nil && !idle {
 		s.poll.signal()
 	}
 	s.wakeReaderLocked()
@@ -237,9 +238,9 @@ func (s *Session) start(h Handler) {
 	open, reason := s.state == stateOpen, s.reason
 	switch {
 	case open:
-		s.timer = time.AfterFunc(s.srv.opts.PingInterval, s.tick)
+		s.armLocked(s.srv.opts.PingInterval)
 	case s.state == stateClosing:
-		s.timer = time.AfterFunc(closeTimeout, s.tick)
+		s.armLocked(closeTimeout)
 	}
 	s.mu.Unlock()
 	if !open {
@@ -255,7 +256,7 @@ var pingPacket = newPacket(PacketPing, nil)
 func (s *Session) tick() {
 	s.mu.Lock()
 	switch {
-	case s.state == stateClosed:
+	case s.state == stateClosed, time.Since(s.srv.born) < s.due: // armed anew while we came
 		s.mu.Unlock()
 	case s.state == stateClosing:
 		s.mu.Unlock()
@@ -263,16 +264,25 @@ func (s *Session) tick() {
 	case !s.awaitingPong:
 		s.awaitingPong = true
 		s.heard.Store(false)
-		s.timer.Reset(s.srv.opts.PingTimeout)
+		s.armLocked(s.srv.opts.PingTimeout)
 		s.mu.Unlock()
 		s.sendControl(pingPacket)
 	case s.paused.Load() > 0 || s.heard.Swap(false):
-		s.timer.Reset(s.srv.opts.PingTimeout)
+		s.armLocked(s.srv.opts.PingTimeout)
 		s.mu.Unlock()
 	default:
 		s.mu.Unlock()
 		s.end(ReasonPingTimeout, emptyClose)
 	}
+}
+
+func (s *Session) armLocked(d time.Duration) {
+	s.due = time.Since(s.srv.born) + d
+	if s.timer == nil {
+		s.timer = time.AfterFunc(d, s.tick)
+		return
+	}
+	s.timer.Reset(d)
 }
 
 // pong postpones the next ping, if there was a ping to answer.
@@ -281,7 +291,7 @@ func (s *Session) pong() {
 	defer s.mu.Unlock()
 	if s.state == stateOpen && s.awaitingPong {
 		s.awaitingPong = false
-		s.timer.Reset(s.srv.opts.PingInterval)
+		s.armLocked(s.srv.opts.PingInterval)
 	}
 }
 

@@ -42,11 +42,11 @@ type wsConn struct {
 	probing bool
 	broken  bool // the frames make no sense any more: wait for the end
 
-	ready    bool           // the handshake of a probing connection is done; protected by sess.mu
-	answered bool           // the probe has been answered; protected by sess.mu
-	timer    *time.Timer    // bounds the probe; set before the reader starts
-	ended    bool           // the reader has ended; protected by srv.mu
-	shutting sync.WaitGroup // a close frame is being written; the reader waits
+	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
+	answered bool          // the probe has been answered; protected by sess.mu
+	timer    *time.Timer   // bounds the probe; set before the reader starts
+	ended    bool          // the reader has ended; protected by srv.mu
+	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
 }
 
 func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.Transports, transport) }
@@ -155,9 +155,7 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 // peer or by shut, and is counted in srv.wg by whoever starts it.
 func (w *wsConn) read(early []byte) {
 	defer w.srv.wg.Done()
-	defer w.srv.unlinger(w)
-	defer w.conn.Close()
-	defer w.shutting.Wait()
+	defer w.finish()
 	if len(early) > 0 && !w.take(early) {
 		return
 	}
@@ -313,16 +311,41 @@ func (w *wsConn) shut(frame []byte) {
 		n, err := w.try.write(frame)
 		w.shutSent(err != nil || n < len(frame))
 	default:
-		w.srv.wg.Add(1)
-		w.shutting.Add(1)
-		go func() { // ends by the deadline
-			defer w.srv.wg.Done()
-			defer w.shutting.Done()
+		sent := w.sending()
+		if sent == nil {
+			return
+		}
+		go func() { // ends by the deadline; the reader waits for it
+			defer close(sent)
 			_ = w.conn.SetWriteDeadline(time.Now().Add(lingerTimeout))
 			_, err := w.conn.Write(frame)
 			w.shutSent(err != nil)
 		}()
 	}
+}
+
+// sending announces the writing of a close frame, unless the reader has ended.
+func (w *wsConn) sending() chan struct{} {
+	w.srv.mu.Lock()
+	defer w.srv.mu.Unlock()
+	if w.ended {
+		return nil
+	}
+	w.sent = make(chan struct{})
+	return w.sent
+}
+
+// finish is the end of the reader, and of the connection.
+func (w *wsConn) finish() {
+	w.srv.mu.Lock()
+	w.ended = true
+	delete(w.srv.conns, w)
+	sent := w.sent
+	w.srv.mu.Unlock()
+	if sent != nil {
+		<-sent
+	}
+	_ = w.conn.Close()
 }
 
 func (w *wsConn) shutSent(failed bool) {
