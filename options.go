@@ -60,7 +60,7 @@ type Options struct {
 
 	// Transports that are served. Default polling and websocket.
 	Transports []string
-	// DisableUpgrades leaves clients that began on polling there.
+	// DisableUpgrades offers clients that began on polling no upgrade.
 	DisableUpgrades bool
 	// LenientHeartbeat counts any bytes that arrive as a sign of life.
 	LenientHeartbeat bool

@@ -249,6 +249,7 @@ func TestWebSocketHandshake(t *testing.T) {
 		{"empty key", both, ok, []string{"Sec-WebSocket-Key: "}, 400, "*"},
 		{"short key", both, ok, []string{"Sec-WebSocket-Key: c2hvcnQ="}, 400, "*"},
 		{"long key", both, ok, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXRoZSBzYW1wbGUgbm9uY2U="}, 400, "*"},
+		{"key of 18 bytes", both, ok, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXh4"}, 400, "*"},
 		{"key not base64", both, ok, []string{"Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="}, 400, "*"},
 		{"version 8", both, ok, []string{"Sec-WebSocket-Version: 8"}, 426, "*"},
 		{"no version", both, ok, []string{"Sec-WebSocket-Version:"}, 426, "*"},

@@ -36,7 +36,8 @@ type Options struct {
 	MaxPayload int
 	// Transports that are served. Default polling and websocket.
 	Transports []string
-	// DisableUpgrades leaves sessions that began on polling there.
+	// DisableUpgrades offers sessions that began on polling no upgrade. As with
+	// the reference server, one that a client makes all the same is accepted.
 	DisableUpgrades bool
 	// LenientHeartbeat counts any bytes that arrive as a sign of life, not
 	// only a pong, so that a slow upload is not taken for a dead peer.

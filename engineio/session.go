@@ -86,11 +86,11 @@ func (s *Session) Pause() { s.paused.Add(1) }
 
 // Resume takes one Pause back.
 func (s *Session) Resume() {
+	s.mu.Lock() // before the count changes: tick must not see one without the other
+	defer s.mu.Unlock()
 	if s.paused.Add(-1) > 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.state == stateOpen && s.awaitingPong {
 		s.armLocked(s.srv.opts.PingTimeout) // its pong may wait among what was not read
 	}

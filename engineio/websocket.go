@@ -227,6 +227,9 @@ func (w *wsConn) fail(err error) bool {
 	} else {
 		w.sess.end(ReasonTransportError, closeFrame(closed.code))
 	}
+	if c, ok := w.conn.(*net.TCPConn); ok {
+		_ = c.CloseWrite() // its close frame can't be told from the rest: let it see the end at once
+	}
 	return true
 }
 
