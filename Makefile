@@ -1,0 +1,98 @@
+# What each target needs is installed by it: npm packages and Go tools into this
+# directory, programs that are missing (Chromium, Python, a C compiler for the
+# race detector) by apt-get, with sudo unless run as root.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+ADDR ?= localhost:3000
+FUZZTIME ?= 5s
+CHROMIUM ?= chromium
+LINT_VERSION := v2.15.0
+LINT := .bin/golangci-lint-$(LINT_VERSION)
+
+STEPS := lint build race fuzz interop-node interop-python browser
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: chat
+chat: examples/chat/node_modules/.package-lock.json ## serve the chat on the official client; ADDR=localhost:8080 elsewhere
+	go run ./examples/chat -addr $(ADDR)
+
+.PHONY: test
+test: ## run all tests, and tell at the end what failed
+	@scripts/steps $(STEPS)
+
+.PHONY: lint
+lint: $(LINT) ## check format and code, and that imports run one way
+	@bad=$$(find . -name node_modules -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
+	if [[ -n $$bad ]]; then echo "not gofmt'ed:" $$bad >&2; exit 1; fi
+	go vet ./...
+	$(LINT) run ./...
+
+.PHONY: build
+build: ## compile everything, the examples included
+	go build ./...
+
+.PHONY: race
+race: cc ## run the Go tests under the race detector
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: interop
+interop: interop-node interop-python ## run the official clients against the Go server
+
+.PHONY: interop-node
+interop-node: interop-server interop/node_modules/.package-lock.json
+	cd interop && node --test --test-reporter=spec node/*.test.mjs
+
+.PHONY: interop-python
+interop-python: interop-server .venv/.done
+	cd interop/python && ../../.venv/bin/python -B -m unittest -v
+
+.PHONY: interop-reference
+interop-reference: interop/node_modules/.package-lock.json .venv/.done ## prove the interop tests against the reference server
+	cd interop && TARGET=reference node --test --test-reporter=spec node/*.test.mjs
+	cd interop/python && TARGET=reference ../../.venv/bin/python -B -m unittest -v
+
+.PHONY: interop-server
+interop-server: cc
+	go build -race -o .bin/interop-server ./interop/server
+
+.PHONY: browser
+browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
+	cd interop/browser && node --test --test-reporter=spec
+
+.PHONY: clean
+clean: ## remove what was installed and built here
+	rm -rf .bin .venv artifacts {examples/chat,interop,interop/browser}/node_modules
+
+.PHONY: cc
+cc:
+	@command -v $$(go env CC) >/dev/null || scripts/apt-install gcc libc6-dev
+
+.PHONY: chromium
+chromium:
+	@command -v $(CHROMIUM) >/dev/null || scripts/apt-install chromium fonts-liberation
+
+# npm writes this file when all else is installed.
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@
+
+.venv/.done: interop/python/requirements.txt
+	@python3 -c 'import ensurepip' 2>/dev/null || scripts/apt-install python3 python3-venv
+	python3 -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+$(LINT):
+	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv .bin/golangci-lint $@
