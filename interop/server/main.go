@@ -1,0 +1,91 @@
+// Command server is the interop contract (see ../README.md) on sio, for the official
+// clients to be run against. ../reference.mjs is the same on the reference server.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/siokit/sio"
+)
+
+func main() {
+	log.SetFlags(0)
+	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on")
+	pingInterval := flag.Int("ping-interval", 25_000, "in `milliseconds`")
+	pingTimeout := flag.Int("ping-timeout", 20_000, "in `milliseconds`")
+	connectTimeout := flag.Int("connect-timeout", 45_000, "in `milliseconds`")
+	maxPayload := flag.Int("max-payload", 1_000_000, "in `bytes`")
+	flag.Parse()
+
+	srv := sio.New(&sio.Options{
+		PingInterval:   time.Duration(*pingInterval) * time.Millisecond,
+		PingTimeout:    time.Duration(*pingTimeout) * time.Millisecond,
+		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
+		MaxPayload:     *maxPayload,
+	})
+	register(srv)
+	if err := serve(*addr, srv); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve serves until SIGTERM, then shuts down gracefully.
+func serve(addr string, srv *sio.Server) error {
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", l.Addr())
+
+	httpServer := &http.Server{Handler: srv, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- httpServer.Serve(l) }() // ends with the Shutdown below
+	select {
+	case err := <-served:
+		return err
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(srv.Shutdown(ctx), httpServer.Shutdown(ctx))
+}
+
+// A departure is what monitors hear.
+type departure struct {
+	Event  string     `json:"event"`
+	ID     string     `json:"id"`
+	Nsp    string     `json:"nsp"`
+	Reason sio.Reason `json:"reason"`
+	Rooms  []string   `json:"rooms"`
+}
+
+// watch reports every departure from n to the monitors, and on standard output for
+// when the monitors leave too.
+func watch(n, monitor *sio.Namespace) {
+	report := func(event string) sio.Handler {
+		return func(c *sio.Context) error {
+			d := departure{event, c.ID(), c.Namespace(), c.Reason(), rooms(c)}
+			line, err := json.Marshal(d)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(os.Stdout, "%s\n", line)
+			return errors.Join(err, monitor.Emit(event, d))
+		}
+	}
+	n.OnDisconnecting(report("leaving"))
+	n.OnDisconnect(report("left"))
+}
