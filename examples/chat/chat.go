@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/siokit/sio"
+)
+
+// What users send, in characters, and how many rooms one of them may be in.
+const (
+	maxName  = 32
+	maxRoom  = 32
+	maxText  = 2000
+	maxID    = 32
+	maxRooms = 16
+)
+
+// A member is a user as the others see them.
+type member struct {
+	ID   string `json:"id"` // of the socket
+	Name string `json:"name"`
+}
+
+// Members is who is in a room. Of two lists, that with the higher Rev is newer:
+// they may arrive in any order.
+type members struct {
+	Room    string   `json:"room"`
+	Rev     int      `json:"rev"`
+	Members []member `json:"members"`
+}
+
+// A post is what a client asks to have sent to a room. The ID is its own: it
+// tells the others that a message, sent again, is one that they have.
+type post struct {
+	ID   string `json:"id"`
+	Room string `json:"room"`
+	Text string `json:"text"`
+}
+
+// Validate is called before the handler of a post.
+func (p post) Validate() error {
+	if err := check("id", p.ID, maxID); err != nil {
+		return err
+	}
+	return check("message", p.Text, maxText)
+}
+
+type message struct {
+	post
+	From member    `json:"from"`
+	At   time.Time `json:"at"`
+}
+
+type typing struct {
+	Room string `json:"room"`
+	On   bool   `json:"on"`
+	From member `json:"from"` // ignored when it comes from a client
+}
+
+var (
+	roomMembers = sio.NewEvent[members]("room:members")
+	newMessage  = sio.NewEvent[message]("message:new")
+	typingEvent = sio.NewEvent[typing]("typing")
+
+	self = sio.NewKey[member]("member")
+)
+
+// serveChat is what the page talks to.
+func serveChat(r sio.Router) {
+	var users roster
+
+	r.OnConnect(func(c *sio.Context) error {
+		var auth struct {
+			Name string `json:"name"`
+		}
+		if err := c.BindAuth(&auth); err != nil {
+			return err
+		}
+		if err := check("name", auth.Name, maxName); err != nil {
+			return err
+		}
+		self.Set(c, member{c.ID(), auth.Name})
+		return nil
+	})
+
+	sio.OnWithAck(r, "room:join", func(c *sio.Context, room string) (members, error) {
+		if err := check("room", room, maxRoom); err != nil {
+			return members{}, err
+		}
+		if !isIn(c, room) && len(rooms(c)) >= maxRooms {
+			return members{}, &sio.Error{Message: fmt.Sprintf("nobody may be in more than %d rooms", maxRooms)}
+		}
+		if err := c.Join(key(room)); err != nil {
+			return members{}, err
+		}
+		list := users.add(room, self.MustGet(c))
+		return list, roomMembers.Emit(c.To(key(room)), list)
+	})
+
+	sio.OnWithAck(r, "room:leave", func(c *sio.Context, room string) (receipt, error) {
+		c.Leave(key(room))
+		return receipt{"ok"}, roomMembers.Emit(c.To(key(room)), users.remove(room, c.ID()))
+	})
+
+	sio.OnWithAck(r, "message", func(c *sio.Context, p post) (receipt, error) {
+		if !isIn(c, p.Room) {
+			return receipt{}, &sio.Error{Message: "you are not in this room"}
+		}
+		m := message{post: p, From: self.MustGet(c), At: time.Now()}
+		return receipt{"ok"}, newMessage.Emit(c.To(key(p.Room)), m)
+	})
+
+	typingEvent.On(r, func(c *sio.Context, t typing) error {
+		if !isIn(c, t.Room) {
+			return nil
+		}
+		t.From = self.MustGet(c)
+		return typingEvent.Emit(c.To(key(t.Room)).Volatile(), t)
+	})
+
+	// Not OnDisconnect: c is in its rooms no more by then.
+	r.OnDisconnecting(func(c *sio.Context) error {
+		var errs []error
+		for _, room := range rooms(c) {
+			errs = append(errs, roomMembers.Emit(c.To(key(room)), users.remove(room, c.ID())))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// Rooms that users name have a prefix: a socket's id is a room too, and no user
+// should get into that of another.
+const prefix = "room:"
+
+func key(room string) string { return prefix + room }
+
+func isIn(c *sio.Context, room string) bool { return slices.Contains(c.Rooms(), key(room)) }
+
+// rooms returns those that the user has joined.
+func rooms(c *sio.Context) []string {
+	var rooms []string
+	for _, k := range c.Rooms() {
+		if room, ok := strings.CutPrefix(k, prefix); ok {
+			rooms = append(rooms, room)
+		}
+	}
+	return rooms
+}
+
+// check tells the client what is wrong with something that a user has entered.
+func check(what, s string, most int) error {
+	if n := utf8.RuneCountInString(s); n > 0 && n <= most && strings.TrimSpace(s) == s {
+		return nil
+	}
+	return &sio.Error{Message: fmt.Sprintf("the %s must have 1 to %d characters, with no space around them", what, most)}
+}
+
+// A roster knows the names behind the rooms. The zero value is empty.
+type roster struct {
+	mu    sync.Mutex
+	rev   int                 // of the last change
+	rooms map[string][]member // those with somebody in them
+}
+
+// add returns the members of a room, m among them.
+func (r *roster) add(room string, m member) members {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.rooms == nil {
+		r.rooms = make(map[string][]member)
+	}
+	if !slices.Contains(r.rooms[room], m) {
+		r.rooms[room] = append(r.rooms[room], m)
+	}
+	return r.listLocked(room)
+}
+
+// remove returns the members who are left.
+func (r *roster) remove(room, id string) members {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := slices.DeleteFunc(r.rooms[room], func(m member) bool { return m.ID == id })
+	if len(left) == 0 {
+		delete(r.rooms, room)
+	} else {
+		r.rooms[room] = left
+	}
+	return r.listLocked(room)
+}
+
+func (r *roster) listLocked(room string) members {
+	r.rev++
+	return members{room, r.rev, append([]member{}, r.rooms[room]...)}
+}

@@ -1,0 +1,404 @@
+// The page of the chat example, on the official Socket.IO client (the global `io`).
+//
+//   asks, each with an answer          is told
+//   room:join   room                   room:members  {room, rev, members: [{id, name}]}
+//   room:leave  room                   message:new   {id, room, from: {id, name}, text, at}
+//   message     {id, room, text}       typing        {room, from: {id, name}, on}
+//   typing      {room, on} (no answer)
+
+const ackTimeout = 5000;     // ms until an unanswered message counts as not sent
+const typingRepeat = 2000;   // ms between two typing signals of one user
+const typingExpires = 4000;  // ms after which a typing signal is forgotten; a lost "off" does no harm
+const maxEntries = 500;      // kept per room, the oldest go first
+
+const $ = (selector) => document.querySelector(selector);
+const el = (tag, className, text = "") =>
+  Object.assign(document.createElement(tag), { className, textContent: text });
+
+const rooms = new Map();     // by name, in the order of joining; they outlive the connection
+let current = null;          // the room on show
+let name = "";
+let lost = false;            // the connection was there, and is gone
+let bannerTimer;
+
+if (typeof io === "undefined") {
+  $("#enter .error").textContent =
+    "The Socket.IO client could not be loaded. Run “npm ci” in examples/chat, or allow cdn.socket.io.";
+  $("#enter button").disabled = true;
+  throw new Error("no Socket.IO client");
+}
+
+// ---- connection ----
+
+const socket = io({
+  autoConnect: false,
+  auth: (send) => send({ name }),   // asked for at each connect: the name survives a reconnect
+  reconnectionDelay: 500,
+  reconnectionDelayMax: 5000,
+});
+
+// request asks the server and resolves to its answer. It throws if none comes in time, or with
+// `refused` set if the server says no.
+async function request(event, ...args) {
+  const answer = await socket.timeout(ackTimeout).emitWithAck(event, ...args);
+  if (answer?.error) throw Object.assign(new Error(answer.error.message), { refused: true });
+  return answer;
+}
+
+socket.on("connect", () => {
+  showTransport();
+  $("#welcome").hidden = true;
+  $("#chat").hidden = false;
+  $("#me").textContent = name;
+  if (lost) banner("ok", "Reconnected", 4000);
+  for (const room of rooms.values()) rejoin(room, lost);
+  if (rooms.size === 0) join($("#enter").elements.room.value);
+  lost = false;
+});
+
+socket.on("disconnect", (reason) => {
+  lost = true;
+  setStatus("lost", "disconnected");
+  if (socket.active) banner("lost", "Connection lost – reconnecting…");
+  else banner("lost", `Disconnected (${reason})`, 0, true);   // the server's own wish: no automatic way back
+  for (const room of rooms.values()) {
+    addNote(room, "Connection lost");
+    setMembers(room, []);
+  }
+});
+
+socket.on("connect_error", (err) => {
+  if (!$("#welcome").hidden) {
+    $("#enter .error").textContent = socket.active ? "The server cannot be reached, trying again…" : err.message;
+    $("#enter button").disabled = socket.active;
+  } else if (!socket.active) {
+    banner("lost", `Refused: ${err.message}`, 0, true);
+  }
+});
+
+socket.io.on("reconnect_attempt", (n) => {
+  if (lost) banner("lost", `Connection lost – reconnecting (attempt ${n})…`);
+});
+
+socket.io.on("open", () => socket.io.engine.on("upgrade", showTransport));
+
+function showTransport() {
+  if (socket.connected) setStatus("ok", `connected · ${socket.io.engine.transport.name}`);
+}
+
+function setStatus(state, text) {
+  $("#status").dataset.state = state;
+  $("#status span").textContent = text;
+}
+
+function banner(state, text, hideAfter = 0, withButton = false) {
+  const box = $("#banner");
+  clearTimeout(bannerTimer);
+  box.dataset.state = state;
+  box.querySelector("span").textContent = text;
+  box.querySelector("button").hidden = !withButton;
+  box.hidden = false;
+  if (hideAfter) bannerTimer = setTimeout(() => (box.hidden = true), hideAfter);
+}
+
+// ---- rooms ----
+
+async function join(roomName) {
+  $("#sidebar .error").textContent = "";
+  try {
+    const members = await request("room:join", roomName.trim());
+    let room = rooms.get(members.room);
+    if (!room) {
+      const log = el("ol", "log");
+      log.role = "log";
+      log.ariaLive = "polite";
+      log.ariaLabel = `Messages in ${members.room}`;
+      log.tabIndex = 0;
+      log.hidden = true;
+      $("#messages").append(log);
+      room = { name: members.room, log, entries: new Map(), members: [], typing: new Map(), unread: 0 };
+      rooms.set(room.name, room);
+    }
+    applyMembers(room, members);
+    show(room);
+    return true;
+  } catch (err) {
+    $("#sidebar .error").textContent = err.refused ? err.message : "No answer, please try again.";
+    return false;
+  }
+}
+
+// rejoin takes the place in a room again: the server keeps nothing of a lost connection.
+async function rejoin(room, afterLoss) {
+  room.rev = undefined;   // a restarted server counts from the beginning
+  try {
+    applyMembers(room, await request("room:join", room.name));
+    if (afterLoss) addNote(room, "Reconnected. What was said meanwhile is not shown.");
+  } catch (err) {
+    if (socket.connected) addNote(room, `Could not join again: ${err.message}`);
+  }
+}
+
+async function leave(room) {
+  try {
+    await request("room:leave", room.name);
+  } catch {
+    return;   // still a member; a lost connection is on show already
+  }
+  rooms.delete(room.name);
+  room.log.remove();
+  show(rooms.values().next().value ?? null);
+}
+
+function show(room) {
+  current = room;
+  for (const r of rooms.values()) r.log.hidden = r !== room;
+  $("#title").textContent = room ? `# ${room.name}` : "No room";
+  $("#chat").classList.toggle("empty", !room);
+  if (room) {
+    room.unread = 0;
+    room.log.scrollTop = room.log.scrollHeight;
+    $("#send").elements.text.focus();
+  }
+  drawRooms();
+  drawMembers();
+  drawTyping();
+}
+
+function drawRooms() {
+  let unread = 0;
+  $("#rooms").replaceChildren(...[...rooms.values()].map((room) => {
+    const button = el("button", "room", `# ${room.name}`);
+    button.type = "button";
+    if (room === current) button.ariaCurrent = "true";
+    if (room.unread) {
+      const badge = el("span", "badge", String(room.unread));
+      badge.ariaLabel = `${room.unread} unread`;
+      button.append(badge);
+    }
+    unread += room.unread;
+    button.onclick = () => show(room);
+    const item = el("li");
+    item.append(button);
+    return item;
+  }));
+  document.title = unread ? `(${unread}) sio chat` : "sio chat";
+}
+
+// ---- who is online ----
+
+// applyMembers takes a list from the server unless a newer one is already here: the answer to
+// room:join and the broadcasts of others may cross.
+function applyMembers(room, { rev, members }) {
+  if (room.rev > rev) return;
+  if (room.rev !== undefined) {
+    const has = (list, member) => list.some((m) => m.id === member.id);
+    for (const m of members) if (!has(room.members, m)) addNote(room, `${m.name} joined`);
+    for (const m of room.members) if (!has(members, m)) addNote(room, `${m.name} left`);
+  }
+  room.rev = rev;
+  setMembers(room, members);
+}
+
+function setMembers(room, members) {
+  room.members = members;
+  const here = new Set(members.map((m) => m.id));
+  for (const id of room.typing.keys()) if (!here.has(id)) setTyping(room, { id }, false);
+  if (room === current) drawMembers();
+}
+
+function drawMembers() {
+  const members = current?.members ?? [];
+  $("#count").textContent = members.length || "";
+  $("#members").replaceChildren(...members.map((m) => {
+    const item = el("li", "", m.id === socket.id ? `${m.name} (you)` : m.name);
+    item.prepend(avatar(m.name));
+    return item;
+  }));
+}
+
+socket.on("room:members", (list) => {
+  const room = rooms.get(list.room);
+  if (room) applyMembers(room, list);
+});
+
+// ---- messages ----
+
+socket.on("message:new", (message) => {
+  const room = rooms.get(message.room);
+  // A retry may repeat what had arrived already: the sender's id for it tells.
+  if (!room || room.entries.has(message.id)) return;
+  setTyping(room, message.from, false);
+  addMessage(room, message);
+  if (room === current && !document.hidden) return;
+  room.unread++;
+  drawRooms();
+});
+
+function send(room, text) {
+  const id = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
+  const message = { id, room: room.name, text };
+  const item = addMessage(room, { ...message, from: { id: socket.id, name }, at: Date.now() }, true);
+  deliver(room, item, message);
+}
+
+// deliver emits a message and shows on its item how it fares: sending, then delivered, or failed
+// with a way to try again.
+async function deliver(room, item, message) {
+  const state = item.querySelector(".state");
+  const set = (value, ...content) => keepEnd(room.log, () => {
+    item.dataset.state = value;
+    state.replaceChildren(...content);
+  });
+  const retry = el("button", "retry", "Retry");
+  retry.type = "button";
+  retry.onclick = () => deliver(room, item, message);
+  if (!socket.connected) return set("failed", "Not sent ", retry);   // the client would queue it without telling
+  set("sending", "sending…");
+  try {
+    await request("message", message);
+    set("delivered", "✓");
+    state.title = "delivered";
+    state.ariaLabel = "delivered";
+  } catch (err) {
+    if (err.refused) set("failed", `Not sent: ${err.message}`);
+    else set("failed", "Not sent ", retry);
+  }
+}
+
+function addMessage(room, { id, from, text, at }, own = false) {
+  const item = el("li", own ? "message own" : "message");
+  const head = el("div", "head");
+  const time = el("time", "", new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  time.dateTime = new Date(at).toISOString();
+  head.append(el("b", "", from.name), time);
+  const last = room.log.lastElementChild;
+  if (last?.dataset.from === from.id) item.classList.add("more");
+  item.dataset.from = from.id;
+  const body = el("div", "body");
+  body.append(head, el("div", "text", text), el("div", "state"));
+  item.append(avatar(from.name), body);
+  room.entries.set(id, item);
+  append(room, item);
+  if (own) room.log.scrollTop = room.log.scrollHeight;
+  return item;
+}
+
+function addNote(room, text) {
+  append(room, el("li", "note", text));
+}
+
+// keepEnd makes a change that may lengthen a log, which follows its end unless the reader has
+// scrolled up.
+function keepEnd(log, change) {
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  change();
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+function append({ log, entries }, item) {
+  keepEnd(log, () => log.append(item));
+  while (log.childElementCount > maxEntries) {
+    const [id, oldest] = entries.entries().next().value ?? [];
+    if (oldest === log.firstElementChild) entries.delete(id);   // else it is a note
+    log.firstElementChild.remove();
+  }
+}
+
+function avatar(of) {
+  const box = el("span", "avatar", [...of][0].toUpperCase());
+  let hue = 0;
+  for (const c of of) hue = (hue * 31 + c.codePointAt(0)) % 360;
+  box.style.setProperty("--hue", hue);
+  box.ariaHidden = "true";
+  return box;
+}
+
+// ---- typing ----
+
+const typing = { room: null, sent: 0, timer: 0 };   // what the others were told of this user
+
+// tellTyping is volatile: worth nothing later, so it is dropped while the connection is busy or gone.
+function tellTyping(on) {
+  clearTimeout(typing.timer);
+  if (typing.room && (!on || typing.room !== current)) {
+    socket.volatile.emit("typing", { room: typing.room.name, on: false });
+    typing.room = null;
+  }
+  if (!on || !current) return;
+  if (typing.room !== current || Date.now() - typing.sent > typingRepeat) {
+    socket.volatile.emit("typing", { room: current.name, on: true });
+    typing.room = current;
+    typing.sent = Date.now();
+  }
+  typing.timer = setTimeout(tellTyping, typingExpires, false);
+}
+
+socket.on("typing", ({ room, from, on }) => {
+  if (rooms.has(room)) setTyping(rooms.get(room), from, on);
+});
+
+function setTyping(room, from, on) {
+  clearTimeout(room.typing.get(from.id)?.timer);
+  if (on) room.typing.set(from.id, { name: from.name, timer: setTimeout(setTyping, typingExpires, room, from, false) });
+  else room.typing.delete(from.id);
+  if (room === current) drawTyping();
+}
+
+function drawTyping() {
+  const names = [...(current?.typing.values() ?? [])].map((t) => t.name);
+  $("#typing").textContent =
+    names.length === 0 ? "" :
+    names.length === 1 ? `${names[0]} is typing…` :
+    names.length === 2 ? `${names[0]} and ${names[1]} are typing…` : "Several people are typing…";
+}
+
+// ---- input ----
+
+$("#enter").onsubmit = (event) => {
+  event.preventDefault();
+  name = event.target.elements.name.value.trim();
+  $("#enter .error").textContent = "";
+  $("#enter button").disabled = true;
+  socket.connect();
+};
+
+$("#join").onsubmit = async (event) => {
+  event.preventDefault();
+  if (await join(event.target.elements.room.value)) event.target.reset();
+};
+
+$("#leave").onclick = () => current && leave(current);
+
+$("#banner button").onclick = () => {
+  $("#banner").hidden = true;
+  socket.connect();
+};
+
+const text = $("#send").elements.text;
+
+$("#send").onsubmit = (event) => {
+  event.preventDefault();
+  if (!current || text.value.trim() === "") return;
+  tellTyping(false);
+  send(current, text.value.trim());
+  text.value = "";
+  text.focus();
+};
+
+text.oninput = () => tellTyping(text.value !== "");
+
+text.onkeydown = (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("#send").requestSubmit();
+};
+
+document.onvisibilitychange = () => {
+  if (document.hidden || !current?.unread) return;
+  current.unread = 0;
+  drawRooms();
+};
+
+// A link such as /#design proposes a room.
+if (location.hash.length > 1) $("#enter").elements.room.value = decodeURIComponent(location.hash.slice(1));

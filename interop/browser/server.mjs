@@ -1,0 +1,42 @@
+// The chat example as a process of its own.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export const root = join(import.meta.dirname, "../..");
+
+// build compiles the example and returns the program's path and a function that deletes it.
+export function build() {
+  const dir = mkdtempSync(join(tmpdir(), "sio-chat-"));
+  const program = join(dir, "chat");
+  execFileSync("go", ["build", "-o", program, "./examples/chat"], { cwd: root, stdio: "inherit" });
+  return { program, remove: () => rmSync(dir, { recursive: true }) };
+}
+
+// start resolves once the server listens, to its URL and a function that ends it with a signal and
+// resolves to its exit code (null if the signal killed it).
+export async function start(program, ...args) {
+  const child = spawn(program, ["-addr", "127.0.0.1:0", ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const exit = once(child, "exit");
+  let log = "";
+  child.stderr.on("data", (chunk) => (log += chunk));
+  const url = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = line.match(/http:\/\/\S+/);
+      if (found) resolve(found[0]);
+    });
+    exit.then(([code]) => reject(new Error(`the chat server ended with code ${code}:\n${log}`)), reject);
+  });
+  return {
+    url,
+    signal: (name) => child.kill(name),
+    stop: async (name = "SIGKILL") => {
+      child.kill(name);
+      const [code] = await exit;
+      return code;
+    },
+  };
+}
