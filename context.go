@@ -129,7 +129,7 @@ func (c *Context) Bind(ptrs ...any) error {
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
 	if err != nil && err != ErrAuthGone {
-		return &Error{Message: "auth payload is invalid", Err: err}
+		return &Error{Message: "auth payload is invalid", Err: socketio.NewDecodeError(err, ptr)}
 	}
 	return err
 }

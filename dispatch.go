@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"context"
 	"errors"
 	"runtime/debug"
 
@@ -52,7 +53,7 @@ func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
 }
 
 func (d dispatcher) answer(c *Context, e *Error) {
-	err := c.Ack(ackError{ackErrorBody{e.Message, e.Data}})
+	err := d.call(func(c *Context) error { return c.Ack(ackError{ackErrorBody{e.Message, e.Data}}) }, c)
 	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrAckSent) || errors.Is(err, ErrQueueFull) {
 		return
 	}
@@ -101,7 +102,9 @@ func (d dispatcher) failed(c *Context, err error) {
 	case errors.As(err, &panicked):
 		log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
 	case onError != nil:
-	case errors.As(err, &known):
+	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
+		log.Debug().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed: the client has left")
+	case errors.As(err, &known) && known != nil:
 		log.Debug().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler refused")
 	default:
 		log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed")

@@ -19,14 +19,22 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Err != nil {
+	switch {
+	case e == nil: // returned as an error, it is one
+		return "nil *sio.Error"
+	case e.Err != nil:
 		return e.Message + ": " + e.Err.Error()
 	}
 	return e.Message
 }
 
 // Unwrap returns e.Err.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // A PanicError is the error that a handler's panic becomes.
 type PanicError struct {
@@ -64,10 +72,16 @@ const generic = "internal error"
 // public returns what the client may know of err.
 func public(err error) *Error {
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Message: generic}
+}
+
+// isGone tells whether err is about a client that has left, or does not keep up.
+func isGone(err error) bool {
+	var reason Reason
+	return errors.Is(err, ErrClosed) || errors.Is(err, ErrQueueFull) || errors.As(err, &reason)
 }
 
 // ackError is the answer to an event whose handler failed.
@@ -83,12 +97,11 @@ type ackErrorBody struct {
 // badArgument is what the client hears of an argument that can't be bound.
 func badArgument(err error) error {
 	var arg *socketio.ArgError
-	if !errors.As(err, &arg) {
+	switch {
+	case !errors.As(err, &arg):
 		return err
+	case errors.Is(err, socketio.ErrMissing):
+		return &Error{Message: fmt.Sprintf("argument %d is missing", arg.Index+1), Err: err}
 	}
-	what := "is invalid"
-	if errors.Is(err, socketio.ErrMissing) {
-		what = "is missing"
-	}
-	return &Error{Message: fmt.Sprintf("argument %d %s", arg.Index+1, what), Err: err}
+	return &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: err}
 }

@@ -18,31 +18,40 @@ type captured struct {
 // Context makes it the parent of the sockets' contexts.
 func (c *captured) Context() context.Context { return c.ctx }
 
-// capture detaches r from the handler that serves it: what is kept must not be
-// reused by the HTTP server or the framework, and outlives the request.
+// capture keeps what is wanted of r.
 func (s *Server) capture(r *http.Request, adapt func(*http.Request) (any, error)) (any, error) {
 	if s.opts.ForgetRequest && adapt == nil {
 		return nil, nil
 	}
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
-	req := r.Clone(ctx)
-	req.Body = http.NoBody
-	req.GetBody = nil
-	req.Form, req.PostForm, req.MultipartForm = nil, nil, nil
-	req.Response = nil
-	c := &captured{ctx: ctx, cancel: cancel, req: req}
-	if adapt != nil {
-		v, err := adapt(req)
-		if err != nil {
-			cancel(err)
-			return nil, err
-		}
-		c.value = v
+	values := context.Background()
+	if !s.opts.ForgetRequest {
+		values = context.WithoutCancel(r.Context())
 	}
-	if s.opts.ForgetRequest {
-		c.req = nil
+	c := new(captured)
+	c.ctx, c.cancel = context.WithCancelCause(values)
+	if !s.opts.ForgetRequest {
+		c.req = detached(c.ctx, r)
+	}
+	if adapt == nil {
+		return c, nil
+	}
+	var err error
+	if c.value, err = adapt(c.req); err != nil {
+		c.cancel(err)
+		return nil, err
 	}
 	return c, nil
+}
+
+// detached copies r for use behind the handler that serves it: the HTTP server
+// and the framework reuse neither it nor its context.
+func detached(ctx context.Context, r *http.Request) *http.Request {
+	d := r.Clone(ctx)
+	d.Body = http.NoBody
+	d.GetBody = nil
+	d.Form, d.PostForm, d.MultipartForm = nil, nil, nil
+	d.Response = nil
+	return d
 }
 
 func sessionClosed(sess *engineio.Session, reason Reason) {

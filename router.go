@@ -22,7 +22,7 @@ type ErrorHandler func(c *Context, err error)
 // second handler for one event, panic.
 type Router interface {
 	// Use adds middlewares to what is registered afterwards. It panics behind
-	// the first handler.
+	// the first handler, be it one of a Group.
 	Use(mw ...Middleware)
 	// On registers the handler of an event, and middlewares for it alone.
 	On(event string, h Handler, mw ...Middleware)
@@ -107,8 +107,17 @@ func (n *Namespace) Routes() []Route {
 // A group is a Router with middlewares of its own.
 type group struct {
 	n      *Namespace
+	outer  *group // nil for the namespace itself
 	mw     []Middleware
 	sealed bool // it has a handler: no more middlewares. Protected by n.regMu
+}
+
+// seal is called with a handler, and with n.regMu held. It seals the groups
+// around g too: what they added afterwards would not be around the handler.
+func (g *group) seal() {
+	for ; g != nil; g = g.outer {
+		g.sealed = true
+	}
 }
 
 // Use adds middlewares. See [Router].
@@ -134,7 +143,7 @@ func (g *group) On(event string, h Handler, mw ...Middleware) {
 	}
 	h = g.wrap(where, h, mw)
 	g.n.register(func(t *table) {
-		g.sealed = true
+		g.seal()
 		if t.events[event] != nil {
 			panic("sio: " + where + ": the event has a handler already")
 		}
@@ -166,7 +175,7 @@ func (g *group) single(what string, h Handler, mw []Middleware, slot func(t *tab
 	where := what + " in namespace " + g.n.Name()
 	h = g.wrap(where, h, mw)
 	g.n.register(func(t *table) {
-		g.sealed = true
+		g.seal()
 		if *slot(t) != nil {
 			panic("sio: " + where + ": there is a handler already")
 		}
@@ -190,7 +199,7 @@ func (g *group) OnError(h ErrorHandler) {
 // Group calls fn with a Router of its own middlewares. See [Router].
 func (g *group) Group(fn func(r Router)) {
 	g.n.regMu.Lock()
-	inner := &group{n: g.n, mw: slices.Clip(g.mw)}
+	inner := &group{n: g.n, outer: g, mw: slices.Clip(g.mw)}
 	g.n.regMu.Unlock()
 	fn(inner)
 }

@@ -2,7 +2,9 @@ package sio
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -65,6 +67,18 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
+// Routes returns the events that have handlers, in all namespaces.
+func (s *Server) Routes() []Route {
+	s.mu.Lock()
+	names := slices.Sorted(maps.Keys(s.namespaces))
+	s.mu.Unlock()
+	var routes []Route
+	for _, name := range names {
+		routes = append(routes, s.Of(name).Routes()...)
+	}
+	return routes
+}
+
 // Path returns the path that the server answers at, without a slash at the end.
 func (s *Server) Path() string { return s.path }
 
@@ -88,14 +102,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // frameworks are built on: capture, if not nil, is called once for each new
 // connection, while r is still being served. It gets a copy of r that outlives
 // it, whose context keeps the values of r's context and ends with the
-// connection. What it returns is there as [Context.Captured]. If it fails,
-// ServeWith returns its error, and r is for the caller to answer.
+// connection; or nil with Options.ForgetRequest. What it returns is there as
+// [Context.Captured]. If it fails, ServeWith returns its error, and r is for
+// the caller to answer.
 func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) error {
 	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
 }
 
-// IsHandshake tells whether r asks for a new connection: it does not belong to
-// one that is open. Adapters use it to run a middleware once for each.
+// IsHandshake tells whether r is anything but a request of a connection that is
+// open, made to the path that it was opened at: it opens one, or is refused, or
+// is not for s. See [HandshakeOnly].
 func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
 
 // Wrap returns a handler that serves srv at its path and below, and next

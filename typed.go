@@ -3,6 +3,7 @@ package sio
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/siokit/sio/socketio"
 )
@@ -65,7 +66,7 @@ func binder[In any]() func(*Context) (In, error) {
 		if !ok {
 			v, ok = any(in).(validator)
 		}
-		if !ok {
+		if !ok || isNil(v) {
 			return in, nil
 		}
 		err := v.Validate()
@@ -75,6 +76,12 @@ func binder[In any]() func(*Context) (In, error) {
 		}
 		return in, err
 	}
+}
+
+// isNil tells of a pointer that null has been decoded into.
+func isNil(v validator) bool {
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 // An Emitter sends an event somewhere: a [Context] or [Socket] to its client,

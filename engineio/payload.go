@@ -17,10 +17,11 @@ func nextPacket(payload []byte) (packet, rest []byte, more bool) {
 
 // An outbox holds the packets that wait for a transport, oldest first.
 type outbox struct {
-	items  fifo.Queue[*Message]
-	off    int  // bytes of the first item's frame that are on the wire already
-	bytes  int  // of the frames that wait
-	base64 bool // the peer asked for binary as base64 over WebSocket too
+	items   fifo.Queue[*Message]
+	off     int  // bytes of the first item's frame that are on the wire already
+	bytes   int  // of the frames that wait
+	base64  bool // the peer asked for binary as base64 over WebSocket too
+	packets int  // that the peer takes in one payload; 0: any number
 }
 
 func (o *outbox) len() int { return o.items.Len() }
@@ -44,7 +45,7 @@ func (o *outbox) pop() *Message {
 	return m
 }
 
-func (o *outbox) clear() { *o = outbox{base64: o.base64} }
+func (o *outbox) clear() { *o = outbox{base64: o.base64, packets: o.packets} }
 
 // frameOf returns the frame in which m goes out.
 func (o *outbox) frameOf(m *Message) []byte {
@@ -96,13 +97,13 @@ func (o *outbox) payload(limit int) []byte {
 		if n > 0 {
 			p++ // the separator
 		}
-		if n > 0 && size+p > limit {
+		if n > 0 && size+p > limit || n == o.packets && n > 0 {
 			break
 		}
 		size += p
 		n++
 	}
-	dst := make([]byte, 0, size+2) // 2: room for a close packet
+	dst := make([]byte, 0, size)
 	for i := range n {
 		if i > 0 {
 			dst = append(dst, separator)

@@ -313,3 +313,18 @@ func TestShutdown(t *testing.T) {
 		})
 	})
 }
+
+// TestShutdownOfTheAbsent has polling clients that have left without a word.
+func TestShutdownOfTheAbsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHost(t, nil)
+		h.open()           // nothing is queued for it
+		h.open().send("a") // it never asks for that
+		h.open().Session.Close()
+		start := time.Now()
+		if err := h.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		after(t, start, 2*time.Second)
+	})
+}

@@ -8,11 +8,15 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
 const (
+	// pythonPackets is how many packets the Python client takes in one payload;
+	// more of them end its connection.
+	pythonPackets = 16
 	// noopInterval is how often a GET is released while a client has its
 	// answer to the probe and must not be left waiting.
 	noopInterval = 100 * time.Millisecond
@@ -30,6 +34,9 @@ type poll struct {
 	final PacketType    // the answer, if the session or the polling has ended
 	noop  bool          // release it, packets or none
 }
+
+// closePayload ends a session that was closed while no GET was pending.
+var closePayload = []byte{byte(PacketNoop), separator, byte(PacketClose)}
 
 func (p *poll) signal() {
 	select {
@@ -56,6 +63,9 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 	upgrades := []string{}
 	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
 		upgrades = append(upgrades, TransportWebSocket)
+	}
+	if agent := r.UserAgent(); strings.HasPrefix(agent, "Python/") || strings.HasPrefix(agent, "python-requests/") {
+		sess.out.packets = pythonPackets
 	}
 	if !s.start(sess, TransportPolling) {
 		s.refuse(w, r, false, errShuttingDown)
@@ -102,7 +112,10 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.poll == p {
 		s.poll = nil
 	}
-	closed := s.state == stateClosing && s.ws == nil && s.out.len() == 0
+	closed := bytes.Equal(payload, closePayload)
+	if s.state == stateClosing {
+		s.armLocked(s.patienceLocked()) // for the next GET
+	}
 	reason := s.reason
 	s.mu.Unlock()
 	if !ok {
@@ -153,13 +166,11 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 		case p.final != 0:
 			return []byte{byte(p.final)}, true
 		case s.state == stateClosing && s.out.len() == 0:
-			return []byte{byte(PacketNoop), separator, byte(PacketClose)}, true
+			return closePayload, true
 		case s.out.len() > 0:
-			payload = s.out.payload(s.srv.opts.MaxPayload)
-			if s.state == stateClosing && s.out.len() == 0 {
-				payload = append(payload, separator, byte(PacketClose))
-			}
-			return payload, true
+			// A close packet goes into the next one: clients handle it before
+			// the messages that precede it in the same payload.
+			return s.out.payload(s.srv.opts.MaxPayload), true
 		case p.noop:
 			return []byte{byte(PacketNoop)}, true
 		case noop == nil && s.probe != nil && s.probe.answered:

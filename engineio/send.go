@@ -33,7 +33,7 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool) (sent boo
 		s.mu.Unlock()
 		return false, ErrClosed
 	}
-	if volatile && (s.out.len() > 0 || s.writing || s.ws == nil && s.poll == nil) {
+	if volatile && (s.out.len() > 0 || s.writing == writerFlush || s.ws == nil && s.poll == nil) {
 		s.mu.Unlock()
 		return false, nil
 	}
@@ -70,17 +70,20 @@ func (s *Session) sendControl(m *Message) {
 // s.mu held and releases it.
 func (s *Session) pushLocked(first *Message, rest []*Message) {
 	w := s.ws
-	if w != nil && !s.writing && s.out.len() == 0 && len(rest) == 0 && w.try != nil {
-		s.writing = true
+	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && w.try != nil {
+		s.writing = writerTry
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
 		n, err := w.try.write(frame)
 		s.mu.Lock()
 		if n < len(frame) && s.state != stateClosed {
-			// What has come meanwhile is behind it.
-			s.out.unshift(first, n)
+			s.out.unshift(first, n) // what has come meanwhile is behind it
 		}
-		s.wrote(w, err)
+		if n == len(frame) && s.out.len() > 0 {
+			s.writeLocked(w) // what others have queued meanwhile
+			return
+		}
+		s.wrote(w, n == len(frame), err)
 		return
 	}
 	s.out.push(first)
@@ -92,8 +95,8 @@ func (s *Session) pushLocked(first *Message, rest []*Message) {
 		if s.poll != nil {
 			s.poll.signal()
 		}
-	case !s.writing:
-		s.writing = true
+	case s.writing == writerNone:
+		s.writing = writerTry
 		s.writeLocked(w)
 		return
 	}
@@ -110,40 +113,57 @@ var batches = sync.Pool{New: func() any { b := make([]byte, batchSize); return &
 // goroutine. The caller holds s.mu, which is released, and has set s.writing.
 func (s *Session) writeLocked(w *wsConn) {
 	if w.try == nil {
-		s.wrote(w, nil)
+		s.flushLocked(w)
 		return
 	}
 	buf := batches.Get().(*[]byte)
 	batch := s.out.batch(*buf)
 	s.mu.Unlock()
 	n, err := w.try.write(batch)
+	whole := n == len(batch)
 	batches.Put(buf)
 	s.mu.Lock()
 	if s.state != stateClosed {
 		s.out.consume(n)
 	}
-	s.wrote(w, err)
+	s.wrote(w, whole, err)
 }
 
 // wrote ends an attempt to write without blocking: it gives s.writing back, or
-// passes it on. The caller holds s.mu, which is released.
-func (s *Session) wrote(w *wsConn, err error) {
+// passes it on. Whole tells whether it ended between two frames. The caller
+// holds s.mu, which is released.
+func (s *Session) wrote(w *wsConn, whole bool, err error) {
 	switch {
+	case s.state == stateClosed:
+		last := s.last
+		s.writing = writerNone
+		s.mu.Unlock()
+		if !whole {
+			last.frame = nil
+		}
+		w.shut(last.frame)
+		if last.sent != nil {
+			close(last.sent)
+		}
 	case err != nil:
-		s.writing = false
+		s.writing = writerNone
 		s.mu.Unlock()
 		s.end(ReasonTransportError, nil)
-	case s.state == stateClosed:
-		s.writing = false
-		s.mu.Unlock()
 	case s.out.len() > 0:
-		s.srv.wg.Add(1)
-		go s.flush(w) // ends when the queue is empty, or a write fails or takes too long
-		s.mu.Unlock()
+		s.flushLocked(w)
 	default:
-		s.writing = false
+		s.writing = writerNone
 		s.drainedLocked()
 	}
+}
+
+// flushLocked passes the writing to a goroutine. The caller holds s.mu, which
+// is released, and has set s.writing.
+func (s *Session) flushLocked(w *wsConn) {
+	s.writing = writerFlush
+	s.srv.wg.Add(1)
+	go s.flush(w) // ends when the queue is empty, or a write fails or takes too long
+	s.mu.Unlock()
 }
 
 // drainedLocked ends a session that only waited for its queue. The caller
@@ -171,7 +191,7 @@ func (s *Session) flush(w *wsConn) {
 		_, err := w.conn.Write(batch)
 		s.mu.Lock()
 		if err != nil {
-			s.writing = false
+			s.writing = writerNone
 			s.mu.Unlock()
 			s.end(ReasonTransportError, nil)
 			return
@@ -181,7 +201,7 @@ func (s *Session) flush(w *wsConn) {
 		}
 	}
 	_ = w.conn.SetWriteDeadline(time.Time{}) // it would hold for writes that don't block, too
-	s.writing = false
+	s.writing = writerNone
 	s.drainedLocked()
 }
 

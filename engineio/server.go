@@ -3,6 +3,7 @@ package engineio
 import (
 	"context"
 	"encoding/json"
+	"hash/maphash"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -106,10 +107,21 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 	return nil
 }
 
-// Knows tells whether r belongs to a session that is open. Any other request
-// opens one, or is refused.
+// Knows tells whether r belongs to a session that is open: it names one, and is
+// for the path that the session was opened at. Any other request opens one, or
+// is refused, or is not for s at all.
 func (s *Server) Knows(r *http.Request) bool {
-	return s.sessions.get(r.URL.Query().Get("sid")) != nil
+	sess := s.sessions.get(r.URL.Query().Get("sid"))
+	return sess != nil && sess.path == hashPath(r)
+}
+
+var pathSeed = maphash.MakeSeed()
+
+// hashPath stands for the path as the peer wrote it: on its way to us, a
+// request's URL may have been rewritten.
+func hashPath(r *http.Request) uint64 {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return maphash.String(pathSeed, path)
 }
 
 // A refusal is an answer to a request that is not served.
@@ -213,7 +225,7 @@ func (s *Server) openPacket(id string, upgrades []string) *Message {
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
 func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, error) {
-	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr}
+	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr, path: hashPath(r)}
 	var err error
 	if capture != nil {
 		sess.value, err = capture()

@@ -13,6 +13,9 @@ const (
 	// closeTimeout is how long a session may take to deliver what was queued
 	// when it was closed. The reference server gives a polling client 30 s.
 	closeTimeout = 30 * time.Second
+	// shutdownGrace is how long Shutdown waits for the next GET of a polling
+	// client. One that is there makes it at once.
+	shutdownGrace = 2 * time.Second
 	// lingerTimeout is how long a WebSocket waits for the peer's close frame.
 	lingerTimeout = 2 * time.Second
 )
@@ -25,13 +28,29 @@ const (
 	stateClosed
 )
 
+// A writer is what owns the write side of a WebSocket.
+type writer uint8
+
+const (
+	writerNone  writer = iota
+	writerTry          // somebody who writes what the kernel takes at once
+	writerFlush        // a goroutine that may block
+)
+
+// A lastFrame is left to whoever tries to write when the session ends.
+type lastFrame struct {
+	frame []byte        // nil: cut the connection
+	sent  chan struct{} // to be closed; the reader waits for it
+}
+
 // A Session is one Engine.IO connection. It keeps its id and its queue when it
 // moves from polling to WebSocket.
 type Session struct {
 	srv    *Server
 	id     string
 	remote string
-	value  any // from the capture function
+	path   uint64 // of the handshake request, hashed
+	value  any    // from the capture function
 
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
 	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
@@ -49,7 +68,8 @@ type Session struct {
 	poll         *poll   // the pending GET
 	posting      bool    // a POST is being read
 	out          outbox
-	writing      bool // somebody writes to ws; nobody else may
+	writing      writer // nobody else may write to ws
+	last         lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool
@@ -154,6 +174,9 @@ func (s *Session) receive(t PacketType, data []byte, binary bool) {
 func (s *Session) shut(reason Reason) {
 	s.mu.Lock()
 	if s.state != stateOpen {
+		if s.state == stateClosing && reason == ReasonShutdown {
+			s.armLocked(s.patienceLocked())
+		}
 		s.mu.Unlock()
 		return
 	}
@@ -161,9 +184,9 @@ func (s *Session) shut(reason Reason) {
 	s.paused.Store(math.MinInt32 / 2)
 	s.reason = reason
 	h := s.handler
-	idle := s.out.len() == 0 && !s.writing && (s.ws != nil || s.poll != nil)
+	idle := s.out.len() == 0 && s.writing == writerNone && (s.ws != nil || s.poll != nil)
 	if s.timer != nil {
-		s.armLocked(closeTimeout)
+		s.armLocked(s.patienceLocked())
 	}
 	if s.poll != nil && !idle {
 		s.poll.signal()
@@ -174,6 +197,15 @@ func (s *Session) shut(reason Reason) {
 	if idle {
 		s.end(reason, emptyClose)
 	}
+}
+
+// patienceLocked is how long a session that is being closed may take to the
+// next sign of its client.
+func (s *Session) patienceLocked() time.Duration {
+	if s.srv.closing.Load() && s.ws == nil {
+		return shutdownGrace
+	}
+	return closeTimeout
 }
 
 // end ends the session now. A WebSocket gets closeFrame, or is cut if it is
@@ -195,7 +227,15 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 	if first {
 		s.reason = reason
 	}
-	w, probe, writing := s.ws, s.probe, s.writing
+	w, probe := s.ws, s.probe
+	switch {
+	case w == nil:
+	case s.writing == writerTry:
+		s.last = lastFrame{closeFrame, w.sending()}
+		w = nil
+	case s.writing == writerFlush:
+		closeFrame = nil // it would land in the middle of another frame
+	}
 	ready := probe != nil && probe.ready // or else its handshake is being answered, and cut then
 	s.probe = nil
 	s.releasePollLocked(answer)
@@ -208,9 +248,6 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 
 	s.srv.sessions.remove(s.id)
 	if w != nil {
-		if writing {
-			closeFrame = nil // it would land in the middle of another frame
-		}
 		w.shut(closeFrame)
 	}
 	if ready {

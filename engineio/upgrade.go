@@ -96,7 +96,7 @@ func (w *wsConn) takeOver() bool {
 	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
 	switch {
 	case s.out.len() > 0:
-		s.writing = true
+		s.writing = writerTry
 		s.writeLocked(w)
 	default:
 		s.drainedLocked()

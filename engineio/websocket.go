@@ -35,12 +35,12 @@ type wsConn struct {
 	conn net.Conn
 	try  *tryWriter // nil where conn has no way to write without blocking
 
+	broken   atomic.Bool // the frames make no sense any more: wait for the end
 	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
 
 	// Of the reader goroutine.
 	in      frameReader
 	probing bool
-	broken  bool // the frames make no sense any more: wait for the end
 
 	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
 	answered bool          // the probe has been answered; protected by sess.mu
@@ -189,7 +189,7 @@ func (w *wsConn) read(early []byte) {
 
 // take parses what has been read. False ends the reader.
 func (w *wsConn) take(p []byte) bool {
-	if w.broken {
+	if w.broken.Load() {
 		return true
 	}
 	if w.srv.opts.LenientHeartbeat {
@@ -221,14 +221,11 @@ func (w *wsConn) fail(err error) bool {
 		return false
 	}
 	w.srv.log.Debug().Str("sid", w.sess.id).Str("why", closed.why).Msg("websocket refused")
-	w.broken = true
+	w.broken.Store(true)
 	if w.probing {
 		w.dropProbe(closeFrame(closed.code))
 	} else {
 		w.sess.end(ReasonTransportError, closeFrame(closed.code))
-	}
-	if c, ok := w.conn.(*net.TCPConn); ok {
-		_ = c.CloseWrite() // its close frame can't be told from the rest: let it see the end at once
 	}
 	return true
 }
@@ -357,4 +354,7 @@ func (w *wsConn) shutSent(failed bool) {
 		return
 	}
 	w.srv.linger(w)
+	if c, ok := w.conn.(*net.TCPConn); ok && w.broken.Load() {
+		_ = c.CloseWrite() // its close frame can't be told from the rest: let it see the end at once
+	}
 }

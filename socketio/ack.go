@@ -21,7 +21,9 @@ func (a *pendingAck) fail(reason Reason) {
 // EmitWithAck sends an event and waits for the client's answer. It fails when
 // ctx ends, with its cause, and at once when the socket leaves, with
 // [ErrClosed] and the [Reason]. A handler may wait for its own socket; its
-// connect handler may not, since the event is held back until it returns.
+// connect handler may not, since the event is held back until it returns. A
+// client that sends more events than [Options.EventQueue] before its answer is
+// not read that far until a handler returns: ctx should have a deadline.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	a := &pendingAck{done: make(chan struct{})}
 	s.mu.Lock()
@@ -42,7 +44,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	if err == nil {
 		err = s.send(e, false)
 	}
-	if err != nil {
+	if err != nil && err != ErrClosed { // that one the socket will hear of, with the reason
 		s.takeAck(id)
 		return Args{}, err
 	}

@@ -3,7 +3,9 @@ package socketio
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,14 +71,19 @@ func (c *conn) watchIdleLocked() {
 	})
 }
 
-// admitted is called when a namespace has accepted the client.
-func (c *conn) admitted() {
+// admitted is called when a namespace has accepted the client. It reports false
+// if the socket has left meanwhile.
+func (c *conn) admitted(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !slices.Contains(c.sockets, s) {
+		return false
+	}
 	if c.idle != nil {
 		c.idle.Stop()
 		c.idle = nil
 	}
+	return true
 }
 
 // Message implements [engineio.Handler].
@@ -114,8 +121,11 @@ func (c *conn) watchAttachments(pending bool) {
 }
 
 func (c *conn) receive(p *Packet) {
-	c.srv.log.Debug().Str("sid", c.sess.ID()).Str("nsp", p.Namespace).Stringer("type", p.Type).Msg("packet")
 	s, left := c.find(p.Namespace)
+	if e := c.srv.log.Debug(); e != nil {
+		nsp, _, _ := strings.Cut(p.Namespace, "?") // what follows may be a credential
+		e.Str("sid", c.sess.ID()).Str("nsp", nsp).Stringer("type", p.Type).Msg("packet")
+	}
 	switch {
 	case p.Type == TypeConnect && s == nil:
 		c.connect(p)
@@ -183,7 +193,12 @@ func (c *conn) connect(p *Packet) {
 }
 
 func (c *conn) refuse(nsp string, r *Refusal) {
-	e, err := encode(0, func(dst []byte) ([]byte, [][]byte, error) {
+	e, err := encode(0, func(dst []byte) (_ []byte, _ [][]byte, err error) {
+		defer func() { // of the data's own methods
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v", v)
+			}
+		}()
 		text, err := EncodeConnectError(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
 		return text, nil, err
 	})
@@ -266,11 +281,11 @@ func (c *conn) Close(reason Reason) {
 		}
 	}
 	c.mu.Unlock()
-	if f := c.srv.opts.SessionClosed; f != nil {
-		f(c.sess, reason)
-	}
 	for _, s := range sockets {
 		s.close(reason)
+	}
+	if f := c.srv.opts.SessionClosed; f != nil {
+		f(c.sess, reason)
 	}
 	c.srv.wg.Done()
 }

@@ -297,11 +297,27 @@ func (a Args) Bind(ptrs ...any) error {
 			return &ArgError{i, ErrMissing}
 		}
 		if err := codec.Unmarshal(value, a.attachments, ptr); err != nil {
-			return &ArgError{i, err}
+			return &ArgError{i, NewDecodeError(err, ptr)}
 		}
 	}
 	return nil
 }
+
+// A decodeError keeps what a codec has reported out of the log: it may quote
+// numbers and names from a payload or from credentials. Who wants that unwraps
+// it.
+type decodeError struct {
+	into string // a type
+	err  error
+}
+
+// NewDecodeError returns an error that names the type that ptr points to, and
+// unwraps to err.
+func NewDecodeError(err error, ptr any) error { return &decodeError{fmt.Sprintf("%T", ptr), err} }
+
+func (e *decodeError) Error() string { return "cannot decode into " + e.into }
+
+func (e *decodeError) Unwrap() error { return e.err }
 
 // ErrMissing is in the [ArgError] of an argument that was not sent.
 var ErrMissing = errors.New("missing")

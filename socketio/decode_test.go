@@ -314,11 +314,11 @@ func TestArgsBindErrors(t *testing.T) {
 		index int
 		text  string
 	}{
-		{[]any{&n, &s}, 0, "socketio: argument 0: json: cannot unmarshal string into Go value of type int"},
-		{[]any{&s, &s}, 1, "socketio: argument 1: json: cannot unmarshal number into Go value of type string"},
+		{[]any{&n, &s}, 0, "socketio: argument 0: cannot decode into *int"},
+		{[]any{&s, &s}, 1, "socketio: argument 1: cannot decode into *string"},
 		{[]any{&s, &n, &n}, 2, "socketio: argument 2: missing"},
-		{[]any{s}, 0, "socketio: argument 0: json: Unmarshal(non-pointer string)"},
-		{[]any{(*any)(nil)}, 0, "socketio: argument 0: json: Unmarshal(nil *interface {})"},
+		{[]any{s}, 0, "socketio: argument 0: cannot decode into string"},
+		{[]any{(*any)(nil)}, 0, "socketio: argument 0: cannot decode into *interface {}"},
 	}
 	for _, tt := range tests {
 		err := a.Bind(tt.ptrs...)

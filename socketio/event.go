@@ -49,10 +49,16 @@ func (s *Socket) Ack(e *Event, args ...any) error {
 	if e.acked.Swap(true) {
 		return ErrAckSent
 	}
+	encoded := false
+	defer func() {
+		if !encoded { // an error, or a panic of the codec: another answer may follow
+			e.acked.Store(false)
+		}
+	}()
 	p, err := s.nsp.encodeAck(e.id, args)
 	if err != nil {
-		e.acked.Store(false) // nothing went out: another answer may
 		return err
 	}
+	encoded = true
 	return s.send(p, false)
 }

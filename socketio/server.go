@@ -79,7 +79,8 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 	return s.engine.Serve(w, r, capture)
 }
 
-// Knows tells whether r belongs to a session that is open.
+// Knows tells whether r belongs to a session that is open, and was opened at the
+// same path.
 func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }
 
 // Connections is the number of clients that are connected.

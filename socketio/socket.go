@@ -29,13 +29,14 @@ type Socket struct {
 
 	mu        sync.Mutex // protects the following
 	state     state
-	reason    Reason             // once closed
-	auth      []byte             // the CONNECT payload, until it is decided
-	queue     fifo.Queue[*Event] // waits for the handler
-	running   bool               // a goroutine runs the handler
-	accepted  bool               // Connect returned nil
-	kick      func()             // what a Disconnect during Connect asked for
-	held      []encoded          // emitted while connecting
+	reason    Reason              // once closed
+	auth      []byte              // the CONNECT payload, until it is decided
+	queue     fifo.Queue[*Event]  // waits for the handler
+	running   bool                // a goroutine runs the handler
+	decided   bool                // Connect has returned
+	accepted  bool                // and returned nil
+	kick      func()              // what a Disconnect during Connect asked for
+	held      []*engineio.Message // emitted while connecting
 	heldBytes int
 	acks      map[uint64]*pendingAck
 	lastAck   uint64
@@ -92,9 +93,9 @@ func (s *Socket) Reason() Reason {
 // runs: credentials are not kept.
 func (s *Socket) BindAuth(ptr any) error {
 	s.mu.Lock()
-	auth, state := s.auth, s.state
+	auth, decided := s.auth, s.decided
 	s.mu.Unlock()
-	if state != stateConnecting {
+	if decided {
 		return ErrAuthGone
 	}
 	if len(auth) == 0 {
@@ -189,16 +190,21 @@ func (s *Socket) transmit(e encoded, volatile bool) error {
 func (s *Socket) holdLocked(e encoded) error {
 	o := &s.nsp.srv.opts.Engine
 	size := e.size()
-	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held) >= o.QueuePackets) {
+	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held)+1+len(e.rest) > o.QueuePackets) {
 		return engineio.ErrQueueFull
 	}
-	s.held = append(s.held, e)
+	s.held = append(append(s.held, e.first), e.rest...)
 	s.heldBytes += size
 	return nil
 }
 
 // Join adds the socket to rooms. It fails with [ErrClosed] once it has left.
-func (s *Socket) Join(rooms ...string) error { return s.nsp.local.join(s, rooms) }
+func (s *Socket) Join(rooms ...string) error {
+	if s.Reason() != "" {
+		return ErrClosed
+	}
+	return s.nsp.local.join(s, rooms)
+}
 
 // Leave removes the socket from rooms.
 func (s *Socket) Leave(rooms ...string) { s.nsp.local.leave(s, rooms) }
@@ -261,15 +267,13 @@ func (s *Socket) ExpireAt(t time.Time) {
 
 // close ends the socket: it gets and sends nothing any more, its context ends,
 // acks that are awaited fail, and its handler is told behind the events that
-// have come before. It reports whether the client knew the socket as
-// connected.
-func (s *Socket) close(reason Reason) (wasConnected bool) {
+// have come before. It reports false if the socket had ended.
+func (s *Socket) close(reason Reason) bool {
 	s.mu.Lock()
 	if s.state == stateClosed {
 		s.mu.Unlock()
 		return false
 	}
-	wasConnected = s.state == stateConnected
 	s.state = stateClosed
 	s.reason = reason
 	s.held, s.heldBytes = nil, 0
@@ -287,5 +291,5 @@ func (s *Socket) close(reason Reason) (wasConnected bool) {
 		a.fail(reason)
 	}
 	s.conn.remove(s, reason == ReasonServerDisconnect)
-	return wasConnected
+	return true
 }

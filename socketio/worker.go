@@ -80,7 +80,7 @@ func (s *Socket) leave(accepted bool) {
 	}
 	s.nsp.local.removeAll(s)
 	if accepted {
-		s.nsp.srv.log.Info().Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
+		s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
 		s.nsp.handler.Disconnect(s, s.reason)
 	}
 }
@@ -89,7 +89,7 @@ func (s *Socket) leave(accepted bool) {
 func (s *Socket) decide() {
 	refusal := s.nsp.handler.Connect(s)
 	s.mu.Lock()
-	s.auth = nil
+	s.auth, s.decided = nil, true
 	s.accepted = refusal == nil
 	closed := s.state == stateClosed
 	s.mu.Unlock()
@@ -101,36 +101,40 @@ func (s *Socket) decide() {
 	default:
 		s.admit()
 	}
-}
-
-// admit answers the CONNECT, and sends what was held back behind it, in order:
-// what is emitted meanwhile is held back too.
-func (s *Socket) admit() {
-	s.nsp.local.add(s)
-	s.conn.admitted()
-	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Msg("socket connected")
-	answer := AppendHeader(nil, TypeConnect, 0, s.nsp.name, 0, false)
-	answer = append(answer, `{"sid":"`...)
-	answer = append(answer, s.id...) // base64url: nothing to escape
-	answer = append(answer, `"}`...)
-	_ = s.conn.sess.Send(engineio.NewMessage(answer)) // if it has ended, the socket will hear of it
 	s.mu.Lock()
-	for len(s.held) > 0 {
-		held := s.held
-		s.held, s.heldBytes = nil, 0
-		s.mu.Unlock()
-		for _, e := range held {
-			_ = s.transmit(e, false)
-		}
-		s.mu.Lock()
-	}
-	if s.state == stateConnecting {
-		s.state = stateConnected
-	}
 	kick := s.kick
 	s.kick = nil
 	s.mu.Unlock()
 	if kick != nil {
 		kick()
 	}
+}
+
+// admit answers the CONNECT, and sends what was held back behind it, in order:
+// what is emitted meanwhile is held back too. The answer and what the connect
+// handler emitted go as one: an empty send queue takes that whatever its size.
+func (s *Socket) admit() {
+	s.nsp.local.add(s)
+	if !s.conn.admitted(s) {
+		return
+	}
+	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Msg("socket connected")
+	answer := AppendHeader(nil, TypeConnect, 0, s.nsp.name, 0, false)
+	answer = append(answer, `{"sid":"`...)
+	answer = append(answer, s.id...) // base64url: nothing to escape
+	answer = append(answer, `"}`...)
+	out := []*engineio.Message{engineio.NewMessage(answer)}
+	s.mu.Lock()
+	out = append(out, s.held...)
+	for len(out) > 0 {
+		s.held, s.heldBytes = nil, 0
+		s.mu.Unlock()
+		_ = s.conn.sess.Send(out[0], out[1:]...) // if it has ended, the socket will hear of it
+		s.mu.Lock()
+		out = s.held
+	}
+	if s.state == stateConnecting {
+		s.state = stateConnected
+	}
+	s.mu.Unlock()
 }

@@ -12,21 +12,31 @@
 package sioecho
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/inert"
 )
 
 // Handler returns a handler that serves srv on whatever path it is routed at.
 // It returns as soon as a WebSocket has been taken over.
 func Handler(srv *sio.Server) echo.HandlerFunc {
+	return func(c echo.Context) error { return serve(srv, c, nil) }
+}
+
+// HandlerWith is Handler with a function that is called once for each new
+// connection, while the request that opens it is being served. What it returns
+// is there in every handler, as [sio.Captured]. If it fails, no connection is
+// made, and its error is the handler's.
+func HandlerWith[T any](srv *sio.Server, capture func(c echo.Context) (T, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return serve(srv, c)
+		return serve(srv, c, func() (any, error) { return capture(c) })
 	}
 }
 
@@ -38,6 +48,7 @@ type Router interface {
 // Register serves srv at path, such as "/socket.io", and below it. In a group
 // with parameters, each connection has its own.
 func Register(r Router, path string, srv *sio.Server, mw ...echo.MiddlewareFunc) {
+	path = strings.TrimSuffix(path, "/")
 	h := Handler(srv)
 	r.Any(path, h, mw...)
 	r.Any(path+"/*", h, mw...)
@@ -46,38 +57,73 @@ func Register(r Router, path string, srv *sio.Server, mw ...echo.MiddlewareFunc)
 // Middleware serves requests at srv's own path and below, and passes on all
 // others. It works with Use and, before the router and its redirects, with Pre.
 func Middleware(srv *sio.Server) echo.MiddlewareFunc {
+	h := Handler(srv)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if !srv.Matches(c.Request().URL.Path) {
-				return next(c)
+			if srv.Matches(c.Request().URL.Path) {
+				return h(c)
 			}
-			return serve(srv, c)
+			return next(c)
 		}
 	}
 }
 
-// Context returns the Echo context of the request that opened the connection:
-// a copy that outlives it, with the path, its parameters, the query and all
-// values that were set. Nothing can be written to it. It is nil for a
-// connection that was not mounted by this package.
+// HandshakeOnly runs mw for every request but those of connections that are
+// open already; see [sio.HandshakeOnly].
+func HandshakeOnly(srv *sio.Server, mw echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		guarded := mw(next)
+		return func(c echo.Context) error {
+			if srv.IsHandshake(c.Request()) {
+				return guarded(c)
+			}
+			return next(c)
+		}
+	}
+}
+
+type contextKey struct{}
+
+// Context returns the Echo context of the request that opened the connection: a
+// copy that outlives it, with the path, its parameters, the query and all values
+// that were set. It is for reading: what is written to it goes nowhere. Its
+// request's context ends with the connection.
+//
+// It is nil for a connection that was not mounted by this package, and with
+// [sio.Options].ForgetRequest.
 func Context(c *sio.Context) echo.Context {
-	ec, _ := c.Captured().(echo.Context)
+	r := c.Request()
+	if r == nil {
+		return nil
+	}
+	ec, _ := r.Context().Value(contextKey{}).(echo.Context)
 	return ec
 }
 
-func serve(srv *sio.Server, c echo.Context) error {
+func serve(srv *sio.Server, c echo.Context, capture func() (any, error)) error {
 	res := c.Response()
-	err := srv.ServeWith(res, c.Request(), func(r *http.Request) (any, error) { return detach(c, r), nil })
-	if err == nil && !res.Committed { // a WebSocket: tell the access log
+	err := srv.ServeWith(res, c.Request(), func(r *http.Request) (v any, err error) {
+		if capture != nil {
+			v, err = capture()
+		}
+		if r != nil && err == nil {
+			keep(c, r)
+		}
+		return v, err
+	})
+	if err == nil && !res.Committed && c.IsWebSocket() { // it has been taken over: tell the access log
 		res.Status = http.StatusSwitchingProtocols
 		res.Committed = true
 	}
 	return err
 }
 
-// detach copies c, which Echo takes back and reuses when its handler returns.
-func detach(c echo.Context, r *http.Request) echo.Context {
-	d := c.Echo().NewContext(r, inert{})
+// keep puts a copy of c into the context of r: Echo takes c back and reuses it
+// when its handler returns.
+func keep(c echo.Context, r *http.Request) {
+	d := c.Echo().NewContext(r, inert.Writer{Head: c.Response().Header().Clone()})
+	*r = *r.WithContext(context.WithValue(r.Context(), contextKey{}, d))
+	d.SetLogger(c.Logger())
 	d.SetPath(c.Path())
 	d.SetParamNames(slices.Clone(c.ParamNames())...)
 	d.SetParamValues(slices.Clone(c.ParamValues())...)
@@ -85,40 +131,46 @@ func detach(c echo.Context, r *http.Request) echo.Context {
 		d.Set(key, c.Get(key))
 	}
 	d.QueryParams() // parsed now: the cache fills lazily, and would race
-	return d
 }
 
-var storeType = reflect.TypeFor[echo.Map]()
+var (
+	contextType = reflect.TypeFor[echo.Context]()
+	storeType   = reflect.TypeFor[echo.Map]()
+)
 
 // storeKeys returns the keys of what was set. Echo has no way to list them, so
 // they are read from its context's field, through contexts that embed it.
 func storeKeys(c echo.Context) []string {
-	for v := reflect.ValueOf(c); v.IsValid(); {
-		switch v.Kind() {
-		case reflect.Interface, reflect.Pointer:
+	for v := reflect.ValueOf(c); v.IsValid(); v = embedded(v) {
+		for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
 			v = v.Elem()
-			continue
-		case reflect.Struct:
-		default:
+		}
+		if v.Kind() != reflect.Struct {
 			return nil
 		}
-		if f := v.FieldByName("store"); f.IsValid() && f.Type().ConvertibleTo(storeType) {
-			keys := make([]string, 0, f.Len())
-			for _, k := range f.MapKeys() {
-				keys = append(keys, k.String())
-			}
-			return keys
+		if v.Type().PkgPath() != storeType.PkgPath() {
+			continue // an application's, whose fields may be named alike
 		}
-		v = v.FieldByName("Context")
+		f := v.FieldByName("store")
+		if !f.IsValid() || f.Type() != storeType {
+			return nil
+		}
+		keys := make([]string, 0, f.Len())
+		for _, k := range f.MapKeys() {
+			keys = append(keys, k.String())
+		}
+		return keys
 	}
 	return nil
 }
 
-// inert is the writer of a detached context.
-type inert struct{}
-
-var errDetached = errors.New("sioecho: the request has been answered: nothing can be written")
-
-func (inert) Header() http.Header       { return make(http.Header) }
-func (inert) Write([]byte) (int, error) { return 0, errDetached }
-func (inert) WriteHeader(int)           {}
+// embedded returns the context that a struct embeds, if it does.
+func embedded(v reflect.Value) reflect.Value {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous && (f.Type.Implements(contextType) || reflect.PointerTo(f.Type).Implements(contextType)) {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}

@@ -1,0 +1,237 @@
+package sio_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/testclient"
+)
+
+// Who hears what is emitted to rooms. Of the clients a, b and c, a and b are in
+// room "ab", b and c in "bc". The sender is a.
+func TestTargets(t *testing.T) {
+	h := newHost(t, nil)
+	chat := h.Of("/chat")
+	chat.OnConnect(func(c *sio.Context) error {
+		var rooms []string
+		if err := c.BindAuth(&struct{ Rooms *[]string }{&rooms}); err != nil {
+			return err
+		}
+		return c.Join(rooms...)
+	})
+	var emit func(c *sio.Context) error
+	chat.On("go", func(c *sio.Context) error { return emit(c) })
+	chat.On("sync", func(c *sio.Context) error { return c.Ack() })
+
+	type clientID struct {
+		*client
+		id string
+	}
+	var clients []clientID
+	for _, rooms := range [][]string{{"ab"}, {"ab", "bc"}, {"bc"}} {
+		c := h.dial()
+		clients = append(clients, clientID{c, c.connect("/chat", map[string]any{"rooms": rooms})})
+	}
+	a, b, c := clients[0], clients[1], clients[2]
+
+	for what, tt := range map[string]struct {
+		emit func(c *sio.Context) error
+		to   string
+	}{
+		"To":                   {func(c *sio.Context) error { return c.To("ab").Emit("e") }, "b"},
+		"In":                   {func(c *sio.Context) error { return c.In("ab").Emit("e") }, "b"},
+		"To of two":            {func(c *sio.Context) error { return c.To("ab", "bc").Emit("e") }, "bc"},
+		"To twice":             {func(c *sio.Context) error { return c.To("ab").To("bc").Emit("e") }, "bc"},
+		"To, Except":           {func(c *sio.Context) error { return c.To("bc").Except("ab").Emit("e") }, "c"},
+		"To an id":             {func(x *sio.Context) error { return x.To(c.id).Emit("e") }, "c"},
+		"To its own id":        {func(c *sio.Context) error { return c.To(c.ID()).Emit("e") }, ""},
+		"To nobody":            {func(c *sio.Context) error { return c.To("no such room").Emit("e") }, ""},
+		"Except":               {func(c *sio.Context) error { return c.Except("bc").Emit("e") }, ""},
+		"Broadcast":            {func(c *sio.Context) error { return c.Broadcast().Emit("e") }, "bc"},
+		"Emit":                 {func(c *sio.Context) error { return c.Emit("e") }, "a"},
+		"Socket.To":            {func(c *sio.Context) error { return c.Socket().To("ab").Emit("e") }, "b"},
+		"Namespace.Emit":       {func(*sio.Context) error { return chat.Emit("e") }, "abc"},
+		"Namespace.To":         {func(*sio.Context) error { return chat.To("ab").Emit("e") }, "ab"},
+		"Namespace.In":         {func(*sio.Context) error { return chat.In("ab").Emit("e") }, "ab"},
+		"Namespace.Except":     {func(*sio.Context) error { return chat.Except("bc").Emit("e") }, "a"},
+		"Namespace.Except id":  {func(*sio.Context) error { return chat.To("ab").Except(b.id).Emit("e") }, "a"},
+		"another namespace":    {func(*sio.Context) error { return h.To("ab").Emit("e") }, ""},
+		"Namespace.Socket":     {func(*sio.Context) error { return chat.Socket(b.id).Emit("e") }, "b"},
+		"no socket of that id": {func(*sio.Context) error { return chat.To("x" + b.id).Emit("e") }, ""},
+	} {
+		emit = tt.emit
+		t.Run(what, func(t *testing.T) {
+			a.send(`2/chat,["go"]`) // and done when a's sync is
+			for i, x := range clients {
+				x.t = t
+				x.send(`2/chat,1["sync"]`)
+				if strings.Contains(tt.to, "abc"[i:i+1]) {
+					x.want(`2/chat,["e"]`)
+				}
+				x.want(`3/chat,1[]`)
+			}
+		})
+	}
+}
+
+// What is volatile reaches those who can take it, and is dropped for others: a
+// client that does not poll, here.
+func TestVolatile(t *testing.T) {
+	for what, to := range map[string]func(h *host, c *sio.Context) sio.Emitter{
+		"Context":   func(_ *host, c *sio.Context) sio.Emitter { return c.Volatile() },
+		"Socket":    func(_ *host, c *sio.Context) sio.Emitter { return c.Socket().Volatile() },
+		"To":        func(_ *host, c *sio.Context) sio.Emitter { return c.Volatile().To("others") },
+		"Broadcast": func(_ *host, c *sio.Context) sio.Emitter { return c.Volatile().Broadcast() },
+		"Target":    func(_ *host, c *sio.Context) sio.Emitter { return c.To("others").Volatile() },
+		"Namespace": func(h *host, _ *sio.Context) sio.Emitter { return h.Volatile() },
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := newHost(t, nil)
+			contexts := make(chan *sio.Context, 1)
+			h.OnConnect(func(c *sio.Context) error { contexts <- c; return c.Join("others") })
+			c := dial(t, h.url, testclient.Options{})
+			c.connect("/", nil)
+			self := <-contexts
+			if what == "To" || what == "Broadcast" || what == "Target" {
+				h.join("/") // the sender, c being one of the others
+				self = <-contexts
+			}
+			if err := to(h, self).Emit("dropped"); err != nil {
+				t.Error(err)
+			}
+			if err := h.Emit("kept"); err != nil {
+				t.Error(err)
+			}
+			c.want(`2["kept"]`)
+
+			got := make(chan string, 1)
+			go func() { // until the next packet comes
+				p, err := c.Next()
+				got <- fmt.Sprint(p, err)
+			}()
+			for { // until the poll has arrived
+				if err := to(h, self).Emit("volatile"); err != nil {
+					t.Error(err)
+				}
+				select {
+				case p := <-got:
+					if p != `2["volatile"]<nil>` {
+						t.Errorf("packet %s", p)
+					}
+					return
+				default:
+				}
+			}
+		})
+	}
+}
+
+// Targets are immutable: one may be kept and refined.
+func TestTargetIsImmutable(t *testing.T) {
+	h := newHost(t, nil)
+	h.OnConnect(func(c *sio.Context) error { return c.Join("a", "b") })
+	c := h.join("/")
+	base := h.To("a")
+	without := base.Except("b")
+	if err := without.Emit("never"); err != nil {
+		t.Error(err)
+	}
+	if err := base.Emit("e"); err != nil {
+		t.Error(err)
+	}
+	c.want(`2["e"]`)
+}
+
+func TestRooms(t *testing.T) {
+	h := newHost(t, nil)
+	rooms := func(c *sio.Context) []string {
+		r := c.Rooms()
+		slices.Sort(r)
+		return r
+	}
+	h.On("rooms", func(c *sio.Context) error { return c.Ack(rooms(c)) })
+	h.On("join", func(c *sio.Context) error { return c.Join("a", "b", "a") })
+	h.On("leave", func(c *sio.Context) error { c.Leave("a", "never joined"); return nil })
+	left := make(chan []string, 2)
+	h.OnDisconnecting(func(c *sio.Context) error { left <- rooms(c); return nil })
+	h.OnDisconnect(func(c *sio.Context) error { left <- rooms(c); return nil })
+	c := h.join("/")
+	c.send(`2["join"]`, `21["rooms"]`, `2["leave"]`, `22["rooms"]`)
+	c.want(`31[["a","b"]]`, `32[["b"]]`)
+	for _, err := range []error{h.To("b").Join("c", "d"), h.To("c").Leave("d", "b"), h.To("nobody").Join("e")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	c.send(`23["rooms"]`)
+	c.want(`33[["c"]]`)
+	c.Close()
+	if r := receive(t, left, "OnDisconnecting"); !slices.Equal(r, []string{"c"}) {
+		t.Errorf("rooms %q while disconnecting", r)
+	}
+	if r := receive(t, left, "OnDisconnect"); len(r) != 0 {
+		t.Errorf("rooms %q after the disconnect", r)
+	}
+}
+
+// What is emitted in the connect handler arrives after the answer, in order.
+func TestEmitWhileConnecting(t *testing.T) {
+	h := newHost(t, nil)
+	h.OnConnect(func(c *sio.Context) error {
+		if err := c.Join("r"); err != nil {
+			return err
+		}
+		for _, to := range []sio.Emitter{c, h.To("r"), c.Socket()} {
+			if err := to.Emit("early", c.Event()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	c := h.dial()
+	c.connect("/", nil) // checks that the answer comes first
+	c.want(`2["early","connect"]`, `2["early","connect"]`)
+}
+
+func TestDisconnect(t *testing.T) {
+	h := newHost(t, nil)
+	left := make(chan struct{}, 4)
+	h.Of("/a").OnDisconnect(func(*sio.Context) error { left <- struct{}{}; return nil })
+	h.Of("/a").On("leave", func(c *sio.Context) error {
+		if err := c.Emit("bye"); err != nil {
+			return err
+		}
+		c.Disconnect(false)
+		return nil
+	})
+	h.Of("/b").On("close", func(c *sio.Context) error { c.Disconnect(true); return nil })
+	h.Of("/b").On("x", func(c *sio.Context) error { return c.Ack() })
+	c := h.join("/a", "/b")
+	c.send(`2/a,["leave"]`)
+	c.want(`2/a,["bye"]`, `1/a,`)
+	c.send(`2/a,["ignored: it was under way"]`, `2/b,1["x"]`)
+	c.want(`3/b,1[]`)
+	c.connect("/a", nil) // it may come back
+	c.send(`2/b,["close"]`)
+	c.want(`1/b,`, `1/a,`) // in the order in which it had joined
+	c.ends()
+
+	// From outside.
+	c, d := h.join("/a"), h.join("/a")
+	if err := h.Of("/a").Disconnect(true); err != nil {
+		t.Error(err)
+	}
+	for _, c := range []*client{c, d} {
+		c.want(`1/a,`)
+		c.ends()
+	}
+	for range 4 {
+		receive(t, left, "OnDisconnect")
+	}
+	if n := h.Of("/a").Len(); n != 0 {
+		t.Errorf("%d sockets", n)
+	}
+}

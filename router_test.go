@@ -1,0 +1,341 @@
+package sio_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/siokit/sio"
+)
+
+// A trace collects what middlewares and handlers note, in order.
+type trace struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (tr *trace) note(s string) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.notes = append(tr.notes, s)
+}
+
+// middleware notes name and event before and after the handler.
+func (tr *trace) middleware(name string) sio.Middleware {
+	return func(next sio.Handler) sio.Handler {
+		return func(c *sio.Context) error {
+			tr.note(name + " " + c.Event())
+			err := next(c)
+			tr.note("/" + name)
+			return err
+		}
+	}
+}
+
+func (tr *trace) handler(c *sio.Context) error {
+	tr.note(c.Event() + "!")
+	return nil
+}
+
+// ack is an outermost middleware that answers when all others are through.
+func ack(next sio.Handler) sio.Handler {
+	return func(c *sio.Context) error {
+		if err := next(c); err != nil {
+			return err
+		}
+		return c.Ack()
+	}
+}
+
+// want checks what has been noted since the last time.
+func (tr *trace) want(t *testing.T, notes ...string) {
+	t.Helper()
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if !slices.Equal(tr.notes, notes) {
+		t.Errorf("noted %q, want %q", tr.notes, notes)
+	}
+	tr.notes = nil
+}
+
+func TestMiddlewareOrder(t *testing.T) {
+	h := newHost(t, nil)
+	var tr trace
+	left := make(chan struct{})
+	h.Use(ack, tr.middleware("a"), tr.middleware("b"))
+	h.Use(tr.middleware("c"))
+	h.OnConnect(tr.handler, tr.middleware("connect only"))
+	h.On("x", tr.handler, tr.middleware("d"), tr.middleware("e"))
+	h.On("y", tr.handler)
+	h.OnAny(tr.handler, tr.middleware("any"))
+	h.Group(func(r sio.Router) {
+		r.Use(tr.middleware("g"))
+		r.On("in group", tr.handler, tr.middleware("h"))
+		r.Group(func(r sio.Router) {
+			r.Use(tr.middleware("gg"))
+			r.On("in inner group", tr.handler)
+		})
+	})
+	h.OnDisconnecting(tr.handler)
+	h.OnDisconnect(func(c *sio.Context) error {
+		defer close(left)
+		return tr.handler(c)
+	})
+
+	c := h.dial()
+	c.connect("/", nil)
+	c.send(`21["x"]`)
+	c.want(`31[]`)
+	tr.want(t,
+		"a connect", "b connect", "c connect", "connect only connect", "connect!", "/connect only", "/c", "/b", "/a",
+		"a x", "b x", "c x", "d x", "e x", "x!", "/e", "/d", "/c", "/b", "/a")
+	c.send(`21["y"]`)
+	c.want(`31[]`)
+	tr.want(t, "a y", "b y", "c y", "y!", "/c", "/b", "/a")
+	c.send(`21["z"]`)
+	c.want(`31[]`)
+	tr.want(t, "a z", "b z", "c z", "any z", "z!", "/any", "/c", "/b", "/a")
+	c.send(`21["in group"]`)
+	c.want(`31[]`)
+	tr.want(t, "a in group", "b in group", "c in group", "g in group", "h in group", "in group!", "/h", "/g", "/c", "/b", "/a")
+	c.send(`21["in inner group"]`)
+	c.want(`31[]`)
+	tr.want(t, "a in inner group", "b in inner group", "c in inner group", "g in inner group", "gg in inner group",
+		"in inner group!", "/gg", "/g", "/c", "/b", "/a")
+
+	c.Close()
+	receive(t, left, "OnDisconnect")
+	shut(t, h.Server) // waits for the middlewares around it
+	tr.want(t,
+		"a disconnecting", "b disconnecting", "c disconnecting", "disconnecting!", "/c", "/b", "/a",
+		"a disconnect", "b disconnect", "c disconnect", "disconnect!", "/c", "/b", "/a")
+}
+
+// A middleware is called once for each handler, not for each event.
+func TestMiddlewareIsCalledAtRegistration(t *testing.T) {
+	h := newHost(t, nil)
+	calls := 0
+	h.Use(func(next sio.Handler) sio.Handler {
+		calls++
+		return next
+	})
+	h.On("x", func(c *sio.Context) error { return c.Ack() })
+	c := h.join("/")
+	for range 3 {
+		c.send(`21["x"]`)
+		c.want(`31[]`)
+	}
+	if calls != 1 {
+		t.Errorf("called %d times, want once", calls)
+	}
+}
+
+// A middleware can refuse, and answer in place of the handler.
+func TestMiddlewareRefuses(t *testing.T) {
+	h := newHost(t, nil)
+	admin := h.Of("/admin")
+	admin.Use(func(next sio.Handler) sio.Handler {
+		return func(c *sio.Context) error {
+			switch c.Event() {
+			case "connect", "disconnecting", "disconnect":
+				return next(c)
+			case "peek":
+				return c.Ack("peeked")
+			}
+			return &sio.Error{Message: "admins only"}
+		}
+	})
+	for _, event := range []string{"drop", "peek"} {
+		admin.On(event, func(*sio.Context) error {
+			t.Errorf("%s reached its handler", event)
+			return nil
+		})
+	}
+	c := h.join("/admin")
+	c.send(`2/admin,1["drop"]`, `2/admin,2["peek"]`)
+	c.want(`3/admin,1[{"error":{"message":"admins only"}}]`, `3/admin,2["peeked"]`)
+}
+
+// The middlewares and handlers of namespaces have nothing to do with each other.
+func TestNamespaces(t *testing.T) {
+	h := newHost(t, nil)
+	var tr trace
+	h.Use(tr.middleware("root"))
+	h.On("x", func(c *sio.Context) error { return c.Ack(c.Namespace()) })
+	chat := h.Of("/chat")
+	chat.Use(tr.middleware("chat"))
+	chat.On("x", func(c *sio.Context) error { return c.Ack(c.Namespace()) })
+	if h.Of("chat") != chat || h.Of("/chat") != chat {
+		t.Error("Of makes a namespace twice")
+	}
+	if h.Of("/") != h.Namespace || h.Of("") != h.Namespace {
+		t.Error(`the server does not stand for "/"`)
+	}
+	if name := chat.Name(); name != "/chat" {
+		t.Errorf("name %q", name)
+	}
+	c := h.join("/", "/chat")
+	c.send(`21["x"]`, `2/chat,1["x"]`)
+	got := []string{}
+	for range 2 {
+		p, err := c.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p)
+	}
+	slices.Sort(got) // the namespaces run side by side
+	if !slices.Equal(got, []string{`3/chat,1["/chat"]`, `31["/"]`}) {
+		t.Errorf("acks %q", got)
+	}
+	if data := c.refused("/nobody", nil); data != `{"message":"Invalid namespace"}` {
+		t.Errorf("refusal %s", data)
+	}
+	if h.Len() != 1 || chat.Len() != 1 || h.Connections() != 1 {
+		t.Errorf("%d and %d sockets of %d clients", h.Len(), chat.Len(), h.Connections())
+	}
+}
+
+func TestOnAny(t *testing.T) {
+	h := newHost(t, nil)
+	h.On("known", func(c *sio.Context) error { return c.Ack("known") })
+	h.Of("/any").OnAny(func(c *sio.Context) error {
+		var arg string
+		if err := c.Bind(&arg); err != nil {
+			return err
+		}
+		return c.Ack(c.Event(), arg)
+	})
+	c := h.join("/", "/any")
+	c.send(`2/any,1["what \"ever\"","arg"]`)
+	c.want(`3/any,1["what \"ever\"","arg"]`)
+	// Without OnAny, nobody answers; what follows is handled.
+	c.send(`21["unknown"]`, `22["known"]`)
+	c.want(`32["known"]`)
+}
+
+// Registration mistakes panic, and name event and namespace.
+func TestRegistrationPanics(t *testing.T) {
+	nop := func(*sio.Context) error { return nil }
+	pass := func(next sio.Handler) sio.Handler { return next }
+	chat := func() *sio.Namespace { return sio.New(nil).Of("/chat") }
+
+	t.Run("twice", func(t *testing.T) {
+		n := chat()
+		n.On("x", nop)
+		n.Group(func(r sio.Router) {
+			mustPanic(t, `sio: On("x") in namespace /chat: the event has a handler already`, func() { r.On("x", nop) })
+		})
+		mustPanic(t, `sio: On("x") in namespace /chat: the event has a handler already`, func() { n.On("x", nop) })
+		for what, register := range map[string]func(sio.Handler, ...sio.Middleware){
+			"OnConnect": n.OnConnect, "OnDisconnecting": n.OnDisconnecting, "OnDisconnect": n.OnDisconnect, "OnAny": n.OnAny,
+		} {
+			register(nop)
+			mustPanic(t, "sio: "+what+" in namespace /chat: there is a handler already", func() { register(nop) })
+		}
+		n.OnError(func(*sio.Context, error) {})
+		mustPanic(t, "sio: OnError in namespace /chat: there is a handler already", func() { n.OnError(func(*sio.Context, error) {}) })
+		n.On("y", nop) // a panic that is recovered leaves the router usable
+	})
+	t.Run("reserved", func(t *testing.T) {
+		for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
+			mustPanic(t, fmt.Sprintf("sio: On(%q) in namespace /chat: the name is reserved; there are OnConnect, OnDisconnecting and OnDisconnect", name),
+				func() { chat().On(name, nop) })
+			mustPanic(t, fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name), func() { sio.NewEvent[int](name) })
+		}
+	})
+	t.Run("nil", func(t *testing.T) {
+		n := chat()
+		mustPanic(t, `sio: On("x") in namespace /chat: nil handler`, func() { n.On("x", nil) })
+		mustPanic(t, `sio: On("x") in namespace /chat: nil middleware`, func() { n.On("x", nop, nil) })
+		mustPanic(t, "sio: OnConnect in namespace /chat: nil handler", func() { n.OnConnect(nil) })
+		mustPanic(t, "sio: OnError in namespace /chat: nil handler", func() { n.OnError(nil) })
+		mustPanic(t, "sio: Use: nil middleware, in namespace /chat", func() { n.Use(nil) })
+		mustPanic(t, `sio: On("x"): nil handler`, func() { sio.On[int](n, "x", nil) })
+		mustPanic(t, `sio: OnWithAck("x"): nil handler`, func() { sio.OnWithAck[int, int](n, "x", nil) })
+	})
+	const late = "sio: Use behind the first handler, in namespace /chat"
+	for what, register := range map[string]func(sio.Router){
+		"On":              func(r sio.Router) { r.On("x", nop) },
+		"OnConnect":       func(r sio.Router) { r.OnConnect(nop) },
+		"OnDisconnecting": func(r sio.Router) { r.OnDisconnecting(nop) },
+		"OnDisconnect":    func(r sio.Router) { r.OnDisconnect(nop) },
+		"OnAny":           func(r sio.Router) { r.OnAny(nop) },
+		"a typed On":      func(r sio.Router) { sio.On(r, "x", func(*sio.Context, int) error { return nil }) },
+	} {
+		t.Run("Use behind "+what, func(t *testing.T) {
+			n := chat()
+			register(n)
+			mustPanic(t, late, func() { n.Use(pass) })
+			n.Group(func(r sio.Router) {
+				r.Use(pass) // a group has its own middlewares
+				r.On("in group", nop)
+				mustPanic(t, late, func() { r.Use(pass) })
+			})
+		})
+		t.Run("Use behind a group with "+what, func(t *testing.T) {
+			n := chat()
+			n.Group(func(r sio.Router) { r.Group(register) })
+			mustPanic(t, late, func() { n.Use(pass) }) // it would not be around that handler
+		})
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	srv := sio.New(nil)
+	nop := func(*sio.Context) error { return nil }
+	if r := srv.Routes(); len(r) != 0 {
+		t.Errorf("routes %v of a new server", r)
+	}
+	srv.On("b", nop)
+	srv.OnConnect(nop)
+	srv.Group(func(r sio.Router) { r.On("c", nop) })
+	sio.On(srv, "a", func(*sio.Context, int) error { return nil })
+	srv.Of("/chat").On("d", nop)
+	if got, want := srv.Routes(), []sio.Route{{"/", "a"}, {"/", "b"}, {"/", "c"}, {"/chat", "d"}}; !slices.Equal(got, want) {
+		t.Errorf("routes %v, want %v", got, want)
+	}
+	if got, want := srv.Of("/chat").Routes(), []sio.Route{{"/chat", "d"}}; !slices.Equal(got, want) {
+		t.Errorf("routes %v, want %v", got, want)
+	}
+}
+
+// Handlers may be registered while events flow.
+func TestRegisterWhileServing(t *testing.T) {
+	h := newHost(t, nil)
+	const n = 100
+	errNotYet := errors.New("not yet")
+	h.OnAny(func(*sio.Context) error { return errNotYet })
+	h.OnError(func(*sio.Context, error) {})
+
+	registered := make(chan struct{})
+	go func() {
+		defer close(registered)
+		for i := range n {
+			h.On(fmt.Sprint("event ", i), func(c *sio.Context) error { return c.Ack(i) })
+			h.Of(fmt.Sprint("/nsp ", i)).OnConnect(func(*sio.Context) error { return nil })
+			h.Routes()
+		}
+	}()
+	c := h.join("/")
+	for i := range n {
+		want := fmt.Sprintf(`3%d[%d]`, i, i)
+		for {
+			c.send(fmt.Sprintf(`2%d["event %d"]`, i, i))
+			got, err := c.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got == want {
+				break
+			}
+			if got != fmt.Sprintf(`3%d[{"error":{"message":"internal error"}}]`, i) {
+				t.Fatalf("ack %q, want %q", got, want)
+			}
+		}
+	}
+	receive(t, registered, "the registrations")
+	c.connect(fmt.Sprint("/nsp ", n-1), nil)
+}

@@ -1,0 +1,209 @@
+package sio_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/testclient"
+)
+
+func TestWrap(t *testing.T) {
+	srv := sio.New(nil)
+	url := serve(t, sio.Wrap(srv, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "next")
+	})), srv)
+	dial(t, url+"/socket.io/", testclient.Options{}).connect("/", nil)
+	res, err := http.Get(url + "/socket.iox/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); string(b) != "next" || err != nil {
+		t.Errorf("another path: %q %v", b, err)
+	}
+}
+
+func TestIsHandshake(t *testing.T) {
+	h := newHost(t, nil)
+	c := dial(t, h.url, testclient.Options{})
+	for query, want := range map[string]bool{
+		"EIO=4&transport=polling":                   true,
+		"EIO=4&transport=polling&sid=unknown":       true,
+		"EIO=4&transport=polling&sid=" + c.SID:      false,
+		"EIO=4&transport=websocket&sid=" + c.SID:    false,
+		"EIO=4&transport=polling&sid=&sid=" + c.SID: true,
+	} {
+		if got := h.IsHandshake(httptest.NewRequest(http.MethodGet, "/socket.io/?"+query, nil)); got != want {
+			t.Errorf("IsHandshake of %q: %t", query, got)
+		}
+	}
+}
+
+// Shutdown delivers what is queued, ends every session, waits for handlers, and
+// refuses new ones.
+func TestShutdown(t *testing.T) {
+	h := newHost(t, nil)
+	contexts := make(chan *sio.Context, 2)
+	left := make(chan sio.Reason, 2)
+	finish := make(chan struct{})
+	h.OnConnect(func(c *sio.Context) error { contexts <- c; return nil })
+	h.OnDisconnect(func(c *sio.Context) error {
+		left <- c.Reason()
+		<-finish
+		return nil
+	})
+	ws := h.join("/")
+	polling := dial(t, h.url, testclient.Options{})
+	polling.connect("/", nil)
+	for range 2 {
+		if err := (<-contexts).Emit("last words"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan error, 2)
+	for range 2 { // it may be called twice
+		go func() { done <- h.Shutdown(context.Background()) }() // until finish is closed
+	}
+	for _, c := range []*client{ws, polling} {
+		c.want(`2["last words"]`)
+		c.ends() // and no DISCONNECT before: clients reconnect by themselves
+	}
+	for range 2 {
+		if r := receive(t, left, "OnDisconnect"); r != "server shutting down" {
+			t.Errorf("reason %q", r)
+		}
+	}
+	for _, webSocket := range []bool{false, true} {
+		_, err := testclient.Dial(h.url, testclient.Options{WebSocket: webSocket})
+		var status *testclient.StatusError
+		if !errors.As(err, &status) || status.Code != http.StatusServiceUnavailable {
+			t.Errorf("a handshake during Shutdown: %v, want 503", err)
+		}
+	}
+	select {
+	case err := <-done:
+		t.Errorf("Shutdown did not wait for the handlers: %v", err)
+	default:
+	}
+	close(finish)
+	for range 2 {
+		if err := receive(t, done, "Shutdown"); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	}
+	if n := h.Connections(); n != 0 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// When its context ends, Shutdown does not wait for a client that does not
+// fetch what is queued, nor for a handler.
+func TestShutdownDeadline(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+		finish := make(chan struct{})
+		srv.On("block", func(*sio.Context) error { <-finish; return nil })
+		c := dial(testclient.Options{})
+		c.connect("/", nil)
+		c.send(`2["block"]`)
+		if err := srv.Emit("never fetched"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("Shutdown took %v", took)
+		}
+		if n := srv.Connections(); n != 0 {
+			t.Errorf("%d connections", n)
+		}
+		close(finish)
+	})
+}
+
+// The timers of Options, in fake time.
+func TestTimeouts(t *testing.T) {
+	opts := &sio.Options{PingInterval: 10 * time.Second, PingTimeout: 3 * time.Second, ConnectTimeout: 5 * time.Second}
+	for _, webSocket := range []bool{false, true} {
+		t.Run("connect", func(t *testing.T) {
+			inBubble(t, opts, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+				start := time.Now()
+				c := dial(testclient.Options{WebSocket: webSocket})
+				c.ends()
+				if took := time.Since(start); took != 5*time.Second {
+					t.Errorf("closed after %v", took)
+				}
+			})
+		})
+		t.Run("ping", func(t *testing.T) {
+			inBubble(t, opts, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+				contexts := make(chan *sio.Context, 1)
+				srv.OnConnect(func(c *sio.Context) error { contexts <- c; return nil })
+				srv.On("x", func(c *sio.Context) error { return c.Ack() })
+				start := time.Now()
+				c := dial(testclient.Options{WebSocket: webSocket})
+				c.connect("/", nil)
+				kept := <-contexts
+				<-kept.Context().Done() // the client does not read, and answers no ping
+				if took := time.Since(start); took != 13*time.Second {
+					t.Errorf("lost after %v", took)
+				}
+				ended(t, kept.Context(), sio.Reason("ping timeout"))
+			})
+		})
+		t.Run("pong", func(t *testing.T) {
+			inBubble(t, opts, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+				c := dial(testclient.Options{WebSocket: webSocket})
+				c.connect("/", nil)
+				start := time.Now()
+				time.AfterFunc(time.Minute, func() { _ = srv.Emit("at last") })
+				c.want(`2["at last"]`) // it answers pings meanwhile
+				if took := time.Since(start); took != time.Minute {
+					t.Errorf("after %v", took)
+				}
+			})
+		})
+	}
+}
+
+// A client whose credentials expire is closed in a way that it reconnects.
+func TestExpireAt(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+		contexts := make(chan *sio.Context, 2)
+		srv.OnConnect(func(c *sio.Context) error {
+			c.ExpireAt(time.Now().Add(time.Hour))
+			c.ExpireAt(time.Now().Add(time.Second)) // the last one counts
+			contexts <- c
+			return nil
+		})
+		start := time.Now()
+		c := dial(testclient.Options{WebSocket: true})
+		c.connect("/", nil)
+		c.ends() // without a DISCONNECT
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("closed after %v", took)
+		}
+		ended(t, (<-contexts).Context(), sio.Reason("forced close"))
+
+		c = dial(testclient.Options{WebSocket: true})
+		c.connect("/", nil)
+		kept := <-contexts
+		kept.ExpireAt(time.Time{})   // renewed
+		time.Sleep(30 * time.Second) // of fake time; the first ping is not overdue yet
+		synctest.Wait()
+		if err := kept.Context().Err(); err != nil {
+			t.Errorf("closed in spite of the renewal: %v", err)
+		}
+	})
+}

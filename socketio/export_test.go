@@ -1,0 +1,36 @@
+package socketio
+
+// Left counts what the namespace still knows: sockets by id, sockets that
+// broadcasts reach, and rooms.
+func (n *Namespace) Left() (ids, all, rooms int) {
+	l := n.local
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.ids), len(l.all.members), len(l.rooms)
+}
+
+// Local returns what knows the sockets and rooms.
+func (n *Namespace) Local() *Local { return n.local }
+
+// PinRooms makes everything wait that changes the namespace's sockets or rooms.
+func (n *Namespace) PinRooms() (unpin func()) {
+	n.local.mu.Lock()
+	return n.local.mu.Unlock
+}
+
+// Accepted tells whether the connect handler has returned nil.
+func (s *Socket) Accepted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted
+}
+
+// PendingAcks counts the acks that the socket waits for.
+func (s *Socket) PendingAcks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acks)
+}
+
+// Receive hands a message to the socket's connection, as its session does.
+func (s *Socket) Receive(text []byte) { s.conn.Message(text, false) }

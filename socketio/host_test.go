@@ -1,0 +1,269 @@
+package socketio_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// patience bounds every wait on a real socket. A test that passes never
+// waits that long.
+const patience = 30 * time.Second
+
+// A host is a server under test and the ways to reach it.
+type host struct {
+	*socketio.Server
+	t      *testing.T
+	client *http.Client
+	addr   string
+	dial   func() (net.Conn, error)
+	ended  chan socketio.Reason // of sessions
+	nsps   []*nsp
+
+	capture func() (any, error) // for Serve; set before the first request
+
+	// limit bounds a wait: patience on sockets, much fake time in a bubble,
+	// where it passes at once when nothing else can happen.
+	limit time.Duration
+}
+
+// newHost serves on a loopback socket.
+func newHost(t testing.TB, opts *socketio.Options) *host {
+	t.Helper()
+	h := newServer(t, opts)
+	web := httptest.NewServer(h)
+	h.addr = web.Listener.Addr().String()
+	h.dial = func() (net.Conn, error) { return net.Dial("tcp", h.addr) }
+	h.limit = patience
+	h.start(t, web.Close)
+	return h
+}
+
+// newPipeHost serves on pipes in memory, for tests in a synctest bubble.
+func newPipeHost(t *testing.T, opts *socketio.Options) *host {
+	t.Helper()
+	h := newServer(t, opts)
+	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	web := &http.Server{Handler: h}
+	joined := make(chan struct{})
+	go func() { // until web.Close
+		defer close(joined)
+		web.Serve(l)
+	}()
+	h.addr = "pipe.test"
+	h.dial = l.dial
+	h.limit = 1000 * time.Hour
+	h.start(t, func() {
+		web.Close()
+		<-joined
+	})
+	return h
+}
+
+func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.capture == nil {
+		h.Server.ServeHTTP(w, r)
+		return
+	}
+	h.Serve(w, r, h.capture)
+}
+
+func newServer(t testing.TB, opts *socketio.Options) *host {
+	t.Helper()
+	h := &host{ended: make(chan socketio.Reason, 4096)}
+	h.t, _ = t.(*testing.T)
+	var o socketio.Options
+	if opts != nil {
+		o = *opts
+	}
+	o.SessionClosed = func(_ *socketioSession, r socketio.Reason) { h.ended <- r }
+	var err error
+	if h.Server, err = socketio.New(&o); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// start makes the client and has everything torn down at the end of the test.
+// By then every handler has returned and nothing is left.
+func (h *host) start(t testing.TB, stop func()) {
+	tr := &http.Transport{
+		DialContext:         func(context.Context, string, string) (net.Conn, error) { return h.dial() },
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+	}
+	h.client = &http.Client{Transport: tr, Timeout: h.limit}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // what is queued is not worth waiting for
+		h.Shutdown(ctx)
+		ctx, cancel = context.WithTimeout(context.Background(), h.limit)
+		defer cancel()
+		if err := h.Shutdown(ctx); err != nil { // but the handlers are
+			t.Errorf("Shutdown: %v", err)
+		}
+		if n := h.Connections(); n != 0 {
+			t.Errorf("%d connections after Shutdown", n)
+		}
+		for _, n := range h.nsps {
+			n.check()
+		}
+		tr.CloseIdleConnections()
+		stop()
+	})
+}
+
+// A pipeListener hands out net.Pipe ends.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (l *pipeListener) dial() (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case l.conns <- far:
+		return near, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "pipe" }
+
+// A reply is an HTTP response, read to its end.
+type reply struct {
+	status int
+	body   string
+	err    error // no response came
+}
+
+func (h *host) do(method, query, body string) reply {
+	req, err := http.NewRequest(method, "http://"+h.addr+"/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body))
+	if err != nil {
+		return reply{err: err}
+	}
+	res, err := h.client.Do(req)
+	if err != nil {
+		return reply{err: err}
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return reply{res.StatusCode, string(b), err}
+}
+
+// A poller is a client over polling, by the id of its session.
+type poller struct {
+	h   *host
+	sid string
+}
+
+// poll opens a session over polling.
+func (h *host) poll() poller {
+	h.t.Helper()
+	r := h.do("GET", "", "")
+	if r.err != nil || r.status != 200 || !strings.HasPrefix(r.body, `0{"sid":"`) {
+		h.t.Fatalf("handshake: %d %q %v", r.status, r.body, r.err)
+	}
+	return poller{h, r.body[len(`0{"sid":"`):][:20]}
+}
+
+func (p poller) get() reply { return p.h.do("GET", "&sid="+p.sid, "") }
+
+// post sends packets as one payload.
+func (p poller) post(packets ...string) reply {
+	return p.h.do("POST", "&sid="+p.sid, strings.Join(packets, "\x1e"))
+}
+
+func (p poller) send(packets ...string) {
+	p.h.t.Helper()
+	p.post(packets...).want(p.h.t, 200, "ok")
+}
+
+// join connects to a namespace and returns the socket's id.
+func (p poller) join(nsp string) string {
+	p.h.t.Helper()
+	p.send("40" + nsp)
+	r := p.get()
+	return connected(p.h.t, nsp, r.body)
+}
+
+// alive checks that the socket in nsp answers, as client.alive does.
+func (p poller) alive(nsp string) {
+	p.h.t.Helper()
+	p.send("42" + prefix(nsp) + `99["alive"]`)
+	p.get().want(p.h.t, 200, "43"+prefix(nsp)+`99[]`)
+}
+
+// want checks the status and the body of r.
+func (r reply) want(t *testing.T, status int, body string) {
+	t.Helper()
+	if r.err != nil {
+		t.Fatalf("no response: %v, want %d %q", r.err, status, body)
+	}
+	if r.status != status || r.body != body {
+		t.Fatalf("response %d %.200q, want %d %.200q", r.status, r.body, status, body)
+	}
+}
+
+func receive[T any](t testing.TB, c <-chan T, limit time.Duration, what string) T {
+	t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case v := <-c:
+		return v
+	case <-timer.C:
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// sessionEnds waits for the end of a session.
+func (h *host) sessionEnds(reason socketio.Reason) {
+	h.t.Helper()
+	if r := receive(h.t, h.ended, h.limit, "a session's end"); r != reason {
+		h.t.Fatalf("session ended with %q, want %q", r, reason)
+	}
+}
+
+// bound returns a context that ends when a wait has become too long.
+func (h *host) bound() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), h.limit)
+}
+
+// after checks how much fake time has passed since start.
+func after(t *testing.T, start time.Time, want time.Duration) {
+	t.Helper()
+	if d := time.Since(start); d < want || d > want+10*time.Millisecond {
+		t.Fatalf("after %v, want %v", d, want)
+	}
+}
