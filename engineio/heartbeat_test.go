@@ -1,7 +1,6 @@
 package engineio_test
 
 import (
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -262,7 +261,7 @@ func TestPause(t *testing.T) {
 			go func() { // until all is read, after Resume
 				defer close(joined)
 				for range 100 {
-					io.WriteString(c.conn, string(masked(opText, "4x")))
+					c.conn.Write(masked(opText, "4x"))
 				}
 			}()
 			pings := make(chan struct{}, 1000)

@@ -104,16 +104,21 @@ var errClosed = errors.New("close frame")
 // tryRead reads a message. The error is errClosed for an empty close frame.
 func (c *client) tryRead() (payload string, binary bool, err error) {
 	c.conn.SetReadDeadline(time.Now().Add(c.h.limit))
-	f, err := ws.ReadFrame(c.br)
+	h, err := ws.ReadHeader(c.br)
+	if err != nil {
+		return "", false, err
+	}
+	data := make([]byte, h.Length)
+	_, err = io.ReadFull(c.br, data)
 	switch {
 	case err != nil:
 		return "", false, err
-	case f.Header.OpCode == ws.OpText || f.Header.OpCode == ws.OpBinary:
-		return string(f.Payload), f.Header.OpCode == ws.OpBinary, nil
-	case f.Header.OpCode == ws.OpClose && len(f.Payload) == 0:
+	case h.OpCode == ws.OpText || h.OpCode == ws.OpBinary:
+		return string(data), h.OpCode == ws.OpBinary, nil
+	case h.OpCode == ws.OpClose && h.Length == 0:
 		return "", false, errClosed
 	}
-	return "", false, fmt.Errorf("frame with opcode %#x and payload %q", f.Header.OpCode, f.Payload)
+	return "", false, fmt.Errorf("frame with opcode %#x and payload %q", h.OpCode, data)
 }
 
 // read reads a text message.

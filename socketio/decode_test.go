@@ -388,14 +388,12 @@ func TestCustomCodec(t *testing.T) {
 
 func TestDecoderNames(t *testing.T) {
 	var d Decoder
-	var names []string
 	for range 3 {
 		for _, nsp := range []string{"/a", "/b", "/c", "/d", "/e", "/f"} {
 			p, _, err := d.Text([]byte("0" + nsp + ","))
 			if err != nil || p.Namespace != nsp {
 				t.Fatalf("namespace %q, %v, want %q", p.Namespace, err, nsp)
 			}
-			names = append(names, p.Namespace)
 		}
 	}
 	if slices.Contains(d.names[:], "") {

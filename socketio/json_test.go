@@ -57,7 +57,7 @@ type (
 		Numbers   map[string]any    `json:"numbers"`
 		Keys      map[withText]bool `json:"keys"`
 		embedded
-		unexported int
+		unexported int //nolint:unused // to be passed over
 	}
 )
 

@@ -140,8 +140,7 @@ func TestParallel(t *testing.T) {
 func TestHandlerWaitsForAck(t *testing.T) {
 	for _, transport := range []string{"websocket", "polling"} {
 		bubble(t, transport, nil, func(t *testing.T, h *host) {
-			var root *nsp
-			root = &nsp{}
+			root := &nsp{}
 			root.onEvent = func(s *socketio.Socket, e *socketio.Event) {
 				root.write("begin " + e.Name())
 				if e.Name() == "ask" {
