@@ -62,7 +62,7 @@ type frameReader struct {
 // feed parses p, which it unmasks in place. It returns how much of p it has
 // used up: all of it, unless an error occurred or the sink stopped.
 func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
-	for n < len(p) || r.inBody && r.left == 0 {
+	for n < len(p) || r.due() {
 		if sink.stopped() {
 			return n, nil
 		}
@@ -86,6 +86,10 @@ func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
 	}
 	return n, nil
 }
+
+// due tells of a frame that is complete but has not been handed over: an empty
+// one in front of which the sink stopped.
+func (r *frameReader) due() bool { return r.inBody && r.left == 0 }
 
 // header collects the header and checks it as soon as it can be.
 func (r *frameReader) header(p []byte) (used int, err error) {

@@ -71,12 +71,23 @@ func (p *peer) Close(reason engineio.Reason) {
 func newHost(t *testing.T, opts *engineio.Options, onOpen ...func(*peer)) *host {
 	t.Helper()
 	h := newServer(t, opts, onOpen)
+	h.listen()
+	return h
+}
+
+// serveHost is newHost for a server that a test has made by itself.
+func serveHost(t *testing.T, srv *engineio.Server) *host {
+	h := &host{t: t, Server: srv}
+	h.listen()
+	return h
+}
+
+func (h *host) listen() {
 	web := httptest.NewServer(h.Server)
 	h.addr = web.Listener.Addr().String()
 	h.dial = func() (net.Conn, error) { return net.Dial("tcp", h.addr) }
 	h.limit = patience
 	h.start(web.Close)
-	return h
 }
 
 // newPipeHost serves on pipes in memory, for tests in a synctest bubble.

@@ -328,3 +328,19 @@ func TestShutdownOfTheAbsent(t *testing.T) {
 		after(t, start, 2*time.Second)
 	})
 }
+
+// TestPauseAborted has a client that takes its POST back while it is paused:
+// what it holds must not be handled all at once.
+func TestPauseAborted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHost(t, nil)
+		p := h.open()
+		p.Pause()
+		body := "4a\x1e4b"
+		conn := h.begin(p.ID(), len(body), body)
+		synctest.Wait()
+		conn.Close()
+		p.ends("transport error")
+		p.silent()
+	})
+}

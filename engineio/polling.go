@@ -261,7 +261,10 @@ func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 			s.end(ReasonParseError, emptyClose)
 			return
 		}
-		s.waitResumed(gone)
+		if !s.waitResumed(gone) { // the client has aborted the request
+			s.end(ReasonTransportError, emptyClose)
+			return
+		}
 		s.receive(t, data, binary)
 	}
 }

@@ -124,8 +124,9 @@ func (s *Session) wakeReaderLocked() {
 	}
 }
 
-// waitResumed waits while the session is paused and open, at most until done.
-func (s *Session) waitResumed(done <-chan struct{}) {
+// waitResumed waits while the session is paused and open. It reports false if
+// done came first.
+func (s *Session) waitResumed(done <-chan struct{}) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.paused.Load() > 0 && s.state == stateOpen {
@@ -138,10 +139,11 @@ func (s *Session) waitResumed(done <-chan struct{}) {
 		case <-resume:
 		case <-done:
 			s.mu.Lock()
-			return
+			return false
 		}
 		s.mu.Lock()
 	}
+	return true
 }
 
 func (s *Session) isOpen() bool {

@@ -201,10 +201,10 @@ func (w *wsConn) take(p []byte) bool {
 		if err != nil {
 			return w.fail(err)
 		}
-		if !w.stopped() {
+		if len(p) == 0 && !w.in.due() && !w.stopped() {
 			return true
 		}
-		w.sess.waitResumed(nil)
+		w.sess.waitResumed(nil) // feed has stopped, and may find itself free to go on by now
 	}
 }
 

@@ -31,24 +31,31 @@ func numbered(i int) string { return `42["n",` + strconv.Itoa(i) + `]` }
 
 // TestOrder sends many events, which are handled one at a time and in order.
 func TestOrder(t *testing.T) {
-	t.Run("websocket, in pieces of all sizes", func(t *testing.T) {
-		const total = 20_000
-		h := newHost(t, nil)
-		root := &nsp{}
-		var done chan struct{}
-		root.onEvent, done = counting(t, total)
-		h.of("/", root)
-		c := h.ws()
-		c.join("/")
-		for i, piece := 0, 1; i < total; piece = piece%300 + 1 {
-			var packets []string
-			for ; i < total && len(packets) < piece; i++ {
-				packets = append(packets, numbered(i))
+	// With a queue of one, the connection is paused and resumed all the time.
+	for _, queue := range []int{0, 1, 2} {
+		t.Run(fmt.Sprintf("websocket, in pieces of all sizes, EventQueue %d", queue), func(t *testing.T) {
+			const total = 100_000
+			h := newHost(t, &socketio.Options{EventQueue: queue})
+			root := &nsp{}
+			var done chan struct{}
+			root.onEvent, done = counting(t, total)
+			h.of("/", root)
+			c := h.ws()
+			c.join("/")
+			for i, piece := 0, 1; i < total; piece = piece%300 + 1 {
+				var packets []string
+				for ; i < total && len(packets) < piece; i++ {
+					packets = append(packets, numbered(i))
+				}
+				c.send(packets...)
 			}
-			c.send(packets...)
-		}
-		receive(t, done, h.limit, "the last event")
-	})
+			select {
+			case <-done:
+			case r := <-h.ended:
+				t.Fatalf("session ended with %q before the last event", r)
+			}
+		})
+	}
 	t.Run("polling, one payload of 100,000", func(t *testing.T) {
 		const total = 100_000
 		h := newHost(t, &socketio.Options{Engine: engineio.Options{MaxPayload: 2_000_000}})
