@@ -238,6 +238,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 	if !s.sessions.add(sess, &s.wg) {
 		return false
 	}
+	defer s.wg.Done()
 	if sess.ws != nil {
 		s.wg.Add(1) // for its reader
 	}

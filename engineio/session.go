@@ -99,6 +99,9 @@ func (s *Session) Transport() string {
 // It does not block.
 func (s *Session) Close() { s.shut(ReasonForcedClose) }
 
+// Abort ends the session at once, without what is queued.
+func (s *Session) Abort(reason Reason) { s.end(reason, emptyClose) }
+
 // Pause stops the reading from the peer, behind the message that is being
 // handled, until Resume has been called as often. A paused peer is not taken
 // for dead. Neither blocks.

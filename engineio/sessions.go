@@ -23,8 +23,9 @@ func shardOf(id string) int {
 	return int(id[0]+id[1]<<3) % shardCount // ids are random
 }
 
-// add reports false once the map has been shut. The session's place in wg is
-// taken under the same lock, so that nobody is added behind a Wait.
+// add reports false once the map has been shut. Two places in wg are taken
+// under the same lock, so that nobody is added behind a Wait: the session's,
+// and one for who opens it.
 func (sm *sessionMap) add(s *Session, wg *sync.WaitGroup) bool {
 	sh := &sm.shards[shardOf(s.id)]
 	sh.mu.Lock()
@@ -36,7 +37,7 @@ func (sm *sessionMap) add(s *Session, wg *sync.WaitGroup) bool {
 		sh.m = make(map[string]*Session)
 	}
 	sh.m[s.id] = s
-	wg.Add(1)
+	wg.Add(2)
 	return true
 }
 

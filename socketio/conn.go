@@ -57,18 +57,21 @@ func (s *Server) decoder() Decoder {
 
 // watchIdleLocked closes the connection unless it is admitted somewhere in time.
 func (c *conn) watchIdleLocked() {
-	c.idle = time.AfterFunc(c.srv.opts.ConnectTimeout, func() {
+	var t *time.Timer
+	t = time.AfterFunc(c.srv.opts.ConnectTimeout, func() {
 		c.mu.Lock()
 		deciding := len(c.sockets) > 0
-		if deciding && c.idle != nil {
-			c.idle.Reset(c.srv.opts.ConnectTimeout)
+		current := c.idle == t // or else it has been stopped too late
+		if deciding && current {
+			t.Reset(c.srv.opts.ConnectTimeout)
 		}
 		c.mu.Unlock()
-		if !deciding {
+		if current && !deciding {
 			c.srv.log.Debug().Str("sid", c.sess.ID()).Msg("no namespace joined in time")
 			c.sess.Close()
 		}
 	})
+	c.idle = t
 }
 
 // admitted is called when a namespace has accepted the client. It reports false
@@ -207,7 +210,15 @@ func (c *conn) refuse(nsp string, r *Refusal) {
 		c.refuse(nsp, &Refusal{Message: r.Message})
 		return
 	}
-	_ = c.sess.Send(e.first) // a session that has ended needs no answer
+	c.control(e.first)
+}
+
+// control sends packets that a client must not miss. A session that has ended
+// needs none.
+func (c *conn) control(first *engineio.Message, rest ...*engineio.Message) {
+	if c.sess.Send(first, rest...) == engineio.ErrQueueFull {
+		c.sess.Abort(engineio.ReasonSlowConsumer) // it has, unless KeepSlow is set
+	}
 }
 
 // queue hands an event to its socket, and stops reading when too many wait.

@@ -135,7 +135,27 @@ func TestHeldBackKinds(t *testing.T) {
 		c.alive("/other")
 		other.wants("connect", "event alive")
 	})
-	// What fits in while connecting gets through.
+	bubble(t, "overflow ends the client", &socketio.Options{Engine: engineio.Options{QueuePackets: 10}}, func(t *testing.T, h *host) {
+		overflow := make(chan error, 1)
+		root := h.of("/", &nsp{onConnect: func(s *socketio.Socket) *socketio.Refusal {
+			for range 10 {
+				ok(t, s.Emit("e"))
+			}
+			overflow <- s.Emit("e")
+			return nil
+		}})
+		c := h.ws()
+		c.send("40")
+		if _, _, err := c.tryRead(); err == nil {
+			t.Error("the client gets what is not all")
+		}
+		if err := <-overflow; err != engineio.ErrQueueFull {
+			t.Errorf("Emit: %v", err)
+		}
+		root.wants("connect")
+		root.leaves("slow consumer")
+	})
+	// With KeepSlow, what fits in while connecting gets through.
 	for _, tt := range []struct {
 		name   string
 		opts   engineio.Options
@@ -150,6 +170,7 @@ func TestHeldBackKinds(t *testing.T) {
 	} {
 		for _, transport := range []string{"polling", "websocket"} {
 			tt.opts.PingInterval = quiet.PingInterval
+			tt.opts.KeepSlow = true
 			bubble(t, tt.name+"/"+transport, &socketio.Options{Engine: tt.opts}, func(t *testing.T, h *host) {
 				root := h.of("/", &nsp{onConnect: func(s *socketio.Socket) *socketio.Refusal {
 					for i := range tt.fits + 3 {

@@ -163,11 +163,12 @@ func (s *Socket) send(e encoded, volatile bool) error {
 		s.mu.Unlock()
 		return ErrClosed
 	case stateConnecting:
-		defer s.mu.Unlock()
-		if volatile {
-			return nil
+		err := s.holdLocked(e, volatile)
+		s.mu.Unlock()
+		if err != nil && !s.nsp.srv.opts.Engine.KeepSlow {
+			s.conn.sess.Abort(engineio.ReasonSlowConsumer)
 		}
-		return s.holdLocked(e)
+		return err
 	}
 	s.mu.Unlock()
 	return s.transmit(e, volatile)
@@ -187,7 +188,10 @@ func (s *Socket) transmit(e encoded, volatile bool) error {
 
 // holdLocked keeps a packet until the CONNECT is answered, within the bounds of
 // the send queue.
-func (s *Socket) holdLocked(e encoded) error {
+func (s *Socket) holdLocked(e encoded, volatile bool) error {
+	if volatile {
+		return nil
+	}
 	o := &s.nsp.srv.opts.Engine
 	size := e.size()
 	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held)+1+len(e.rest) > o.QueuePackets) {
@@ -242,7 +246,7 @@ func (s *Socket) disconnect(closeConn bool) {
 	}
 	for _, s := range sockets {
 		if s.close(ReasonServerDisconnect) {
-			_ = s.conn.sess.Send(engineio.NewMessage(EncodeDisconnect(nil, s.nsp.name)))
+			s.conn.control(engineio.NewMessage(EncodeDisconnect(nil, s.nsp.name)))
 		}
 	}
 	if closeConn {

@@ -54,6 +54,7 @@ func (s *Socket) run() {
 	for {
 		s.mu.Lock()
 		closed, accepted := s.state == stateClosed, s.accepted
+		kicked := s.reason == ReasonServerDisconnect
 		if s.queue.Len() == 0 && !closed {
 			s.running = false
 			s.mu.Unlock()
@@ -67,7 +68,7 @@ func (s *Socket) run() {
 		e := s.queue.Pop()
 		s.mu.Unlock()
 		s.conn.handled(e)
-		if accepted {
+		if accepted && !kicked { // whom we have thrown out has no say any more
 			s.nsp.handler.Event(s, e)
 		}
 	}
@@ -129,7 +130,7 @@ func (s *Socket) admit() {
 	for len(out) > 0 {
 		s.held, s.heldBytes = nil, 0
 		s.mu.Unlock()
-		_ = s.conn.sess.Send(out[0], out[1:]...) // if it has ended, the socket will hear of it
+		s.conn.control(out[0], out[1:]...) // if it has ended, the socket will hear of it
 		s.mu.Lock()
 		out = s.held
 	}
