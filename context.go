@@ -206,7 +206,7 @@ func (c *Context) SetValue(key, v any) { c.socket.SetValue(key, v) }
 // The namespace addresses its clients.
 
 // Name returns the namespace's name, such as "/chat".
-func (n *Namespace) Name() string { return n.io.Name() }
+func (n *Namespace) Name() string { return n.name }
 
 // Len is the number of clients that are connected.
 func (n *Namespace) Len() int { return n.io.Len() }

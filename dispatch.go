@@ -3,6 +3,7 @@ package sio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/siokit/sio/socketio"
@@ -12,7 +13,8 @@ import (
 type dispatcher struct{ n *Namespace }
 
 // Connect implements [socketio.Handler].
-func (d dispatcher) Connect(s *socketio.Socket) *socketio.Refusal {
+func (d dispatcher) Connect(s *socketio.Socket) (refusal *socketio.Refusal) {
+	defer d.contain(func() { refusal = &socketio.Refusal{Message: generic} })
 	h := d.n.table.Load().connect
 	if h == nil {
 		return nil
@@ -29,6 +31,7 @@ func (d dispatcher) Connect(s *socketio.Socket) *socketio.Refusal {
 
 // Event implements [socketio.Handler].
 func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
+	defer d.contain(func() { _ = s.Ack(e, ackError{ackErrorBody{Message: generic}}) })
 	t := d.n.table.Load()
 	c := &Context{n: d.n, socket: s, in: e}
 	h := t.any
@@ -74,6 +77,7 @@ func (d dispatcher) Disconnect(s *socketio.Socket, reason Reason) {
 }
 
 func (d dispatcher) left(s *socketio.Socket, reason Reason, event string, h Handler) {
+	defer d.contain(func() {})
 	if h == nil {
 		return
 	}
@@ -93,7 +97,16 @@ func (d dispatcher) call(h Handler, c *Context) (err error) {
 	return h(c)
 }
 
-// failed logs what nobody else does, and tells OnError.
+// contain is the last resort, deferred: errors have methods of the user's, too,
+// and they may panic. It calls answer if so.
+func (d dispatcher) contain(answer func()) {
+	if v := recover(); v != nil {
+		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("panic while an error was handled")
+		answer()
+	}
+}
+
+// failed logs an error, as far as OnError does not see to it, and tells that.
 func (d dispatcher) failed(c *Context, err error) {
 	onError := d.n.table.Load().onError
 	var panicked *PanicError

@@ -71,7 +71,11 @@ const generic = "internal error"
 
 // public returns what the client may know of err.
 func public(err error) *Error {
+	var panicked *PanicError
 	var e *Error
+	if errors.As(err, &panicked) {
+		return &Error{Message: generic}
+	}
 	if errors.As(err, &e) && e != nil {
 		return e
 	}

@@ -48,7 +48,8 @@ type Options struct {
 	// Default 10.
 	MaxAttachments int
 	// EventQueue is how many events of one connection may wait for their
-	// handlers before it is not read any more. Default 128.
+	// handlers before it is not read any more. A handler that waits for an ack
+	// of its client needs the answer to come before that. Default 128.
 	EventQueue int
 	// QueueBytes and QueuePackets bound what waits to be sent to one client.
 	// Default 4 MiB and 16,384.

@@ -15,6 +15,9 @@ type captured struct {
 	value  any           // the adapter's
 }
 
+// Abandon ends the context when no connection comes of the request.
+func (c *captured) Abandon() { c.cancel(ErrClosed) }
+
 // Context makes it the parent of the sockets' contexts.
 func (c *captured) Context() context.Context { return c.ctx }
 

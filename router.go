@@ -53,6 +53,7 @@ type Route struct {
 type Namespace struct {
 	group
 	srv   *Server
+	name  string
 	io    *socketio.Namespace
 	table atomic.Pointer[table] // replaced as a whole under regMu
 	regMu sync.Mutex
@@ -74,7 +75,7 @@ type route struct {
 }
 
 func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s}
+	n := &Namespace{srv: s, name: name}
 	n.group.n = n
 	n.table.Store(&table{})
 	n.io = s.io.Of(name, dispatcher{n})

@@ -311,15 +311,22 @@ func TestPause(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newPipeHost(t, nil)
 			c, p := h.openWS()
-			go func() { // answers the pings until the connection is closed
+			pongs := make(chan []byte, 1000) // what a kernel would hold
+			go func() {                      // notes the pings until the connection is closed
+				defer close(pongs)
 				for {
 					f, err := c.tryRead()
 					if err != nil {
 						return
 					}
 					if f.payload == "2" {
-						c.conn.Write(masked(opText, "3"))
+						pongs <- masked(opText, "3")
 					}
+				}
+			}()
+			go func() { // answers them, as far as the server reads
+				for pong := range pongs {
+					c.conn.Write(pong)
 				}
 			}()
 			for range 5 {

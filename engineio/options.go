@@ -3,6 +3,7 @@ package engineio
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -71,6 +72,9 @@ const (
 	defaultQueuePackets = 16384
 )
 
+// maxMaxPayload keeps sums of a few payloads within an int of 32 bits.
+const maxMaxPayload = 256 << 20
+
 // withDefaults returns a checked copy.
 func (o *Options) withDefaults() (Options, error) {
 	var out Options
@@ -104,6 +108,12 @@ func (o *Options) withDefaults() (Options, error) {
 		}
 	}
 	number("MaxPayload", &out.MaxPayload, 1_000_000)
+	if out.PingInterval+out.PingTimeout > math.MaxInt32*time.Millisecond {
+		errs = append(errs, fmt.Errorf("PingInterval and PingTimeout are %v together: the timers of browsers do not go that far", out.PingInterval+out.PingTimeout))
+	}
+	if out.MaxPayload > maxMaxPayload {
+		errs = append(errs, fmt.Errorf("MaxPayload is over %d bytes (%d)", maxMaxPayload, out.MaxPayload))
+	}
 	number("QueueBytes", &out.QueueBytes, defaultQueueBytes)
 	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
 	if out.Transports == nil {

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -68,6 +70,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 		sess.out.packets = pythonPackets
 	}
 	if !s.start(sess, TransportPolling) {
+		sess.abandon()
 		s.refuse(w, r, false, errShuttingDown)
 		return nil
 	}
@@ -76,38 +79,79 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 		c.Value = sess.id
 		http.SetCookie(w, &c)
 	}
-	writePayload(w, s.openPacket(sess.id, upgrades).packet())
+	_ = s.writePayload(w, s.openPacket(sess.id, upgrades).packet()) // the heartbeat will notice
 	return nil
 }
 
-func writePayload(w http.ResponseWriter, payload []byte) {
+// smallPayload is what an HTTP server's buffers take without a write that could
+// block.
+const smallPayload = 2 << 10
+
+// writePayload answers a GET. Each batch of a larger payload must be taken in
+// WriteTimeout. It fails if that is not the case, as far as can be seen.
+func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
-	_, _ = w.Write(payload) // a client that has left is noticed by its next request, or by the heartbeat
+	if len(payload) <= smallPayload {
+		_, err := w.Write(payload)
+		return err
+	}
+	rc := http.NewResponseController(w)
+	// Not every writer has deadlines: a test recorder, say. They would hold for
+	// the next request of the connection, too.
+	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
+	for batch := range slices.Chunk(payload, batchSize) {
+		_ = rc.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
+		if _, err := w.Write(batch); err != nil {
+			return err
+		}
+	}
+	return flush(rc)
+}
+
+// flush flushes where that is possible. Some wrappers panic where it is not.
+func flush(rc *http.ResponseController) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = nil
+		}
+	}()
+	if err := rc.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// pollableLocked refuses r, and releases s.mu, if the session can't be polled or
+// r overlaps another request of its kind, which ends the session.
+func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlaps bool) bool {
+	closed, polling := s.state == stateClosed, s.ws == nil
+	if !closed && polling && !overlaps {
+		return true
+	}
+	s.mu.Unlock()
+	switch {
+	case closed:
+		s.srv.refuse(w, r, false, errUnknownSID)
+		return false
+	case polling:
+		s.end(ReasonTransportError, emptyClose)
+	}
+	s.srv.refuse(w, r, false, errBadRequest)
+	return false
 }
 
 // serveGet answers with what is queued, or waits for something.
 func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	switch {
-	case s.state == stateClosed:
-		s.mu.Unlock()
-		s.srv.refuse(w, r, false, errUnknownSID)
-		return
-	case s.ws != nil:
-		s.mu.Unlock()
-		s.srv.refuse(w, r, false, errBadRequest)
-		return
-	case s.poll != nil:
-		s.mu.Unlock()
-		s.end(ReasonTransportError, emptyClose)
-		s.srv.refuse(w, r, false, errBadRequest)
+	if !s.pollableLocked(w, r, s.poll != nil) {
 		return
 	}
 	p := &poll{wake: make(chan struct{}, 1)}
 	s.poll = p
+	s.absent = false
 	payload, ok := s.awaitPayloadLocked(p, r.Context(), pollDeadline(w, r))
 	if s.poll == p {
 		s.poll = nil
@@ -125,7 +169,9 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if closed {
 		s.end(reason, emptyClose)
 	}
-	writePayload(w, payload)
+	if err := s.srv.writePayload(w, payload); err != nil {
+		s.end(ReasonTransportError, nil)
+	}
 }
 
 // pollDeadline is when a GET must be answered: a little before a timeout
@@ -195,24 +241,18 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 // servePost hands over the packets of a payload.
 func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	switch {
-	case s.state == stateClosed:
-		s.mu.Unlock()
-		s.srv.refuse(w, r, false, errUnknownSID)
-		return
-	case s.ws != nil:
-		s.mu.Unlock()
-		s.srv.refuse(w, r, false, errBadRequest)
-		return
-	case s.posting:
-		s.mu.Unlock()
-		s.end(ReasonTransportError, emptyClose)
-		s.srv.refuse(w, r, false, errBadRequest)
+	if !s.pollableLocked(w, r, s.posting) {
 		return
 	}
 	s.posting = true
+	s.absent = false
 	s.mu.Unlock()
-	defer s.posted()
+	posted := sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.posting = false
+	})
+	defer posted()
 
 	if r.Header.Get("Content-Type") == "application/octet-stream" {
 		s.end(ReasonTransportError, emptyClose)
@@ -222,7 +262,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	body, err := s.readBody(w, r)
 	switch {
 	case errors.Is(err, errBodyTooLarge):
-		s.posted() // the client may go on when it sees the answer
+		posted() // the client may go on when it sees the answer
 		s.tooLarge(w, r)
 		return
 	case err != nil:
@@ -238,12 +278,6 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/html")
 	h.Set("Content-Length", "2")
 	_, _ = io.WriteString(w, "ok")
-}
-
-func (s *Session) posted() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.posting = false
 }
 
 // receivePayload handles the packets one by one, waiting between them while
@@ -321,7 +355,8 @@ func (b bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooLarge answers 413. The session lives on, unless the body has no end.
+// tooLarge answers 413. The session lives on, unless the body has no
+// length and goes on and on.
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Length", "0")
@@ -329,11 +364,14 @@ func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
 	_ = rc.EnableFullDuplex() // or the body can't be read behind the answer
 	w.WriteHeader(http.StatusRequestEntityTooLarge)
-	_ = rc.Flush()
+	_ = flush(rc)
+	if r.Header.Get("Expect") != "" {
+		return // nothing has been sent, and nothing will be
+	}
 	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
 	_, err := io.CopyN(io.Discard, r.Body, drainLimit)
 	var outer *http.MaxBytesError
-	if !errors.Is(err, io.EOF) && !errors.As(err, &outer) {
+	if r.ContentLength < 0 && !errors.Is(err, io.EOF) && !errors.As(err, &outer) {
 		s.end(ReasonTransportError, emptyClose)
 	}
 }

@@ -45,25 +45,26 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool) (sent boo
 		}
 		return false, ErrQueueFull
 	}
-	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
 	s.pushLocked(first, rest)
+	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
 	return true, nil
 }
 
-// sendControl sends a packet or frame of our own, which no bound holds back
-// but the one that a peer could drive it to.
+// sendControl sends a packet or frame of our own. Pings are few, and no bound
+// holds them back; answers are as many as the peer asks for.
 func (s *Session) sendControl(m *Message) {
 	s.mu.Lock()
 	if s.state != stateOpen {
 		s.mu.Unlock()
 		return
 	}
-	if s.out.len() >= s.srv.opts.QueuePackets {
+	if m != pingPacket && s.out.len() >= s.srv.opts.QueuePackets {
 		s.mu.Unlock()
 		s.end(ReasonSlowConsumer, emptyClose)
 		return
 	}
 	s.pushLocked(m, nil)
+	s.srv.log.Debug().Str("sid", s.id).Bool("ping", m == pingPacket).Msg("control sent")
 }
 
 // pushLocked hands packets to the transport, or queues them. It is called with

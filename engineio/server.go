@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/rs/zerolog"
 
@@ -71,16 +72,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Serve is ServeHTTP with a function that is called once if r opens a session,
 // before open and while r is still being served. What it returns is kept as
 // [Session.Value]. If it fails, Serve returns its error, and r is for the
-// caller to answer.
+// caller to answer. If the session does not come to be for another reason, and
+// what it returned has a method Abandon(), that is called.
 //
 // Serve returns as soon as the connection has been taken over.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
-	q, err := url.ParseQuery(r.URL.RawQuery)
+	q := r.URL.Query() // what is malformed in it is none of ours
 	upgrade := isUpgrade(r)
-	if err != nil {
-		s.refuse(w, r, upgrade, errBadRequest)
-		return nil
-	}
 	if s.setCORS(w, r) {
 		return nil
 	}
@@ -148,7 +146,10 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 	if !s.serves(transport) {
 		return nil, errUnknownTransport
 	}
-	if !s.originAllowed(w.Header(), r, upgrade) {
+	switch {
+	case strings.ContainsFunc(r.Header.Get("Origin"), unicode.IsControl):
+		return nil, errBadRequest
+	case !s.originAllowed(w.Header(), r, upgrade):
 		return nil, errForbidden
 	}
 	if id := q.Get("sid"); id != "" {

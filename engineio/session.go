@@ -67,6 +67,7 @@ type Session struct {
 	probe        *wsConn // a WebSocket that may take over
 	poll         *poll   // the pending GET
 	posting      bool    // a POST is being read
+	absent       bool    // paused, and no request was there when tick last looked
 	out          outbox
 	writing      writer // nobody else may write to ws
 	last         lastFrame
@@ -78,6 +79,13 @@ type Session struct {
 
 // ID returns the session's id: 20 unguessable characters.
 func (s *Session) ID() string { return s.id }
+
+// abandon tells the captured value of a session that does not come to be.
+func (s *Session) abandon() {
+	if v, ok := s.value.(interface{ Abandon() }); ok {
+		v.Abandon()
+	}
+}
 
 // RemoteAddr returns the peer's address as the handshake request had it.
 func (s *Session) RemoteAddr() string { return s.remote }
@@ -232,7 +240,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 	if first {
 		s.reason = reason
 	}
-	w, probe := s.ws, s.probe
+	w, probe, probeFrame := s.ws, s.probe, closeFrame
 	switch {
 	case w == nil:
 	case s.writing == writerTry:
@@ -256,7 +264,8 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 		w.shut(closeFrame)
 	}
 	if ready {
-		probe.shut(emptyClose)
+		probe.timer.Stop()
+		probe.shut(probeFrame)
 	}
 	if first {
 		s.ended(h, reason)
@@ -282,7 +291,7 @@ func (s *Session) start(h Handler) {
 	case open:
 		s.armLocked(s.srv.opts.PingInterval)
 	case s.state == stateClosing:
-		s.armLocked(closeTimeout)
+		s.armLocked(s.patienceLocked())
 	}
 	s.mu.Unlock()
 	if !open {
@@ -310,8 +319,20 @@ func (s *Session) tick() {
 		s.mu.Unlock()
 		s.sendControl(pingPacket)
 	case s.paused.Load() > 0 || s.heard.Swap(false):
+		// Ping on: it keeps the peer from giving us up, and shows us one that
+		// has gone.
 		s.armLocked(s.srv.opts.PingTimeout)
+		reading := s.ws != nil || s.poll != nil
+		there := reading || s.posting
+		gone := s.absent && !there
+		s.absent = !there
 		s.mu.Unlock()
+		switch {
+		case gone:
+			s.end(ReasonPingTimeout, emptyClose)
+		case reading:
+			s.sendControl(pingPacket)
+		}
 	default:
 		s.mu.Unlock()
 		s.end(ReasonPingTimeout, emptyClose)

@@ -91,9 +91,9 @@ func (w *wsConn) takeOver() bool {
 	w.timer.Stop()
 	w.probing = false
 	s.probe = nil
+	w.try = newTryWriter(w.conn)
 	s.ws = w
 	s.releasePollLocked(PacketNoop)
-	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
 	switch {
 	case s.out.len() > 0:
 		s.writing = writerTry
@@ -101,6 +101,7 @@ func (w *wsConn) takeOver() bool {
 	default:
 		s.drainedLocked()
 	}
+	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
 	return true
 }
 

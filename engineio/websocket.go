@@ -33,7 +33,7 @@ type wsConn struct {
 	srv  *Server
 	sess *Session
 	conn net.Conn
-	try  *tryWriter // nil where conn has no way to write without blocking
+	try  *tryWriter // nil where conn has no way to write without blocking, and while it probes
 
 	broken   atomic.Bool // the frames make no sense any more: wait for the end
 	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
@@ -77,6 +77,9 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	conn, rw, err := hijack(w)
 	if err != nil {
 		s.log.Debug().Err(err).Msg("cannot take the connection over")
+		if !probing {
+			sess.abandon()
+		}
 		s.refuse(w, r, true, errBadRequest)
 		return nil
 	}
@@ -89,7 +92,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		early, _ = rw.Reader.Peek(n)
 		early = slices.Clone(early)
 	}
-	c := &wsConn{srv: s, sess: sess, conn: conn, try: newTryWriter(conn), probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
+	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
 	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), header)
 	if probing {
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
@@ -97,11 +100,14 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	}
 	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id, []string{}))...)
 	if err := c.write(answer); err != nil {
+		sess.abandon()
 		_ = conn.Close()
 		return nil
 	}
+	c.try = newTryWriter(conn)
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
+		sess.abandon()
 		_ = conn.Close()
 		return nil
 	}

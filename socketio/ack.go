@@ -27,8 +27,7 @@ func (a *pendingAck) fail(reason Reason) {
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	a := &pendingAck{done: make(chan struct{})}
 	s.mu.Lock()
-	switch s.state {
-	case stateClosed:
+	if s.state == stateClosed {
 		s.mu.Unlock()
 		return Args{}, fmt.Errorf("%w: %w", ErrClosed, s.reason)
 	}

@@ -15,7 +15,8 @@ type Broker interface {
 	Disconnect(sel Selector, closeConn bool) error
 	// Interest is called when the first local socket joins a room, and when
 	// the last one leaves it, for routing by interest. Calls for one room come
-	// in order. It must not call back into the Local.
+	// in order, and under the Local's lock: it must neither block nor call back
+	// into the Local.
 	Interest(room string, joined bool)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type conn struct {
 	idle        *time.Timer // runs while no namespace has admitted the client
 	attachments *time.Timer // runs while a packet waits for attachments
 
-	waiting      int // events that wait for handlers
+	waiting      int // events, and sockets that come or go, that wait for handlers
 	waitingBytes int // and what they hold
 	paused       bool
 }
@@ -52,7 +53,11 @@ func (s *Server) open(sess *engineio.Session) engineio.Handler {
 // decoder returns a decoder with the server's limits.
 func (s *Server) decoder() Decoder {
 	n := s.opts.MaxAttachments
-	return Decoder{MaxAttachments: n, MaxBytes: (n + 1) * s.opts.Engine.MaxPayload}
+	bytes := math.MaxInt
+	if m := s.opts.Engine.MaxPayload; n < bytes/m {
+		bytes = (n + 1) * m
+	}
+	return Decoder{MaxAttachments: n, MaxBytes: bytes}
 }
 
 // watchIdleLocked closes the connection unless it is admitted somewhere in time.
@@ -189,10 +194,11 @@ func (c *conn) connect(p *Packet) {
 		c.mu.Unlock()
 		return
 	}
+	c.holdLocked(len(p.Data)) // until it is decided
 	c.sockets = append(c.sockets, s)
 	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == nsp.name })
 	c.mu.Unlock()
-	s.start()
+	s.start(len(p.Data))
 }
 
 func (c *conn) refuse(nsp string, r *Refusal) {
@@ -233,25 +239,35 @@ func (c *conn) queue(s *Socket, p *Packet) {
 		return
 	}
 	e := &Event{name: name, data: data, binary: p.Attachments, codec: c.srv.opts.Codec, id: p.ID, wantsAck: p.HasID}
+	c.hold(e.size())
+	if !s.enqueue(e) {
+		c.release(e.size())
+	}
+}
+
+func (c *conn) hold(bytes int) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holdLocked(bytes)
+}
+
+// holdLocked counts something that waits for a handler: an event, or a socket
+// that comes or goes. When too much waits, the connection is not read.
+func (c *conn) holdLocked(bytes int) {
 	c.waiting++
-	c.waitingBytes += e.size()
+	c.waitingBytes += bytes
 	if !c.paused && (c.waiting >= c.srv.opts.EventQueue || c.waitingBytes >= 2*c.srv.opts.Engine.MaxPayload) {
 		c.paused = true
 		c.sess.Pause()
 	}
-	c.mu.Unlock()
-	if !s.enqueue(e) {
-		c.handled(e)
-	}
 }
 
-// handled is called when an event leaves its queue. Reading goes on when half
-// of the room is free.
-func (c *conn) handled(e *Event) {
+// release is called when it waits no more. Reading goes on when half of the
+// room is free.
+func (c *conn) release(bytes int) {
 	c.mu.Lock()
 	c.waiting--
-	c.waitingBytes -= e.size()
+	c.waitingBytes -= bytes
 	resume := c.paused && c.waiting <= c.srv.opts.EventQueue/2 && c.waitingBytes <= c.srv.opts.Engine.MaxPayload
 	if resume {
 		c.paused = false

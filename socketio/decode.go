@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"unicode"
 )
 
 const (
@@ -113,7 +114,7 @@ func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
 	p.Namespace = "/"
 	if i < len(data) && data[i] == '/' {
 		name, _, found := bytes.Cut(data[i:], []byte{','})
-		if len(name) > maxNamespace {
+		if len(name) > maxNamespace || bytes.ContainsFunc(name, unicode.IsControl) {
 			return 0, errNamespace
 		}
 		p.Namespace = d.name(name)

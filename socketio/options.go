@@ -21,9 +21,9 @@ type Options struct {
 	// MaxAttachments bounds the binary attachments of one packet, in both
 	// directions. Default 10, which is what the official clients accept.
 	MaxAttachments int
-	// EventQueue bounds the events of one connection that wait for their
-	// handlers; what they hold is bounded by twice MaxPayload besides. At the
-	// bound, the connection is not read. Default 128.
+	// EventQueue bounds what of one connection waits for handlers: events, and
+	// sockets that come and go. At the bound, or when what waits holds twice
+	// MaxPayload, the connection is not read. Default 128.
 	EventQueue int
 	// Codec encodes and decodes arguments. Default [JSON].
 	Codec Codec
@@ -38,6 +38,10 @@ type Options struct {
 	Logger *zerolog.Logger
 }
 
+// maxMaxAttachments is far above what any client sends, and leaves room to
+// count in.
+const maxMaxAttachments = 1 << 16
+
 func (o *Options) withDefaults() (Options, error) {
 	var out Options
 	if o != nil {
@@ -49,6 +53,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if out.MaxAttachments < 0 {
 		errs = append(errs, fmt.Errorf("MaxAttachments is negative (%d)", out.MaxAttachments))
+	}
+	if out.MaxAttachments > maxMaxAttachments {
+		errs = append(errs, fmt.Errorf("MaxAttachments is over %d (%d)", maxMaxAttachments, out.MaxAttachments))
 	}
 	if out.EventQueue < 0 {
 		errs = append(errs, fmt.Errorf("EventQueue is negative (%d)", out.EventQueue))

@@ -63,7 +63,7 @@ const (
 	errAttachmentCount    ParseError = "malformed number of attachments"
 	errTooManyAttachments ParseError = "too many attachments"
 	errTooLarge           ParseError = "packet with attachments too large"
-	errNamespace          ParseError = "namespace too long"
+	errNamespace          ParseError = "namespace too long, or with control characters"
 	errID                 ParseError = "ack id out of range"
 	errConnectPayload     ParseError = "CONNECT payload is not an object"
 	errDisconnectPayload  ParseError = "DISCONNECT with a payload"

@@ -93,10 +93,13 @@ func (s *Socket) Reason() Reason {
 // runs: credentials are not kept.
 func (s *Socket) BindAuth(ptr any) error {
 	s.mu.Lock()
-	auth, decided := s.auth, s.decided
+	auth, decided, state := s.auth, s.decided, s.state
 	s.mu.Unlock()
-	if decided {
+	switch {
+	case decided:
 		return ErrAuthGone
+	case state == stateClosed:
+		return ErrClosed
 	}
 	if len(auth) == 0 {
 		return nil
@@ -280,6 +283,7 @@ func (s *Socket) close(reason Reason) bool {
 	}
 	s.state = stateClosed
 	s.reason = reason
+	s.auth = nil
 	s.held, s.heldBytes = nil, 0
 	acks := s.acks
 	s.acks = nil
@@ -291,6 +295,7 @@ func (s *Socket) close(reason Reason) bool {
 	}
 	s.startLocked()
 	s.mu.Unlock()
+	s.conn.hold(0) // until the handler knows
 	for _, a := range acks {
 		a.fail(reason)
 	}

@@ -9,10 +9,12 @@ import (
 // always the CONNECT, the last that the socket has left.
 
 // start begins with the connect handler, unless the connection has ended.
-func (s *Socket) start() {
+// Size is what the connection holds for it meanwhile.
+func (s *Socket) start(size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state == stateClosed {
+		s.conn.release(size)
 		return
 	}
 	s.running = true
@@ -20,6 +22,7 @@ func (s *Socket) start() {
 	go func() {         // ends like run
 		defer s.nsp.srv.wg.Done()
 		s.decide()
+		s.conn.release(size)
 		s.run()
 	}()
 }
@@ -67,7 +70,7 @@ func (s *Socket) run() {
 		}
 		e := s.queue.Pop()
 		s.mu.Unlock()
-		s.conn.handled(e)
+		s.conn.release(e.size())
 		if accepted && !kicked { // whom we have thrown out has no say any more
 			s.nsp.handler.Event(s, e)
 		}
@@ -80,6 +83,7 @@ func (s *Socket) leave(accepted bool) {
 		s.nsp.handler.Disconnecting(s, s.reason)
 	}
 	s.nsp.local.removeAll(s)
+	defer s.conn.release(0)
 	if accepted {
 		s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
 		s.nsp.handler.Disconnect(s, s.reason)
