@@ -13,7 +13,7 @@ CHROMIUM ?= chromium
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
 
-STEPS := lint build race fuzz interop-node interop-python browser
+STEPS := lint build race frameworks-newest fuzz interop-node interop-python interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets
@@ -42,12 +42,16 @@ build: ## compile everything, the examples included
 race: cc ## run the Go tests under the race detector
 	go test -race ./...
 
+.PHONY: frameworks-newest
+frameworks-newest: cc ## test the adapters on the newest versions of the frameworks
+	scripts/frameworks-newest -race
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: interop
-interop: interop-node interop-python ## run the official clients against the Go server
+interop: interop-node interop-python interop-frameworks ## run the official clients against the Go server
 
 .PHONY: interop-node
 interop-node: interop-server interop/node_modules/.package-lock.json
@@ -56,6 +60,12 @@ interop-node: interop-server interop/node_modules/.package-lock.json
 .PHONY: interop-python
 interop-python: interop-server .venv/.done
 	cd interop/python && ../../.venv/bin/python -B -m unittest -v
+
+.PHONY: interop-frameworks
+interop-frameworks: cc interop/node_modules/.package-lock.json
+	cd interop/frameworks && go vet ./... && go build -race -o ../../.bin/frameworks-server .
+	go build -race -o .bin/examples/ ./examples/...
+	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-reporter=spec frameworks/*.test.mjs
 
 .PHONY: interop-reference
 interop-reference: interop/node_modules/.package-lock.json .venv/.done ## prove the interop tests against the reference server

@@ -1,7 +1,7 @@
 // Package sio is a Socket.IO server: protocol revision 5 over Engine.IO
 // version 4, for the official clients in browsers, Node, Python, Java and
-// elsewhere. It mounts in Echo (adapters/echo) and, being an http.Handler, in
-// anything that speaks net/http.
+// elsewhere. It mounts in Echo, Gin and chi (adapters/…) and, being an
+// http.Handler, in anything that speaks net/http.
 //
 //	srv := sio.New(nil)
 //	srv.OnConnect(func(c *sio.Context) error { return c.Join("lobby") })

@@ -21,6 +21,8 @@ func TestFramework(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Framework{
 		New:   newApp,
 		Facts: readFacts,
+		Has:   func(c *sio.Context) bool { return sioecho.Context(c) != nil },
+		Head:  func(c *sio.Context) http.Header { return sioecho.Context(c).Response().Header() },
 		Write: writeAnswers,
 		Auth:  []adaptertest.Auth{echoJWT(), echoSession()},
 	})

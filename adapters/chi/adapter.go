@@ -1,0 +1,116 @@
+// Package siochi mounts a sio server in chi, and carries what the middlewares
+// before it found out about the request into every handler.
+//
+//	r := chi.NewRouter()
+//	r.Use(middleware.Logger, jwtauth.Verifier(tokens))
+//	r.Mount("/socket.io", siochi.Handler(srv))
+//
+//	srv.OnConnect(func(c *sio.Context) error {
+//		_, claims, err := jwtauth.FromContext(siochi.Context(c))
+//		…
+//	})
+//
+// The server itself, which is an http.Handler too, must not be mounted in chi:
+// chi reuses what it keeps in a request's context.
+package siochi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/siokit/sio"
+)
+
+// Handler returns a handler that serves srv on whatever path it is routed at.
+// It returns as soon as a WebSocket has been taken over.
+func Handler(srv *sio.Server) http.Handler {
+	return mount(srv, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = srv.ServeWith(w, r, nil) // only a capture function fails
+	}))
+}
+
+// HandlerWith is Handler with a function that is called once for each new
+// connection; see [sio.HandlerWith].
+func HandlerWith[T any](srv *sio.Server, capture func(r *http.Request) (T, error)) http.Handler {
+	return mount(srv, sio.HandlerWith(srv, capture))
+}
+
+// Register serves srv at path, such as "/socket.io", and below it. In a router
+// with parameters, each connection has its own.
+func Register(r chi.Router, path string, srv *sio.Server, mw ...func(http.Handler) http.Handler) {
+	r = r.With(mw...)
+	h := Handler(srv)
+	r.Handle(path, h)
+	r.Handle(path+"/*", h)
+}
+
+// Middleware serves requests at srv's own path and below, and passes on all
+// others. Chi runs no middleware on a router without routes.
+func Middleware(srv *sio.Server) func(http.Handler) http.Handler {
+	h := Handler(srv)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if srv.Matches(r.URL.Path) {
+				h.ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// HandshakeOnly runs mw for every request but those of connections that are
+// open already; see [sio.HandshakeOnly].
+func HandshakeOnly(srv *sio.Server, mw func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+	return sio.HandshakeOnly(srv, mw)
+}
+
+// Context returns c.Context(), for chi.URLParamFromCtx and whatever else reads
+// the context of a request: it has all values of the request that opened the
+// connection, a copy of chi's routing context among them. With c.Request(),
+// chi.URLParam works likewise.
+func Context(c *sio.Context) context.Context { return c.Context() }
+
+// mount serves requests that open a connection with a copy of chi's routing
+// context: chi takes its own back and reuses it when h returns.
+func mount(srv *sio.Server, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rctx := chi.RouteContext(r.Context()); rctx != nil && srv.IsHandshake(r) {
+			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, clone(rctx)))
+		}
+		h.ServeHTTP(w, r)
+		if r.Header.Get("Upgrade") != "" {
+			switched(w)
+		}
+	})
+}
+
+func clone(c *chi.Context) *chi.Context {
+	d := chi.NewRouteContext()
+	d.Routes = c.Routes
+	d.RoutePath, d.RouteMethod = c.RoutePath, c.RouteMethod
+	d.RoutePatterns = slices.Clone(c.RoutePatterns)
+	d.URLParams.Keys = slices.Clone(c.URLParams.Keys)
+	d.URLParams.Values = slices.Clone(c.URLParams.Values)
+	return d
+}
+
+// switched tells the access log that a connection has been taken over, if
+// nothing has been answered. Nothing of it reaches the connection.
+func switched(w http.ResponseWriter) {
+	for {
+		if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() == 0 {
+			ww.Discard()
+			ww.WriteHeader(http.StatusSwitchingProtocols)
+		}
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return
+		}
+		w = u.Unwrap()
+	}
+}

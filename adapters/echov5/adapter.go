@@ -1,0 +1,147 @@
+// Package sioechov5 mounts a sio server in Echo v5, and carries what the
+// middlewares before it found out about the request into every handler.
+//
+//	e := echo.New()
+//	e.Use(middleware.RequestID(), authenticate)
+//	e.Any("/socket.io/*", sioechov5.Handler(srv))
+//
+//	srv.OnConnect(func(c *sio.Context) error {
+//		user := sioechov5.Context(c).Get("user")
+//		…
+//	})
+package sioechov5
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/labstack/echo/v5"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/inert"
+)
+
+// Handler returns a handler that serves srv on whatever path it is routed at.
+// It returns as soon as a WebSocket has been taken over.
+func Handler(srv *sio.Server) echo.HandlerFunc {
+	return func(c *echo.Context) error { return serve(srv, c, nil) }
+}
+
+// HandlerWith is Handler with a function that is called once for each new
+// connection, while the request that opens it is being served. What it returns
+// is there in every handler, as [sio.Captured]. If it fails, no connection is
+// made, and its error is the handler's.
+func HandlerWith[T any](srv *sio.Server, capture func(c *echo.Context) (T, error)) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		return serve(srv, c, func() (any, error) { return capture(c) })
+	}
+}
+
+// Router is what [Register] needs of an *echo.Echo or *echo.Group.
+type Router interface {
+	Any(path string, h echo.HandlerFunc, mw ...echo.MiddlewareFunc) echo.RouteInfo
+}
+
+// Register serves srv at path, such as "/socket.io", and below it. In a group
+// with parameters, each connection has its own.
+func Register(r Router, path string, srv *sio.Server, mw ...echo.MiddlewareFunc) {
+	h := Handler(srv)
+	r.Any(path, h, mw...)
+	r.Any(path+"/*", h, mw...)
+}
+
+// Middleware serves requests at srv's own path and below, and passes on all
+// others. It works with Use and, before the router and its redirects, with Pre.
+func Middleware(srv *sio.Server) echo.MiddlewareFunc {
+	h := Handler(srv)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c *echo.Context) error {
+			if srv.Matches(c.Request().URL.Path) {
+				return h(c)
+			}
+			return next(c)
+		}
+	}
+}
+
+// HandshakeOnly runs mw for every request but those of connections that are
+// open already; see [sio.HandshakeOnly].
+func HandshakeOnly(srv *sio.Server, mw echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		guarded := mw(next)
+		return func(c *echo.Context) error {
+			if srv.IsHandshake(c.Request()) {
+				return guarded(c)
+			}
+			return next(c)
+		}
+	}
+}
+
+type contextKey struct{}
+
+// Context returns the Echo context of the request that opened the connection: a
+// copy that outlives it, with the route, its parameters, the query and all
+// values that were set. It is for reading: what is written to it goes nowhere.
+// Its request's context ends with the connection.
+//
+// It is nil for a connection that was not mounted by this package, and with
+// [sio.Options].ForgetRequest.
+func Context(c *sio.Context) *echo.Context {
+	r := c.Request()
+	if r == nil {
+		return nil
+	}
+	ec, _ := r.Context().Value(contextKey{}).(*echo.Context)
+	return ec
+}
+
+func serve(srv *sio.Server, c *echo.Context, capture func() (any, error)) error {
+	err := srv.ServeWith(c.Response(), c.Request(), func(r *http.Request) (v any, err error) {
+		if capture != nil {
+			v, err = capture()
+		}
+		if r != nil && err == nil {
+			keep(c, r)
+		}
+		return v, err
+	})
+	if err != nil || !c.IsWebSocket() {
+		return err
+	}
+	if res, err := echo.UnwrapResponse(c.Response()); err == nil && !res.Committed { // taken over: tell the access log
+		res.Status = http.StatusSwitchingProtocols
+		res.Committed = true
+	}
+	return nil
+}
+
+// keep puts a copy of c into the context of r: Echo takes c back and reuses it
+// when its handler returns.
+func keep(c *echo.Context, r *http.Request) {
+	d := c.Echo().NewContext(r, inert.Writer{Head: c.Response().Header().Clone()})
+	*r = *r.WithContext(context.WithValue(r.Context(), contextKey{}, d))
+	d.SetLogger(c.Logger())
+	route, values := c.RouteInfo(), c.PathValues()
+	d.InitializeRoute(&route, &values) // copies both
+	d.SetPath(c.Path())
+	for _, key := range storeKeys(c) {
+		d.Set(key, c.Get(key))
+	}
+	d.QueryParams() // parsed now: the cache fills lazily, and would race
+}
+
+// storeKeys returns the keys of what was set. Echo has no way to list them, so
+// they are read from its context's field.
+func storeKeys(c *echo.Context) []string {
+	store := reflect.ValueOf(c).Elem().FieldByName("store")
+	if store.Kind() != reflect.Map {
+		return nil
+	}
+	keys := make([]string, 0, store.Len())
+	for _, k := range store.MapKeys() {
+		keys = append(keys, k.String())
+	}
+	return keys
+}

@@ -1,0 +1,136 @@
+// Package siogin mounts a sio server in Gin, and carries what the middlewares
+// before it found out about the request into every handler.
+//
+//	r := gin.New()
+//	r.Use(gin.Logger(), sessions.Sessions("session", store), authenticate)
+//	r.Any("/socket.io/*any", siogin.Handler(srv))
+//
+//	srv.OnConnect(func(c *sio.Context) error {
+//		user := siogin.Context(c).GetString("user")
+//		…
+//	})
+package siogin
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"slices"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/inert"
+)
+
+// Handler returns a handler that serves srv on whatever path it is routed at.
+// It returns as soon as a WebSocket has been taken over.
+func Handler(srv *sio.Server) gin.HandlerFunc {
+	return func(c *gin.Context) { serve(srv, c, nil) }
+}
+
+// HandlerWith is Handler with a function that is called once for each new
+// connection, while the request that opens it is being served. What it returns
+// is there in every handler, as [sio.Captured]. If it fails, no connection is
+// made, its error is added to c.Errors, and the chain is aborted, with 403
+// unless capture has written an answer of its own.
+func HandlerWith[T any](srv *sio.Server, capture func(c *gin.Context) (T, error)) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		serve(srv, c, func() (any, error) { return capture(c) })
+	}
+}
+
+// Register serves srv at path, such as "/socket.io", and below it. In a group
+// with parameters, each connection has its own.
+func Register(r gin.IRoutes, path string, srv *sio.Server, mw ...gin.HandlerFunc) {
+	chain := append(slices.Clip(mw), Handler(srv))
+	r.Any(path, chain...)
+	r.Any(path+"/*any", chain...)
+}
+
+// Middleware serves requests at srv's own path and below, and passes on all
+// others. It needs no route.
+func Middleware(srv *sio.Server) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if !srv.Matches(c.Request.URL.Path) {
+			return
+		}
+		c.Status(http.StatusOK) // without a route, Gin has set 404
+		serve(srv, c, nil)
+		c.Abort()
+	}
+}
+
+// HandshakeOnly runs mw for every request but those of connections that are
+// open already; see [sio.HandshakeOnly].
+func HandshakeOnly(srv *sio.Server, mw gin.HandlerFunc) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if srv.IsHandshake(c.Request) {
+			mw(c)
+		}
+	}
+}
+
+type contextKey struct{}
+
+// Context returns the Gin context of the request that opened the connection: a
+// copy that outlives it, with the path, its parameters, the query and all keys
+// that were set. It is for reading: what is written to it goes nowhere. Its
+// request's context ends with the connection.
+//
+// A session of gin-contrib/sessions can be read from it, and must not be saved:
+// it writes to the response of whatever request Gin serves at that time.
+//
+// It is nil for a connection that was not mounted by this package, and with
+// [sio.Options].ForgetRequest.
+func Context(c *sio.Context) *gin.Context {
+	r := c.Request()
+	if r == nil {
+		return nil
+	}
+	gc, _ := r.Context().Value(contextKey{}).(*gin.Context)
+	return gc
+}
+
+func serve(srv *sio.Server, c *gin.Context, capture func() (any, error)) {
+	err := srv.ServeWith(writer{c.Writer}, c.Request, func(r *http.Request) (v any, err error) {
+		if capture != nil {
+			v, err = capture()
+		}
+		if r != nil && err == nil {
+			keep(c, r)
+		}
+		return v, err
+	})
+	if err == nil {
+		return
+	}
+	_ = c.Error(err)
+	if c.Writer.Written() {
+		c.Abort()
+		return
+	}
+	c.AbortWithStatus(http.StatusForbidden)
+}
+
+// A writer tells the access log of a connection that is taken over. The status
+// has to be set before: behind that, Gin takes none.
+type writer struct{ gin.ResponseWriter }
+
+func (w writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.WriteHeader(http.StatusSwitchingProtocols) // only noted
+	return w.ResponseWriter.Hijack()
+}
+
+func (w writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// keep puts a copy of c into the context of r: Gin takes c back and reuses it
+// when its handlers have returned.
+func keep(c *gin.Context, r *http.Request) {
+	d := c.Copy()
+	*r = *r.WithContext(context.WithValue(r.Context(), contextKey{}, d))
+	d.Request = r
+	d.Writer = inert.Writer{Head: c.Writer.Header().Clone()}
+	d.GetQuery("") // the query is parsed now: the cache fills lazily, and would race
+}
