@@ -181,9 +181,9 @@ func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().E
 // Broadcast addresses every other socket of the namespace.
 func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 
-// Disconnect makes the client leave the namespace, or all of them, with the
-// connection. It does not reconnect by itself.
-func (c *Context) Disconnect(closeConn bool) { c.socket.Disconnect(closeConn) }
+// Disconnect makes the client leave the namespace; Disconnect(true) makes it
+// leave all of them and closes the connection. It does not reconnect by itself.
+func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn...) }
 
 // ExpireAt closes the connection at t, as when a token ends that the client has
 // shown: it sees "transport close", reconnects by itself, and passes the HTTP
@@ -229,6 +229,6 @@ func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(ro
 // Volatile addresses every client with what may be dropped.
 func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
 
-// Disconnect makes every client leave the namespace, or, with closeConn, close
-// its connection.
-func (n *Namespace) Disconnect(closeConn bool) error { return n.io.All().Disconnect(closeConn) }
+// Disconnect makes every client leave the namespace; Disconnect(true) closes
+// their connections, too.
+func (n *Namespace) Disconnect(closeConn ...bool) error { return n.io.All().Disconnect(closeConn...) }

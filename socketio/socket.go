@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -225,21 +226,22 @@ func (s *Socket) To(rooms ...string) Target { return s.Broadcast().To(rooms...) 
 // Broadcast addresses every socket of the namespace but this one.
 func (s *Socket) Broadcast() Target { return s.nsp.All().Except(s.id) }
 
-// Disconnect makes the client leave the namespace, or, with closeConn, every
-// namespace, and closes the connection behind what was emitted. The client
+// Disconnect makes the client leave the namespace, or, if closeConn is given and
+// true, every namespace, and closes the connection behind what was emitted. The client
 // does not reconnect by itself. Called while the connect handler runs, it
 // takes place behind the answer.
-func (s *Socket) Disconnect(closeConn bool) {
+func (s *Socket) Disconnect(closeConn ...bool) {
+	all := slices.Contains(closeConn, true)
 	s.mu.Lock()
 	if s.state == stateConnecting {
-		if s.kick == nil || closeConn {
-			s.kick = func() { s.disconnect(closeConn) }
+		if s.kick == nil || all {
+			s.kick = func() { s.disconnect(all) }
 		}
 		s.mu.Unlock()
 		return
 	}
 	s.mu.Unlock()
-	s.disconnect(closeConn)
+	s.disconnect(all)
 }
 
 func (s *Socket) disconnect(closeConn bool) {

@@ -52,4 +52,6 @@ func (t Target) Join(rooms ...string) error { return t.nsp.broker.Join(t.sel, ro
 func (t Target) Leave(rooms ...string) error { return t.nsp.broker.Leave(t.sel, rooms) }
 
 // Disconnect is [Socket.Disconnect] for every socket that is meant.
-func (t Target) Disconnect(closeConn bool) error { return t.nsp.broker.Disconnect(t.sel, closeConn) }
+func (t Target) Disconnect(closeConn ...bool) error {
+	return t.nsp.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
+}
