@@ -3,6 +3,7 @@ package sio_test
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,6 +39,9 @@ func TestNewPanics(t *testing.T) {
 		`ConnectTimeout is negative (-1s)`:             {ConnectTimeout: -time.Second},
 		`WriteTimeout is negative (-1s)`:               {WriteTimeout: -time.Second},
 		`MaxPayload is negative (-1)`:                  {MaxPayload: -1},
+		`MaxPayload is over 268435456 bytes`:           {MaxPayload: math.MaxInt},
+		`MaxAttachments is over 65536`:                 {MaxAttachments: math.MaxInt},
+		`PingInterval and PingTimeout are 600h0m20s`:   {PingInterval: 600 * time.Hour},
 		`MaxAttachments is negative (-1)`:              {MaxAttachments: -1},
 		`EventQueue is negative (-1)`:                  {EventQueue: -1},
 		`QueueBytes is negative (-1)`:                  {QueueBytes: -1},
