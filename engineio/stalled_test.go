@@ -107,15 +107,18 @@ func TestOversizeKnown(t *testing.T) {
 		"Expect": {"Content-Length: 2000000", "Expect: 100-continue"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, nil)
-			p := h.open()
-			c, res := h.raw(h.head(p.ID(), lines...))
-			if b, err := io.ReadAll(res.Body); res.StatusCode != 413 || len(b) != 0 || err != nil {
-				t.Errorf("%s %q %v", res.Status, b, err)
-			}
-			c.conn.Close()
-			p.silent()
-			p.alive()
+			synctest.Test(t, func(t *testing.T) {
+				h := newPipeHost(t, nil)
+				p := h.open()
+				c, res := h.raw(h.head(p.ID(), lines...))
+				if b, err := io.ReadAll(res.Body); res.StatusCode != 413 || len(b) != 0 || err != nil {
+					t.Errorf("%s %q %v", res.Status, b, err)
+				}
+				c.conn.Close()
+				synctest.Wait()
+				p.silent()
+				p.alive()
+			})
 		})
 	}
 }
