@@ -131,7 +131,8 @@ func (s *Server) Connections() int { return s.io.Connections() }
 
 // Shutdown refuses new connections with 503, delivers what is queued, closes
 // every connection ("server shutting down"; clients reconnect by themselves),
-// and waits for the handlers. When ctx ends first, it cuts what is left and
+// and waits for the handlers. Clients whose connect handler has not ended yet
+// are not let in any more. When ctx ends first, it cuts what is left and
 // returns the context's error. It may be called again. It leaves the HTTP
 // server to its owner, to be shut down afterwards.
 func (s *Server) Shutdown(ctx context.Context) error { return s.io.Shutdown(ctx) }

@@ -54,7 +54,9 @@ func TestShutdown(t *testing.T) {
 	contexts := make(chan *sio.Context, 2)
 	left := make(chan sio.Reason, 2)
 	finish := make(chan struct{})
-	h.OnConnect(func(c *sio.Context) error { contexts <- c; return nil })
+	// From an event, not the connect handler: until that is over, an emit is
+	// held back for the answer, and Shutdown does not wait for the undecided.
+	h.On("ready", func(c *sio.Context) error { contexts <- c; return nil })
 	h.OnDisconnect(func(c *sio.Context) error {
 		left <- c.Reason()
 		<-finish
@@ -63,8 +65,9 @@ func TestShutdown(t *testing.T) {
 	ws := h.join("/")
 	polling := dial(t, h.url, testclient.Options{})
 	polling.connect("/", nil)
-	for range 2 {
-		if err := (<-contexts).Emit("last words"); err != nil {
+	for _, c := range []*client{ws, polling} {
+		c.send(`2["ready"]`)
+		if err := receive(t, contexts, "ready").Emit("last words"); err != nil {
 			t.Fatal(err)
 		}
 	}
