@@ -91,6 +91,7 @@ func (w *wsConn) takeOver() bool {
 	w.timer.Stop()
 	w.probing = false
 	s.probe = nil
+	_ = w.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	w.try = newTryWriter(w.conn)
 	s.ws = w
 	s.releasePollLocked(PacketNoop)

@@ -104,6 +104,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		_ = conn.Close()
 		return nil
 	}
+	_ = conn.SetWriteDeadline(time.Time{})
 	c.try = newTryWriter(conn)
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
@@ -297,11 +298,11 @@ func (w *wsConn) onClose(code ws.StatusCode) error {
 }
 
 // write writes p, blocking with a deadline. Before the session has the
-// connection, it is the reader's, or of the goroutine that will start it.
+// connection, it is the reader's, or of the goroutine that will start it. The
+// deadline stays: the goroutine of shut may have set one, and rely on it.
 func (w *wsConn) write(p []byte) error {
 	_ = w.conn.SetWriteDeadline(time.Now().Add(w.srv.opts.WriteTimeout))
 	_, err := w.conn.Write(p)
-	_ = w.conn.SetWriteDeadline(time.Time{})
 	return err
 }
 
