@@ -36,6 +36,7 @@ type Server struct {
 	born time.Time // what Session.due is counted from
 
 	sessions sessionMap
+	poller   poller
 	closing  atomic.Bool
 	wg       sync.WaitGroup // sessions, and the goroutines of their connections
 
@@ -52,13 +53,15 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{
+	s := &Server{
 		opts:  o,
 		open:  open,
 		born:  time.Now(),
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
 		conns: make(map[*wsConn]struct{}),
-	}, nil
+	}
+	s.poller.wg = &s.wg
+	return s, nil
 }
 
 // Len is the number of sessions.

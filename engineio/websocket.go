@@ -3,44 +3,34 @@ package engineio
 import (
 	"crypto/sha1"
 	"encoding/base64"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
-
-	"github.com/gobwas/ws"
 )
-
-// Sizes of one read. An idle connection holds the small buffer; while messages
-// fill it, a large one is borrowed.
-const (
-	smallRead = 512
-	largeRead = 32 << 10
-)
-
-var reads = sync.Pool{New: func() any { b := make([]byte, largeRead); return &b }}
 
 // A wsConn is a WebSocket: the transport of a session, or one that probes to
-// become it. Its reader goroutine is the only one that reads; writes belong to
+// become it. Its reader, see read, is the only one that reads; writes belong to
 // whoever has set Session.writing, and to the reader while it probes.
 type wsConn struct {
 	srv  *Server
 	sess *Session
 	conn net.Conn
-	try  *tryWriter // nil where conn has no way to write without blocking, and while it probes
+	raw  syscall.RawConn // nil where it can't be read and written without blocking
+	try  *tryWriter      // likewise, and while it probes
 
 	broken   atomic.Bool // the frames make no sense any more: wait for the end
 	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
 
-	// Of the reader goroutine.
+	// Of the reader.
 	in      frameReader
 	probing bool
+
+	parked parking // owned by the poller
 
 	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
 	answered bool          // the probe has been answered; protected by sess.mu
@@ -92,7 +82,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		early, _ = rw.Reader.Peek(n)
 		early = slices.Clone(early)
 	}
-	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
+	c := &wsConn{srv: s, sess: sess, conn: conn, raw: rawConn(conn), probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
 	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), header)
 	if probing {
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
@@ -105,7 +95,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		return nil
 	}
 	_ = conn.SetWriteDeadline(time.Time{})
-	c.try = newTryWriter(conn)
+	c.try = newTryWriter(c.raw)
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		sess.abandon()
@@ -158,145 +148,6 @@ func (w *sliceWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// read is the reader goroutine. It ends when the connection is closed, by the
-// peer or by shut, and is counted in srv.wg by whoever starts it.
-func (w *wsConn) read(early []byte) {
-	defer w.srv.wg.Done()
-	defer w.finish()
-	if len(early) > 0 && !w.take(early) {
-		return
-	}
-	small := make([]byte, smallRead)
-	buf := small
-	var large *[]byte
-	defer func() {
-		if large != nil {
-			reads.Put(large)
-		}
-	}()
-	for {
-		n, err := w.conn.Read(buf)
-		if n > 0 && !w.take(buf[:n]) {
-			return
-		}
-		if err != nil {
-			w.lost(err)
-			return
-		}
-		switch {
-		case large == nil && n == len(small):
-			large = reads.Get().(*[]byte)
-			buf = *large
-		case large != nil && n <= len(small):
-			reads.Put(large)
-			large, buf = nil, small
-		}
-	}
-}
-
-// take parses what has been read. False ends the reader.
-func (w *wsConn) take(p []byte) bool {
-	if w.broken.Load() {
-		return true
-	}
-	if w.srv.opts.LenientHeartbeat {
-		w.sess.heard.Store(true)
-	}
-	for {
-		n, err := w.in.feed(p, w)
-		p = p[n:]
-		if err != nil {
-			return w.fail(err)
-		}
-		if len(p) == 0 && !w.in.due() && !w.stopped() {
-			return true
-		}
-		w.sess.waitResumed(nil) // feed has stopped, and may find itself free to go on by now
-	}
-}
-
-// fail ends the WebSocket after an error in what the peer sent.
-func (w *wsConn) fail(err error) bool {
-	var closed *closeError
-	switch {
-	case err == errPeerClosed:
-		return false
-	case !errors.As(err, &closed):
-		w.lost(err)
-		return false
-	case w.draining.Load():
-		return false
-	}
-	w.srv.log.Debug().Str("sid", w.sess.id).Str("why", closed.why).Msg("websocket refused")
-	w.broken.Store(true)
-	if w.probing {
-		w.dropProbe(closeFrame(closed.code))
-	} else {
-		w.sess.end(ReasonTransportError, closeFrame(closed.code))
-	}
-	return true
-}
-
-// lost ends what depends on a connection that can't be read any more.
-func (w *wsConn) lost(err error) {
-	switch {
-	case w.probing:
-		w.dropProbe(nil)
-	case errors.Is(err, io.EOF):
-		w.sess.end(ReasonTransportClose, nil)
-	default:
-		w.sess.end(ReasonTransportError, nil)
-	}
-}
-
-// errPeerClosed ends the parsing when a close frame has been answered.
-var errPeerClosed = errors.New("closed by the peer")
-
-func (w *wsConn) stopped() bool {
-	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load()
-}
-
-func (w *wsConn) onMessage(data []byte, binary bool) error {
-	switch {
-	case w.draining.Load():
-		return nil
-	case w.probing:
-		return w.onProbe(data, binary)
-	case binary:
-		w.sess.receive(PacketMessage, data, true)
-		return nil
-	}
-	t, data, binary, err := decodePacket(data)
-	if err != nil {
-		w.sess.end(ReasonParseError, emptyClose)
-		return nil
-	}
-	w.sess.receive(t, data, binary)
-	return nil
-}
-
-func (w *wsConn) onPing(data []byte) error {
-	switch {
-	case w.draining.Load():
-		return nil
-	case w.probing:
-		return w.write(pongFrame(data).frame)
-	}
-	w.sess.sendControl(pongFrame(data))
-	return nil
-}
-
-func (w *wsConn) onClose(code ws.StatusCode) error {
-	switch {
-	case w.draining.Load(): // the answer to ours
-	case w.probing:
-		w.dropProbe(closeFrame(code))
-	default:
-		w.sess.end(ReasonTransportClose, closeFrame(code))
-	}
-	return errPeerClosed
-}
-
 // write writes p, blocking with a deadline. Before the session has the
 // connection, it is the reader's, or of the goroutine that will start it. The
 // deadline stays: the goroutine of shut may have set one, and rely on it.
@@ -310,6 +161,7 @@ func (w *wsConn) write(p []byte) error {
 // waits for the peer's; a nil frame cuts it. It does not block.
 func (w *wsConn) shut(frame []byte) {
 	again := w.draining.Swap(true)
+	w.unpark()
 	switch {
 	case frame == nil:
 		_ = w.conn.Close()
@@ -344,6 +196,7 @@ func (w *wsConn) sending() chan struct{} {
 
 // finish is the end of the reader, and of the connection.
 func (w *wsConn) finish() {
+	defer w.srv.wg.Done()
 	w.srv.mu.Lock()
 	w.ended = true
 	delete(w.srv.conns, w)

@@ -1,0 +1,47 @@
+//go:build !race
+
+// The race detector makes sync.Pool drop values at random, and with it the number of
+// allocations a matter of luck.
+
+package engineio
+
+import "testing"
+
+// TestAllocations holds each hot path to the number of allocations that it is
+// known to need. One that needs fewer passes, and says so.
+func TestAllocations(t *testing.T) {
+	want := map[string]float64{
+		"packet/encode":                  2,
+		"packet/encode binary":           2,
+		"packet/encode as base64":        4,
+		"packet/decode":                  0,
+		"packet/decode base64":           1,
+		"payload/decode 10":              0,
+		"payload/encode 10":              6, // of which 5 are the queue's
+		"outbox/batch 10":                5, // likewise
+		"frames/one of 40 B":             0,
+		"frames/16 of 40 B":              0,
+		"frames/one of 4 kB, two pieces": 1,
+		"frames/one of 256 kB":           7, // the buffer grows with what has come
+		"handshake/polling":              18,
+		"handshake/websocket":            22,
+		"polling/post":                   20,
+		"polling/get":                    13,
+	}
+	for _, p := range hotPaths(t) {
+		limit, ok := want[p.name]
+		got := testing.AllocsPerRun(1000, p.run)
+		switch {
+		case !ok:
+			t.Errorf("%s: %v allocations, and no number to compare with", p.name, got)
+		case got > limit:
+			t.Errorf("%s: %v allocations, want %v", p.name, got, limit)
+		case got < limit:
+			t.Logf("%s: %v allocations only: lower the number, %v", p.name, got, limit)
+		}
+		delete(want, p.name)
+	}
+	for name := range want {
+		t.Errorf("%s: a number, and nothing to compare it with", name)
+	}
+}

@@ -1,0 +1,103 @@
+//go:build unix
+
+package engineio
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// rawConn returns what conn can be read and written by without blocking, or nil
+// where that is not possible: TLS, pipes, and wrappers that may do something of
+// their own.
+func rawConn(conn net.Conn) syscall.RawConn {
+	var sc syscall.Conn
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		sc = c
+	case *net.UnixConn:
+		sc = c
+	default:
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// A tryWriter writes to a connection as much as the kernel takes at once.
+type tryWriter struct {
+	raw syscall.RawConn
+	buf []byte
+	n   int
+	err error
+	fn  func(fd uintptr) bool // made once: a closure for each write would be an allocation
+}
+
+func newTryWriter(raw syscall.RawConn) *tryWriter {
+	if raw == nil {
+		return nil
+	}
+	t := &tryWriter{raw: raw}
+	t.fn = func(fd uintptr) bool {
+		for len(t.buf) > 0 {
+			n, err := syscall.Write(int(fd), t.buf)
+			switch {
+			case err == syscall.EINTR:
+				continue
+			case err == syscall.EAGAIN:
+				return true
+			case err != nil:
+				t.err = err
+				return true
+			}
+			t.n += n
+			t.buf = t.buf[n:]
+		}
+		return true
+	}
+	return t
+}
+
+// write returns how much it has written; less than all is no error. One
+// goroutine at a time.
+func (t *tryWriter) write(p []byte) (int, error) {
+	t.buf, t.n, t.err = p, 0, nil
+	if err := t.raw.Write(t.fn); err != nil && t.err == nil {
+		t.err = err
+	}
+	t.buf = nil
+	return t.n, t.err
+}
+
+// readNow reads once. It fails with EAGAIN if there is nothing to read.
+func readNow(fd uintptr, buf []byte) (int, error) {
+	for {
+		n, err := syscall.Read(int(fd), buf)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		}
+		return n, nil
+	}
+}
+
+// ready is called by RawConn.Read, first at once and then whenever there may be
+// something to read.
+func (r *byteReader) ready(fd uintptr) bool {
+	buf := reads.Get().(*[]byte)
+	n, err := readNow(fd, *buf)
+	if err == syscall.EAGAIN {
+		reads.Put(buf)
+		return false
+	}
+	r.buf, r.n, r.err = buf, n, err
+	return true
+}

@@ -1,0 +1,234 @@
+//go:build !portable
+
+package engineio
+
+import (
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A poller reads the connections that nobody has to wait for: those whose next
+// step is to parse bytes. One goroutine does it for all of them, by epoll, whose
+// descriptor is itself waited for by the runtime's poller. What can block is
+// left to a goroutine of the connection, which parks it again.
+type poller struct {
+	wg *sync.WaitGroup // of the server
+
+	mu    sync.Mutex // protects the following, and wsConn.parked
+	conns map[int32]*wsConn
+	epoll *epoll // nil while conns is empty, but for a moment
+}
+
+// A parking is a connection's place with the poller.
+type parking struct {
+	fd    int32
+	state parkState
+}
+
+type parkState uint8
+
+const (
+	parkNone   parkState = iota
+	parkWaits            // registered
+	parkBusy             // being read
+	parkWanted           // being read, and to be left to a goroutine afterwards
+)
+
+// park leaves the connection to the poller. It reports false if a goroutine has
+// to read it.
+func (w *wsConn) park() bool {
+	if w.raw == nil || w.probing {
+		return false
+	}
+	p := &w.srv.poller
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.draining.Load() { // shut sets it before it calls unpark
+		return false
+	}
+	if p.epoll == nil {
+		e, err := newEpoll()
+		if err != nil {
+			return false
+		}
+		p.epoll = e
+		p.conns = make(map[int32]*wsConn)
+		p.wg.Add(1) // under the connection's own
+		go p.run(e) // ends when there is no connection any more
+	}
+	ok := false
+	_ = w.raw.Control(func(fd uintptr) {
+		if p.epoll.add(int(fd)) == nil {
+			w.parked = parking{int32(fd), parkWaits}
+			p.conns[w.parked.fd] = w
+			ok = true
+		}
+	})
+	p.idleLocked()
+	return ok
+}
+
+// unpark has a goroutine read the connection, if it is parked. It is called by
+// shut, before the connection is closed or given a deadline.
+func (w *wsConn) unpark() {
+	p := &w.srv.poller
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch w.parked.state {
+	case parkWaits:
+		p.removeLocked(w)
+		go w.read(nil)
+	case parkBusy:
+		p.removeLocked(w) // now: its descriptor may soon be another connection's
+		w.parked.state = parkWanted
+	}
+}
+
+func (p *poller) removeLocked(w *wsConn) {
+	_ = w.raw.Control(func(fd uintptr) { p.epoll.remove(int(fd)) })
+	delete(p.conns, w.parked.fd)
+	w.parked.state = parkNone
+	p.idleLocked()
+}
+
+// idleLocked wakes the goroutine, to end, if it has nothing to do.
+func (p *poller) idleLocked() {
+	if len(p.conns) == 0 {
+		p.epoll.wake()
+	}
+}
+
+// run is the poller's goroutine.
+func (p *poller) run(e *epoll) {
+	defer p.wg.Done()
+	r := newPollRead()
+	var ready [pollBatch]*wsConn
+	for {
+		events, err := e.wait()
+		n := 0
+		p.mu.Lock()
+		if len(p.conns) == 0 {
+			p.epoll = nil
+			p.mu.Unlock()
+			e.close()
+			return
+		}
+		if err != nil {
+			e.rest()
+		}
+		for _, ev := range events {
+			if w := p.conns[ev.Fd]; w != nil {
+				w.parked.state = parkBusy
+				ready[n] = w
+				n++
+			}
+		}
+		p.mu.Unlock()
+		for _, w := range ready[:n] {
+			next := w.polled(r.read(w.raw))
+			if next == nil {
+				continue
+			}
+			p.mu.Lock()
+			if w.parked.state == parkBusy {
+				p.removeLocked(w)
+			}
+			w.parked.state = parkNone
+			p.mu.Unlock()
+			go next() // a reader
+		}
+		p.mu.Lock()
+		for i, w := range ready[:n] {
+			ready[i] = nil
+			switch w.parked.state {
+			case parkBusy:
+				w.parked.state = parkWaits
+			case parkWanted:
+				w.parked.state = parkNone
+				go w.read(nil)
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// A pollRead reads a connection into the poller's buffer.
+type pollRead struct {
+	buf []byte
+	n   int
+	err error
+	fn  func(fd uintptr) bool
+}
+
+func newPollRead() *pollRead {
+	r := &pollRead{buf: make([]byte, readSize)}
+	r.fn = func(fd uintptr) bool {
+		r.n, r.err = readNow(fd, r.buf)
+		return true
+	}
+	return r
+}
+
+// read returns nothing if there is nothing to read.
+func (r *pollRead) read(raw syscall.RawConn) ([]byte, error) {
+	r.n, r.err = 0, nil
+	err := raw.Read(r.fn)
+	if err == nil && r.err != syscall.EAGAIN {
+		err = r.err
+	}
+	return r.buf[:r.n], err
+}
+
+// pollBatch is how many connections one system call can tell of.
+const pollBatch = 128
+
+// An epoll is an epoll descriptor that the runtime's poller waits for.
+type epoll struct {
+	fd     int
+	file   *os.File
+	raw    syscall.RawConn
+	events [pollBatch]syscall.EpollEvent
+	n      int
+	fn     func(fd uintptr) bool
+}
+
+func newEpoll() (*epoll, error) {
+	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	_ = syscall.SetNonblock(fd, true) // what makes os.NewFile register it
+	e := &epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
+	if e.raw, err = e.file.SyscallConn(); err != nil {
+		e.close()
+		return nil, err
+	}
+	e.fn = func(fd uintptr) bool {
+		n, err := syscall.EpollWait(int(fd), e.events[:], 0)
+		for err == syscall.EINTR {
+			n, err = syscall.EpollWait(int(fd), e.events[:], 0)
+		}
+		e.n = max(n, 0)
+		return n != 0
+	}
+	return e, nil
+}
+
+// wait returns who can be read. It fails after wake.
+func (e *epoll) wait() ([]syscall.EpollEvent, error) {
+	e.n = 0
+	err := e.raw.Read(e.fn)
+	return e.events[:e.n], err
+}
+
+func (e *epoll) wake()  { _ = e.file.SetReadDeadline(time.Unix(1, 0)) }
+func (e *epoll) rest()  { _ = e.file.SetReadDeadline(time.Time{}) }
+func (e *epoll) close() { _ = e.file.Close() }
+
+func (e *epoll) add(fd int) error {
+	return syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP, Fd: int32(fd)})
+}
+
+func (e *epoll) remove(fd int) { _ = syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_DEL, fd, nil) }

@@ -1,0 +1,255 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// A WebSocket is read by a goroutine of its own, or, on Linux, while nothing but
+// bytes is waited for, by a poller that it shares with others. Either feeds what
+// comes to the same parser.
+
+// readSize is how much is read at once. What a message needs beyond it is
+// collected by the parser.
+const readSize = 32 << 10
+
+var reads = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
+
+// smallRead is the buffer of an idle connection that can't be waited for
+// without one.
+const smallRead = 512
+
+// A byteReader reads a connection for a goroutine. While it waits it holds no
+// buffer, or a small one where that is not possible.
+type byteReader struct {
+	w     *wsConn
+	fn    func(fd uintptr) bool
+	buf   *[]byte // borrowed
+	small []byte
+	n     int
+	err   error
+}
+
+func newByteReader(w *wsConn) *byteReader {
+	r := &byteReader{w: w}
+	if w.raw != nil {
+		r.fn = r.ready
+	}
+	return r
+}
+
+// read returns bytes that are valid until release.
+func (r *byteReader) read() ([]byte, error) {
+	if r.fn != nil {
+		r.n, r.err = 0, nil
+		if err := r.w.raw.Read(r.fn); err != nil {
+			return nil, err
+		}
+		if r.buf == nil {
+			return nil, r.err
+		}
+		return (*r.buf)[:r.n], r.err
+	}
+	if r.n < smallRead {
+		if r.small == nil {
+			r.small = make([]byte, smallRead)
+		}
+		n, err := r.w.conn.Read(r.small)
+		r.n = n
+		return r.small[:n], err
+	}
+	r.buf = reads.Get().(*[]byte) // it comes faster than we read
+	n, err := r.w.conn.Read(*r.buf)
+	r.n = n
+	return (*r.buf)[:n], err
+}
+
+func (r *byteReader) release() {
+	if r.buf != nil {
+		reads.Put(r.buf)
+		r.buf = nil
+	}
+}
+
+// freshStack is how long a connection must have been silent for its reader to
+// start anew. Parsing lets the stack grow from 2 KB to 4 or 8, and it does not
+// shrink far enough by itself.
+const freshStack = time.Second
+
+// read reads the connection until it is closed, by the peer or by shut, or the
+// poller or another goroutine goes on with it. It begins with p, which has been
+// read already. Whoever starts it has counted it in srv.wg.
+func (w *wsConn) read(p []byte) {
+	if !w.take(p) {
+		w.finish()
+		return
+	}
+	r := newByteReader(w)
+	last := time.Now()
+	for !w.park() {
+		p, err := r.read()
+		goOn := len(p) == 0 || w.take(p)
+		r.release()
+		if goOn && err != nil {
+			w.lost(err)
+			goOn = false
+		}
+		if !goOn {
+			w.finish()
+			return
+		}
+		silent := time.Since(last)
+		if last = last.Add(silent); silent > freshStack {
+			go w.read(nil) // instead of us
+			return
+		}
+	}
+}
+
+// A progress tells how far parse has come.
+type progress uint8
+
+const (
+	parsed progress = iota
+	held            // it has stopped in front of a message, or for the next bytes: the session is paused
+	over            // there is nothing to read any more
+)
+
+// take parses p, waiting while the session is paused. False ends the reader.
+func (w *wsConn) take(p []byte) bool {
+	for {
+		rest, progress := w.parse(p)
+		if progress != held {
+			return progress == parsed
+		}
+		p = rest
+		w.sess.waitResumed(nil) // it may have been resumed by now
+	}
+}
+
+// parse handles what has been read, and returns what it has not got to.
+func (w *wsConn) parse(p []byte) (rest []byte, _ progress) {
+	if w.broken.Load() {
+		return nil, parsed
+	}
+	if w.srv.opts.LenientHeartbeat && len(p) > 0 {
+		w.sess.heard.Store(true)
+	}
+	n, err := w.in.feed(p, w)
+	switch {
+	case err != nil && w.fail(err):
+		return nil, parsed
+	case err != nil:
+		return nil, over
+	case n < len(p) || w.in.due() || w.stopped():
+		return p[n:], held
+	}
+	return nil, parsed
+}
+
+// polled handles what the poller has read, or could not read. It does not
+// block. Unless it returns nil, the poller has done with the connection, and a
+// goroutine has to go on.
+func (w *wsConn) polled(p []byte, err error) func() {
+	rest, progress := w.parse(p)
+	switch {
+	case progress == over:
+		return w.finish
+	case err != nil:
+		return func() {
+			w.lost(err)
+			w.finish()
+		}
+	case progress == held || w.draining.Load():
+		rest = bytes.Clone(rest)
+		return func() { w.read(rest) }
+	}
+	return nil
+}
+
+// fail ends the WebSocket after an error in what the peer sent.
+func (w *wsConn) fail(err error) bool {
+	var closed *closeError
+	switch {
+	case err == errPeerClosed:
+		return false
+	case !errors.As(err, &closed):
+		w.lost(err)
+		return false
+	case w.draining.Load():
+		return false
+	}
+	w.srv.log.Debug().Str("sid", w.sess.id).Str("why", closed.why).Msg("websocket refused")
+	w.broken.Store(true)
+	if w.probing {
+		w.dropProbe(closeFrame(closed.code))
+	} else {
+		w.sess.end(ReasonTransportError, closeFrame(closed.code))
+	}
+	return true
+}
+
+// lost ends what depends on a connection that can't be read any more.
+func (w *wsConn) lost(err error) {
+	switch {
+	case w.probing:
+		w.dropProbe(nil)
+	case errors.Is(err, io.EOF):
+		w.sess.end(ReasonTransportClose, nil)
+	default:
+		w.sess.end(ReasonTransportError, nil)
+	}
+}
+
+// errPeerClosed ends the parsing when a close frame has been answered.
+var errPeerClosed = errors.New("closed by the peer")
+
+func (w *wsConn) stopped() bool {
+	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load()
+}
+
+func (w *wsConn) onMessage(data []byte, binary bool) error {
+	switch {
+	case w.draining.Load():
+		return nil
+	case w.probing:
+		return w.onProbe(data, binary)
+	case binary:
+		w.sess.receive(PacketMessage, data, true)
+		return nil
+	}
+	t, data, binary, err := decodePacket(data)
+	if err != nil {
+		w.sess.end(ReasonParseError, emptyClose)
+		return nil
+	}
+	w.sess.receive(t, data, binary)
+	return nil
+}
+
+func (w *wsConn) onPing(data []byte) error {
+	switch {
+	case w.draining.Load():
+		return nil
+	case w.probing:
+		return w.write(pongFrame(data).frame)
+	}
+	w.sess.sendControl(pongFrame(data))
+	return nil
+}
+
+func (w *wsConn) onClose(code ws.StatusCode) error {
+	switch {
+	case w.draining.Load(): // the answer to ours
+	case w.probing:
+		w.dropProbe(closeFrame(code))
+	default:
+		w.sess.end(ReasonTransportClose, closeFrame(code))
+	}
+	return errPeerClosed
+}
