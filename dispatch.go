@@ -29,11 +29,52 @@ func (d dispatcher) Connect(s *socketio.Socket) (refusal *socketio.Refusal) {
 	return &socketio.Refusal{Message: e.Message, Data: e.Data}
 }
 
+// A Context, its event and a little data are allocated as one. The sizes fill
+// size classes of the allocator.
+type (
+	smallEvent struct {
+		Context
+		ev   socketio.Event
+		room [smallRoom]byte
+	}
+	mediumEvent struct {
+		Context
+		ev   socketio.Event
+		room [mediumRoom]byte
+	}
+)
+
+const (
+	smallRoom  = 80
+	mediumRoom = smallRoom + 256
+)
+
+// NewEvent implements [socketio.EventMaker].
+func (d dispatcher) NewEvent(size int) *socketio.Event {
+	switch {
+	case size <= smallRoom:
+		m := new(smallEvent)
+		m.ev.Init(&m.Context, m.room[:])
+		return &m.ev
+	case size <= mediumRoom:
+		m := new(mediumEvent)
+		m.ev.Init(&m.Context, m.room[:])
+		return &m.ev
+	}
+	m := new(struct {
+		Context
+		ev socketio.Event
+	})
+	m.ev.Init(&m.Context, make([]byte, 0, size))
+	return &m.ev
+}
+
 // Event implements [socketio.Handler].
 func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
 	defer d.contain(func() { _ = s.Ack(e, ackError{ackErrorBody{Message: generic}}) })
 	t := d.n.table.Load()
-	c := &Context{n: d.n, socket: s, in: e}
+	c := e.Owner().(*Context)
+	c.n, c.socket, c.in = d.n, s, e
 	h := t.any
 	if r := t.events[string(e.NameBytes())]; r != nil {
 		c.event, h = r.name, r.h

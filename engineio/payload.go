@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/siokit/sio/internal/fifo"
 )
@@ -26,13 +27,25 @@ type outbox struct {
 
 func (o *outbox) len() int { return o.items.Len() }
 
+// slots is what a queue begins with: a burst fits, and nothing is allocated for
+// each client of a broadcast.
+type slots [16]*Message
+
+var slotPool = sync.Pool{New: func() any { return new(slots) }}
+
 func (o *outbox) push(m *Message) {
+	if o.items.Cap() == 0 {
+		o.items.Lend(slotPool.Get().(*slots)[:])
+	}
 	o.items.Push(m)
 	o.bytes += m.Size()
 }
 
 // unshift puts m back in front, off bytes of its frame being on the wire.
 func (o *outbox) unshift(m *Message, off int) {
+	if o.items.Cap() == 0 {
+		o.items.Lend(slotPool.Get().(*slots)[:])
+	}
 	o.items.Unshift(m)
 	o.off = off
 	o.bytes += m.Size()
@@ -42,6 +55,11 @@ func (o *outbox) pop() *Message {
 	m := o.items.Pop()
 	o.off = 0
 	o.bytes -= m.Size()
+	if o.items.Len() == 0 {
+		if free := o.items.Free(); len(free) == len(slots{}) {
+			slotPool.Put((*slots)(free))
+		}
+	}
 	return m
 }
 

@@ -11,43 +11,59 @@ import (
 // can write without blocking. It fails with ErrClosed, or with ErrQueueFull,
 // and then nothing of them is sent.
 func (s *Session) Send(first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, false)
+	_, err := s.send(first, rest, false, nil)
 	return err
 }
 
-// TrySend sends only if the transport can take the messages now: nothing is
-// queued, and a GET is pending if the transport is polling. It reports whether
-// it did.
+// TrySend sends only if the messages need not wait for the peer: it takes what a
+// WebSocket writes, or has a GET pending and nothing queued for it. It reports
+// whether it did.
 func (s *Session) TrySend(first *Message, rest ...*Message) bool {
-	sent, err := s.send(first, rest, true)
+	sent, err := s.send(first, rest, true, nil)
 	return sent && err == nil
 }
 
-func (s *Session) send(first *Message, rest []*Message, volatile bool) (sent bool, err error) {
+// send queues messages or writes them. With b, the writing is left to it.
+func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch) (sent bool, err error) {
 	size := first.Size()
 	for _, m := range rest {
 		size += m.Size()
 	}
+	o := &s.srv.opts
+	full := func() bool {
+		return s.out.len() > 0 && (s.out.bytes+size > o.QueueBytes || s.out.len()+1+len(rest) > o.QueuePackets)
+	}
 	s.mu.Lock()
-	if s.state != stateOpen {
+	if s.writing == writerDue && (s.out.bytes >= batchSize || full()) { // we are too fast, not the peer too slow
+		s.writing = writerTry
+		s.writeLocked(s.ws)
+		s.mu.Lock()
+	}
+	switch {
+	case s.state != stateOpen:
 		s.mu.Unlock()
 		return false, ErrClosed
-	}
-	if volatile && (s.out.len() > 0 || s.writing == writerFlush || s.ws == nil && s.poll == nil) {
+	case volatile && s.busyLocked():
 		s.mu.Unlock()
 		return false, nil
-	}
-	o := &s.srv.opts
-	if s.out.len() > 0 && (s.out.bytes+size > o.QueueBytes || s.out.len()+1+len(rest) > o.QueuePackets) {
+	case full():
 		s.mu.Unlock()
 		if !o.KeepSlow {
 			s.end(ReasonSlowConsumer, emptyClose)
 		}
 		return false, ErrQueueFull
 	}
-	s.pushLocked(first, rest)
+	s.pushLocked(first, rest, b)
 	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
 	return true, nil
+}
+
+// busyLocked tells whether a message would have to wait for the peer.
+func (s *Session) busyLocked() bool {
+	if s.ws != nil {
+		return s.writing == writerFlush
+	}
+	return s.poll == nil || s.out.len() > 0
 }
 
 // sendControl sends a packet or frame of our own. Pings are few, and no bound
@@ -63,15 +79,15 @@ func (s *Session) sendControl(m *Message) {
 		s.end(ReasonSlowConsumer, emptyClose)
 		return
 	}
-	s.pushLocked(m, nil)
+	s.pushLocked(m, nil, nil)
 	s.srv.log.Debug().Str("sid", s.id).Bool("ping", m == pingPacket).Msg("control sent")
 }
 
 // pushLocked hands packets to the transport, or queues them. It is called with
 // s.mu held and releases it.
-func (s *Session) pushLocked(first *Message, rest []*Message) {
+func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	w := s.ws
-	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && w.try != nil {
+	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.try != nil {
 		s.writing = writerTry
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
@@ -95,6 +111,12 @@ func (s *Session) pushLocked(first *Message, rest []*Message) {
 	case w == nil:
 		if s.poll != nil {
 			s.poll.signal()
+		}
+	case s.writing == writerNone && b != nil:
+		s.writing = writerDue
+		if !s.listed {
+			s.listed = true
+			b.add(s)
 		}
 	case s.writing == writerNone:
 		s.writing = writerTry

@@ -37,6 +37,7 @@ type Server struct {
 
 	sessions sessionMap
 	poller   poller
+	drain    drain
 	closing  atomic.Bool
 	wg       sync.WaitGroup // sessions, and the goroutines of their connections
 
@@ -61,6 +62,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		conns: make(map[*wsConn]struct{}),
 	}
 	s.poller.wg = &s.wg
+	s.drain.init()
 	return s, nil
 }
 
@@ -263,6 +265,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() { // ends with the last session: at the latest soon after the cut below
 		s.wg.Wait()
+		s.drain.wait()
 		close(done)
 	}()
 	select {

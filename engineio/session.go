@@ -33,6 +33,7 @@ type writer uint8
 
 const (
 	writerNone  writer = iota
+	writerDue          // the drain, soon; until then everybody queues
 	writerTry          // somebody who writes what the kernel takes at once
 	writerFlush        // a goroutine that may block
 )
@@ -70,6 +71,7 @@ type Session struct {
 	absent       bool    // paused, and no request was there when tick last looked
 	out          outbox
 	writing      writer // nobody else may write to ws
+	listed       bool   // for the drain, which looks whether there is still something due
 	last         lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born

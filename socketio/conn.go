@@ -23,7 +23,8 @@ type conn struct {
 	sess *engineio.Session
 	base context.Context // parent of the sockets' contexts
 
-	dec Decoder // used by Message only
+	dec     Decoder // used by Message only
+	partial bool    // the decoder waits for attachments; likewise
 
 	mu          sync.Mutex  // protects the following
 	sockets     []*Socket   // by CONNECT; a client has few
@@ -101,7 +102,10 @@ func (c *conn) Message(data []byte, binary bool) {
 		decode = c.dec.Binary
 	}
 	p, done, err := decode(data)
-	c.watchAttachments(c.dec.Pending())
+	if pending := c.dec.Pending(); pending || c.partial {
+		c.partial = pending
+		c.watchAttachments(pending)
+	}
 	switch {
 	case err != nil:
 		c.srv.log.Debug().Str("sid", c.sess.ID()).Err(err).Msg("packet refused")
@@ -229,19 +233,22 @@ func (c *conn) control(first *engineio.Message, rest ...*engineio.Message) {
 
 // queue hands an event to its socket, and stops reading when too many wait.
 func (c *conn) queue(s *Socket, p *Packet) {
-	data := p.Data
+	e := s.nsp.newEvent(len(p.Data))
 	if p.Attachments == nil {
-		data = bytes.Clone(data)
+		e.data = append(e.data, p.Data...)
+	} else {
+		e.data = p.Data // its own already
 	}
-	name, err := EventName(data)
+	name, err := EventName(e.data)
 	if err != nil { // the decoder has checked it
 		c.violation(err.Error())
 		return
 	}
-	e := &Event{name: name, data: data, binary: p.Attachments, codec: c.srv.opts.Codec, id: p.ID, wantsAck: p.HasID}
-	c.hold(e.size())
+	e.socket, e.name, e.binary, e.id, e.wantsAck = s, name, p.Attachments, p.ID, p.HasID
+	size := e.size()
+	c.hold(size)
 	if !s.enqueue(e) {
-		c.release(e.size())
+		c.release(size)
 	}
 }
 

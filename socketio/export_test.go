@@ -6,7 +6,7 @@ func (n *Namespace) Left() (ids, all, rooms int) {
 	l := n.local
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return len(l.ids), len(l.all.members), len(l.rooms)
+	return len(l.ids), len(l.allLocked()), len(l.rooms)
 }
 
 // Local returns what knows the sockets and rooms.

@@ -1,9 +1,12 @@
 package socketio
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/siokit/sio/engineio"
 )
 
 // A Local knows the sockets and rooms of a namespace in this process. It is a
@@ -14,25 +17,15 @@ type Local struct {
 	mu    sync.RWMutex // protects the following, and the rooms of the sockets
 	ids   map[string]*Socket
 	rooms map[string]*room
-	all   room // every socket that is connected
+	all   atomic.Pointer[[]*Socket] // every socket that is connected; nil after a change
 }
 
 // A room holds its members, and a snapshot of them that broadcasts walk
 // without a lock.
 type room struct {
 	name    string
-	members map[*Socket]struct{}
+	members map[*Socket]int           // the index of the room in the socket's rooms
 	list    atomic.Pointer[[]*Socket] // nil after a change
-}
-
-func (r *room) add(s *Socket) {
-	r.members[s] = struct{}{}
-	r.list.Store(nil)
-}
-
-func (r *room) remove(s *Socket) {
-	delete(r.members, s)
-	r.list.Store(nil)
 }
 
 // snapshot is called with the Local's mu held, if only for reading: two at the
@@ -41,21 +34,23 @@ func (r *room) snapshot() []*Socket {
 	if l := r.list.Load(); l != nil {
 		return *l
 	}
-	l := make([]*Socket, 0, len(r.members))
-	for s := range r.members {
-		l = append(l, s)
-	}
+	l := slices.AppendSeq(make([]*Socket, 0, len(r.members)), maps.Keys(r.members))
 	r.list.Store(&l)
 	return l
 }
 
-func newLocal(n *Namespace) *Local {
-	return &Local{
-		nsp:   n,
-		ids:   make(map[string]*Socket),
-		rooms: make(map[string]*room),
-		all:   room{members: make(map[*Socket]struct{})},
+// allLocked is the same for the namespace.
+func (l *Local) allLocked() []*Socket {
+	if all := l.all.Load(); all != nil {
+		return *all
 	}
+	all := slices.AppendSeq(make([]*Socket, 0, len(l.ids)), maps.Values(l.ids))
+	l.all.Store(&all)
+	return all
+}
+
+func newLocal(n *Namespace) *Local {
+	return &Local{nsp: n, ids: make(map[string]*Socket), rooms: make(map[string]*room)}
 }
 
 // Namespace returns the namespace that l belongs to.
@@ -68,9 +63,15 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range l.Select(b.Selector) {
-		_ = s.send(e, b.Volatile) // a slow or closed client is its own affair
+	var room [2]*Socket
+	sockets, skip := l.pick(b.Selector, room[:0])
+	var batch engineio.Batch
+	for _, s := range sockets {
+		if !slices.Contains(skip, s) {
+			_ = s.sendLater(&batch, e, b.Volatile) // a slow or closed client is its own affair
+		}
 	}
+	batch.Flush()
 	return nil
 }
 
@@ -104,12 +105,28 @@ func (l *Local) Interest(string, bool) {}
 // Select returns the sockets of this process that sel selects. The slice must
 // not be changed.
 func (l *Local) Select(sel Selector) []*Socket {
+	sockets, skip := l.pick(sel, nil)
+	if len(skip) == 0 {
+		return sockets
+	}
+	kept := make([]*Socket, 0, len(sockets))
+	for _, s := range sockets {
+		if !slices.Contains(skip, s) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// pick returns the sockets that sel selects, but for those in skip, which are
+// named by id, and are appended to what is given.
+func (l *Local) pick(sel Selector, skip []*Socket) (_, _ []*Socket) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var found []*Socket
 	switch len(sel.Rooms) {
 	case 0:
-		found = l.all.snapshot()
+		found = l.allLocked()
 	case 1:
 		found = l.membersLocked(sel.Rooms[0])
 	default:
@@ -123,22 +140,25 @@ func (l *Local) Select(sel Selector) []*Socket {
 			}
 		}
 	}
-	if len(sel.Except) == 0 || len(found) == 0 {
-		return found
-	}
-	except := make([]*room, 0, len(sel.Except))
+	var except []*room
 	for _, name := range sel.Except {
+		if s := l.ids[name]; s != nil {
+			skip = append(skip, s)
+		}
 		if r := l.rooms[name]; r != nil {
 			except = append(except, r)
 		}
 	}
-	kept := make([]*Socket, 0, len(found))
-	for _, s := range found {
-		if !slices.Contains(sel.Except, s.id) && !s.inAnyLocked(except) {
-			kept = append(kept, s)
+	if len(except) > 0 {
+		kept := make([]*Socket, 0, len(found))
+		for _, s := range found {
+			if !s.inAnyLocked(except) {
+				kept = append(kept, s)
+			}
 		}
+		found = kept
 	}
-	return kept
+	return found, skip
 }
 
 // membersLocked returns who is in the room of that name, a socket being in the
@@ -162,7 +182,7 @@ func (l *Local) membersLocked(name string) []*Socket {
 
 func (s *Socket) inAnyLocked(rooms []*room) bool {
 	for _, r := range rooms {
-		if _, ok := s.rooms[r]; ok {
+		if _, ok := r.members[s]; ok {
 			return true
 		}
 	}
@@ -189,7 +209,7 @@ func (l *Local) add(s *Socket) {
 		return
 	}
 	l.ids[s.id] = s
-	l.all.add(s)
+	l.all.Store(nil)
 }
 
 func (l *Local) join(s *Socket, names []string) error {
@@ -201,15 +221,16 @@ func (l *Local) join(s *Socket, names []string) error {
 	for _, name := range names {
 		r := l.rooms[name]
 		if r == nil {
-			r = &room{name: name, members: make(map[*Socket]struct{})}
+			r = &room{name: name, members: make(map[*Socket]int)}
 			l.rooms[name] = r
 			l.nsp.broker.Interest(name, true)
 		}
-		if s.rooms == nil {
-			s.rooms = make(map[*room]struct{})
+		if _, ok := r.members[s]; ok {
+			continue
 		}
-		s.rooms[r] = struct{}{}
-		r.add(s)
+		r.members[s] = len(s.rooms)
+		r.list.Store(nil)
+		s.rooms = append(s.rooms, r)
 	}
 	return nil
 }
@@ -225,11 +246,17 @@ func (l *Local) leave(s *Socket, names []string) {
 }
 
 func (l *Local) leaveLocked(s *Socket, r *room) {
-	if _, ok := s.rooms[r]; !ok {
+	i, ok := r.members[s]
+	if !ok {
 		return
 	}
-	delete(s.rooms, r)
-	r.remove(s)
+	last := len(s.rooms) - 1
+	moved := s.rooms[last]
+	s.rooms[i], s.rooms[last] = moved, nil
+	s.rooms = s.rooms[:last]
+	moved.members[s] = i
+	delete(r.members, s)
+	r.list.Store(nil)
 	if len(r.members) == 0 {
 		delete(l.rooms, r.name)
 		l.nsp.broker.Interest(r.name, false)
@@ -241,19 +268,19 @@ func (l *Local) removeAll(s *Socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.gone = true
-	for r := range s.rooms {
-		l.leaveLocked(s, r)
+	for len(s.rooms) > 0 {
+		l.leaveLocked(s, s.rooms[len(s.rooms)-1])
 	}
 	s.rooms = nil
 	delete(l.ids, s.id)
-	l.all.remove(s)
+	l.all.Store(nil)
 }
 
 func (l *Local) roomsOf(s *Socket) []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	names := make([]string, 0, len(s.rooms))
-	for r := range s.rooms {
+	for _, r := range s.rooms {
 		names = append(names, r.name)
 	}
 	return names

@@ -29,12 +29,14 @@ type Namespace struct {
 	srv     *Server
 	name    string
 	handler Handler
+	events  EventMaker // the handler, or nil
 	local   *Local
 	broker  Broker
 }
 
 func newNamespace(s *Server, name string, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h}
+	n.events, _ = h.(EventMaker)
 	n.local = newLocal(n)
 	n.broker = s.opts.Broker(n.local)
 	return n
@@ -48,6 +50,13 @@ func (n *Namespace) Socket(id string) *Socket { return n.local.socket(id) }
 
 // Len is the number of sockets that are connected here.
 func (n *Namespace) Len() int { return n.local.len() }
+
+func (n *Namespace) newEvent(size int) *Event {
+	if n.events == nil {
+		return &Event{data: make([]byte, 0, size)}
+	}
+	return n.events.NewEvent(size)
+}
 
 // All addresses every socket of the namespace.
 func (n *Namespace) All() Target { return Target{nsp: n} }

@@ -20,7 +20,8 @@ type Server struct {
 	opts   Options
 	engine *engineio.Server
 	log    zerolog.Logger
-	wg     sync.WaitGroup // connections, and the goroutines that run handlers
+	wg     sync.WaitGroup // connections, and sockets whose handlers are called
+	crew   crew
 
 	mu         sync.RWMutex // protects the following
 	namespaces map[string]*Namespace
@@ -35,6 +36,7 @@ func New(opts *Options) (*Server, error) {
 		log:        o.Logger.With().Str("component", "socketio").Logger(),
 		namespaces: make(map[string]*Namespace),
 	}
+	s.crew.work = s.crew.run
 	engine, engineErr := engineio.New(&o.Engine, s.open)
 	s.engine = engine
 	if err := errors.Join(err, engineErr); err != nil {

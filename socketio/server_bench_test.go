@@ -165,37 +165,3 @@ func BenchmarkBroadcast(b *testing.B) {
 		})
 	}
 }
-
-// TestAllocationsPerPacket has what the benchmarks measure as an upper bound.
-func TestAllocationsPerPacket(t *testing.T) {
-	const n = 100
-	nsp, s, sockets := discarding(t, &socketio.Options{Engine: quiet}, n)
-	text := []byte(`2["message",{"id":1,"text":"hello"}]`)
-	var arg any = &benchStruct{1, "hello"}
-	all := nsp.All()
-	for _, tt := range []struct {
-		name string
-		max  float64
-		run  func()
-	}{
-		{"dispatch, with the goroutine of the handler", 4, func() {
-			s.left = 1
-			sockets[0].Receive(text)
-			<-s.done
-		}},
-		{"emit", 2, func() {
-			if err := sockets[0].Emit("message", arg); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"broadcast to 100", 4, func() {
-			if err := all.Emit("message", arg); err != nil {
-				t.Fatal(err)
-			}
-		}},
-	} {
-		if got := testing.AllocsPerRun(200, tt.run); got > tt.max {
-			t.Errorf("%s: %v allocations, want at most %v", tt.name, got, tt.max)
-		}
-	}
-}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
-	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/internal/sid"
 )
 
@@ -25,15 +24,16 @@ type Socket struct {
 	id    string
 	nsp   *Namespace
 	conn  *conn
-	rooms map[*room]struct{} // protected by nsp.local.mu
-	gone  bool               // in no room, and in none again; likewise
+	rooms []*room // protected by nsp.local.mu
+	gone  bool    // in no room, and in none again; likewise
+	next  *Socket // in the crew's queue; the crew's
 
 	mu        sync.Mutex // protects the following
 	state     state
 	reason    Reason              // once closed
 	auth      []byte              // the CONNECT payload, until it is decided
-	queue     fifo.Queue[*Event]  // waits for the handler
-	running   bool                // a goroutine runs the handler
+	queue     eventQueue          // waits for the handler
+	running   bool                // a goroutine runs the handler, or will
 	decided   bool                // Connect has returned
 	accepted  bool                // and returned nil
 	kick      func()              // what a Disconnect during Connect asked for
@@ -160,7 +160,10 @@ func (v Volatile) Broadcast() Target { return v.s.Broadcast().Volatile() }
 
 // send gives a packet to the session, or holds it back while the connection is
 // being decided.
-func (s *Socket) send(e encoded, volatile bool) error {
+func (s *Socket) send(e encoded, volatile bool) error { return s.sendLater(nil, e, volatile) }
+
+// sendLater leaves the writing to b, unless that is nil.
+func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	s.mu.Lock()
 	switch s.state {
 	case stateClosed:
@@ -175,15 +178,15 @@ func (s *Socket) send(e encoded, volatile bool) error {
 		return err
 	}
 	s.mu.Unlock()
-	return s.transmit(e, volatile)
-}
-
-func (s *Socket) transmit(e encoded, volatile bool) error {
-	if volatile {
+	var err error
+	switch {
+	case b != nil:
+		err = b.Send(s.conn.sess, volatile, e.first, e.rest...)
+	case volatile:
 		s.conn.sess.TrySend(e.first, e.rest...)
-		return nil
+	default:
+		err = s.conn.sess.Send(e.first, e.rest...)
 	}
-	err := s.conn.sess.Send(e.first, e.rest...)
 	if err == engineio.ErrClosed {
 		return ErrClosed
 	}

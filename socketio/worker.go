@@ -1,12 +1,72 @@
 package socketio
 
 import (
+	"sync"
+
 	"github.com/siokit/sio/engineio"
 )
 
-// The handler of a socket runs on a goroutine that is started when there is
-// something to tell it and ends when there is nothing more. The first thing is
-// always the CONNECT, the last that the socket has left.
+// The handler of a socket is called by a goroutine while there is something to
+// tell it. The first thing is always the CONNECT, the last that the socket has
+// left.
+
+// A crew is the goroutines that call handlers. One of them takes socket after
+// socket; it does not matter if its handler blocks, since whenever a socket waits
+// there is another one on its way. So there are as many as handlers block, and a
+// few more, which end when there is nothing to do.
+type crew struct {
+	work func() // made once: go with a method would allocate
+
+	mu          sync.Mutex // protects the following
+	first, last *Socket
+	coming      bool // a goroutine has been started and has not looked yet
+}
+
+func (c *crew) push(s *Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.first == nil {
+		c.first = s
+	} else {
+		c.last.next = s
+	}
+	c.last = s
+	c.moreLocked()
+}
+
+// moreLocked has another goroutine come if a socket waits.
+func (c *crew) moreLocked() {
+	if c.first != nil && !c.coming {
+		c.coming = true
+		go c.work() // ends when no socket waits; Server.wg counts the sockets
+	}
+}
+
+func (c *crew) run() {
+	for s := c.pop(true); s != nil; s = c.pop(false) {
+		s.serve()
+	}
+}
+
+func (s *Socket) serve() {
+	defer s.nsp.srv.wg.Done() // even if the handler ends the goroutine
+	s.run()
+}
+
+// pop returns the next socket, or nil.
+func (c *crew) pop(came bool) *Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if came {
+		c.coming = false
+	}
+	s := c.first
+	if s != nil {
+		c.first, s.next = s.next, nil
+	}
+	c.moreLocked()
+	return s
+}
 
 // start begins with the connect handler, unless the connection has ended.
 // Size is what the connection holds for it meanwhile.
@@ -27,17 +87,14 @@ func (s *Socket) start(size int) {
 	}()
 }
 
-// startLocked starts the goroutine unless it runs.
+// startLocked has the handler called unless it is.
 func (s *Socket) startLocked() {
 	if s.running {
 		return
 	}
 	s.running = true
-	s.nsp.srv.wg.Add(1) // under the connection's own
-	go func() {         // ends when nothing is left to handle
-		defer s.nsp.srv.wg.Done()
-		s.run()
-	}()
+	s.nsp.srv.wg.Add(1) // under the connection's own; until nothing is left to handle
+	s.nsp.srv.crew.push(s)
 }
 
 // enqueue reports false if the socket has left.
@@ -47,7 +104,7 @@ func (s *Socket) enqueue(e *Event) bool {
 	if s.state == stateClosed {
 		return false
 	}
-	s.queue.Push(e)
+	s.queue.push(e)
 	s.startLocked()
 	return true
 }
@@ -56,23 +113,24 @@ func (s *Socket) enqueue(e *Event) bool {
 func (s *Socket) run() {
 	for {
 		s.mu.Lock()
+		e := s.queue.pop()
 		closed, accepted := s.state == stateClosed, s.accepted
 		kicked := s.reason == ReasonServerDisconnect
-		if s.queue.Len() == 0 && !closed {
+		if e == nil && !closed {
 			s.running = false
-			s.mu.Unlock()
-			return
 		}
-		if s.queue.Len() == 0 {
-			s.mu.Unlock() // s.running stays: nothing may follow
+		s.mu.Unlock()
+		switch {
+		case e != nil:
+			s.conn.release(e.size())
+			if accepted && !kicked { // whom we have thrown out has no say any more
+				s.nsp.handler.Event(s, e)
+			}
+		case closed: // s.running stays: nothing may follow
 			s.leave(accepted)
 			return
-		}
-		e := s.queue.Pop()
-		s.mu.Unlock()
-		s.conn.release(e.size())
-		if accepted && !kicked { // whom we have thrown out has no say any more
-			s.nsp.handler.Event(s, e)
+		default:
+			return
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package fifo holds a first-in, first-out queue on a slice, which keeps
-// nothing while it is empty.
+// Package fifo holds a first-in, first-out queue on a slice that can be lent to
+// it, and taken back while the queue is empty.
 package fifo
 
 import "slices"
@@ -43,7 +43,20 @@ func (q *Queue[T]) Pop() T {
 	q.items[q.first] = zero
 	q.first++
 	if q.first == len(q.items) {
-		q.items, q.first = nil, 0
+		q.items, q.first = q.items[:0], 0
 	}
 	return v
+}
+
+// Lend gives an empty queue the slice to begin with. Its items are zero.
+func (q *Queue[T]) Lend(items []T) { q.items, q.first = items[:0], 0 }
+
+// Cap returns how many items the queue's slice has room for: 0, if it has none.
+func (q *Queue[T]) Cap() int { return cap(q.items) }
+
+// Free takes the slice away from a queue that is empty. All of its items are zero.
+func (q *Queue[T]) Free() []T {
+	items := q.items[:cap(q.items)]
+	q.items = nil
+	return items
 }

@@ -32,16 +32,27 @@ func TestQueueAgainstSlice(t *testing.T) {
 	}
 }
 
-func TestQueueKeepsNothingWhenEmpty(t *testing.T) {
+func TestFree(t *testing.T) {
 	var q Queue[*int]
-	for range 100 {
-		q.Push(new(int))
+	lent := new([4]*int)
+	q.Lend(lent[:])
+	for range 2 {
+		for range 4 {
+			q.Push(new(int))
+		}
+		for q.Len() > 0 {
+			q.Pop()
+		}
 	}
-	for q.Len() > 0 {
-		q.Pop()
+	free := q.Free()
+	if &free[0] != &lent[0] || len(free) != 4 {
+		t.Error("Free does not return what was lent")
 	}
-	if cap(q.items) != 0 {
-		t.Errorf("an empty queue holds room for %d items", cap(q.items))
+	if *lent != [4]*int{} {
+		t.Error("the slice refers to what has been in the queue")
+	}
+	if q.Cap() != 0 {
+		t.Errorf("the queue still has room for %d items", q.Cap())
 	}
 }
 
