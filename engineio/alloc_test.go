@@ -17,16 +17,16 @@ func TestAllocations(t *testing.T) {
 		"packet/decode":                  0,
 		"packet/decode base64":           1,
 		"payload/decode 10":              0,
-		"payload/encode 10":              6, // of which 5 are the queue's
-		"outbox/batch 10":                5, // likewise
+		"payload/encode 10":              1,
+		"outbox/batch 10":                0,
 		"frames/one of 40 B":             0,
 		"frames/16 of 40 B":              0,
 		"frames/one of 4 kB, two pieces": 1,
 		"frames/one of 256 kB":           7, // the buffer grows with what has come
 		"handshake/polling":              18,
-		"handshake/websocket":            22,
+		"handshake/websocket":            23,
 		"polling/post":                   20,
-		"polling/get":                    13,
+		"polling/get":                    12,
 	}
 	for _, p := range hotPaths(t) {
 		limit, ok := want[p.name]

@@ -44,19 +44,18 @@ type frameReader struct {
 	limit int // bytes of a message
 
 	hdr    [14]byte // the header as far as it has come
-	hdrLen int      // bytes in hdr
-	inBody bool     // the header is complete, and the fields below stand
+	hdrLen uint8    // bytes in hdr
+	inBody bool     // the header is complete, and the next fields stand
+	fin    bool
+	op     ws.OpCode
+	mask   [4]byte
+	left   int // bytes of the payload still to come
+	pos    int // bytes of the payload already seen, for the mask
 
-	fin  bool
-	op   ws.OpCode
-	mask [4]byte
-	left int // bytes of the payload still to come
-	pos  int // bytes of the payload already seen, for the mask
-
-	msg       []byte    // the message so far, over frames and pieces
+	fragments uint16    // of the message so far
 	msgOp     ws.OpCode // 0: no message has begun
-	fragments int
-	ctl       []byte // the control frame's payload so far
+	msg       []byte    // the message so far, over frames and pieces
+	ctl       []byte    // the control frame's payload so far
 }
 
 // feed parses p, which it unmasks in place. It returns how much of p it has
@@ -94,13 +93,13 @@ func (r *frameReader) due() bool { return r.inBody && r.left == 0 }
 // header collects the header and checks it as soon as it can be.
 func (r *frameReader) header(p []byte) (used int, err error) {
 	for used < len(p) {
-		need := 2
+		need := uint8(2)
 		if r.hdrLen >= 2 {
 			need = headerSize(r.hdr[1])
 		}
 		n := copy(r.hdr[r.hdrLen:need], p[used:])
 		used += n
-		r.hdrLen += n
+		r.hdrLen += uint8(n)
 		switch {
 		case r.hdrLen == 2:
 			if err := r.check(); err != nil {
@@ -114,7 +113,7 @@ func (r *frameReader) header(p []byte) (used int, err error) {
 }
 
 // headerSize is the size of a masked frame's header, by its second byte.
-func headerSize(b byte) int {
+func headerSize(b byte) uint8 {
 	switch b & 0x7f {
 	case 126:
 		return 2 + 2 + 4

@@ -12,10 +12,6 @@ import (
 
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
-type tryWriter struct{}
-
-func newTryWriter(syscall.RawConn) *tryWriter { return nil }
-
-func (*tryWriter) write([]byte) (int, error) { panic("unreachable") }
+func tryWrite(syscall.RawConn, []byte) (int, error) { panic("unreachable") }
 
 func (*byteReader) ready(uintptr) bool { panic("unreachable") }

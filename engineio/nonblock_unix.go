@@ -5,6 +5,7 @@ package engineio
 import (
 	"io"
 	"net"
+	"sync"
 	"syscall"
 )
 
@@ -30,47 +31,48 @@ func rawConn(conn net.Conn) syscall.RawConn {
 
 // A tryWriter writes to a connection as much as the kernel takes at once.
 type tryWriter struct {
-	raw syscall.RawConn
 	buf []byte
 	n   int
 	err error
 	fn  func(fd uintptr) bool // made once: a closure for each write would be an allocation
 }
 
-func newTryWriter(raw syscall.RawConn) *tryWriter {
-	if raw == nil {
-		return nil
-	}
-	t := &tryWriter{raw: raw}
-	t.fn = func(fd uintptr) bool {
-		for len(t.buf) > 0 {
-			n, err := syscall.Write(int(fd), t.buf)
-			switch {
-			case err == syscall.EINTR:
-				continue
-			case err == syscall.EAGAIN:
-				return true
-			case err != nil:
-				t.err = err
-				return true
-			}
-			t.n += n
-			t.buf = t.buf[n:]
-		}
-		return true
-	}
+var tryWriters = sync.Pool{New: func() any {
+	t := new(tryWriter)
+	t.fn = t.write
 	return t
+}}
+
+// tryWrite returns how much it has written; less than all is no error.
+func tryWrite(raw syscall.RawConn, p []byte) (int, error) {
+	t := tryWriters.Get().(*tryWriter)
+	t.buf, t.n, t.err = p, 0, nil
+	err := raw.Write(t.fn)
+	if t.err != nil {
+		err = t.err
+	}
+	n := t.n
+	t.buf = nil
+	tryWriters.Put(t)
+	return n, err
 }
 
-// write returns how much it has written; less than all is no error. One
-// goroutine at a time.
-func (t *tryWriter) write(p []byte) (int, error) {
-	t.buf, t.n, t.err = p, 0, nil
-	if err := t.raw.Write(t.fn); err != nil && t.err == nil {
-		t.err = err
+func (t *tryWriter) write(fd uintptr) bool {
+	for len(t.buf) > 0 {
+		n, err := syscall.Write(int(fd), t.buf)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return true
+		case err != nil:
+			t.err = err
+			return true
+		}
+		t.n += n
+		t.buf = t.buf[n:]
 	}
-	t.buf = nil
-	return t.n, t.err
+	return true
 }
 
 // readNow reads once. It fails with EAGAIN if there is nothing to read.

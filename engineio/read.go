@@ -89,9 +89,11 @@ func (w *wsConn) read(p []byte) {
 		w.finish()
 		return
 	}
-	r := newByteReader(w)
-	last := time.Now()
+	var r *byteReader
 	for !w.park() {
+		if r == nil {
+			r = newByteReader(w)
+		}
 		p, err := r.read()
 		goOn := len(p) == 0 || w.take(p)
 		r.release()
@@ -103,8 +105,10 @@ func (w *wsConn) read(p []byte) {
 			w.finish()
 			return
 		}
-		silent := time.Since(last)
-		if last = last.Add(silent); silent > freshStack {
+		now := time.Since(w.srv.born)
+		silent := now - w.last
+		w.last = now
+		if silent > freshStack {
 			go w.read(nil) // instead of us
 			return
 		}

@@ -87,11 +87,11 @@ func (s *Session) sendControl(m *Message) {
 // s.mu held and releases it.
 func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	w := s.ws
-	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.try != nil {
+	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.try {
 		s.writing = writerTry
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
-		n, err := w.try.write(frame)
+		n, err := tryWrite(w.raw, frame)
 		s.mu.Lock()
 		if n < len(frame) && s.state != stateClosed {
 			s.out.unshift(first, n) // what has come meanwhile is behind it
@@ -135,14 +135,14 @@ var batches = sync.Pool{New: func() any { b := make([]byte, batchSize); return &
 // writeLocked tries once to write what is queued, and leaves the rest to a
 // goroutine. The caller holds s.mu, which is released, and has set s.writing.
 func (s *Session) writeLocked(w *wsConn) {
-	if w.try == nil {
+	if !w.try {
 		s.flushLocked(w)
 		return
 	}
 	buf := batches.Get().(*[]byte)
 	batch := s.out.batch(*buf)
 	s.mu.Unlock()
-	n, err := w.try.write(batch)
+	n, err := tryWrite(w.raw, batch)
 	whole := n == len(batch)
 	batches.Put(buf)
 	s.mu.Lock()

@@ -72,7 +72,7 @@ type Session struct {
 	out          outbox
 	writing      writer // nobody else may write to ws
 	listed       bool   // for the drain, which looks whether there is still something due
-	last         lastFrame
+	last         *lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool
@@ -246,7 +246,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 	switch {
 	case w == nil:
 	case s.writing == writerTry:
-		s.last = lastFrame{closeFrame, w.sending()}
+		s.last = &lastFrame{closeFrame, w.sending()}
 		w = nil
 	case s.writing == writerFlush:
 		closeFrame = nil // it would land in the middle of another frame

@@ -21,7 +21,7 @@ type wsConn struct {
 	sess *Session
 	conn net.Conn
 	raw  syscall.RawConn // nil where it can't be read and written without blocking
-	try  *tryWriter      // likewise, and while it probes
+	try  bool            // write so: not before it is its session's transport
 
 	broken   atomic.Bool // the frames make no sense any more: wait for the end
 	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
@@ -29,6 +29,7 @@ type wsConn struct {
 	// Of the reader.
 	in      frameReader
 	probing bool
+	last    time.Duration // when something was read last, since srv.born
 
 	parked parking // owned by the poller
 
@@ -95,7 +96,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		return nil
 	}
 	_ = conn.SetWriteDeadline(time.Time{})
-	c.try = newTryWriter(c.raw)
+	c.try = c.raw != nil
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		sess.abandon()
@@ -166,8 +167,8 @@ func (w *wsConn) shut(frame []byte) {
 	case frame == nil:
 		_ = w.conn.Close()
 	case again:
-	case w.try != nil:
-		n, err := w.try.write(frame)
+	case w.try:
+		n, err := tryWrite(w.raw, frame)
 		w.shutSent(err != nil || n < len(frame))
 	default:
 		sent := w.sending()

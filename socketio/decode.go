@@ -40,8 +40,7 @@ type Decoder struct {
 
 	// The names last seen, so that a packet for one of the few namespaces of
 	// a connection allocates no string.
-	names    [4]string
-	nextName uint8
+	names *names
 }
 
 // Pending reports whether a packet waits for attachments. It holds memory until
@@ -203,15 +202,23 @@ func (d *Decoder) name(b []byte) string {
 	if len(b) == 1 {
 		return "/"
 	}
-	for _, s := range d.names {
+	if d.names == nil {
+		d.names = new(names)
+	}
+	for _, s := range d.names.last {
 		if s == string(b) {
 			return s
 		}
 	}
 	s := string(b)
-	d.names[d.nextName] = s
-	d.nextName = (d.nextName + 1) % uint8(len(d.names))
+	d.names.last[d.names.next] = s
+	d.names.next = (d.names.next + 1) % uint8(len(d.names.last))
 	return s
+}
+
+type names struct {
+	last [4]string
+	next uint8
 }
 
 func orDefault(n, def int) int {

@@ -396,7 +396,7 @@ func TestDecoderNames(t *testing.T) {
 			}
 		}
 	}
-	if slices.Contains(d.names[:], "") {
+	if slices.Contains(d.names.last[:], "") {
 		t.Error("names are not kept")
 	}
 }
