@@ -113,17 +113,22 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 			s.poll.signal()
 		}
 	case s.writing == writerNone && b != nil:
-		s.writing = writerDue
-		if !s.listed {
-			s.listed = true
-			b.add(s)
-		}
+		s.dueLocked(b)
 	case s.writing == writerNone:
 		s.writing = writerTry
 		s.writeLocked(w)
 		return
 	}
 	s.mu.Unlock()
+}
+
+// dueLocked leaves the writing to the drain.
+func (s *Session) dueLocked(b *Batch) {
+	s.writing = writerDue
+	if !s.listed {
+		s.listed = true
+		b.add(s)
+	}
 }
 
 // Sizes of one write. Small frames are copied into buffers of this size, which
@@ -172,8 +177,13 @@ func (s *Session) wrote(w *wsConn, whole bool, err error) {
 		s.writing = writerNone
 		s.mu.Unlock()
 		s.end(ReasonTransportError, nil)
-	case s.out.len() > 0:
+	case !whole:
 		s.flushLocked(w)
+	case s.out.len() > 0: // it has come while we wrote
+		var b Batch
+		s.dueLocked(&b)
+		s.mu.Unlock()
+		b.Flush()
 	default:
 		s.writing = writerNone
 		s.drainedLocked()
