@@ -1,0 +1,5 @@
+//go:build portable
+
+package engineio_test
+
+const portable = true
