@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"encoding/binary"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -191,6 +192,10 @@ func (r *frameReader) payload(piece []byte, sink frameSink) error {
 	}
 	last := r.left == 0 && r.fin
 	if !last || len(r.msg) > 0 {
+		if arrived := len(r.msg) + len(piece); arrived > cap(r.msg) {
+			// What is announced, but no more than a few times what has arrived.
+			r.msg = slices.Grow(r.msg, len(piece)+min(r.left, 3*arrived))
+		}
 		r.msg = append(r.msg, piece...)
 		piece = r.msg
 	}

@@ -64,8 +64,24 @@ func newPacket(t PacketType, data []byte) *Message {
 // a payload of n bytes.
 func newFrame(op ws.OpCode, n int) *Message {
 	size := frameHeaderSize(n)
-	return &Message{frame: appendFrameHeader(make([]byte, 0, size+n), op, n), body: size}
+	var m *Message
+	if size+n <= smallFrame {
+		with := new(struct { // one allocation
+			Message
+			room [smallFrame]byte
+		})
+		m = &with.Message
+		m.frame = with.room[:0]
+	} else {
+		m = &Message{frame: make([]byte, 0, size+n)}
+	}
+	m.frame = appendFrameHeader(m.frame, op, n)
+	m.body = size
+	return m
 }
+
+// smallFrame is what fills a size class of the allocator together with a Message.
+const smallFrame = 80
 
 // asText returns the form of m that can go where only text can.
 func (m *Message) asText() *Message {

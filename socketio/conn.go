@@ -27,7 +27,7 @@ type conn struct {
 	partial bool    // the decoder waits for attachments; likewise
 
 	mu          sync.Mutex  // protects the following
-	sockets     []*Socket   // by CONNECT; a client has few
+	sockets     sockets     //
 	left        []string    // namespaces that the server ended: what was under way to them is ignored
 	closed      bool        //
 	idle        *time.Timer // runs while no namespace has admitted the client
@@ -66,7 +66,7 @@ func (c *conn) watchIdleLocked() {
 	var t *time.Timer
 	t = time.AfterFunc(c.srv.opts.ConnectTimeout, func() {
 		c.mu.Lock()
-		deciding := len(c.sockets) > 0
+		deciding := len(c.sockets.list) > 0
 		current := c.idle == t // or else it has been stopped too late
 		if deciding && current {
 			t.Reset(c.srv.opts.ConnectTimeout)
@@ -85,7 +85,7 @@ func (c *conn) watchIdleLocked() {
 func (c *conn) admitted(s *Socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !slices.Contains(c.sockets, s) {
+	if c.sockets.in(s.nsp.name) != s {
 		return false
 	}
 	if c.idle != nil {
@@ -169,10 +169,8 @@ func (c *conn) violation(why string) {
 func (c *conn) find(nsp string) (s *Socket, left bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, s := range c.sockets {
-		if s.nsp.name == nsp {
-			return s, false
-		}
+	if s := c.sockets.in(nsp); s != nil {
+		return s, false
 	}
 	return nil, slices.Contains(c.left, nsp)
 }
@@ -180,7 +178,7 @@ func (c *conn) find(nsp string) (s *Socket, left bool) {
 func (c *conn) all() []*Socket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.sockets)
+	return slices.Clone(c.sockets.list)
 }
 
 // connect gives the client a socket in a namespace, and has its handler
@@ -199,7 +197,7 @@ func (c *conn) connect(p *Packet) {
 		return
 	}
 	c.holdLocked(len(p.Data)) // until it is decided
-	c.sockets = append(c.sockets, s)
+	c.sockets.add(s)
 	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == nsp.name })
 	c.mu.Unlock()
 	s.start(len(p.Data))
@@ -290,15 +288,13 @@ func (c *conn) release(bytes int) {
 func (c *conn) remove(s *Socket, byServer bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	i := slices.Index(c.sockets, s)
-	if i < 0 {
+	if !c.sockets.remove(s) {
 		return
 	}
-	c.sockets = slices.Delete(c.sockets, i, i+1)
 	if byServer {
 		c.left = append(c.left, s.nsp.name)
 	}
-	if len(c.sockets) == 0 && c.idle == nil && !c.closed {
+	if len(c.sockets.list) == 0 && c.idle == nil && !c.closed {
 		c.watchIdleLocked()
 	}
 }
@@ -307,15 +303,15 @@ func (c *conn) remove(s *Socket, byServer bool) {
 func (c *conn) Close(reason Reason) {
 	c.mu.Lock()
 	c.closed = true
-	sockets := c.sockets
-	c.sockets = nil
+	list := c.sockets.list
+	c.sockets = sockets{}
 	for _, t := range []*time.Timer{c.idle, c.attachments} {
 		if t != nil {
 			t.Stop()
 		}
 	}
 	c.mu.Unlock()
-	for _, s := range sockets {
+	for _, s := range list {
 		s.close(reason)
 	}
 	if f := c.srv.opts.SessionClosed; f != nil {
