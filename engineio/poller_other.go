@@ -2,7 +2,11 @@
 
 package engineio
 
-import "sync"
+import (
+	"net"
+	"sync"
+	"syscall"
+)
 
 // There is no poller here: every connection has a goroutine that reads it.
 
@@ -13,3 +17,6 @@ type parking struct{}
 func (*wsConn) park() bool { return false }
 
 func (*wsConn) unpark() {}
+
+// own returns conn as it is, and how it is read and written without blocking.
+func own(conn net.Conn) (net.Conn, syscall.RawConn) { return conn, rawConn(conn) }

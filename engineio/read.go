@@ -35,17 +35,12 @@ type byteReader struct {
 	err   error
 }
 
-func newByteReader(w *wsConn) *byteReader {
-	r := &byteReader{w: w}
-	if w.raw != nil {
-		r.fn = r.ready
-	}
-	return r
-}
-
 // read returns bytes that are valid until release.
 func (r *byteReader) read() ([]byte, error) {
-	if r.fn != nil {
+	if r.w.raw != nil {
+		if r.fn == nil {
+			r.fn = r.ready
+		}
 		r.n, r.err = 0, nil
 		if err := r.w.raw.Read(r.fn); err != nil {
 			return nil, err
@@ -92,7 +87,7 @@ func (w *wsConn) read(p []byte) {
 	var r *byteReader
 	for !w.park() {
 		if r == nil {
-			r = newByteReader(w)
+			r = &byteReader{w: w}
 		}
 		p, err := r.read()
 		goOn := len(p) == 0 || w.take(p)
@@ -248,6 +243,7 @@ func (w *wsConn) onPing(data []byte) error {
 }
 
 func (w *wsConn) onClose(code ws.StatusCode) error {
+	w.peerClosed.Store(true)
 	switch {
 	case w.draining.Load(): // the answer to ours
 	case w.probing:

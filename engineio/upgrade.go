@@ -92,7 +92,7 @@ func (w *wsConn) takeOver() bool {
 	w.probing = false
 	s.probe = nil
 	_ = w.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
-	w.try = w.raw != nil
+	w.own()
 	s.ws = w
 	s.releasePollLocked(PacketNoop)
 	switch {

@@ -20,11 +20,12 @@ type wsConn struct {
 	srv  *Server
 	sess *Session
 	conn net.Conn
-	raw  syscall.RawConn // nil where it can't be read and written without blocking
-	try  bool            // write so: not before it is its session's transport
+	raw  syscall.RawConn // nil where it can't be read and written without blocking, and while it probes
+	try  bool            // write so
 
-	broken   atomic.Bool // the frames make no sense any more: wait for the end
-	draining atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
+	broken     atomic.Bool // the frames make no sense any more: wait for the end
+	draining   atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
+	peerClosed atomic.Bool // the peer's close frame has come
 
 	// Of the reader.
 	in      frameReader
@@ -83,7 +84,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		early, _ = rw.Reader.Peek(n)
 		early = slices.Clone(early)
 	}
-	c := &wsConn{srv: s, sess: sess, conn: conn, raw: rawConn(conn), probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
+	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
 	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), header)
 	if probing {
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
@@ -96,15 +97,21 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		return nil
 	}
 	_ = conn.SetWriteDeadline(time.Time{})
-	c.try = c.raw != nil
+	c.own()
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		sess.abandon()
-		_ = conn.Close()
+		_ = c.conn.Close()
 		return nil
 	}
 	go c.read(early)
 	return nil
+}
+
+// own makes the connection ready to be a transport, which nobody waits for.
+func (w *wsConn) own() {
+	w.conn, w.raw = own(w.conn)
+	w.try = w.raw != nil
 }
 
 var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request"}
@@ -214,8 +221,18 @@ func (w *wsConn) shutSent(failed bool) {
 		_ = w.conn.Close()
 		return
 	}
+	if w.peerClosed.Load() { // the reader ends by itself
+		return
+	}
 	w.srv.linger(w)
-	if c, ok := w.conn.(*net.TCPConn); ok && w.broken.Load() {
-		_ = c.CloseWrite() // its close frame can't be told from the rest: let it see the end at once
+	if !w.broken.Load() {
+		return
+	}
+	// Its close frame can't be told from the rest: let it see the end at once.
+	switch c := w.conn.(type) {
+	case *net.TCPConn:
+		_ = c.CloseWrite()
+	case interface{ closeWrite() error }:
+		_ = c.closeWrite()
 	}
 }
