@@ -2,6 +2,7 @@ package sio_test
 
 import (
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/siokit/sio"
@@ -46,4 +47,38 @@ func TestPanicWithError(t *testing.T) {
 	c := h.join("/")
 	c.send(`21["x"]`)
 	c.want(`31[{"error":{"message":"internal error"}}]`)
+}
+
+// TestGoexit has handlers end their goroutine, as FailNow does in a test. The
+// client must not be stuck with it.
+func TestGoexit(t *testing.T) {
+	exit := func(*sio.Context) error {
+		runtime.Goexit()
+		return nil
+	}
+	h := newHost(t, nil)
+	h.On("exit", exit)
+	h.On("alive", func(c *sio.Context) error { return c.Ack() })
+	h.Of("/refused").OnConnect(exit)
+	left := make(chan string, 2)
+	n := h.Of("/left")
+	n.OnConnect(func(c *sio.Context) error { return c.Join("room") })
+	n.OnDisconnecting(exit)
+	n.OnDisconnect(func(c *sio.Context) error {
+		left <- c.ID()
+		runtime.Goexit()
+		return nil
+	})
+
+	c := h.join("/", "/left")
+	c.send(`2["exit"]`, `21["alive"]`)
+	c.want("31[]")
+	c.refused("/refused", nil)
+	c.send("1/left,")
+	receive(t, left, "OnDisconnect")
+	c.send(`22["alive"]`)
+	c.want("32[]")
+	if n := h.Of("/left").Len(); n != 0 {
+		t.Errorf("%d sockets stay", n)
+	}
 }

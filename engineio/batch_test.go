@@ -38,6 +38,44 @@ func TestBatch(t *testing.T) {
 			}
 		}
 	})
+	// With each message flushed, the sender meets the drain in the middle of a
+	// write.
+	for _, volatile := range []bool{false, true} {
+		t.Run(fmt.Sprintf("faster than the drain, volatile %t", volatile), func(t *testing.T) {
+			h := newHost(t, &engineio.Options{QueuePackets: 8})
+			const clients, n = 4, 5000
+			var ps []*peer
+			var wg sync.WaitGroup
+			for range clients {
+				c, p := h.openWS()
+				ps = append(ps, p)
+				wg.Go(func() {
+					for last := ""; last != "4end"; {
+						f, err := c.tryRead()
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						last = string(f.payload)
+					}
+				})
+			}
+			m := engineio.NewMessage([]byte("x"))
+			for i := range n {
+				var b engineio.Batch
+				for _, p := range ps {
+					if err := b.Send(p.Session, volatile, m); err != nil {
+						t.Fatalf("message %d: %v", i, err)
+					}
+				}
+				b.Flush()
+			}
+			for _, p := range ps {
+				p.send("end")
+			}
+			wg.Wait()
+		})
+	}
 	t.Run("order with what is sent directly", func(t *testing.T) {
 		h := newHost(t, nil)
 		c, p := h.openWS()

@@ -6,16 +6,15 @@ import (
 )
 
 // What goes to many is queued for each of them first, and written by a few
-// goroutines. Nobody's handler writes a thousand times, the writing is shared by
-// the cores, and of a burst most clients get several messages by one write: a
-// write is most of what a message costs.
+// goroutines. The writing is shared by the cores, and of a burst most clients get
+// several messages by one write: a write is most of what a message costs.
 
-// A Batch sends messages to many sessions. It is ready to use as its zero value,
-// for one goroutine, and not to be forgotten: what has been sent through it may
-// be written only after Flush.
+// A Batch sends messages to many sessions of one server. It is ready to use as
+// its zero value, for one goroutine, and not to be forgotten: what has been sent
+// through it may be written only after Flush.
 type Batch struct {
 	srv *Server
-	due *dueList
+	due dueList
 }
 
 // Send is [Session.Send], or with volatile [Session.TrySend], but leaves the
@@ -25,35 +24,52 @@ func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message
 	return err
 }
 
+// batchSessions is how many sessions are gathered before the writing begins.
+const batchSessions = 256
+
 // add is called with s.mu held.
 func (b *Batch) add(s *Session) {
-	if b.due == nil {
-		b.srv = s.srv
-		b.due = dueLists.Get().(*dueList)
-	}
-	b.due.sessions[b.due.n] = s
-	if b.due.n++; b.due.n == len(b.due.sessions) {
+	b.srv = s.srv
+	b.due.push(s)
+	if b.due.n == batchSessions {
 		b.Flush()
 	}
 }
 
 // Flush has the messages written.
 func (b *Batch) Flush() {
-	if b.due != nil {
+	if b.due.n > 0 {
 		b.srv.drain.add(b.due)
-		b.due = nil
+		b.due = dueList{}
 	}
 }
 
-// A dueList is some sessions that have something to write, and nobody who does.
+// A dueList is sessions that have something to write, and nobody who does. A
+// session is in one list at most.
 type dueList struct {
-	sessions [256]*Session
-	n        int // how many there are
-	taken    int // how many of them have been taken
-	next     *dueList
+	first, last *Session
+	n           int
 }
 
-var dueLists = sync.Pool{New: func() any { return new(dueList) }}
+func (l *dueList) push(s *Session) { l.append(dueList{s, s, 1}) }
+
+func (l *dueList) append(more dueList) {
+	if l.n == 0 {
+		*l = more
+		return
+	}
+	l.last.nextDue = more.first
+	l.last = more.last
+	l.n += more.n
+}
+
+// pop must not be called when there is none.
+func (l *dueList) pop() *Session {
+	s := l.first
+	l.first, s.nextDue = s.nextDue, nil
+	l.n--
+	return s
+}
 
 // A drain has goroutines that write, as many as there are cores, while there is
 // something to write. None of them waits for a client: what the kernel does not
@@ -62,10 +78,10 @@ type drain struct {
 	run func() // made once: go with a method would allocate
 	max int    // goroutines
 
-	mu          sync.Mutex // protects the following
-	idle        sync.Cond  // running is 0
-	first, last *dueList
-	running     int
+	mu      sync.Mutex // protects the following
+	idle    sync.Cond  // running is 0
+	due     dueList
+	running int
 }
 
 func (d *drain) init() {
@@ -74,15 +90,10 @@ func (d *drain) init() {
 	d.max = runtime.GOMAXPROCS(0)
 }
 
-func (d *drain) add(l *dueList) {
+func (d *drain) add(l dueList) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.first == nil {
-		d.first = l
-	} else {
-		d.last.next = l
-	}
-	d.last = l
+	d.due.append(l)
 	for wanted := (l.n + dueTake - 1) / dueTake; wanted > 0 && d.running < d.max; wanted-- {
 		d.running++
 		go d.run() // ends when nothing is due; see wait
@@ -104,37 +115,31 @@ const dueTake = 16
 func (d *drain) write() {
 	var some [dueTake]*Session
 	for {
-		n := d.take(&some)
-		if n == 0 {
+		taken := d.take(some[:])
+		if len(taken) == 0 {
 			return
 		}
-		for i, s := range some[:n] {
+		for _, s := range taken {
 			s.writeDue()
-			some[i] = nil
 		}
+		clear(taken)
 	}
 }
 
-// take takes sessions. It returns 0 as the end of the goroutine.
-func (d *drain) take(some *[dueTake]*Session) int {
+// take takes sessions. If there are none, the goroutine ends.
+func (d *drain) take(some []*Session) []*Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	l := d.first
-	if l == nil {
+	n := min(d.due.n, len(some))
+	for i := range n {
+		some[i] = d.due.pop()
+	}
+	if n == 0 {
 		if d.running--; d.running == 0 {
 			d.idle.Broadcast()
 		}
-		return 0
 	}
-	n := copy(some[:], l.sessions[l.taken:l.n])
-	clear(l.sessions[l.taken:][:n])
-	l.taken += n
-	if l.taken == l.n {
-		d.first = l.next
-		l.n, l.taken, l.next = 0, 0, nil
-		dueLists.Put(l)
-	}
-	return n
+	return some[:n]
 }
 
 // writeDue writes what is queued, for who has left it to the drain.

@@ -16,7 +16,7 @@ import (
 type poller struct {
 	wg *sync.WaitGroup // of the server
 
-	mu    sync.Mutex // protects the following, and wsConn.parked
+	mu    sync.Mutex // protects the following, and wsConn.parked; held while the kernel is told
 	conns map[int32]*wsConn
 	epoll *epoll // nil while conns is empty, but for a moment
 }
@@ -62,6 +62,10 @@ func (w *wsConn) park() bool {
 	_ = w.raw.Control(func(fd uintptr) {
 		if p.epoll.add(int(fd)) == nil {
 			w.parked = parking{int32(fd), parkWaits}
+			if other := p.conns[w.parked.fd]; other != nil { // it has been closed behind our back
+				other.parked.state = parkNone
+				go other.read(nil)
+			}
 			p.conns[w.parked.fd] = w
 			ok = true
 		}
@@ -88,7 +92,9 @@ func (w *wsConn) unpark() {
 
 func (p *poller) removeLocked(w *wsConn) {
 	_ = w.raw.Control(func(fd uintptr) { p.epoll.remove(int(fd)) })
-	delete(p.conns, w.parked.fd)
+	if p.conns[w.parked.fd] == w {
+		delete(p.conns, w.parked.fd)
+	}
 	w.parked.state = parkNone
 	p.idleLocked()
 }
@@ -201,7 +207,11 @@ func newEpoll() (*epoll, error) {
 	}
 	_ = syscall.SetNonblock(fd, true) // what makes os.NewFile register it
 	e := &epoll{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
-	if e.raw, err = e.file.SyscallConn(); err != nil {
+	e.raw, err = e.file.SyscallConn()
+	if err == nil {
+		err = e.file.SetReadDeadline(time.Time{}) // fails if the runtime could not register it
+	}
+	if err != nil {
 		e.close()
 		return nil, err
 	}

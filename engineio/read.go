@@ -27,12 +27,14 @@ const smallRead = 512
 // A byteReader reads a connection for a goroutine. While it waits it holds no
 // buffer, or a small one where that is not possible.
 type byteReader struct {
-	w     *wsConn
-	fn    func(fd uintptr) bool
-	buf   *[]byte // borrowed
-	small []byte
-	n     int
-	err   error
+	w   *wsConn
+	fn  func(fd uintptr) bool
+	buf *[]byte // borrowed
+	n   int
+	err error
+
+	small  []byte // without fn
+	filled bool   // the last read has filled its buffer; likewise
 }
 
 // read returns bytes that are valid until release.
@@ -50,18 +52,17 @@ func (r *byteReader) read() ([]byte, error) {
 		}
 		return (*r.buf)[:r.n], r.err
 	}
-	if r.n < smallRead {
-		if r.small == nil {
-			r.small = make([]byte, smallRead)
-		}
-		n, err := r.w.conn.Read(r.small)
-		r.n = n
-		return r.small[:n], err
+	if r.small == nil {
+		r.small = make([]byte, smallRead)
 	}
-	r.buf = reads.Get().(*[]byte) // it comes faster than we read
-	n, err := r.w.conn.Read(*r.buf)
-	r.n = n
-	return (*r.buf)[:n], err
+	buf := r.small
+	if r.filled { // more is likely to be there
+		r.buf = reads.Get().(*[]byte)
+		buf = *r.buf
+	}
+	n, err := r.w.conn.Read(buf)
+	r.filled = n == len(buf)
+	return buf[:n], err
 }
 
 func (r *byteReader) release() {
@@ -122,9 +123,9 @@ const (
 // take parses p, waiting while the session is paused. False ends the reader.
 func (w *wsConn) take(p []byte) bool {
 	for {
-		rest, progress := w.parse(p)
-		if progress != held {
-			return progress == parsed
+		rest, how := w.parse(p)
+		if how != held {
+			return how == parsed
 		}
 		p = rest
 		w.sess.waitResumed(nil) // it may have been resumed by now
@@ -132,7 +133,7 @@ func (w *wsConn) take(p []byte) bool {
 }
 
 // parse handles what has been read, and returns what it has not got to.
-func (w *wsConn) parse(p []byte) (rest []byte, _ progress) {
+func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	if w.broken.Load() {
 		return nil, parsed
 	}
@@ -155,16 +156,16 @@ func (w *wsConn) parse(p []byte) (rest []byte, _ progress) {
 // block. Unless it returns nil, the poller has done with the connection, and a
 // goroutine has to go on.
 func (w *wsConn) polled(p []byte, err error) func() {
-	rest, progress := w.parse(p)
+	rest, how := w.parse(p)
 	switch {
-	case progress == over:
+	case how == over:
 		return w.finish
 	case err != nil:
 		return func() {
 			w.lost(err)
 			w.finish()
 		}
-	case progress == held || w.draining.Load():
+	case how == held || w.draining.Load():
 		rest = bytes.Clone(rest)
 		return func() { w.read(rest) }
 	}

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -29,26 +30,18 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch)
 	for _, m := range rest {
 		size += m.Size()
 	}
-	o := &s.srv.opts
-	full := func() bool {
-		return s.out.len() > 0 && (s.out.bytes+size > o.QueueBytes || s.out.len()+1+len(rest) > o.QueuePackets)
-	}
 	s.mu.Lock()
-	if s.writing == writerDue && (s.out.bytes >= batchSize || full()) { // we are too fast, not the peer too slow
-		s.writing = writerTry
-		s.writeLocked(s.ws)
-		s.mu.Lock()
-	}
+	fits := s.fitsLocked(1+len(rest), size)
 	switch {
 	case s.state != stateOpen:
 		s.mu.Unlock()
 		return false, ErrClosed
-	case volatile && s.busyLocked():
+	case volatile && (!fits || s.busyLocked()):
 		s.mu.Unlock()
 		return false, nil
-	case full():
+	case !fits:
 		s.mu.Unlock()
-		if !o.KeepSlow {
+		if !s.srv.opts.KeepSlow {
 			s.end(ReasonSlowConsumer, emptyClose)
 		}
 		return false, ErrQueueFull
@@ -56,6 +49,29 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch)
 	s.pushLocked(first, rest, b)
 	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
 	return true, nil
+}
+
+// fitsLocked tells whether the queue has room. If it has none because we are too
+// fast, rather than the peer too slow, it makes some, or waits for who does: a
+// write that does not block. It may release s.mu meanwhile.
+func (s *Session) fitsLocked(packets, bytes int) bool {
+	o := &s.srv.opts
+	for s.state == stateOpen {
+		full := s.out.len() > 0 && (s.out.bytes+bytes > o.QueueBytes || s.out.len()+packets > o.QueuePackets)
+		switch {
+		case s.writing == writerDue && (full || s.out.bytes >= batchSize):
+			s.writing = writerTry
+			s.writeLocked(s.ws)
+			s.mu.Lock()
+		case full && s.writing == writerTry:
+			s.mu.Unlock()
+			runtime.Gosched()
+			s.mu.Lock()
+		default:
+			return !full
+		}
+	}
+	return false
 }
 
 // busyLocked tells whether a message would have to wait for the peer.
@@ -74,7 +90,7 @@ func (s *Session) sendControl(m *Message) {
 		s.mu.Unlock()
 		return
 	}
-	if m != pingPacket && s.out.len() >= s.srv.opts.QueuePackets {
+	if m != pingPacket && !s.fitsLocked(1, m.Size()) {
 		s.mu.Unlock()
 		s.end(ReasonSlowConsumer, emptyClose)
 		return
@@ -114,7 +130,7 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 		}
 	case s.writing == writerNone && b != nil:
 		s.dueLocked(b)
-	case s.writing == writerNone:
+	case s.writing == writerNone, s.writing == writerDue && b == nil: // who waits for the drain need not
 		s.writing = writerTry
 		s.writeLocked(w)
 		return
@@ -179,7 +195,7 @@ func (s *Session) wrote(w *wsConn, whole bool, err error) {
 		s.end(ReasonTransportError, nil)
 	case !whole:
 		s.flushLocked(w)
-	case s.out.len() > 0: // it has come while we wrote
+	case s.out.len() > 0: // it has come while we wrote, or is more than a batch
 		var b Batch
 		s.dueLocked(&b)
 		s.mu.Unlock()
@@ -214,11 +230,18 @@ func (s *Session) drainedLocked() {
 // connection has no way to write without blocking.
 func (s *Session) flush(w *wsConn) {
 	defer s.srv.wg.Done()
-	buf := batches.Get().(*[]byte)
-	defer batches.Put(buf)
+	var buf *[]byte // for more than one message
 	s.mu.Lock()
 	for s.state != stateClosed && s.out.len() > 0 {
-		batch := s.out.batch(*buf)
+		if buf == nil && s.out.len() > 1 {
+			buf = batches.Get().(*[]byte)
+			defer batches.Put(buf)
+		}
+		var batch []byte
+		if buf != nil {
+			batch = *buf
+		}
+		batch = s.out.batch(batch)
 		s.mu.Unlock()
 		_ = w.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
 		_, err := w.conn.Write(batch)

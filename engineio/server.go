@@ -18,10 +18,11 @@ import (
 	"github.com/siokit/sio/internal/sid"
 )
 
-// A Handler takes what happens on one session.
+// A Handler takes what happens on one session. Its methods must not block: other
+// sessions may be read by the same goroutine.
 type Handler interface {
 	// Message is called with each message, one at a time and in order. Data is
-	// valid until it returns. It must not block; see [Session.Pause].
+	// valid until it returns. See [Session.Pause].
 	Message(data []byte, binary bool)
 	// Close is called once, when the session has ended or has begun to. It does
 	// not wait for a Message that is under way.

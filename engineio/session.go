@@ -53,6 +53,8 @@ type Session struct {
 	path   uint64 // of the handshake request, hashed
 	value  any    // from the capture function
 
+	nextDue *Session // in its dueList, whose owner's it is
+
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
 	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
 
@@ -71,7 +73,7 @@ type Session struct {
 	absent       bool    // paused, and no request was there when tick last looked
 	out          outbox
 	writing      writer // nobody else may write to ws
-	listed       bool   // for the drain, which looks whether there is still something due
+	listed       bool   // in a dueList; when its turn comes, somebody else may have written
 	last         *lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born

@@ -32,7 +32,7 @@ type wsConn struct {
 	probing bool
 	last    time.Duration // when something was read last, since srv.born
 
-	parked parking // owned by the poller
+	parked parking // protected by the poller's mu
 
 	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
 	answered bool          // the probe has been answered; protected by sess.mu

@@ -231,10 +231,12 @@ func (c *conn) control(first *engineio.Message, rest ...*engineio.Message) {
 
 // queue hands an event to its socket, and stops reading when too many wait.
 func (c *conn) queue(s *Socket, p *Packet) {
-	e := s.nsp.newEvent(len(p.Data))
+	var e *Event
 	if p.Attachments == nil {
+		e = s.nsp.newEvent(len(p.Data))
 		e.data = append(e.data, p.Data...)
 	} else {
+		e = s.nsp.newEvent(0)
 		e.data = p.Data // its own already
 	}
 	name, err := EventName(e.data)

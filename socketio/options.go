@@ -30,7 +30,7 @@ type Options struct {
 	// Broker makes the broker of a namespace, which carries what is addressed
 	// to rooms. Default: the Local one itself, in the memory of this process.
 	Broker func(*Local) Broker
-	// SessionClosed, if set, is called when a connection has ended, and the
+	// SessionClosed, if set, is called, and must not block, when a connection has ended, and the
 	// contexts of its sockets with it.
 	SessionClosed func(*engineio.Session, Reason)
 	// Logger gets sockets that come and leave at info, and packets at debug,

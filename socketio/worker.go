@@ -48,9 +48,19 @@ func (c *crew) run() {
 	}
 }
 
+// serve handles what is queued. If a handler ends the goroutine, as FailNow does
+// in a test, another one goes on.
 func (s *Socket) serve() {
-	defer s.nsp.srv.wg.Done() // even if the handler ends the goroutine
+	defer s.nsp.srv.wg.Done()
+	returned := false
+	defer func() {
+		if !returned && !s.left {
+			s.nsp.srv.wg.Add(1)
+			s.nsp.srv.crew.push(s)
+		}
+	}()
 	s.run()
+	returned = true
 }
 
 // pop returns the next socket, or nil.
@@ -79,11 +89,10 @@ func (s *Socket) start(size int) {
 	}
 	s.running = true
 	s.nsp.srv.wg.Add(1) // under the connection's own
-	go func() {         // ends like run
-		defer s.nsp.srv.wg.Done()
+	go func() {         // ends like serve
+		defer s.serve() // even if the handler ends the goroutine
+		defer s.conn.release(size)
 		s.decide()
-		s.conn.release(size)
-		s.run()
 	}()
 }
 
@@ -127,6 +136,7 @@ func (s *Socket) run() {
 				s.nsp.handler.Event(s, e)
 			}
 		case closed: // s.running stays: nothing may follow
+			s.left = true
 			s.leave(accepted)
 			return
 		default:
@@ -137,20 +147,28 @@ func (s *Socket) run() {
 
 // leave tells the handler that the socket has left.
 func (s *Socket) leave(accepted bool) {
+	defer s.conn.release(0) // all this even if a handler ends the goroutine
+	if accepted {
+		defer func() {
+			s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
+			s.nsp.handler.Disconnect(s, s.reason)
+		}()
+	}
+	defer s.nsp.local.removeAll(s)
 	if accepted {
 		s.nsp.handler.Disconnecting(s, s.reason)
-	}
-	s.nsp.local.removeAll(s)
-	defer s.conn.release(0)
-	if accepted {
-		s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
-		s.nsp.handler.Disconnect(s, s.reason)
 	}
 }
 
 // decide runs the connect handler and answers the CONNECT.
 func (s *Socket) decide() {
-	refusal := s.nsp.handler.Connect(s)
+	refusal := &Refusal{Message: "no decision"} // if the handler ends the goroutine
+	defer func() { s.answer(refusal) }()
+	refusal = s.nsp.handler.Connect(s)
+}
+
+// answer answers the CONNECT. Nil accepts the socket.
+func (s *Socket) answer(refusal *Refusal) {
 	s.mu.Lock()
 	s.auth, s.decided = nil, true
 	s.accepted = refusal == nil
