@@ -39,8 +39,9 @@ build: ## compile everything, the examples included
 	go build ./...
 
 .PHONY: race
-race: cc ## run the Go tests under the race detector
+race: cc ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
+	go test -race -tags portable . ./engineio ./socketio
 
 .PHONY: frameworks-newest
 frameworks-newest: cc ## test the adapters on the newest versions of the frameworks
@@ -80,9 +81,13 @@ interop-server: cc
 browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
 	cd interop/browser && node --test --test-reporter=spec
 
+.PHONY: bench
+bench: ## measure beside other servers, and how cost grows: half an hour, into bench/results
+	cd bench && go run . && go run ./growth
+
 .PHONY: clean
 clean: ## remove what was installed and built here
-	rm -rf .bin .venv artifacts {examples/chat,interop,interop/browser}/node_modules
+	rm -rf .bin .venv artifacts {examples/chat,interop,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
 
 .PHONY: cc
 cc:

@@ -62,7 +62,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 	if err != nil {
 		return err
 	}
-	upgrades := []string{}
+	var upgrades []string
 	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
 		upgrades = append(upgrades, TransportWebSocket)
 	}
@@ -79,7 +79,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 		c.Value = sess.id
 		http.SetCookie(w, &c)
 	}
-	_ = s.writePayload(w, s.openPacket(sess.id, upgrades).packet()) // the heartbeat will notice
+	_ = s.writePayload(w, s.openPacket(sess.id, upgrades...).packet()) // the heartbeat will notice
 	return nil
 }
 

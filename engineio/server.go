@@ -2,7 +2,6 @@ package engineio
 
 import (
 	"context"
-	"encoding/json"
 	"hash/maphash"
 	"net/http"
 	"net/url"
@@ -209,24 +208,26 @@ func appendRefusal(dst []byte, e *refusal) []byte {
 	return append(dst, '}')
 }
 
-// handshake is the payload of the open packet.
-type handshake struct {
-	SID          string   `json:"sid"`
-	Upgrades     []string `json:"upgrades"`
-	PingInterval int64    `json:"pingInterval"`
-	PingTimeout  int64    `json:"pingTimeout"`
-	MaxPayload   int      `json:"maxPayload"`
-}
-
-func (s *Server) openPacket(id string, upgrades []string) *Message {
-	data, _ := json.Marshal(handshake{ // of strings and numbers: cannot fail
-		SID:          id,
-		Upgrades:     upgrades,
-		PingInterval: s.opts.PingInterval.Milliseconds(),
-		PingTimeout:  s.opts.PingTimeout.Milliseconds(),
-		MaxPayload:   s.opts.MaxPayload,
-	})
-	return newPacket(PacketOpen, data)
+// openPacket tells a client about its session. Ids and transports need no escapes.
+func (s *Server) openPacket(id string, upgrades ...string) *Message {
+	o := &s.opts
+	var buf [192]byte
+	b := append(buf[:0], `{"sid":"`...)
+	b = append(b, id...)
+	b = append(b, `","upgrades":[`...)
+	for i, u := range upgrades {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), u...), '"')
+	}
+	b = append(b, `],"pingInterval":`...)
+	b = strconv.AppendInt(b, o.PingInterval.Milliseconds(), 10)
+	b = append(b, `,"pingTimeout":`...)
+	b = strconv.AppendInt(b, o.PingTimeout.Milliseconds(), 10)
+	b = append(b, `,"maxPayload":`...)
+	b = strconv.AppendInt(b, int64(o.MaxPayload), 10)
+	return newPacket(PacketOpen, append(b, '}'))
 }
 
 // newSession captures what is wanted of the request and makes a session that

@@ -90,22 +90,38 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
 		return nil
 	}
-	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id, []string{}))...)
-	if err := c.write(answer); err != nil {
+	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id))...)
+	c.own()
+	if err := c.begin(answer); err != nil {
 		sess.abandon()
-		_ = conn.Close()
+		_ = c.conn.Close()
 		return nil
 	}
-	_ = conn.SetWriteDeadline(time.Time{})
-	c.own()
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		sess.abandon()
 		_ = c.conn.Close()
 		return nil
 	}
-	go c.read(early)
+	if len(early) > 0 || !c.park() {
+		go c.read(early)
+	}
 	return nil
+}
+
+// begin writes the first bytes: at once, as a rule, since nothing is on its way
+// yet.
+func (w *wsConn) begin(p []byte) error {
+	if w.try {
+		n, err := tryWrite(w.raw, p)
+		if err != nil || n == len(p) {
+			return err
+		}
+		p = p[n:]
+	}
+	err := w.write(p)
+	_ = w.conn.SetWriteDeadline(time.Time{})
+	return err
 }
 
 // own makes the connection ready to be a transport, which nobody waits for.
@@ -141,12 +157,15 @@ func appendSwitching(dst []byte, key, protocols string, header http.Header) []by
 	if protocol = strings.TrimSpace(protocol); protocol != "" {
 		dst = append(dst, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
 	}
-	for _, k := range skipped {
-		header.Del(k)
+	if len(header) > 0 {
+		for _, k := range skipped {
+			header.Del(k)
+		}
+		w := sliceWriter{dst}
+		_ = header.Write(&w) // sanitises values; cannot fail
+		dst = w.b
 	}
-	w := sliceWriter{dst}
-	_ = header.Write(&w) // sanitises values; cannot fail
-	return append(w.b, "\r\n"...)
+	return append(dst, "\r\n"...)
 }
 
 type sliceWriter struct{ b []byte }

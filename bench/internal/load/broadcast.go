@@ -1,0 +1,228 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+)
+
+// frameSize is that of a message broadcast, with its header.
+const frameSize = 132
+
+// roundLimit cuts off the slowest at ten thousand.
+const roundLimit = 10 * time.Second
+
+// Broadcast has messages sent to all, count at a time, the next as soon as
+// everybody has got them all. Only whole rounds are measured, at least one.
+func (c *Crowd) Broadcast(count int, w Window) (*Sample, error) {
+	c.calm()
+	b := &broadcast{
+		Crowd: c,
+		conns: c.alive(math.MaxInt),
+		blast: c.dialect.blast(count, frameSize),
+		count: count,
+	}
+	c.sample = new(Sample)
+	c.lostOne = b.lostOne
+	c.loop.onMessage = b.message
+
+	begin, err := c.server.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.rounds(w.Warm); err != nil {
+		return nil, err
+	}
+	done := 0
+	if !c.sample.Cut { // else there will be no better
+		done = b.delivered
+		if begin, err = c.server.read(); err != nil {
+			return nil, err
+		}
+		if err := b.rounds(w.Measured); err != nil {
+			return nil, err
+		}
+	}
+	end, err := c.server.read()
+	if err != nil {
+		return nil, err
+	}
+	c.sample.Ops = b.delivered - done
+	c.sample.since(begin, end)
+	sample := c.sample
+	c.calm()
+	return sample, nil
+}
+
+// A broadcast is under way.
+type broadcast struct {
+	*Crowd
+	*blast
+	conns     []*conn // what they want is how many messages they still have to get
+	count     int     // for each of them in a round
+	sender    *conn
+	answer    []byte // that the sender waits for; nil once it has come
+	expected  []byte // that everybody waits for
+	missing   int    // of the round, answer included
+	delivered int
+	last      time.Time // when something came
+}
+
+// rounds goes on for the duration, and until the round is complete, unless messages
+// have been lost.
+func (b *broadcast) rounds(d time.Duration) error {
+	for start := time.Now(); ; {
+		if err := b.begin(); err != nil {
+			return err
+		}
+		limit := time.Now().Add(roundLimit)
+		err := b.loop.until(limit, func() bool { return b.missing == 0 })
+		if err != nil {
+			return err
+		}
+		if b.missing > 0 && limit.Sub(b.last) < drainStep {
+			b.sample.Cut = true
+			return nil
+		}
+		b.sample.Lost += b.missing
+		if b.missing > 0 || time.Since(start) >= d {
+			return nil
+		}
+	}
+}
+
+func (b *broadcast) begin() error {
+	b.sender, b.missing = nil, 0
+	for _, conn := range b.conns {
+		if conn.state != ready {
+			continue
+		}
+		if b.sender == nil {
+			b.sender = conn
+		}
+		conn.want = b.count
+		b.missing += b.count
+	}
+	if b.sender == nil {
+		return errNobody
+	}
+	b.seq++
+	b.missing++
+	b.last = time.Now()
+	b.answer, b.expected = b.blast.answer[0].fill(b.seq), b.blast.message.fill(b.seq)
+	if err := b.loop.send(b.sender, b.frames(b.seq)); err != nil {
+		b.loop.lose(b.sender, err)
+	}
+	return nil
+}
+
+func (b *broadcast) message(conn *conn, op byte, message []byte) {
+	switch {
+	case conn.want > 0 && bytes.Equal(message, b.expected) && op == opText:
+		conn.want--
+		b.delivered++
+		b.missing--
+		if b.delivered%100 == 0 { // which is often enough
+			b.last = time.Now()
+		}
+	case conn == b.sender && b.answer != nil && bytes.Equal(message, b.answer):
+		b.answer = nil
+		b.missing--
+	default:
+		b.sample.fail(&b.sample.Wrong, fmt.Errorf("%.200q, while %d × %.200q are awaited", message, conn.want, b.expected))
+	}
+}
+
+func (b *broadcast) lostOne(conn *conn) {
+	b.sample.Lost += conn.want
+	b.missing -= conn.want
+	conn.want = 0
+	if conn == b.sender && b.answer != nil {
+		b.sample.Lost++
+		b.missing--
+		b.answer = nil
+	}
+}
+
+// Paced has messages of size bytes sent to all, rate times a second, and measures
+// how long they take to each. It calls each before each.
+func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
+	c.calm()
+	conns := c.alive(math.MaxInt)
+	if len(conns) == 0 {
+		return nil, errNobody
+	}
+	c.sample = new(Sample)
+	var (
+		b         = c.dialect.blast(1, size)
+		interval  = time.Second / time.Duration(rate)
+		first     = int(w.Warm / interval)
+		total     = first + int(w.Measured/interval)
+		latencies = make([]time.Duration, 0, total*len(conns))
+		sent      int
+		answered  int
+		missing   = total * (len(conns) + 1)
+		start     = time.Now()
+	)
+	due := func(seq int) time.Time { return start.Add(time.Duration(seq) * interval) }
+	c.lostOne = func(conn *conn) {
+		c.sample.Lost += total - conn.want
+		missing -= total - conn.want
+	}
+	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
+		if conn == conns[0] && answered < sent && bytes.Equal(message, b.answer[0].fill(answered)) {
+			answered++
+			missing--
+			return
+		}
+		seq, err := b.message.next(conn, message, 1, sent)
+		if err != nil {
+			c.sample.fail(&c.sample.Wrong, err)
+			return
+		}
+		if seq >= first {
+			latencies = append(latencies, time.Since(due(seq)))
+		}
+		skipped := seq - conn.want
+		c.sample.Lost += skipped
+		missing -= skipped + 1
+		conn.want = seq + 1
+	}
+
+	var begin reading
+	for sent < total {
+		if sent == first {
+			var err error
+			if begin, err = c.server.read(); err != nil {
+				return nil, err
+			}
+		}
+		if wait := time.Until(due(sent)); wait > 0 {
+			if err := c.loop.poll(wait); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		frames := b.frames(sent)
+		sent++
+		each()
+		if err := c.loop.send(conns[0], frames); err != nil {
+			c.loop.lose(conns[0], err)
+		}
+	}
+	end, err := c.server.read()
+	if err != nil {
+		return nil, err
+	}
+	c.sample.Ops = len(latencies)
+	c.sample.since(begin, end)
+	if err := c.drain(&missing); err != nil {
+		return nil, err
+	}
+	c.sample.Lost += missing
+	c.sample.Latency = newLatency(latencies)
+	sample := c.sample
+	c.calm()
+	return sample, nil
+}

@@ -1,0 +1,158 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Churn has clients come by polling, move to WebSocket, say one thing and leave, so
+// many at a time. Those that fail are lost.
+func (c *Crowd) Churn(w Window) (*Sample, error) {
+	return c.goroutines(inFlight, w, func(ctx context.Context, t *tally, deadline time.Time) {
+		v := newVisitor(c.server, c.dialect)
+		for seq := 0; ctx.Err() == nil; seq++ {
+			if err := v.visit(c.loop.ctx, seq, deadline); err != nil {
+				t.fail(&t.sample.Lost, err)
+				continue
+			}
+			t.ops.Add(1)
+		}
+	})
+}
+
+type visitor struct {
+	server Server
+	e      *exchange
+	r      *bufio.Reader // of its WebSocket
+}
+
+var (
+	ping         = []byte("2")
+	probeFrame   = appendFrame(nil, opText, []byte("2probe"))
+	upgradeFrame = appendFrame(nil, opText, []byte("5"))
+	leaveFrames  = appendFrame(appendFrame(nil, opText, []byte("41")), opClose, []byte{0x03, 0xe8})
+)
+
+func newVisitor(s Server, d dialect) *visitor {
+	return &visitor{server: s, e: d.echo(WithAck)}
+}
+
+func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error {
+	poll, err := dialWeb(ctx, v.server, deadline)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer poll.Close()
+	sid, err := poll.open()
+	if err != nil {
+		return fmt.Errorf("polling: %w", err)
+	}
+	// The GET that the upgrade has to release.
+	if err := poll.send(getRequest(v.server, sid)); err != nil {
+		return err
+	}
+
+	web, err := dialWeb(ctx, v.server, deadline)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer web.Close()
+	socket := web.conn // no HTTP any more after this
+	v.r = web.r
+	if _, err := socket.Write(upgradeRequest(v.server, sid)); err != nil {
+		return err
+	}
+	if err := v.readUpgrade(); err != nil {
+		return fmt.Errorf("upgrade: %w", err)
+	}
+	if err := v.exchange(socket, probeFrame, []byte("3probe")); err != nil {
+		return fmt.Errorf("probe: %w", err)
+	}
+	body, err := poll.response()
+	if err != nil {
+		return fmt.Errorf("release of the poll: %w", err)
+	}
+	rest, pinged := withoutPing(body)
+	if string(rest) != "6" && !pinged {
+		return fmt.Errorf("poll released with %.100q", body)
+	}
+	// The official client, too, does not wait between these.
+	frames := bytes.Clone(upgradeFrame)
+	if pinged {
+		frames = append(frames, pongFrame...)
+	}
+	frames = append(frames, v.e.frames(seq)...)
+	if err := v.exchange(socket, frames, v.e.answer[0].fill(seq)); err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	if _, err := socket.Write(leaveFrames); err != nil {
+		return err
+	}
+	switch op, message, err := v.readFrame(); {
+	case errors.Is(err, io.EOF) || op == opClose:
+		return nil
+	case err != nil:
+		return fmt.Errorf("leaving: %w", err)
+	default:
+		return fmt.Errorf("leaving: %.100q", message)
+	}
+}
+
+func (v *visitor) exchange(w io.Writer, frames, answer []byte) error {
+	if _, err := w.Write(frames); err != nil {
+		return err
+	}
+	for {
+		_, message, err := v.readFrame()
+		switch {
+		case err != nil:
+			return err
+		case bytes.Equal(message, answer):
+			return nil
+		case !bytes.Equal(message, ping):
+			return fmt.Errorf("%.200q instead of %.200q", message, answer)
+		}
+		if _, err := w.Write(pongFrame); err != nil {
+			return err
+		}
+	}
+}
+
+// readUpgrade reads the head of a response.
+func (v *visitor) readUpgrade() error {
+	var head []byte
+	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
+		line, err := v.r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		head = append(head, line...)
+	}
+	return checkUpgrade(head)
+}
+
+// readFrame returns a message that is valid until the next read.
+func (v *visitor) readFrame() (op byte, message []byte, err error) {
+	for size := 1; ; size = v.r.Buffered() + 1 {
+		if _, err := v.r.Peek(size); err != nil {
+			return 0, nil, err
+		}
+		data, err := v.r.Peek(v.r.Buffered())
+		if err != nil {
+			return 0, nil, err
+		}
+		op, message, n, err := parseFrame(data)
+		if err != nil {
+			return 0, nil, err
+		}
+		if n > 0 {
+			_, err := v.r.Discard(n)
+			return op, message, err
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package load
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Echo has n clients say something, each as soon as it has been answered.
+func (c *Crowd) Echo(kind Kind, n int, w Window) (*Sample, error) {
+	c.calm()
+	conns := c.alive(n)
+	if len(conns) == 0 {
+		return nil, errNobody
+	}
+	c.sample = new(Sample)
+	done, waiting, ending := 0, 0, false
+	e := c.dialect.echo(kind)
+
+	ask := func(conn *conn) {
+		c.seq++
+		conn.want, conn.half, conn.waiting = c.seq, false, true
+		waiting++
+		if err := c.loop.send(conn, e.frames(c.seq)); err != nil {
+			c.loop.lose(conn, err)
+		}
+	}
+	c.lostOne = func(conn *conn) {
+		if conn.waiting {
+			conn.waiting = false
+			waiting--
+			c.sample.Lost++
+		}
+	}
+	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
+		over, err := e.check(conn, op, message)
+		if err != nil {
+			c.sample.fail(&c.sample.Wrong, err)
+		}
+		if !over {
+			return
+		}
+		conn.waiting = false
+		waiting--
+		done++
+		if !ending {
+			ask(conn)
+		}
+	}
+	for _, conn := range conns {
+		ask(conn)
+	}
+	// What comes at once comes in waves, of which a window has to have some.
+	if err := c.measure(w, &done, 2*len(conns), func() bool { return waiting == 0 }); err != nil {
+		return nil, err
+	}
+	ending = true
+	if err := c.drain(&waiting); err != nil {
+		return nil, err
+	}
+	c.sample.Lost += waiting
+	sample := c.sample
+	c.calm()
+	return sample, nil
+}
+
+// check compares a message with the answer that conn waits for. over says that the
+// answer has come, be it wrong.
+func (e *exchange) check(conn *conn, op byte, message []byte) (over bool, err error) {
+	if !conn.waiting {
+		return false, fmt.Errorf("unexpected message: %.100q", message)
+	}
+	expected := &e.answer[0]
+	if conn.half {
+		expected = &e.answer[1]
+	}
+	conn.half = !conn.half && len(e.answer) > 1
+	if text := expected.fill(conn.want); op != expected.op || !bytes.Equal(message, text) {
+		err = fmt.Errorf("%.200q (opcode %d) instead of %.200q", message, op, text)
+	}
+	return !conn.half, err
+}
+
+// Latency has n clients in turn say something, rate times a second in total,
+// whether or not they have been answered.
+func (c *Crowd) Latency(n, rate int, w Window) (*Sample, error) {
+	c.calm()
+	conns := c.alive(n)
+	if len(conns) == 0 {
+		return nil, errNobody
+	}
+	c.sample = new(Sample)
+	var (
+		e         = c.dialect.echo(WithAck)
+		interval  = time.Second / time.Duration(rate)
+		first     = int(w.Warm / interval)
+		total     = first + int(w.Measured/interval)
+		latencies = make([]time.Duration, 0, total)
+		start     time.Time // the message numbered 0 is due
+		sent      int
+		missing   = total
+	)
+	due := func(seq int) time.Time { return start.Add(time.Duration(seq) * interval) }
+	for i, conn := range conns {
+		conn.want = i // then i + n, i + 2n, ...
+	}
+	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
+		seq, err := e.answer[0].next(conn, message, len(conns), sent)
+		if err != nil {
+			c.sample.fail(&c.sample.Wrong, err)
+			return
+		}
+		if seq >= first {
+			latencies = append(latencies, time.Since(due(seq)))
+		}
+		skipped := (seq - conn.want) / len(conns)
+		c.sample.Lost += skipped
+		missing -= skipped + 1
+		conn.want = seq + len(conns)
+	}
+
+	var begin reading
+	start = time.Now()
+	for sent < total {
+		if sent == first {
+			var err error
+			if begin, err = c.server.read(); err != nil {
+				return nil, err
+			}
+		}
+		if wait := time.Until(due(sent)); wait > 0 {
+			if err := c.loop.poll(wait); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		conn := conns[sent%len(conns)]
+		if err := c.loop.send(conn, e.frames(sent)); err != nil {
+			c.loop.lose(conn, err)
+		}
+		sent++
+	}
+	end, err := c.server.read()
+	if err != nil {
+		return nil, err
+	}
+	c.sample.Ops = len(latencies)
+	c.sample.since(begin, end)
+	if err := c.drain(&missing); err != nil {
+		return nil, err
+	}
+	c.sample.Lost += missing
+	c.sample.Latency = newLatency(latencies)
+	sample := c.sample
+	c.calm()
+	return sample, nil
+}
+
+// next returns the number of a message that has the form of p, and should be that
+// which conn wants, of every step-th; those between may have been lost.
+func (p *pattern) next(conn *conn, message []byte, step, sent int) (seq int, err error) {
+	seq, err = p.number(message)
+	if err == nil && (seq < conn.want || seq >= sent || (seq-conn.want)%step != 0 || !bytes.Equal(message, p.fill(seq))) {
+		err = errors.New("not awaited")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%.100q: %w", message, err)
+	}
+	return seq, nil
+}

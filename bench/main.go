@@ -1,0 +1,173 @@
+// Command bench measures sio beside other Socket.IO servers and a bare WebSocket
+// server: what a connection, an echo, a broadcast cost in CPU time and memory, and how
+// long they take.
+//
+// It builds all servers (see targets.go), runs each in a process of its own, round
+// after round in changing order, and writes results.json, table.md and charts.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Servers end with the thread that started them, and the generator has set up the
+// thread it runs on: both are the main one, which lasts.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	switch err := bench(ctx); {
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "bench: interrupted; nothing is written")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context) error {
+	var (
+		rounds = flag.Int("rounds", 5, "how often each server is measured")
+		quick  = flag.Bool("quick", false, "one round, with shorter windows")
+		names  = flag.String("targets", "", "comma-separated servers, instead of all")
+		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: echo,latency,event,binary,broadcast,crowd,polling,churn,stall; connections and memory are always measured")
+	)
+	out := flag.String("out", "", "folder for the results; by default results for a full run, none for others")
+	redraw := flag.String("report", "", "write table and charts anew of this results.json, beside it, and measure nothing")
+	flag.Parse()
+	if *redraw != "" {
+		r, err := read(*redraw)
+		if err != nil {
+			return err
+		}
+		return r.write(filepath.Dir(*redraw))
+	}
+	p := fullPlan()
+	if *quick {
+		p, *rounds = quickPlan(), 1
+	}
+	if *only != "" {
+		p.only = strings.Split(*only, ",")
+	}
+	if *out == "" && !*quick && *only == "" && *names == "" {
+		*out = "results"
+	}
+	chosen, err := choose(*names)
+	if err != nil {
+		return err
+	}
+
+	r := &results{
+		Date:     time.Now(),
+		Command:  strings.Join(append([]string{"go run ."}, os.Args[1:]...), " "),
+		Machine:  thisMachine(),
+		Versions: make(map[string]string),
+		LeftOut:  make(map[string]string),
+	}
+	built, err := r.build(ctx, chosen)
+	if err != nil {
+		return err
+	}
+	if err := r.measure(ctx, built, *rounds, p); err != nil {
+		return err
+	}
+	r.Seconds = time.Since(r.Date).Seconds()
+	if *out != "" {
+		if err := r.write(*out); err != nil {
+			return err
+		}
+		fmt.Printf("\n%s: results.json, table.md and charts\n", *out)
+	} else {
+		fmt.Println()
+		r.table(os.Stdout)
+	}
+	for t, why := range r.LeftOut {
+		fmt.Printf("!!! %s is missing, since it could not be built: %s\n", t, why)
+	}
+	return r.complete()
+}
+
+// build returns the targets that could be built. Peers may fail to.
+func (r *results) build(ctx context.Context, chosen []target) ([]target, error) {
+	var built []target
+	for _, t := range chosen {
+		if err := build(ctx, t, os.Stdout); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if ours(t) {
+				return nil, fmt.Errorf("%s: %w", t.Name, err)
+			}
+			fmt.Printf("!!! %s can't be built and is left out: %v\n", t.Name, err)
+			r.LeftOut[t.Name] = err.Error()
+			continue
+		}
+		r.Versions[t.Name] = versionOf(ctx, t)
+		r.targets = append(r.targets, t.Name)
+		built = append(built, t)
+	}
+	if len(built) == 0 {
+		return nil, errors.New("no servers")
+	}
+	return built, nil
+}
+
+// measure has each target first, and last, in turn, for whatever changes in the
+// machine while it is running.
+func (r *results) measure(ctx context.Context, built []target, rounds int, p plan) error {
+	for round := 1; round <= rounds; round++ {
+		first := (round - 1) % len(built)
+		for _, t := range slices.Concat(built[first:], built[:first]) {
+			run, err := measureTarget(ctx, t, round, p, os.Stdout)
+			if err != nil {
+				return err
+			}
+			r.Runs = append(r.Runs, run)
+		}
+	}
+	return nil
+}
+
+// complete returns an error if one of the bench's own servers has not come through.
+func (r *results) complete() error {
+	for _, t := range targets() {
+		for _, run := range r.Runs {
+			if run.Target == t.Name && run.Error != "" && ours(t) {
+				return fmt.Errorf("%s, round %d: %s", t.Name, run.Round, run.Error)
+			}
+		}
+	}
+	return nil
+}
+
+// ours says that a target is to be built by all means.
+func ours(t target) bool { return t.Bare || t.Dir == "servers/sio" }
+
+func choose(names string) ([]target, error) {
+	all := targets()
+	if names == "" {
+		return all, nil
+	}
+	var chosen []target
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(t target) bool { return t.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no such target: %s", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}

@@ -1,0 +1,410 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/siokit/sio/bench/internal/load"
+)
+
+// The sizes of the crowd.
+const (
+	few   = 50
+	some  = 1_000
+	crowd = 10_000
+)
+
+// A plan is how long things take.
+type plan struct {
+	window  load.Window
+	latency load.Window
+	stall   load.Window
+	settle  time.Duration // before memory is looked at
+	connect time.Duration // limit for all the crowd
+	only    []string      // of kinds; empty for all
+}
+
+const (
+	echoRate     = 2_000 // messages a second, which all servers stand
+	blastRate    = 50
+	blastSize    = 60 << 10 // with blastRate, more than kernel and queues hold before the window ends
+	blastClients = 100
+)
+
+func fullPlan() plan {
+	return plan{
+		window:  load.Window{Warm: 200 * time.Millisecond, Measured: time.Second},
+		latency: load.Window{Warm: 200 * time.Millisecond, Measured: 1200 * time.Millisecond},
+		stall:   load.Window{Warm: 200 * time.Millisecond, Measured: 3 * time.Second},
+		settle:  500 * time.Millisecond,
+		connect: 15 * time.Second,
+	}
+}
+
+func quickPlan() plan {
+	p := fullPlan()
+	p.window = load.Window{Warm: 100 * time.Millisecond, Measured: 500 * time.Millisecond}
+	p.latency = p.window
+	p.settle = 200 * time.Millisecond
+	return p
+}
+
+// A run is all measurements of one server process.
+type run struct {
+	Target  string                  `json:"target"`
+	Round   int                     `json:"round"`
+	Values  map[string]float64      `json:"values"`            // by the key of a measure
+	Samples map[string]*load.Sample `json:"samples"`           // likewise
+	Between load.Sample             `json:"between"`           // what went wrong between measurements
+	Error   string                  `json:"error,omitempty"`   // why it ended early
+	Seconds float64                 `json:"seconds,omitempty"` // that it took
+
+	plan   plan
+	target target
+	server *server
+	crowd  *load.Crowd
+	log    io.Writer
+	base   float64 // resident bytes before any connection
+	empty  memory  // likewise
+}
+
+// measureTarget runs everything on a fresh process. What is wrong with the server is
+// in the run; an error is of ctx.
+func measureTarget(ctx context.Context, t target, round int, p plan, log io.Writer) (*run, error) {
+	r := &run{
+		Target:  t.Name,
+		Round:   round,
+		Values:  make(map[string]float64),
+		Samples: make(map[string]*load.Sample),
+		plan:    p,
+		target:  t,
+		log:     log,
+	}
+	begin := time.Now()
+	err := r.all(ctx)
+	r.Seconds = time.Since(begin).Seconds()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		r.Error = err.Error()
+		fmt.Fprintf(log, "!!! %s: %v\n", t.Name, err)
+	}
+	return r, nil
+}
+
+func (r *run) all(ctx context.Context) (err error) {
+	if r.server, err = start(ctx, r.target); err != nil {
+		return err
+	}
+	defer r.server.stop()
+	defer func() {
+		if died := r.server.alive(); died != nil {
+			err = died
+		}
+	}()
+	r.crowd, err = load.NewCrowd(ctx, load.Server{Addr: r.server.addr, PID: r.server.pid(), Bare: r.target.Bare})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		r.crowd.Close()
+		r.Between = r.crowd.Between()
+	}()
+	for _, step := range []func(context.Context) error{r.warmUp, r.some, r.crowded, r.afterwards} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) wants(kind string) bool {
+	return len(r.plan.only) == 0 || slices.Contains(r.plan.only, kind)
+}
+
+// warmUp has one client do everything once, and see what is resident then.
+func (r *run) warmUp(context.Context) error {
+	if _, err := r.crowd.Connect(1, r.plan.connect); err != nil {
+		return err
+	}
+	short := load.Window{Measured: 20 * time.Millisecond}
+	if _, err := r.crowd.Echo(load.WithAck, 1, short); err != nil {
+		return err
+	}
+	if _, err := r.crowd.Broadcast(1, short); err != nil {
+		return err
+	}
+	r.crowd.HangUp()
+	if err := r.crowd.Idle(r.plan.settle); err != nil {
+		return err
+	}
+	var err error
+	if r.empty, err = r.server.collect(); err != nil {
+		return err
+	}
+	r.base, err = r.server.resident()
+	r.value("memory.base", r.base)
+	return err
+}
+
+// some measures with a thousand.
+func (r *run) some(context.Context) error {
+	if err := r.connect("connect.1k", some); err != nil {
+		return err
+	}
+	if err := r.memory("1k"); err != nil {
+		return err
+	}
+	return r.steps([]step{
+		{"echo", "echo.50", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, few, r.plan.window) }},
+		{"echo", "echo.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, some, r.plan.window) }},
+		{"latency", "latency.50", func() (*load.Sample, error) { return r.crowd.Latency(few, echoRate, r.plan.latency) }},
+		{"latency", "latency.1k", func() (*load.Sample, error) { return r.crowd.Latency(some, echoRate, r.plan.latency) }},
+		{"event", "event.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.Event, some, r.plan.window) }},
+		{"binary", "binary.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.Binary, some, r.plan.window) }},
+		{"broadcast", "broadcast.1k", func() (*load.Sample, error) { return r.crowd.Broadcast(1, r.plan.window) }},
+		{"broadcast", "burst.1k", func() (*load.Sample, error) { return r.crowd.Broadcast(10, r.plan.window) }},
+	})
+}
+
+// crowded measures with ten thousand.
+func (r *run) crowded(context.Context) error {
+	if !r.wants("crowd") {
+		return nil
+	}
+	if err := r.connect("connect.10k", crowd); err != nil {
+		return err
+	}
+	if err := r.memory("10k"); err != nil {
+		return err
+	}
+	return r.steps([]step{
+		{"echo", "echo.10k", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, crowd, r.plan.window) }},
+		{"latency", "latency.10k", func() (*load.Sample, error) { return r.crowd.Latency(crowd, echoRate, r.plan.latency) }},
+		{"broadcast", "broadcast.10k", func() (*load.Sample, error) { return r.crowd.Broadcast(1, r.plan.window) }},
+		{"broadcast", "burst.10k", func() (*load.Sample, error) { return r.crowd.Broadcast(10, r.plan.window) }},
+	})
+}
+
+// afterwards has all leave, and others come.
+func (r *run) afterwards(ctx context.Context) error {
+	if err := r.leave(); err != nil {
+		return err
+	}
+	if !r.target.Bare {
+		if err := r.steps([]step{
+			{"polling", "polling.50", func() (*load.Sample, error) { return r.crowd.Polling(few, r.plan.window) }},
+			{"churn", "churn", func() (*load.Sample, error) { return r.crowd.Churn(r.plan.window) }},
+		}); err != nil {
+			return err
+		}
+		if s := r.Samples["churn"]; s != nil {
+			r.value("churn.failed", float64(s.Failures()))
+		}
+	}
+	// One stalled client halts the floor for good, as it may.
+	if r.wants("stall") && !r.target.Bare {
+		return r.stall(ctx)
+	}
+	return nil
+}
+
+// leave ends all connections at once, and looks at what stays.
+func (r *run) leave() error {
+	r.crowd.HangUp()
+	if err := r.crowd.Idle(r.plan.settle); err != nil {
+		return err
+	}
+	if err := r.crowd.Settle(leaving); err != nil {
+		return err
+	}
+	if _, err := r.server.collect(); err != nil {
+		return err
+	}
+	left, err := r.server.resident()
+	r.value("memory.left", left-r.base)
+	return err
+}
+
+// leaving is for servers that take their time to notice that ten thousand have left.
+const leaving = 5 * time.Second
+
+// stall measures a broadcast to clients among whom one does not read, against the
+// same without it.
+func (r *run) stall(ctx context.Context) error {
+	if _, err := r.crowd.Connect(blastClients, r.plan.connect); err != nil {
+		return err
+	}
+	var peak float64
+	watch := func() {
+		if rss, err := r.server.residentRoughly(); err == nil { // else it has died, as will be seen
+			peak = max(peak, rss)
+		}
+	}
+	paced := func(key string) (grown, held float64, err error) {
+		if _, err := r.server.collect(); err != nil {
+			return 0, 0, err
+		}
+		before, err := r.server.resident()
+		if err != nil {
+			return 0, 0, err
+		}
+		if err := r.crowd.Settle(settleLimit); err != nil {
+			return 0, 0, err
+		}
+		peak = before
+		s, err := r.crowd.Paced(blastRate, blastSize, r.plan.stall, watch)
+		if err != nil {
+			return 0, 0, err
+		}
+		r.sample(key, s)
+		if _, err := r.server.collect(); err != nil {
+			return 0, 0, err
+		}
+		after, err := r.server.resident()
+		return peak - before, after - before, err
+	}
+	grown, _, err := paced("stall.without")
+	if err != nil {
+		return err
+	}
+	r.value("stall.without.grown", grown)
+
+	stalled, err := r.crowd.Stall()
+	if err != nil {
+		return err
+	}
+	grown, held, err := paced("stall.with")
+	if err != nil {
+		return err
+	}
+	r.value("stall.with.grown", grown)
+	r.value("stall.with.held", held)
+	received, closed, err := stalled.Resume()
+	if err != nil {
+		return err
+	}
+	r.value("stall.kept", float64(received))
+	if closed {
+		r.value("stall.closed", 1)
+	} else {
+		r.value("stall.closed", 0)
+	}
+	return ctx.Err()
+}
+
+// A step is a measurement of operations, or of latency.
+type step struct {
+	kind, key string
+	do        func() (*load.Sample, error)
+}
+
+// settleLimit is for servers that are not done when all has been answered.
+const settleLimit = 3 * time.Second
+
+func (r *run) steps(all []step) error {
+	for _, s := range all {
+		if !r.wants(s.kind) || s.kind == "binary" && r.target.NoBinary {
+			continue
+		}
+		if err := r.server.alive(); err != nil {
+			return err
+		}
+		if err := r.crowd.Settle(settleLimit); err != nil {
+			return err
+		}
+		sample, err := s.do()
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.key, err)
+		}
+		r.sample(s.key, sample)
+	}
+	return nil
+}
+
+// sample records what has been measured.
+func (r *run) sample(key string, s *load.Sample) {
+	r.Samples[key] = s
+	if s.Latency != nil {
+		r.Values[key+".p50"] = s.Latency.P50
+		r.Values[key+".p99"] = s.Latency.P99
+	} else if s.Ops > 0 && s.ServerCPU > 0 {
+		r.Values[key] = s.PerCPU()
+	}
+	r.report(key, s)
+}
+
+func (r *run) value(key string, v float64) {
+	r.Values[key] = v
+	if m, ok := measureOf(key); ok {
+		fmt.Fprintf(r.log, "%d %-16s %-18s %10s\n", r.Round, r.Target, key, m.format(v))
+	}
+}
+
+// report tells of a sample while more are made.
+func (r *run) report(key string, s *load.Sample) {
+	var text string
+	if s.Latency != nil {
+		text = fmt.Sprintf("p50 %.3f ms, p99 %.3f ms", s.Latency.P50*1e3, s.Latency.P99*1e3)
+	} else if s.Ops > 0 {
+		text = fmt.Sprintf("%10.0f per CPU-s", s.PerCPU())
+	}
+	if s.Cut {
+		text += ", cut off"
+	}
+	fmt.Fprintf(r.log, "%d %-16s %-18s %s (%d in %.2f s; server used %.2f s, generator %.2f s)\n",
+		r.Round, r.Target, key, text, s.Ops, s.Seconds, s.ServerCPU, s.OwnCPU)
+	if s.Failures() > 0 {
+		fmt.Fprintf(r.log, "!!! %s %s: %d lost, %d wrong, %d connections closed; first: %s\n",
+			r.Target, key, s.Lost, s.Wrong, s.Closed, s.Error)
+	}
+}
+
+// connect has the crowd grow to n.
+func (r *run) connect(key string, n int) error {
+	s, err := r.crowd.Connect(n, r.plan.connect)
+	if err != nil {
+		return err
+	}
+	r.sample(key, s)
+	r.Values[key+".reached"] = float64(r.crowd.Size())
+	if r.crowd.Size() == 0 {
+		return fmt.Errorf("%s: nobody could connect: %s", key, s.Error)
+	}
+	return nil
+}
+
+// memory looks at what each connection holds, as it lies and after a collection.
+// The base is the same for both, since nothing has been collected between it and the
+// former.
+func (r *run) memory(suffix string) error {
+	if err := r.crowd.Idle(r.plan.settle); err != nil {
+		return err
+	}
+	n := float64(r.crowd.Size())
+	lies, err := r.server.resident()
+	if err != nil {
+		return err
+	}
+	m, err := r.server.collect()
+	if err != nil {
+		return err
+	}
+	held, err := r.server.resident()
+	if err != nil {
+		return err
+	}
+	r.value("memory."+suffix+".lies", (lies-r.base)/n)
+	r.value("memory."+suffix+".held", (held-r.base)/n)
+	if m.Heap != nil && r.empty.Heap != nil {
+		r.value("memory."+suffix+".heap", (*m.Heap-*r.empty.Heap)/n)
+	}
+	if m.Stack != nil && r.empty.Stack != nil {
+		r.value("memory."+suffix+".stack", (*m.Stack-*r.empty.Stack)/n)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+// Command sio is the bench's contract on sio.
+package main
+
+import (
+	"flag"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/siokit/sio"
+	sioecho "github.com/siokit/sio/adapters/echo"
+	"github.com/siokit/sio/bench/servers/internal/host"
+)
+
+func main() {
+	useEcho := flag.Bool("echo", false, "mount in Echo rather than on net/http")
+	forget := flag.Bool("forget", false, "keep nothing of the handshake request")
+	flag.Parse()
+
+	srv := sio.New(&sio.Options{ForgetRequest: *forget})
+	register(srv)
+	if *useEcho {
+		e := echo.New()
+		e.Any("/socket.io/*", sioecho.Handler(srv))
+		e.Any("/*", echo.WrapHandler(http.DefaultServeMux))
+		host.Serve(e)
+	}
+	http.Handle("/socket.io/", srv)
+	host.Serve(http.DefaultServeMux)
+}
+
+type message struct {
+	N    int    `json:"n"`
+	Text string `json:"text"`
+}
+
+func register(srv *sio.Server) {
+	srv.OnConnect(func(c *sio.Context) error { return c.Join("room") })
+
+	// As in the peers, what comes is decoded and encoded anew, not passed on raw.
+	sio.On(srv, "echo", func(c *sio.Context, m message) error {
+		if c.WantsAck() {
+			return c.Ack(m)
+		}
+		return c.Emit("echo", m)
+	})
+	sio.OnWithAck(srv, "binary", func(_ *sio.Context, data []byte) ([]byte, error) { return data, nil })
+
+	srv.On("blast", func(c *sio.Context) error {
+		var count int
+		var payload string
+		if err := c.Bind(&count, &payload); err != nil {
+			return err
+		}
+		room := srv.To("room")
+		for range count {
+			if err := room.Emit("msg", payload); err != nil {
+				return err
+			}
+		}
+		return c.Ack()
+	})
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// A machine is what it was measured on.
+type machine struct {
+	CPU    string `json:"cpu"`
+	CPUs   int    `json:"cpus"`
+	Memory string `json:"memory"`
+	Kernel string `json:"kernel"`
+	Go     string `json:"go"` // of the generator
+}
+
+func thisMachine() machine {
+	m := machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	m.CPU = find("/proc/cpuinfo", `(?m)^model name\s*:\s*(.+)$`)
+	m.Memory = find("/proc/meminfo", `(?m)^MemTotal:\s*(.+)$`)
+	var name unix.Utsname
+	if err := unix.Uname(&name); err == nil {
+		m.Kernel = unix.ByteSliceToString(name.Release[:])
+	}
+	return m
+}
+
+// versionOf says what a target, which has been built, is made of. What can't be told
+// is left out.
+func versionOf(ctx context.Context, t target) string {
+	var parts []string
+	add := func(name, version string) {
+		if version = strings.TrimSpace(version); version != "" {
+			parts = append(parts, strings.TrimSpace(name+" "+version))
+		}
+	}
+	run := func(command ...string) string {
+		name := command[0]
+		if strings.Contains(name, "/") {
+			name, _ = filepath.Abs(filepath.Join(t.Dir, name)) // fails without a working directory only
+		}
+		cmd := exec.CommandContext(ctx, name, command[1:]...)
+		cmd.Dir = t.Dir
+		output, err := cmd.CombinedOutput() // java writes its version as an error
+		if err != nil {
+			return ""
+		}
+		first, _, _ := strings.Cut(string(output), "\n")
+		return first
+	}
+	in := func(file, pattern string) string { return find(filepath.Join(t.Dir, file), pattern) }
+
+	switch filepath.Base(t.Dir) {
+	case "sio":
+		add("commit", run("git", "describe", "--always", "--dirty", "--tags"))
+		if strings.Contains(strings.Join(t.Run, " "), "-echo") {
+			add("echo", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/labstack/echo/v4"))
+		}
+		add("", run("go", "version"))
+	case "floor":
+		add("gobwas/ws", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/gobwas/ws"))
+		add("", run("go", "version"))
+	case "reference":
+		for _, name := range []string{"socket.io", "engine.io", "ws"} {
+			add(name, packageVersion(filepath.Join(t.Dir, "node_modules", name, "package.json")))
+		}
+		add("node", run("node", "--version"))
+	case "socketioxide":
+		for _, name := range []string{"socketioxide", "axum"} {
+			add(name, in("Cargo.lock", `name = "`+name+`"\nversion = "([^"]+)"`))
+		}
+		add("", run("rustc", "--version"))
+	case "python":
+		for _, name := range []string{"python-socketio", "uvicorn", "uvloop", "websockets"} {
+			add(name, in("requirements.txt", `(?m)^`+name+`==(\S+)`))
+		}
+		add("", run(".venv/bin/python", "--version"))
+	case "netty":
+		libs, _ := filepath.Glob(filepath.Join(t.Dir, "target/lib/netty-*.jar")) // the pattern is right
+		for _, lib := range libs {
+			if m := regexp.MustCompile(`^(netty-socketio|netty-handler)-(.+)\.jar$`).FindStringSubmatch(filepath.Base(lib)); m != nil {
+				add(m[1], m[2])
+			}
+		}
+		add("", run("java", "-version"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// find returns what the first group matches in a file.
+func find(file, pattern string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	if m := regexp.MustCompile(pattern).FindSubmatch(data); m != nil {
+		return string(m[1])
+	}
+	return ""
+}
+
+func packageVersion(file string) string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	var p struct{ Version string }
+	if json.Unmarshal(data, &p) != nil {
+		return ""
+	}
+	return p.Version
+}

@@ -1,0 +1,56 @@
+//go:build !race
+
+// The race detector makes sync.Pool drop values at random, and with it the number of
+// allocations a matter of luck.
+
+package socketio_test
+
+import "testing"
+
+// TestAllocationsPerPacket holds each hot path to the number of allocations
+// that it is known to need. One that needs fewer passes, and says so.
+func TestAllocationsPerPacket(t *testing.T) {
+	want := map[string]float64{
+		"encode/event":                       0,
+		"encode/event that wants an ack":     0,
+		"encode/binary event":                2,
+		"encode/ack":                         0,
+		"encode/binary ack":                  2,
+		"decode/event":                       0,
+		"decode/event of a namespace":        0,
+		"decode/binary event":                4,
+		"decode/ack":                         0,
+		"decode/binary ack":                  4,
+		"bind/struct":                        0,
+		"bind/string":                        0, // strings as often the same as here are cached
+		"bind/attachment":                    0,
+		"dispatch":                           2,
+		"dispatch/with an ack":               4,
+		"emit":                               2,
+		"emit/volatile":                      2,
+		"emit/binary":                        7,
+		"emit/with an ack":                   7,
+		"broadcast/to all 100":               5, // that depends a little on how many goroutines take part
+		"broadcast/to a room of 100":         6, // likewise
+		"broadcast/to a room but the sender": 7, // likewise
+		"rooms/join one and leave it":        0,
+		"rooms/make one and give it up":      3,
+		"rooms/emit to one":                  5,
+	}
+	for _, p := range hotPaths(t) {
+		limit, ok := want[p.name]
+		got := testing.AllocsPerRun(500, p.run)
+		switch {
+		case !ok:
+			t.Errorf("%s: %v allocations, and no number to compare with", p.name, got)
+		case got > limit:
+			t.Errorf("%s: %v allocations, want %v", p.name, got, limit)
+		case got < limit:
+			t.Logf("%s: %v allocations only: lower the number, %v", p.name, got, limit)
+		}
+		delete(want, p.name)
+	}
+	for name := range want {
+		t.Errorf("%s: a number, and nothing to compare it with", name)
+	}
+}
