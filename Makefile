@@ -35,8 +35,9 @@ lint: $(LINT) ## check format and code, and that imports run one way
 	$(LINT) run ./...
 
 .PHONY: build
-build: ## compile everything, the examples included
+build: ## compile everything, the examples and the bench included
 	go build ./...
+	cd bench && go vet ./...
 
 .PHONY: race
 race: cc ## run the Go tests under the race detector, with epoll and without

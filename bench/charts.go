@@ -16,14 +16,13 @@ import (
 
 // A chart has a group of bars for each measure, with a bar for each target.
 type chart struct {
-	file    string
-	title   string
-	y       string
-	log     bool
-	groups  []group
-	value   func(r *results, target, key string) (spread, bool)
-	targets []string // nil for all
-	label   func(float64) string
+	file   string
+	title  string
+	y      string
+	log    bool
+	groups []group
+	value  func(r *results, target, key string) (spread, bool)
+	label  func(float64) string
 }
 
 type group struct{ key, title string }
@@ -45,24 +44,31 @@ func charts() []chart {
 		}
 	}
 	ratio := func(v float64) string { return short(v) + "×" }
-	const perReference = "operations per CPU second of the server, socket.io = 1"
+	const perReference = "× socket.io"
 	return []chart{
 		{
-			file: "echo.png", title: "Echo: round trips", y: perReference, value: overReference, label: ratio,
+			file: "throughput.png", title: "Operations per CPU second of the server, socket.io = 1", y: perReference, log: true, value: overReference, label: ratio,
+			groups: []group{
+				{"echo.1k", "echo with ack,\n1,000 clients"}, {"broadcast.1k", "broadcast\nto 1,000"}, {"burst.1k", "the same,\nbursts of ten"},
+				{"connect.10k", "WebSocket\nconnects"}, {"polling.50", "long-polling,\na message each way"}, {"churn", "connect, upgrade,\none echo, leave"},
+			},
+		},
+		{
+			file: "echo.png", title: "Echo: round trips per CPU second of the server, socket.io = 1", y: perReference, value: overReference, label: ratio,
 			groups: []group{
 				{"echo.50", "with ack,\n50 clients"}, {"echo.1k", "with ack,\n1,000 clients"}, {"echo.10k", "with ack,\n10,000 clients"},
 				{"event.1k", "by event,\n1,000 clients"}, {"binary.1k", "1 KiB binary,\n1,000 clients"},
 			},
 		},
 		{
-			file: "broadcast.png", title: "Broadcast: deliveries of 132 bytes", y: perReference + ", logarithmic", log: true, value: overReference, label: ratio,
+			file: "broadcast.png", title: "Broadcast: deliveries of 132 bytes per CPU second of the server, socket.io = 1", y: perReference, log: true, value: overReference, label: ratio,
 			groups: []group{
 				{"broadcast.1k", "to 1,000,\nsingle"}, {"burst.1k", "to 1,000,\nbursts of ten"},
 				{"broadcast.10k", "to 10,000,\nsingle"}, {"burst.10k", "to 10,000,\nbursts of ten"},
 			},
 		},
 		{
-			file: "sessions.png", title: "Sessions", y: perReference + ", logarithmic", log: true, value: overReference, label: ratio,
+			file: "sessions.png", title: "Sessions: per CPU second of the server, socket.io = 1", y: perReference, log: true, value: overReference, label: ratio,
 			groups: []group{
 				{"connect.1k", "WebSocket connects,\nthe first 1,000"}, {"connect.10k", "WebSocket connects,\n1,000 to 10,000"},
 				{"polling.50", "long-polling,\na message each way"}, {"churn", "connect, upgrade,\none echo, leave"},
@@ -76,7 +82,7 @@ func charts() []chart {
 			},
 		},
 		{
-			file: "latency.png", title: "Echo with ack at 2,000 messages per second", y: "ms from the time a message was due, logarithmic", log: true, value: in(1e-3), label: short,
+			file: "latency.png", title: "Echo with ack at 2,000 messages per second: time from when a message was due", y: "ms", log: true, value: in(1e-3), label: short,
 			groups: []group{
 				{"latency.50.p50", "50 clients,\nmedian"}, {"latency.50.p99", "50 clients,\n99th percentile"},
 				{"latency.1k.p50", "1,000 clients,\nmedian"}, {"latency.1k.p99", "1,000 clients,\n99th percentile"},
@@ -97,9 +103,9 @@ func (s spread) scaled(by float64) spread {
 // short has two digits, or all before the point.
 func short(v float64) string {
 	switch {
-	case v >= 10:
+	case v >= 9.95:
 		return strconv.FormatFloat(v, 'f', 0, 64)
-	case v >= 1:
+	case v >= 0.995:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	default:
 		return strconv.FormatFloat(v, 'f', 2, 64)
@@ -135,14 +141,22 @@ func (r *results) charts(dir string) error {
 func (c chart) draw(b *bars, names []string, file string) error {
 	p := plot.New()
 	p.Title.Text = c.title
-	p.Title.TextStyle.Font.Size = 14
-	p.Title.Padding = 6
+	p.Title.TextStyle.Font = sans(13)
+	p.Title.Padding = 8
 	p.Y.Label.Text = c.y
+	p.Y.Label.TextStyle.Font = sans(11)
+	p.X.Label.Text = "bars and numbers: medians; whiskers: from the least to the greatest of the rounds"
+	p.X.Label.TextStyle.Font = sans(8)
+	p.X.Label.Padding = 6
+	p.X.Tick.Label.Font = sans(10)
+	p.Y.Tick.Label.Font = sans(10)
 	p.Legend.Top = true
-	p.Legend.XOffs = -4
-	p.Legend.TextStyle.Font.Size = 9
+	p.Legend.TextStyle.Font = sans(10)
+	p.Legend.Padding = 4
+	p.Legend.ThumbnailWidth = 12
 	b.baseline, b.log = 0, c.log
 	if c.log {
+		p.Y.Label.Text += ", logarithmic"
 		p.Y.Scale = plot.LogScale{}
 		p.Y.Tick.Marker = logTicks{}
 	}
@@ -160,8 +174,12 @@ func (c chart) draw(b *bars, names []string, file string) error {
 		p.Legend.Add(s.name, swatch{s.color})
 	}
 	// A strip at the right is the legend's.
-	p.X.Max += float64(len(names)) * 0.14
-	return p.Save(vg.Length(1.6+2.1*float64(len(names)))*vg.Inch, 4.6*vg.Inch, file)
+	p.X.Max += 0.8
+	return p.Save(vg.Length(1+2.2*(float64(len(names))+0.8))*vg.Inch, 4.6*vg.Inch, file)
+}
+
+func sans(size font.Length) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}
 }
 
 // colorOf keeps a target's color in all charts; the palette is Okabe and Ito's, which
@@ -170,6 +188,7 @@ func colorOf(target string) color.Color {
 	known := map[string]color.Color{
 		"sio":             color.RGBA{0x00, 0x72, 0xb2, 0xff},
 		"sio-echo":        color.RGBA{0x56, 0xb4, 0xe9, 0xff},
+		"sio-portable":    color.RGBA{0x9a, 0xd0, 0xea, 0xff},
 		"floor":           color.RGBA{0x99, 0x99, 0x99, 0xff},
 		"socket.io":       color.RGBA{0x22, 0x22, 0x22, 0xff},
 		"socketioxide":    color.RGBA{0xd5, 0x5e, 0x00, 0xff},
@@ -232,7 +251,7 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	whisker := draw.LineStyle{Color: color.Gray{0x60}, Width: vg.Points(0.8)}
 	style := draw.TextStyle{
-		Color: color.Gray{0x30}, Font: font.From(plot.DefaultFont, 6.5), Handler: text.Plain{Fonts: font.DefaultCache},
+		Color: color.Gray{0x30}, Font: sans(7), Handler: text.Plain{Fonts: font.DefaultCache},
 		XAlign: draw.XCenter, YAlign: draw.YBottom,
 	}
 	b.each(func(i, j int, s spread) {

@@ -41,6 +41,7 @@ func main() {
 func bench(ctx context.Context) error {
 	var (
 		rounds = flag.Int("rounds", 5, "how often each server is measured")
+		limit  = flag.Duration("limit", 27*time.Minute, "begin no round that would be over later, building included")
 		quick  = flag.Bool("quick", false, "one round, with shorter windows")
 		names  = flag.String("targets", "", "comma-separated servers, instead of all")
 		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: echo,latency,event,binary,broadcast,crowd,polling,churn,stall; connections and memory are always measured")
@@ -81,7 +82,7 @@ func bench(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.measure(ctx, built, *rounds, p); err != nil {
+	if err := r.measure(ctx, built, *rounds, p, r.Date.Add(*limit)); err != nil {
 		return err
 	}
 	r.Seconds = time.Since(r.Date).Seconds()
@@ -126,9 +127,17 @@ func (r *results) build(ctx context.Context, chosen []target) ([]target, error) 
 }
 
 // measure has each target first, and last, in turn, for whatever changes in the
-// machine while it is running.
-func (r *results) measure(ctx context.Context, built []target, rounds int, p plan) error {
+// machine while it is running. It leaves out rounds, but not the first, that would
+// not be over by the deadline.
+func (r *results) measure(ctx context.Context, built []target, rounds int, p plan, deadline time.Time) error {
+	var longest time.Duration
 	for round := 1; round <= rounds; round++ {
+		begin := time.Now()
+		if begin.Add(longest).After(deadline) {
+			r.Cut = rounds - round + 1
+			fmt.Printf("!!! no time is left for rounds %d to %d\n", round, rounds)
+			return nil
+		}
 		first := (round - 1) % len(built)
 		for _, t := range slices.Concat(built[first:], built[:first]) {
 			run, err := measureTarget(ctx, t, round, p, os.Stdout)
@@ -137,6 +146,7 @@ func (r *results) measure(ctx context.Context, built []target, rounds int, p pla
 			}
 			r.Runs = append(r.Runs, run)
 		}
+		longest = max(longest, time.Since(begin))
 	}
 	return nil
 }

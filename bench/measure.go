@@ -207,7 +207,7 @@ func (r *run) afterwards(ctx context.Context) error {
 		}
 	}
 	// One stalled client halts the floor for good, as it may.
-	if r.wants("stall") && !r.target.Bare {
+	if r.wants("stall") && !r.target.Bare && !slices.Contains(r.target.Skip, "stall") {
 		return r.stall(ctx)
 	}
 	return nil
@@ -308,7 +308,7 @@ const settleLimit = 3 * time.Second
 
 func (r *run) steps(all []step) error {
 	for _, s := range all {
-		if !r.wants(s.kind) || s.kind == "binary" && r.target.NoBinary {
+		if !r.wants(s.kind) || slices.Contains(r.target.Skip, s.key) {
 			continue
 		}
 		if err := r.server.alive(); err != nil {

@@ -33,7 +33,7 @@ func measures() []measure {
 		{"memory.1k.held", "resident per idle client, 1,000, garbage collected", bytes, true},
 		{"memory.1k.heap", "of it live heap", bytes, true},
 		{"memory.1k.stack", "of it stacks", bytes, true},
-		{"memory.10k.lies", "resident per idle client, 10,000, as it lies", bytes, true},
+		{"memory.10k.lies", "resident per idle client, 10,000, as it lies after the load on 1,000", bytes, true},
 		{"memory.10k.held", "resident per idle client, 10,000, garbage collected", bytes, true},
 		{"memory.10k.heap", "of it live heap", bytes, true},
 		{"memory.10k.stack", "of it stacks", bytes, true},

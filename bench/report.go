@@ -18,6 +18,7 @@ type results struct {
 	Machine  machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`          // by target
 	LeftOut  map[string]string `json:"leftOut,omitempty"` // targets that could not be built, and why
+	Cut      int               `json:"cut,omitempty"`     // rounds left out for lack of time
 	Seconds  float64           `json:"seconds"`           // building included
 	Runs     []*run            `json:"runs"`              // in the order they were made
 
@@ -30,6 +31,7 @@ const (
 	floor     = "floor"
 	subject   = "sio"
 	inEcho    = "sio-echo"
+	portable  = "sio-portable"
 )
 
 // A spread is what the rounds have given, sorted.
@@ -146,7 +148,7 @@ func (r *results) table(w io.Writer) {
 	for t, why := range r.LeftOut {
 		fmt.Fprintf(w, "- **%s** is missing, since it could not be built: %s\n", t, oneLine(why))
 	}
-	fmt.Fprintf(w, "\nMedian of %d rounds, each in a fresh process, and from the least to the most; below, "+
+	fmt.Fprintf(w, "\nMedians of %d round(s), each in a fresh process, and from the least to the most; below, "+
 		"its ratio to the reference (R, %s) and to the floor (F), a WebSocket server without any protocol. "+
 		"What is counted is counted per second of CPU time that the server used. "+
 		"⚠ stands where something went wrong, as told below.\n\n", rounds, reference)
@@ -160,6 +162,9 @@ func (r *results) table(w io.Writer) {
 		if slices.ContainsFunc(row, func(s string) bool { return s != missing }) {
 			fmt.Fprintf(w, "| %s | %s |\n", m.title, strings.Join(row, " | "))
 		}
+	}
+	if r.Cut > 0 {
+		fmt.Fprintf(w, "\n%d more rounds would have taken too long.\n", r.Cut)
 	}
 	r.reached(w)
 	r.wrong(w)
@@ -205,9 +210,29 @@ func sampleOf(key string) string {
 }
 
 // A tally is what went wrong in all rounds of a measurement.
-type tally struct{ ops, lost, wrong, closed, cut int }
+type tally struct{ ops, lost, wrong, closed, reordered, cut int }
 
-func (t tally) failed() bool { return t.lost+t.wrong+t.closed+t.cut > 0 }
+// String lists what there is, but for ops.
+func (t tally) String() string {
+	var text strings.Builder
+	for _, each := range []struct {
+		n    int
+		what string
+	}{
+		{t.lost, "lost"},
+		{t.wrong, "wrong, or twice"},
+		{t.closed, "connections closed or failed"},
+		{t.reordered, "in another order"},
+		{t.cut, "times cut off by time"},
+	} {
+		if each.n > 0 {
+			fmt.Fprintf(&text, ", %d %s", each.n, each.what)
+		}
+	}
+	return text.String()
+}
+
+func (t tally) failed() bool { return t.lost+t.wrong+t.closed+t.reordered+t.cut > 0 }
 
 func (r *results) failures(target, key string) (t tally, first string) {
 	for _, run := range r.Runs {
@@ -219,6 +244,7 @@ func (r *results) failures(target, key string) (t tally, first string) {
 		t.lost += s.Lost
 		t.wrong += s.Wrong
 		t.closed += s.Closed
+		t.reordered += s.Reordered
 		if s.Cut {
 			t.cut++
 		}
@@ -246,8 +272,7 @@ func (r *results) wrong(w io.Writer) {
 				continue
 			}
 			seen[key] = true
-			say("**%s**, %s: beside %d done, %d lost, %d wrong, %d connections closed or failed, %d times cut off by time%s",
-				target, key, t.ops, t.lost, t.wrong, t.closed, t.cut, because(first))
+			say("**%s**, %s: %d done%s%s", target, key, t.ops, t, because(first))
 		}
 		for _, run := range r.Runs {
 			if run.Target != target {

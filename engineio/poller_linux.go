@@ -4,10 +4,31 @@ package engineio
 
 import (
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 )
+
+// coresPerPoller is for how many cores one poller reads: of a small message and
+// its answer, reading and parsing is a fifth.
+const coresPerPoller = 4
+
+// pollers share the connections of a server.
+type pollers []*poller
+
+func newPollers(wg *sync.WaitGroup) pollers {
+	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
+	for i := range ps {
+		ps[i] = &poller{wg: wg}
+	}
+	return ps
+}
+
+// poller returns the one of this connection, always the same.
+func (w *wsConn) poller() *poller {
+	return w.srv.pollers[shardOf(w.sess.id)%len(w.srv.pollers)]
+}
 
 // A poller reads the connections that nobody has to wait for: those whose next
 // step is to parse bytes. One goroutine does it for all of them, by epoll, whose
@@ -42,7 +63,7 @@ func (w *wsConn) park() bool {
 	if w.raw == nil || w.probing {
 		return false
 	}
-	p := &w.srv.poller
+	p := w.poller()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if w.draining.Load() { // shut sets it before it calls unpark
@@ -77,7 +98,7 @@ func (w *wsConn) park() bool {
 // unpark has a goroutine read the connection, if it is parked. It is called by
 // shut, before the connection is closed or given a deadline.
 func (w *wsConn) unpark() {
-	p := &w.srv.poller
+	p := w.poller()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch w.parked.state {

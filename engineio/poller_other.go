@@ -10,7 +10,9 @@ import (
 
 // There is no poller here: every connection has a goroutine that reads it.
 
-type poller struct{ wg *sync.WaitGroup }
+type pollers struct{}
+
+func newPollers(*sync.WaitGroup) pollers { return pollers{} }
 
 type parking struct{}
 

@@ -83,6 +83,14 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 	return nil
 }
 
+// Header values that every answer shares.
+var (
+	headerText    = []string{"text/plain; charset=UTF-8"}
+	headerHTML    = []string{"text/html"}
+	headerNoStore = []string{"no-store"}
+	headerTwo     = []string{"2"}
+)
+
 // smallPayload is what an HTTP server's buffers take without a write that could
 // block.
 const smallPayload = 2 << 10
@@ -91,8 +99,8 @@ const smallPayload = 2 << 10
 // WriteTimeout. It fails if that is not the case, as far as can be seen.
 func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
 	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	h.Set("Cache-Control", "no-store")
+	h["Content-Type"] = headerText
+	h["Cache-Control"] = headerNoStore
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
 	if len(payload) <= smallPayload {
 		_, err := w.Write(payload)
@@ -275,8 +283,8 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 	s.receivePayload(body, r.Context().Done())
 	h := w.Header()
-	h.Set("Content-Type", "text/html")
-	h.Set("Content-Length", "2")
+	h["Content-Type"] = headerHTML
+	h["Content-Length"] = headerTwo
 	_, _ = io.WriteString(w, "ok")
 }
 
@@ -315,7 +323,10 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	}
 	body := bodyReader{r.Body, s, http.NewResponseController(w)}
 	body.extend()
-	var buf bytes.Buffer
+	buf := new(bytes.Buffer)
+	if r.ContentLength > 0 && r.ContentLength <= smallPayload {
+		buf = bytes.NewBuffer(make([]byte, 0, r.ContentLength+bytes.MinRead))
+	}
 	_, err := buf.ReadFrom(io.LimitReader(body, limit+1))
 	if err == nil {
 		// Otherwise the deadline stays: the HTTP server reads on, to reuse

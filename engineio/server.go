@@ -36,7 +36,7 @@ type Server struct {
 	born time.Time // what Session.due is counted from
 
 	sessions sessionMap
-	poller   poller
+	pollers  pollers
 	drain    drain
 	closing  atomic.Bool
 	wg       sync.WaitGroup // sessions, and the goroutines of their connections
@@ -61,7 +61,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
 		conns: make(map[*wsConn]struct{}),
 	}
-	s.poller.wg = &s.wg
+	s.pollers = newPollers(&s.wg)
 	s.drain.init()
 	return s, nil
 }

@@ -10,9 +10,6 @@ import (
 // frameSize is that of a message broadcast, with its header.
 const frameSize = 132
 
-// roundLimit cuts off the slowest at ten thousand.
-const roundLimit = 10 * time.Second
-
 // Broadcast has messages sent to all, count at a time, the next as soon as
 // everybody has got them all. Only whole rounds are measured, at least one.
 func (c *Crowd) Broadcast(count int, w Window) (*Sample, error) {
@@ -76,12 +73,12 @@ func (b *broadcast) rounds(d time.Duration) error {
 		if err := b.begin(); err != nil {
 			return err
 		}
-		limit := time.Now().Add(roundLimit)
+		limit := time.Now().Add(b.roundLimit)
 		err := b.loop.until(limit, func() bool { return b.missing == 0 })
 		if err != nil {
 			return err
 		}
-		if b.missing > 0 && limit.Sub(b.last) < drainStep {
+		if b.missing > 0 && limit.Sub(b.last) < b.patience {
 			b.sample.Cut = true
 			return nil
 		}
@@ -167,8 +164,8 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 	)
 	due := func(seq int) time.Time { return start.Add(time.Duration(seq) * interval) }
 	c.lostOne = func(conn *conn) {
-		c.sample.Lost += total - conn.want
-		missing -= total - conn.want
+		c.sample.Lost += total - conn.want + len(conn.skipped)
+		missing -= total - conn.want + len(conn.skipped)
 	}
 	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
 		if conn == conns[0] && answered < sent && bytes.Equal(message, b.answer[0].fill(answered)) {
@@ -176,18 +173,14 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 			missing--
 			return
 		}
-		seq, err := b.message.next(conn, message, 1, sent)
-		if err != nil {
-			c.sample.fail(&c.sample.Wrong, err)
+		seq, ok := c.next(&b.message, conn, message, 1, sent)
+		if !ok {
 			return
 		}
 		if seq >= first {
 			latencies = append(latencies, time.Since(due(seq)))
 		}
-		skipped := seq - conn.want
-		c.sample.Lost += skipped
-		missing -= skipped + 1
-		conn.want = seq + 1
+		missing--
 	}
 
 	var begin reading

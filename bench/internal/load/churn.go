@@ -93,13 +93,15 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	if _, err := socket.Write(leaveFrames); err != nil {
 		return err
 	}
-	switch op, message, err := v.readFrame(); {
-	case errors.Is(err, io.EOF) || op == opClose:
-		return nil
-	case err != nil:
-		return fmt.Errorf("leaving: %w", err)
-	default:
-		return fmt.Errorf("leaving: %.100q", message)
+	for {
+		switch op, message, err := v.readFrame(); {
+		case errors.Is(err, io.EOF) || op == opClose:
+			return nil
+		case err != nil:
+			return fmt.Errorf("leaving: %w", err)
+		case !bytes.Equal(message, ping):
+			return fmt.Errorf("leaving: %.100q", message)
+		}
 	}
 }
 

@@ -38,11 +38,12 @@ type Sample struct {
 	ServerCPU float64 `json:"serverCPU"` // seconds that the server used meanwhile
 	OwnCPU    float64 `json:"ownCPU"`    // and that the generator did
 
-	Lost   int    `json:"lost"`            // never answered or delivered
-	Wrong  int    `json:"wrong"`           // answered otherwise than it should have been, or twice
-	Closed int    `json:"closed"`          // connections that the server closed, or that failed
-	Error  string `json:"error,omitempty"` // the first of them
-	Cut    bool   `json:"cut,omitempty"`   // by time, while the server was still at it
+	Lost      int    `json:"lost"`            // never answered or delivered
+	Wrong     int    `json:"wrong"`           // answered otherwise than it should have been, or twice
+	Closed    int    `json:"closed"`          // connections that the server closed, or that failed
+	Error     string `json:"error,omitempty"` // the first of them
+	Reordered int    `json:"reordered"`       // right, but after a later one
+	Cut       bool   `json:"cut,omitempty"`   // by time, while the server was still at it
 
 	Latency *Latency `json:"latency,omitempty"`
 }
@@ -110,6 +111,9 @@ type Crowd struct {
 	sample  *Sample     // of the scenario
 	lostOne func(*conn) // what it does about a connection that has ended
 	between Sample      // what goes wrong while there is none
+
+	patience   time.Duration // until nothing more is to be expected of a server that is silent
+	roundLimit time.Duration // cuts off the slowest at a broadcast
 }
 
 func NewCrowd(ctx context.Context, s Server) (*Crowd, error) {
@@ -117,7 +121,13 @@ func NewCrowd(ctx context.Context, s Server) (*Crowd, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Crowd{server: s, dialect: dialect{s.Bare}, loop: l}
+	c := &Crowd{
+		server:     s,
+		dialect:    dialect{s.Bare},
+		loop:       l,
+		patience:   4 * time.Second,
+		roundLimit: 6 * time.Second,
+	}
 	l.onGone = func(gone *conn, err error) {
 		c.sample.fail(&c.sample.Closed, err)
 		c.lostOne(gone)
@@ -157,7 +167,7 @@ func (c *Crowd) calm() {
 		c.between.fail(&c.between.Wrong, fmt.Errorf("unexpected message: %.100q", message))
 	}
 	for _, conn := range c.conns {
-		conn.waiting, conn.half, conn.want = false, false, 0
+		conn.waiting, conn.half, conn.want, conn.skipped = false, false, 0, nil
 	}
 }
 
@@ -235,15 +245,11 @@ func (c *Crowd) measure(w Window, ops *int, enough int, over func() bool) error 
 	return nil
 }
 
-// Within drainStep something has to arrive of what is still missing; slow servers
-// need more than one.
-const drainStep = 4 * time.Second
-
 // drain waits for what is missing as long as it keeps coming.
 func (c *Crowd) drain(missing *int) error {
 	for *missing > 0 {
 		before := *missing
-		err := c.loop.until(time.Now().Add(drainStep), func() bool { return *missing <= 0 })
+		err := c.loop.until(time.Now().Add(c.patience), func() bool { return *missing <= 0 })
 		if err != nil {
 			return err
 		}

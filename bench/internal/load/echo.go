@@ -106,18 +106,14 @@ func (c *Crowd) Latency(n, rate int, w Window) (*Sample, error) {
 		conn.want = i // then i + n, i + 2n, ...
 	}
 	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
-		seq, err := e.answer[0].next(conn, message, len(conns), sent)
-		if err != nil {
-			c.sample.fail(&c.sample.Wrong, err)
+		seq, ok := c.next(&e.answer[0], conn, message, len(conns), sent)
+		if !ok {
 			return
 		}
 		if seq >= first {
 			latencies = append(latencies, time.Since(due(seq)))
 		}
-		skipped := (seq - conn.want) / len(conns)
-		c.sample.Lost += skipped
-		missing -= skipped + 1
-		conn.want = seq + len(conns)
+		missing--
 	}
 
 	var begin reading
@@ -157,15 +153,34 @@ func (c *Crowd) Latency(n, rate int, w Window) (*Sample, error) {
 	return sample, nil
 }
 
-// next returns the number of a message that has the form of p, and should be that
-// which conn wants, of every step-th; those between may have been lost.
-func (p *pattern) next(conn *conn, message []byte, step, sent int) (seq int, err error) {
-	seq, err = p.number(message)
-	if err == nil && (seq < conn.want || seq >= sent || (seq-conn.want)%step != 0 || !bytes.Equal(message, p.fill(seq))) {
+// next returns the number of a message that has the form of p, and is one that conn
+// still has to get: the step-th after the last, or one between. What is not of those
+// is counted as wrong.
+func (c *Crowd) next(p *pattern, conn *conn, message []byte, step, sent int) (seq int, ok bool) {
+	seq, err := p.number(message)
+	if err == nil && !bytes.Equal(message, p.fill(seq)) {
+		err = errors.New("not as sent")
+	}
+	_, late := conn.skipped[seq]
+	switch {
+	case err != nil:
+	case late:
+		delete(conn.skipped, seq)
+		c.sample.Reordered++
+		return seq, true
+	case seq < conn.want || seq >= sent || (seq-conn.want)%step != 0:
 		err = errors.New("not awaited")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%.100q: %w", message, err)
+		c.sample.fail(&c.sample.Wrong, fmt.Errorf("%.100q: %w", message, err))
+		return 0, false
 	}
-	return seq, nil
+	for ; conn.want < seq; conn.want += step {
+		if conn.skipped == nil {
+			conn.skipped = make(map[int]struct{})
+		}
+		conn.skipped[conn.want] = struct{}{}
+	}
+	conn.want += step
+	return seq, true
 }

@@ -63,9 +63,10 @@ type conn struct {
 	out   []byte // not yet sent; as long as there is something, epoll tells of room for it
 
 	// What a scenario keeps.
-	want    int  // the number of the message awaited, or of those received
-	waiting bool // a round trip is under way
-	half    bool // its first half has come
+	want    int              // the number of the message awaited, or of those received
+	skipped map[int]struct{} // those before that have not come
+	waiting bool             // a round trip is under way
+	half    bool             // its first half has come
 }
 
 func newLoop(ctx context.Context) (*loop, error) {

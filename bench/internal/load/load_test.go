@@ -1,0 +1,332 @@
+package load
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio"
+)
+
+var brief = Window{Warm: 10 * time.Millisecond, Measured: 100 * time.Millisecond}
+
+func newTestCrowd(t *testing.T, addr net.Addr, bare bool) *Crowd {
+	t.Helper()
+	runtime.LockOSThread() // until the end of the test
+	s := Server{Addr: netip.MustParseAddrPort(addr.String()), PID: os.Getpid(), Bare: bare}
+	c, err := NewCrowd(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	c.patience = 100 * time.Millisecond
+	c.roundLimit = 300 * time.Millisecond
+	return c
+}
+
+func connect(t *testing.T, c *Crowd, n int) {
+	t.Helper()
+	s, err := c.Connect(n, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Size() != n || s.Ops != n || s.Failures() > 0 {
+		t.Fatalf("%d connected, want %d: %+v", c.Size(), n, s)
+	}
+}
+
+// TestScenarios runs all on a server that does everything right.
+func TestScenarios(t *testing.T) {
+	srv := sio.New(nil)
+	srv.OnConnect(func(c *sio.Context) error { return c.Join("room") })
+	srv.OnError(func(c *sio.Context, err error) { t.Errorf("handler: %v", err) })
+	srv.On("echo", func(c *sio.Context) error {
+		var arg any
+		if err := c.Bind(&arg); err != nil {
+			return err
+		}
+		if c.WantsAck() {
+			return c.Ack(arg)
+		}
+		return c.Emit("echo", arg)
+	})
+	sio.OnWithAck(srv, "binary", func(_ *sio.Context, data []byte) ([]byte, error) { return data, nil })
+	srv.On("blast", func(c *sio.Context) error {
+		var count int
+		var payload string
+		if err := c.Bind(&count, &payload); err != nil {
+			return err
+		}
+		for range count {
+			if err := srv.To("room").Emit("msg", payload); err != nil {
+				return err
+			}
+		}
+		return c.Ack()
+	})
+	web := httptest.NewServer(srv)
+	defer web.Close()
+	defer srv.Shutdown(t.Context())
+
+	const n = 20
+	c := newTestCrowd(t, web.Listener.Addr(), false)
+	c.patience = 5 * time.Second
+	connect(t, c, n)
+	for _, scenario := range []struct {
+		name string
+		do   func() (*Sample, error)
+	}{
+		{"echo", func() (*Sample, error) { return c.Echo(WithAck, n, brief) }},
+		{"event", func() (*Sample, error) { return c.Echo(Event, n, brief) }},
+		{"binary", func() (*Sample, error) { return c.Echo(Binary, n/2, brief) }},
+		{"latency", func() (*Sample, error) { return c.Latency(n, 1000, brief) }},
+		{"broadcast", func() (*Sample, error) { return c.Broadcast(1, brief) }},
+		{"burst", func() (*Sample, error) { return c.Broadcast(10, brief) }},
+		{"paced", func() (*Sample, error) { return c.Paced(100, 60<<10, brief, func() {}) }},
+		{"polling", func() (*Sample, error) { return c.Polling(5, brief) }},
+		{"churn", func() (*Sample, error) { return c.Churn(brief) }},
+	} {
+		s, err := scenario.do()
+		if err != nil {
+			t.Fatalf("%s: %v", scenario.name, err)
+		}
+		if s.Ops == 0 || s.Seconds <= 0 || s.ServerCPU <= 0 || s.Failures() > 0 || s.Reordered > 0 {
+			t.Errorf("%s: %+v", scenario.name, s)
+		}
+	}
+	if s := c.Between(); s.Failures() > 0 {
+		t.Errorf("between: %+v", s)
+	}
+}
+
+// TestStalled has a client that reads again get what was sent meanwhile.
+func TestStalled(t *testing.T) {
+	f := newFake(t, nil)
+	c := newTestCrowd(t, f.Addr(), true)
+	connect(t, c, 1)
+	stalled, err := c.Stall()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Paced(100, 1000, brief, func() {})
+	if err != nil || s.Failures() > 0 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	received, closed, err := stalled.Resume()
+	if want := 11 * 1000; received != want || closed || err != nil {
+		t.Errorf("received %d, want %d; closed %t, %v", received, want, closed, err)
+	}
+}
+
+// TestFailures proves that whatever a server does wrong is counted.
+func TestFailures(t *testing.T) {
+	const victim = 20 // the number of the message that is not sent as it should be
+	scenarios := map[string]func(c *Crowd) (*Sample, error){
+		"echo":      func(c *Crowd) (*Sample, error) { return c.Echo(WithAck, 4, brief) },
+		"binary":    func(c *Crowd) (*Sample, error) { return c.Echo(Binary, 4, brief) },
+		"latency":   func(c *Crowd) (*Sample, error) { return c.Latency(4, 1000, brief) },
+		"broadcast": func(c *Crowd) (*Sample, error) { return c.Broadcast(3, brief) },
+		"paced":     func(c *Crowd) (*Sample, error) { return c.Paced(200, 500, brief, func() {}) },
+	}
+	faults := map[string]struct {
+		fault fault
+		found func(s, between *Sample) bool
+	}{
+		"dropped": {
+			func(int, []byte) [][]byte { return nil },
+			func(s, _ *Sample) bool { return s.Lost > 0 },
+		},
+		"twice": {
+			func(_ int, frame []byte) [][]byte { return [][]byte{frame, frame} },
+			func(s, between *Sample) bool { return s.Wrong+between.Wrong > 0 && s.Lost == 0 },
+		},
+		"altered": {
+			func(_ int, frame []byte) [][]byte {
+				frame = bytes.Clone(frame)
+				frame[len(frame)-1] ^= 1
+				return [][]byte{frame}
+			},
+			func(s, _ *Sample) bool { return s.Wrong > 0 },
+		},
+		"closed": {
+			func(int, []byte) [][]byte { return [][]byte{{finBit | opClose, 0}} },
+			func(s, _ *Sample) bool { return s.Closed == 1 && s.Lost > 0 },
+		},
+	}
+	for name, scenario := range scenarios {
+		for what, f := range faults {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				server := newFake(t, func(n int, frame []byte) [][]byte {
+					if n == victim {
+						return f.fault(n, frame)
+					}
+					return [][]byte{frame}
+				})
+				c := newTestCrowd(t, server.Addr(), true)
+				connect(t, c, 4)
+				s, err := scenario(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Idle(20 * time.Millisecond); err != nil {
+					t.Fatal(err)
+				}
+				if between := c.Between(); !f.found(s, &between) {
+					t.Errorf("%+v, then %+v", s, between)
+				}
+			})
+		}
+	}
+}
+
+// TestReordered has two answers to one client swapped: nothing is lost.
+func TestReordered(t *testing.T) {
+	var held []byte
+	server := newFake(t, func(n int, frame []byte) [][]byte {
+		switch n {
+		case 20:
+			held = bytes.Clone(frame)
+			return nil
+		case 21:
+			return [][]byte{frame, held}
+		}
+		return [][]byte{frame}
+	})
+	c := newTestCrowd(t, server.Addr(), true)
+	connect(t, c, 1)
+	s, err := c.Latency(1, 1000, brief)
+	if err != nil || s.Failures() > 0 || s.Reordered != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// A fault gets the frames that a server sends, numbered, and returns what it sends
+// instead.
+type fault func(n int, frame []byte) [][]byte
+
+// A fake is a server as the floor is, that may have a fault.
+type fake struct {
+	net.Listener
+	fault fault
+
+	mu    sync.Mutex // protects the following
+	conns []net.Conn
+	sent  int
+}
+
+// newFake serves until the end of the test.
+func newFake(t *testing.T, f fault) *fake {
+	t.Helper()
+	if f == nil {
+		f = func(_ int, frame []byte) [][]byte { return [][]byte{frame} }
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &fake{Listener: l, fault: f}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns = append(s.conns, c)
+			s.mu.Unlock()
+			all.Go(func() { s.serve(c) })
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		s.mu.Lock()
+		for _, c := range s.conns {
+			c.Close()
+		}
+		s.mu.Unlock()
+		all.Wait()
+	})
+	return s
+}
+
+func (s *fake) serve(c net.Conn) {
+	r := bufio.NewReader(c)
+	if _, err := http.ReadRequest(r); err != nil {
+		return
+	}
+	fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept)
+	for {
+		op, message, err := readMasked(r)
+		if err != nil {
+			return
+		}
+		if message[0] == 'e' {
+			s.send(serverFrame(op, message), c)
+			continue
+		}
+		s.mu.Lock()
+		conns := s.conns
+		s.mu.Unlock()
+		for range 10*(message[1]-'0') + message[2] - '0' {
+			s.send(serverFrame(op, message[3:]), conns...)
+		}
+		s.send(serverFrame(op, []byte("k")), c)
+	}
+}
+
+func (s *fake) send(frame []byte, conns ...net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range conns {
+		frames := [][]byte{frame}
+		if len(frame) > 5 { // a message, not an answer to "b"
+			frames = s.fault(s.sent, frame)
+			s.sent++
+		}
+		for _, frame := range frames {
+			c.Write(frame)
+		}
+	}
+}
+
+func serverFrame(op byte, message []byte) []byte {
+	frame := []byte{finBit | op, byte(len(message))}
+	if len(message) > 125 {
+		frame = binary.BigEndian.AppendUint16([]byte{finBit | op, 126}, uint16(len(message)))
+	}
+	return append(frame, message...)
+}
+
+func readMasked(r io.Reader) (op byte, message []byte, err error) {
+	header := make([]byte, 2)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return 0, nil, err
+	}
+	size := uint16(header[1] &^ maskBit)
+	if size == 126 {
+		if err := binary.Read(r, binary.BigEndian, &size); err != nil {
+			return 0, nil, err
+		}
+	}
+	masked := make([]byte, 4+int(size))
+	if _, err := io.ReadFull(r, masked); err != nil {
+		return 0, nil, err
+	}
+	key, message := masked[:4], masked[4:]
+	for i := range message {
+		message[i] ^= key[i%4]
+	}
+	return header[0] & 0x0f, message, nil
+}

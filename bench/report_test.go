@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/siokit/sio/bench/internal/load"
+)
+
+// sample returns results in which sio does n times as much as the reference.
+func sample(n ...float64) *results {
+	r := &results{targets: []string{subject, reference}, Versions: map[string]string{}}
+	for i, n := range n {
+		r.Runs = append(r.Runs,
+			&run{Target: subject, Round: i + 1, Values: map[string]float64{"echo.1k": n * 100}, Samples: map[string]*load.Sample{}},
+			&run{Target: reference, Round: i + 1, Values: map[string]float64{"echo.1k": 100}, Samples: map[string]*load.Sample{}},
+		)
+	}
+	return r
+}
+
+func TestRatio(t *testing.T) {
+	r := sample(3, 1, 2, 10)
+	ratio, each, ok := r.ratio("echo.1k", subject, reference)
+	if !ok || ratio != 2.5 || each.min() != 1 || each.max() != 10 {
+		t.Errorf("%v, %v, %t", ratio, each, ok)
+	}
+	// A round that one of them has not come through is not compared.
+	delete(r.Runs[7].Values, "echo.1k")
+	if _, each, _ := r.ratio("echo.1k", subject, reference); len(each) != 3 || each.max() != 3 {
+		t.Errorf("%v", each)
+	}
+	if _, _, ok := r.ratio("echo.1k", subject, floor); ok {
+		t.Error("compared with nothing")
+	}
+}
+
+func TestTable(t *testing.T) {
+	text := func(r *results) string {
+		var b strings.Builder
+		r.table(&b)
+		return b.String()
+	}
+	const row = "| echo with ack, 1,000 clients, round trips | **300** (200 – 400)<br>3.00 R | **100** |\n"
+	const goal = "| echo with ack, 1,000 | ≥ 2.5 × the reference | 3.00 | 2.00 – 4.00 | yes |\n"
+	const nothing = "Nothing: no message was lost"
+	r := sample(4, 2, 3)
+	for _, want := range []string{row, goal, nothing} {
+		if !strings.Contains(text(r), want) {
+			t.Errorf("no %q in\n%s", want, text(r))
+		}
+	}
+
+	r.Runs[1].Samples["echo.1k"] = &load.Sample{Ops: 7, Lost: 2, Error: "broken\n`pipe`"}
+	r.Runs[2].Error = "the server died"
+	r.LeftOut = map[string]string{"a peer": "no compiler"}
+	for _, want := range []string{
+		"| **100** ⚠ |",
+		"- **socket.io**, echo.1k: 7 done, 2 lost; first: `broken 'pipe'`\n",
+		"- **sio** ended early in round 2: `the server died`\n",
+		"- **a peer** is missing, since it could not be built: `no compiler`\n",
+	} {
+		if !strings.Contains(text(r), want) {
+			t.Errorf("no %q in\n%s", want, text(r))
+		}
+	}
+	if strings.Contains(text(r), nothing) {
+		t.Error("says that nothing went wrong")
+	}
+}
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	if err := sample(2, 3).write(dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := read(filepath.Join(dir, "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ratio, _, ok := r.ratio("echo.1k", subject, reference); !ok || ratio != 2.5 {
+		t.Errorf("%v, %t", ratio, ok)
+	}
+	for _, name := range []string{"table.md", "echo.png", "throughput.png"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "memory.png")); err == nil {
+		t.Error("a chart of nothing")
+	}
+}
