@@ -25,17 +25,17 @@ func TestAllocationsPerPacket(t *testing.T) {
 		"bind/string":                        0, // strings as often the same as here are cached
 		"bind/attachment":                    0,
 		"dispatch":                           2,
-		"dispatch/with an ack":               4,
-		"emit":                               2,
-		"emit/volatile":                      2,
-		"emit/binary":                        7,
-		"emit/with an ack":                   7,
+		"dispatch/with an ack":               3,
+		"emit":                               1,
+		"emit/volatile":                      1,
+		"emit/binary":                        6,
+		"emit/with an ack":                   6,
 		"broadcast/to all 100":               5, // that depends a little on how many goroutines take part
 		"broadcast/to a room of 100":         6, // likewise
 		"broadcast/to a room but the sender": 7, // likewise
 		"rooms/join one and leave it":        0,
 		"rooms/make one and give it up":      3,
-		"rooms/emit to one":                  5,
+		"rooms/emit to one":                  4,
 	}
 	for _, p := range hotPaths(t) {
 		limit, ok := want[p.name]
