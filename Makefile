@@ -13,7 +13,7 @@ CHROMIUM ?= chromium
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
 
-STEPS := lint build race frameworks-newest fuzz interop-node interop-python interop-frameworks browser
+STEPS := lint build race allocs frameworks-newest fuzz interop-node interop-python interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets
@@ -43,6 +43,10 @@ build: ## compile everything, the examples and the bench included
 race: cc ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
 	go test -race -tags portable . ./engineio ./socketio
+
+.PHONY: allocs
+allocs: ## hold the hot paths to their allocations, which the race detector would change
+	go test -count=1 -run Alloc . ./engineio ./socketio
 
 .PHONY: frameworks-newest
 frameworks-newest: cc ## test the adapters on the newest versions of the frameworks
