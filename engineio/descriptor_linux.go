@@ -105,12 +105,11 @@ func (d *descriptor) Close() error {
 
 // closeWrite is CloseWrite of a net.TCPConn.
 func (d *descriptor) closeWrite() error {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	if d.fd < 0 {
-		return net.ErrClosed
+	var err error
+	if closed := (*rawDescriptor)(d).Control(func(fd uintptr) { err = syscall.Shutdown(int(fd), syscall.SHUT_WR) }); closed != nil {
+		return closed
 	}
-	return syscall.Shutdown(d.fd, syscall.SHUT_WR)
+	return err
 }
 
 func (d *descriptor) LocalAddr() net.Addr {
@@ -155,13 +154,11 @@ func (d *descriptor) SetWriteDeadline(t time.Time) error {
 type rawDescriptor descriptor
 
 func (r *rawDescriptor) Control(f func(fd uintptr)) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.fd < 0 {
-		return net.ErrClosed
-	}
-	f(uintptr(r.fd))
-	return nil
+	_, err := r.try(func(fd uintptr) bool {
+		f(fd)
+		return true
+	})
+	return err
 }
 
 // Read calls f, and if that reports false, whenever there may be something to

@@ -60,7 +60,7 @@ const (
 // park leaves the connection to the poller. It reports false if a goroutine has
 // to read it.
 func (w *wsConn) park() bool {
-	if w.raw == nil || w.probing {
+	if w.raw == nil {
 		return false
 	}
 	p := w.poller()
@@ -84,8 +84,7 @@ func (w *wsConn) park() bool {
 		if p.epoll.add(int(fd)) == nil {
 			w.parked = parking{int32(fd), parkWaits}
 			if other := p.conns[w.parked.fd]; other != nil { // it has been closed behind our back
-				other.parked.state = parkNone
-				go other.read(nil)
+				other.leaveLocked()
 			}
 			p.conns[w.parked.fd] = w
 			ok = true
@@ -101,14 +100,21 @@ func (w *wsConn) unpark() {
 	p := w.poller()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch w.parked.state {
-	case parkWaits:
-		p.removeLocked(w)
-		go w.read(nil)
-	case parkBusy:
+	if w.parked.state == parkWaits || w.parked.state == parkBusy {
 		p.removeLocked(w) // now: its descriptor may soon be another connection's
-		w.parked.state = parkWanted
+		w.leaveLocked()
 	}
+}
+
+// leaveLocked has a goroutine read the connection, at once or when the poller
+// has done with it.
+func (w *wsConn) leaveLocked() {
+	if w.parked.state == parkBusy {
+		w.parked.state = parkWanted
+		return
+	}
+	w.parked.state = parkNone
+	go w.read(nil)
 }
 
 func (p *poller) removeLocked(w *wsConn) {
@@ -116,7 +122,6 @@ func (p *poller) removeLocked(w *wsConn) {
 	if p.conns[w.parked.fd] == w {
 		delete(p.conns, w.parked.fd)
 	}
-	w.parked.state = parkNone
 	p.idleLocked()
 }
 
@@ -173,8 +178,7 @@ func (p *poller) run(e *epoll) {
 			case parkBusy:
 				w.parked.state = parkWaits
 			case parkWanted:
-				w.parked.state = parkNone
-				go w.read(nil)
+				w.leaveLocked()
 			}
 		}
 		p.mu.Unlock()

@@ -323,9 +323,9 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	}
 	body := bodyReader{r.Body, s, http.NewResponseController(w)}
 	body.extend()
-	buf := new(bytes.Buffer)
+	var buf bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= smallPayload {
-		buf = bytes.NewBuffer(make([]byte, 0, r.ContentLength+bytes.MinRead))
+		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
 	_, err := buf.ReadFrom(io.LimitReader(body, limit+1))
 	if err == nil {

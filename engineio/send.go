@@ -86,11 +86,12 @@ func (s *Session) busyLocked() bool {
 // holds them back; answers are as many as the peer asks for.
 func (s *Session) sendControl(m *Message) {
 	s.mu.Lock()
-	if s.state != stateOpen {
+	fits := m == pingPacket || s.fitsLocked(1, m.Size())
+	switch {
+	case s.state != stateOpen: // perhaps since fitsLocked has waited
 		s.mu.Unlock()
 		return
-	}
-	if m != pingPacket && !s.fitsLocked(1, m.Size()) {
+	case !fits:
 		s.mu.Unlock()
 		s.end(ReasonSlowConsumer, emptyClose)
 		return
@@ -103,7 +104,7 @@ func (s *Session) sendControl(m *Message) {
 // s.mu held and releases it.
 func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	w := s.ws
-	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.try {
+	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.raw != nil {
 		s.writing = writerTry
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
@@ -156,7 +157,7 @@ var batches = sync.Pool{New: func() any { b := make([]byte, batchSize); return &
 // writeLocked tries once to write what is queued, and leaves the rest to a
 // goroutine. The caller holds s.mu, which is released, and has set s.writing.
 func (s *Session) writeLocked(w *wsConn) {
-	if !w.try {
+	if w.raw == nil {
 		s.flushLocked(w)
 		return
 	}

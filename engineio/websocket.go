@@ -21,7 +21,6 @@ type wsConn struct {
 	sess *Session
 	conn net.Conn
 	raw  syscall.RawConn // nil where it can't be read and written without blocking, and while it probes
-	try  bool            // write so
 
 	broken     atomic.Bool // the frames make no sense any more: wait for the end
 	draining   atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
@@ -112,7 +111,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 // begin writes the first bytes: at once, as a rule, since nothing is on its way
 // yet.
 func (w *wsConn) begin(p []byte) error {
-	if w.try {
+	if w.raw != nil {
 		n, err := tryWrite(w.raw, p)
 		if err != nil || n == len(p) {
 			return err
@@ -127,7 +126,6 @@ func (w *wsConn) begin(p []byte) error {
 // own makes the connection ready to be a transport, which nobody waits for.
 func (w *wsConn) own() {
 	w.conn, w.raw = own(w.conn)
-	w.try = w.raw != nil
 }
 
 var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request"}
@@ -193,7 +191,7 @@ func (w *wsConn) shut(frame []byte) {
 	case frame == nil:
 		_ = w.conn.Close()
 	case again:
-	case w.try:
+	case w.raw != nil:
 		n, err := tryWrite(w.raw, frame)
 		w.shutSent(err != nil || n < len(frame))
 	default:
