@@ -40,7 +40,7 @@ func main() {
 
 func bench(ctx context.Context) error {
 	var (
-		rounds = flag.Int("rounds", 5, "how often each server is measured")
+		rounds = flag.Int("rounds", 5, "how often each server is measured; 0: only in turns")
 		limit  = flag.Duration("limit", 27*time.Minute, "begin no round that would be over later, building included")
 		quick  = flag.Bool("quick", false, "one round, with shorter windows")
 		names  = flag.String("targets", "", "comma-separated servers, instead of all")
@@ -81,6 +81,11 @@ func bench(ctx context.Context) error {
 	built, err := r.build(ctx, chosen)
 	if err != nil {
 		return err
+	}
+	if !*quick {
+		if err := r.takeTurns(ctx, built, p, os.Stdout); err != nil {
+			return err
+		}
 	}
 	if err := r.measure(ctx, built, *rounds, p, r.Date.Add(*limit)); err != nil {
 		return err

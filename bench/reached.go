@@ -31,7 +31,12 @@ func faster(work, key, than string, ratio float64) goal {
 		work:  work,
 		key:   key,
 		bound: fmt.Sprintf("≥ %g × %s", ratio, name),
-		value: func(r *results, key string) (float64, spread, bool) { return r.ratio(key, subject, than) },
+		value: func(r *results, key string) (float64, spread, bool) {
+			if _, each, ok := r.turns().ratio(key, subject, than); ok { // less noisy
+				return each.median(), each, true
+			}
+			return r.ratio(key, subject, than)
+		},
 		holds: atLeast(ratio), format: times,
 	}
 }
@@ -98,7 +103,7 @@ func goals() []goal {
 
 // reached compares with what was set out to be.
 func (r *results) reached(w io.Writer) {
-	fmt.Fprintf(w, "\n## Speed to reach\n\n| work | to reach | reached | by round | |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(w, "\n## Speed to reach\n\nWhat was measured in turns is taken from there.\n\n| work | to reach | reached | by round | |\n|---|---|---|---|---|\n")
 	for _, g := range goals() {
 		v, each, ok := g.value(r, g.key)
 		if !ok {

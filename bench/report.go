@@ -21,6 +21,7 @@ type results struct {
 	Cut      int               `json:"cut,omitempty"`     // rounds left out for lack of time
 	Seconds  float64           `json:"seconds"`           // building included
 	Runs     []*run            `json:"runs"`              // in the order they were made
+	Turns    []*run            `json:"turns,omitempty"`   // likewise; see takeTurns
 
 	targets []string // in the order of the table
 }
@@ -166,6 +167,7 @@ func (r *results) table(w io.Writer) {
 	if r.Cut > 0 {
 		fmt.Fprintf(w, "\n%d more rounds would have taken too long.\n", r.Cut)
 	}
+	r.turned(w)
 	r.reached(w)
 	r.wrong(w)
 	r.share(w)
