@@ -65,6 +65,12 @@ type Options struct {
 	DisableUpgrades bool
 	// LenientHeartbeat counts any bytes that arrive as a sign of life.
 	LenientHeartbeat bool
+	// AllowEIO3 serves clients of version 2 of the JavaScript client too, and
+	// others of Engine.IO 3. Their connect handler of "/" runs at once, without
+	// a payload to bind; in other namespaces that is the query of the namespace.
+	// They know their sockets by ids made of the session's id, which is a secret:
+	// tell no client the id of another.
+	AllowEIO3 bool
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, and no CORS headers.
 	CORS *CORS
@@ -105,6 +111,7 @@ func (o *Options) lower() *socketio.Options {
 			Transports:       o.Transports,
 			DisableUpgrades:  o.DisableUpgrades,
 			LenientHeartbeat: o.LenientHeartbeat,
+			AllowEIO3:        o.AllowEIO3,
 			CORS:             o.CORS,
 			Cookie:           o.Cookie,
 			QueueBytes:       o.QueueBytes,

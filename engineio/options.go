@@ -43,6 +43,9 @@ type Options struct {
 	// LenientHeartbeat counts any bytes that arrive as a sign of life, not
 	// only a pong, so that a slow upload is not taken for a dead peer.
 	LenientHeartbeat bool
+	// AllowEIO3 serves clients of revision 3 of the protocol too, those of before
+	// 2021, which ping by themselves.
+	AllowEIO3 bool
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, polling without CORS headers.
 	CORS *CORS

@@ -34,8 +34,19 @@ type Message struct {
 	frame  []byte                  // the complete WebSocket frame
 	body   int                     // where the frame's payload begins
 	binary bool                    // frame is a binary frame
-	text   atomic.Pointer[Message] // a binary message as base64, made when first asked for
+	form   form                    // of which other message this is a form, and which
+	other  atomic.Pointer[Message] // its other forms, made when first asked for: a list
 }
+
+// A form is one in which a binary message can go out.
+type form uint8
+
+const (
+	formPlain    form = iota // as it is, in a binary frame
+	formBase64               // where only text can go
+	formBinaryV3             // the same for revision 3
+	formBase64V3
+)
 
 // NewMessage returns a text message. It copies text, which must be valid UTF-8.
 func NewMessage(text []byte) *Message {
@@ -88,15 +99,39 @@ func (m *Message) asText() *Message {
 	if !m.binary {
 		return m
 	}
-	if t := m.text.Load(); t != nil {
-		return t
+	return m.as(formBase64)
+}
+
+// as returns m in the form f.
+func (m *Message) as(f form) *Message {
+	first := m.other.Load()
+	for o := first; o != nil; o = o.other.Load() {
+		if o.form == f {
+			return o
+		}
 	}
+	var o *Message // two at the same time make the same
+	if f == formBase64 {
+		o = m.encodeBase64()
+	} else {
+		o = m.encodeV3(f)
+	}
+	o.form = f
+	for {
+		o.other.Store(first)
+		if m.other.CompareAndSwap(first, o) {
+			return o
+		}
+		first = m.other.Load()
+	}
+}
+
+func (m *Message) encodeBase64() *Message {
 	data := m.frame[m.body:]
 	n := 1 + base64.StdEncoding.EncodedLen(len(data))
 	t := newFrame(ws.OpText, n)
 	t.frame = append(t.frame, binaryMark)
 	t.frame = base64.StdEncoding.AppendEncode(t.frame, data)
-	m.text.Store(t) // two at the same time make the same
 	return t
 }
 

@@ -22,6 +22,7 @@ type outbox struct {
 	off     int  // bytes of the first item's frame that are on the wire already
 	bytes   int  // of the frames that wait
 	base64  bool // the peer asked for binary as base64 over WebSocket too
+	v3      bool // the peer speaks revision 3; never written once the session is known
 	packets int  // that the peer takes in one payload; 0: any number
 }
 
@@ -63,14 +64,42 @@ func (o *outbox) pop() *Message {
 	return m
 }
 
-func (o *outbox) clear() { *o = outbox{base64: o.base64, packets: o.packets} }
+func (o *outbox) clear() {
+	o.items = fifo.Queue[*Message]{}
+	o.off, o.bytes = 0, 0
+}
 
 // frameOf returns the frame in which m goes out.
-func (o *outbox) frameOf(m *Message) []byte {
-	if o.base64 {
-		m = m.asText()
+func (o *outbox) frameOf(m *Message) []byte { return o.formOf(m).frame }
+
+// formOf returns m as it goes out over WebSocket, or in a payload of revision 3.
+func (o *outbox) formOf(m *Message) *Message {
+	switch {
+	case !m.binary:
+		return m
+	case o.v3 && o.base64:
+		return m.as(formBase64V3)
+	case o.v3:
+		return m.as(formBinaryV3)
+	case o.base64:
+		return m.as(formBase64)
 	}
-	return m.frame
+	return m
+}
+
+// control returns a packet without data as a payload.
+func (o *outbox) control(t PacketType) []byte {
+	if o.v3 {
+		return []byte{'1', ':', byte(t)}
+	}
+	return []byte{byte(t)}
+}
+
+func (o *outbox) closePayload() []byte {
+	if o.v3 {
+		return closePayloadV3
+	}
+	return closePayload
 }
 
 // batch returns the bytes to write next: the frames that fit into buf, copied
@@ -109,6 +138,9 @@ func (o *outbox) consume(n int) {
 // payload takes the packets that fit into limit bytes and joins them; a larger
 // one goes alone.
 func (o *outbox) payload(limit int) []byte {
+	if o.v3 {
+		return o.payloadV3(limit)
+	}
 	size, n := 0, 0
 	for _, m := range o.items.All() {
 		p := len(m.packet())

@@ -58,7 +58,7 @@ func (s *Session) releasePollLocked(t PacketType) {
 
 // openPolling answers a handshake over HTTP.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, capture func() (any, error)) error {
-	sess, err := s.newSession(r, capture)
+	sess, err := s.newSession(r, q, capture)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,11 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 		c.Value = sess.id
 		http.SetCookie(w, &c)
 	}
-	_ = s.writePayload(w, s.openPacket(sess.id, upgrades...).packet()) // the heartbeat will notice
+	payload := s.openPacket(sess.id, upgrades...).packet()
+	if sess.out.v3 {
+		payload = appendV3(nil, payload, false, false)
+	}
+	_ = s.writePayload(w, payload) // the heartbeat will notice
 	return nil
 }
 
@@ -99,7 +103,7 @@ const smallPayload = 2 << 10
 // WriteTimeout. It fails if that is not the case, as far as can be seen.
 func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
 	h := w.Header()
-	h["Content-Type"] = headerText
+	h["Content-Type"] = contentType(payload)
 	h["Cache-Control"] = headerNoStore
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
 	if len(payload) <= smallPayload {
@@ -164,7 +168,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.poll == p {
 		s.poll = nil
 	}
-	closed := bytes.Equal(payload, closePayload)
+	closed := bytes.Equal(payload, s.out.closePayload())
 	if s.state == stateClosing {
 		s.armLocked(s.patienceLocked()) // for the next GET
 	}
@@ -218,15 +222,15 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 	for {
 		switch {
 		case p.final != 0:
-			return []byte{byte(p.final)}, true
+			return s.out.control(p.final), true
 		case s.state == stateClosing && s.out.len() == 0:
-			return closePayload, true
+			return s.out.closePayload(), true
 		case s.out.len() > 0:
 			// A close packet goes into the next one: clients handle it before
 			// the messages that precede it in the same payload.
 			return s.out.payload(s.srv.opts.MaxPayload), true
 		case p.noop:
-			return []byte{byte(PacketNoop)}, true
+			return s.out.control(PacketNoop), true
 		case noop == nil && s.probe != nil && s.probe.answered:
 			noop = release(noopInterval)
 			defer noop.Stop()
@@ -262,7 +266,8 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	})
 	defer posted()
 
-	if r.Header.Get("Content-Type") == "application/octet-stream" {
+	binary := r.Header.Get("Content-Type") == "application/octet-stream"
+	if binary && !s.out.v3 {
 		s.end(ReasonTransportError, emptyClose)
 		s.srv.refuse(w, r, false, errBadRequest)
 		return
@@ -281,7 +286,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.srv.refuse(w, r, false, errUnknownSID)
 		return
 	}
-	s.receivePayload(body, r.Context().Done())
+	if s.out.v3 {
+		s.receivePayloadV3(body, binary, r.Context().Done())
+	} else {
+		s.receivePayload(body, r.Context().Done())
+	}
 	h := w.Header()
 	h["Content-Type"] = headerHTML
 	h["Content-Length"] = headerTwo
@@ -298,17 +307,25 @@ func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 	for more := true; more; {
 		var packet []byte
 		packet, payload, more = nextPacket(payload)
-		t, data, binary, err := decodePacket(packet)
-		if err != nil {
-			s.end(ReasonParseError, emptyClose)
+		if t, data, binary, err := decodePacket(packet); !s.receiveNext(t, data, binary, err, gone) {
 			return
 		}
-		if !s.waitResumed(gone) { // the client has aborted the request
-			s.end(ReasonTransportError, emptyClose)
-			return
-		}
-		s.receive(t, data, binary)
 	}
+}
+
+// receiveNext handles a packet of a payload, unless it could not be decoded. It
+// reports false if there is to be no more.
+func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error, gone <-chan struct{}) bool {
+	if err != nil {
+		s.end(ReasonParseError, emptyClose)
+		return false
+	}
+	if !s.waitResumed(gone) { // the client has aborted the request
+		s.end(ReasonTransportError, emptyClose)
+		return false
+	}
+	s.receive(t, data, binary)
+	return true
 }
 
 var errBodyTooLarge = errors.New("body exceeds MaxPayload")

@@ -219,11 +219,17 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 		return nil
 	case w.probing:
 		return w.onProbe(data, binary)
-	case binary:
+	case binary && !w.sess.out.v3:
 		w.sess.receive(PacketMessage, data, true)
 		return nil
 	}
-	t, data, binary, err := decodePacket(data)
+	var t PacketType
+	var err error
+	if w.sess.out.v3 {
+		t, data, binary, err = decodeV3(data, binary)
+	} else {
+		t, data, binary, err = decodePacket(data)
+	}
 	if err != nil {
 		w.sess.end(ReasonParseError, emptyClose)
 		return nil

@@ -82,11 +82,11 @@ func (s *Session) busyLocked() bool {
 	return s.poll == nil || s.out.len() > 0
 }
 
-// sendControl sends a packet or frame of our own. Pings are few, and no bound
-// holds them back; answers are as many as the peer asks for.
+// sendControl sends a packet or frame of our own. Pings and noops are few, and no
+// bound holds them back; answers are as many as the peer asks for.
 func (s *Session) sendControl(m *Message) {
 	s.mu.Lock()
-	fits := m == pingPacket || s.fitsLocked(1, m.Size())
+	fits := m == pingPacket || m == noopPacket || s.fitsLocked(1, m.Size())
 	switch {
 	case s.state != stateOpen: // perhaps since fitsLocked has waited
 		s.mu.Unlock()

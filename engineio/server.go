@@ -162,7 +162,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 		switch {
 		case sess == nil:
 			return nil, errUnknownSID
-		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling:
+		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
+			q.Get("EIO") == sess.otherRevision():
 			return nil, errBadRequest
 		}
 		return sess, nil
@@ -172,8 +173,10 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 		return nil, errBadMethod
 	case upgrade != (transport == TransportWebSocket):
 		return nil, errBadRequest
-	case q.Get("EIO") != "4":
+	case q.Get("EIO") != "4" && !(s.opts.AllowEIO3 && q.Get("EIO") == "3"):
 		return nil, errProtocolVersion
+	case q.Get("EIO") == "3" && q.Has("j"): // JSONP, which nobody needs any more
+		return nil, errUnknownTransport
 	case s.closing.Load():
 		return nil, errShuttingDown
 	}
@@ -232,8 +235,10 @@ func (s *Server) openPacket(id string, upgrades ...string) *Message {
 
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
-func (s *Server) newSession(r *http.Request, capture func() (any, error)) (*Session, error) {
+func (s *Server) newSession(r *http.Request, q url.Values, capture func() (any, error)) (*Session, error) {
 	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr, path: hashPath(r)}
+	sess.out.v3 = q.Get("EIO") == "3"
+	sess.out.base64 = q.Get("b64") == "1" && (sess.out.v3 || q.Get("transport") == TransportWebSocket)
 	var err error
 	if capture != nil {
 		sess.value, err = capture()

@@ -77,7 +77,8 @@ type Session struct {
 	last         *lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
-	awaitingPong bool
+	awaitingPong bool          // or, in revision 3, a ping
+	half         bool          // of PingTimeout has passed; in revision 3
 	resume       chan struct{} // closed by the last Resume, and at the end
 }
 
@@ -128,6 +129,7 @@ func (s *Session) Resume() {
 	}
 	if s.state == stateOpen && s.awaitingPong {
 		s.armLocked(s.srv.opts.PingTimeout) // its pong may wait among what was not read
+		s.half = true
 	}
 	s.wakeReaderLocked()
 }
@@ -178,10 +180,15 @@ func (s *Session) receive(t PacketType, data []byte, binary bool) {
 	switch t {
 	case PacketMessage:
 		s.handler.Message(data, binary)
-	case PacketPong:
-		s.pong()
-	case PacketPing: // it is the server that pings
-		s.end(ReasonTransportError, emptyClose)
+	case PacketPong, PacketPing:
+		switch {
+		case (t == PacketPing) != s.out.v3: // it is the other side that pings
+			s.end(ReasonTransportError, emptyClose)
+		case s.out.v3:
+			s.ping(data)
+		default:
+			s.pong()
+		}
 	case PacketClose:
 		s.endWith(ReasonTransportClose, emptyClose, PacketNoop)
 	}
@@ -316,6 +323,8 @@ func (s *Session) tick() {
 	case s.state == stateClosing:
 		s.mu.Unlock()
 		s.end(s.reason, nil)
+	case s.out.v3:
+		s.tickV3()
 	case !s.awaitingPong:
 		s.awaitingPong = true
 		s.heard.Store(false)

@@ -31,7 +31,7 @@ func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 		return
 	}
 	if accepted {
-		sess.out.base64 = base64
+		sess.out.base64 = sess.out.base64 || base64
 		c.ready = true
 		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose) })
 	}

@@ -59,10 +59,9 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	probing := sess != nil
 	if !probing {
 		var err error
-		if sess, err = s.newSession(r, capture); err != nil {
+		if sess, err = s.newSession(r, q, capture); err != nil {
 			return err
 		}
-		sess.out.base64 = q.Get("b64") == "1"
 	}
 	header := w.Header().Clone()
 	conn, rw, err := hijack(w)

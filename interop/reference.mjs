@@ -12,6 +12,7 @@ const { values: flags } = parseArgs({
     "ping-timeout": { type: "string", default: "20000" },
     "max-payload": { type: "string", default: "1000000" },
     "connect-timeout": { type: "string", default: "45000" },
+    "allow-eio3": { type: "string", default: "false" },
   },
 });
 
@@ -21,6 +22,7 @@ const io = new Server(http, {
   pingTimeout: Number(flags["ping-timeout"]),
   maxHttpBufferSize: Number(flags["max-payload"]),
   connectTimeout: Number(flags["connect-timeout"]),
+  allowEIO3: flags["allow-eio3"] === "true",
 });
 const monitor = io.of("/monitor");
 

@@ -46,8 +46,12 @@ func (s *Server) open(sess *engineio.Session) engineio.Handler {
 		c.base = v.Context()
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.watchIdleLocked()
+	c.mu.Unlock()
+	if c.v3() {
+		c.dec.Revision4 = true
+		c.connect(&Packet{Namespace: "/"})
+	}
 	return c
 }
 
@@ -187,7 +191,11 @@ func (c *conn) all() []*Socket {
 func (c *conn) connect(p *Packet) {
 	nsp := c.srv.namespace(p.Namespace)
 	if nsp == nil {
-		c.refuse(p.Namespace, &Refusal{Message: "Invalid namespace"})
+		r := &Refusal{Message: "Invalid namespace"}
+		if c.v3() {
+			r.Data = map[string]string{"message": r.Message}
+		}
+		c.refuse(p.Namespace, r)
 		return
 	}
 	s := newSocket(nsp, c, bytes.Clone(p.Data))
@@ -210,7 +218,11 @@ func (c *conn) refuse(nsp string, r *Refusal) {
 				err = fmt.Errorf("panic: %v", v)
 			}
 		}()
-		text, err := EncodeConnectError(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
+		encodeRefusal := EncodeConnectError
+		if c.v3() {
+			encodeRefusal = encodeError
+		}
+		text, err := encodeRefusal(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
 		return text, nil, err
 	})
 	if err != nil { // of the data

@@ -21,6 +21,10 @@ const (
 	// UUIDs and a short query.
 	maxNamespace = 256
 
+	// maxQuery bounds the query of a namespace, in bytes. There is room for any
+	// token that has one in a URL; it is taken apart before anybody asks for it.
+	maxQuery = 16 << 10
+
 	// maxID is the greatest integer that JavaScript counts to exactly.
 	maxID = 1<<53 - 1
 )
@@ -33,6 +37,7 @@ type Decoder struct {
 	MaxBytes       int  // text and attachments of one binary packet together; default 11,000,000
 	MaxDepth       int  // nesting of arrays and objects; default 512, which is also the most
 	FromServer     bool // admit CONNECT_ERROR, which only a server sends
+	Revision4      bool // of the protocol: the query of a namespace is no part of its name, but the CONNECT's payload
 
 	pending *Packet // waits for attachments
 	missing int     // how many it still waits for
@@ -111,16 +116,20 @@ func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
 		}
 	}
 	p.Namespace = "/"
+	var query []byte
 	if i < len(data) && data[i] == '/' {
 		name, _, found := bytes.Cut(data[i:], []byte{','})
-		if len(name) > maxNamespace || bytes.ContainsFunc(name, unicode.IsControl) {
-			return 0, errNamespace
-		}
-		p.Namespace = d.name(name)
 		i += len(name)
 		if found {
 			i++
 		}
+		if d.Revision4 {
+			name, query, _ = bytes.Cut(name, []byte{'?'})
+		}
+		if len(name) > maxNamespace || len(query) > maxQuery || bytes.ContainsFunc(name, unicode.IsControl) {
+			return 0, errNamespace
+		}
+		p.Namespace = d.name(name)
 	}
 	for ; i < len(data) && isDigit(data[i]); i++ {
 		p.HasID = true
@@ -128,7 +137,11 @@ func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
 			return 0, errID
 		}
 	}
-	return attachments, d.parsePayload(data[i:], p)
+	err = d.parsePayload(data[i:], p)
+	if d.Revision4 && p.Type == TypeConnect {
+		p.Data = queryObject(query)
+	}
+	return attachments, err
 }
 
 // parseAttachments reads the number of attachments and the hyphen behind it.

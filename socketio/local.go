@@ -272,8 +272,10 @@ func (l *Local) removeAll(s *Socket) {
 		l.leaveLocked(s, s.rooms[len(s.rooms)-1])
 	}
 	s.rooms = nil
-	delete(l.ids, s.id)
-	l.all.Store(nil)
+	if l.ids[s.id] == s { // and not the next one of a client of Engine.IO 3
+		delete(l.ids, s.id)
+		l.all.Store(nil)
+	}
 }
 
 func (l *Local) roomsOf(s *Socket) []string {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
-	"github.com/siokit/sio/internal/sid"
 )
 
 type state uint8
@@ -49,10 +48,11 @@ type Socket struct {
 }
 
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
-	return &Socket{id: sid.New(), nsp: n, conn: c, auth: auth}
+	return &Socket{id: c.newID(n.name), nsp: n, conn: c, auth: auth}
 }
 
-// ID returns the socket's id, which is not the session's.
+// ID returns the socket's id, which is not the session's, unless the client is
+// one of [engineio.Options.AllowEIO3].
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.

@@ -201,9 +201,11 @@ func (s *Socket) admit() {
 	}
 	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Msg("socket connected")
 	answer := AppendHeader(nil, TypeConnect, 0, s.nsp.name, 0, false)
-	answer = append(answer, `{"sid":"`...)
-	answer = append(answer, s.id...) // base64url: nothing to escape
-	answer = append(answer, `"}`...)
+	if !s.conn.v3() {
+		answer = append(answer, `{"sid":"`...)
+		answer = append(answer, s.id...) // base64url: nothing to escape
+		answer = append(answer, `"}`...)
+	}
 	out := []*engineio.Message{engineio.NewMessage(answer)}
 	s.mu.Lock()
 	out = append(out, s.held...)

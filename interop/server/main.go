@@ -26,6 +26,7 @@ func main() {
 	pingTimeout := flag.Int("ping-timeout", 20_000, "in `milliseconds`")
 	connectTimeout := flag.Int("connect-timeout", 45_000, "in `milliseconds`")
 	maxPayload := flag.Int("max-payload", 1_000_000, "in `bytes`")
+	allowEIO3 := flag.Bool("allow-eio3", false, "serve clients of version 2")
 	flag.Parse()
 
 	srv := sio.New(&sio.Options{
@@ -33,6 +34,7 @@ func main() {
 		PingTimeout:    time.Duration(*pingTimeout) * time.Millisecond,
 		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
 		MaxPayload:     *maxPayload,
+		AllowEIO3:      *allowEIO3,
 	})
 	register(srv)
 	if err := serve(*addr, srv); err != nil {
