@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,8 +30,8 @@ func (h *host) tryWS() (*client, error) {
 	}
 	c := &client{h: h, conn: conn, br: bufio.NewReader(conn)}
 	conn.SetDeadline(time.Now().Add(h.limit))
-	fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", h.addr)
+	fmt.Fprintf(conn, "GET /socket.io/?EIO=%s&transport=websocket HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", cmp.Or(h.eio, "4"), h.addr)
 	res, err := http.ReadResponse(c.br, nil)
 	if err != nil {
 		conn.Close()

@@ -170,3 +170,33 @@ func FuzzBind(f *testing.F) {
 func tooDeep(values []json.RawMessage) bool {
 	return slices.ContainsFunc(values, func(v json.RawMessage) bool { return validate(v) != nil })
 }
+
+// FuzzRevision4 decodes what clients of Engine.IO 3 send: no namespace has a query,
+// and what a CONNECT carries is an object of strings.
+func FuzzRevision4(f *testing.F) {
+	for _, text := range hostileTexts {
+		f.Add([]byte(text))
+	}
+	for _, text := range []string{"0/chat?", "0/chat?a=b,", "0/?a=%ff&b=%zz&c;d&=e&a=f,{}", "0/chat?a=%22%5C%00\x7f", "2/chat?x,[\"a\"]", "0/a?b?c=d", "1/chat?x"} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if !utf8.Valid(text) {
+			return
+		}
+		d := Decoder{Revision4: true}
+		p, _, err := decodeAll(&d, text, []byte("attachment"))
+		if err != nil {
+			return
+		}
+		if strings.Contains(p.Namespace, "?") || len(p.Namespace) > maxNamespace {
+			t.Fatalf("namespace %q", p.Namespace)
+		}
+		if p.Type == TypeConnect && p.Data != nil {
+			var query map[string]string
+			if err := json.Unmarshal(p.Data, &query); err != nil || len(query) == 0 || len(p.Data) > 8*len(text) {
+				t.Fatalf("%q has the payload %q: %v", text, p.Data, err)
+			}
+		}
+	})
+}

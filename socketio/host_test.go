@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -25,6 +26,7 @@ type host struct {
 	client *http.Client
 	addr   string
 	dial   func() (net.Conn, error)
+	eio    string               // of all requests, if not "4"
 	ended  chan socketio.Reason // of sessions
 	nsps   []*nsp
 
@@ -167,7 +169,7 @@ type reply struct {
 }
 
 func (h *host) do(method, query, body string) reply {
-	req, err := http.NewRequest(method, "http://"+h.addr+"/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body))
+	req, err := http.NewRequest(method, "http://"+h.addr+"/socket.io/?EIO="+cmp.Or(h.eio, "4")+"&transport=polling"+query, strings.NewReader(body))
 	if err != nil {
 		return reply{err: err}
 	}
