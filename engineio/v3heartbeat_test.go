@@ -119,6 +119,17 @@ func TestPauseV3(t *testing.T) {
 		after(t, start, 20*time.Second)
 		p.ends("ping timeout")
 	})
+	bubble3(t, "websocket/a full queue is no reason to give up", &engineio.Options{KeepSlow: true, QueuePackets: 1}, func(t *testing.T, h *host) {
+		c, p := h.openWS3("")
+		p.Pause()
+		time.Sleep(24 * time.Second)
+		p.send("a")
+		if err := p.Send(engineio.NewMessage(nil)); err != engineio.ErrQueueFull {
+			t.Fatalf("Send: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		c.wants("4a", "6")
+	})
 	bubble3(t, "polling/a client that polls is there", nil, func(t *testing.T, h *host) {
 		c := h.open3("")
 		c.Pause()

@@ -291,15 +291,15 @@ suite("disconnects", (options) => {
 
 suite("heartbeat", (options) => {
   let quick;
-  before(async () => (quick = await start({ "allow-eio3": true, "ping-interval": 100, "ping-timeout": 200 })));
+  before(async () => (quick = await start({ "allow-eio3": true, "ping-interval": 50, "ping-timeout": 700 })));
   after(() => quick.stop());
 
-  test("the client pings, the server answers, for many times the timeout", async (t) => {
+  test("the client pings, the server answers, well beyond the timeout", async (t) => {
     const socket = manager2(t, options, quick.url).socket("/");
     await connected2(socket);
     socket.on("disconnect", (reason) => assert.fail(reason));
     let pongs = 0;
-    await next(socket, "pong", () => ++pongs === 12);
+    await next(socket, "pong", () => ++pongs === 40);
     assert.deepEqual(await ask(socket, "echo:ack", 1), [1]);
     socket.off("disconnect");
   });
