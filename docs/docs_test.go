@@ -1,0 +1,185 @@
+// Package docs has no code: its test compiles the examples of the guides.
+package docs
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// guides are the files whose Go examples must compile.
+var guides = []string{"from-node.md"}
+
+// prelude is what the examples may use without declaring it.
+const prelude = `package docs
+
+type (
+	Message struct{ Room, Text string }
+	Receipt struct{ Status string }
+	User    struct{ Name string; Admin bool }
+)
+
+func verify(token string) (User, error) { return User{}, nil }
+func save(m Message) error              { return nil }
+`
+
+// arguments are the parameters of the function that an example of statements is put
+// into, and imports what it may need.
+const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio.Namespace, c *sio.Context, socket *sio.Socket, t *testing.T`
+
+var imports = map[string]string{
+	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
+	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time",
+	"echo": "github.com/labstack/echo/v4", "zerolog": "github.com/rs/zerolog",
+	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
+	"msgpack": "github.com/siokit/sio/socketio/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
+}
+
+var block = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+
+// TestExamplesCompile compiles every Go example of the guides, each as its reader
+// would: as statements of a handler, or as declarations.
+func TestExamplesCompile(t *testing.T) {
+	dir := t.TempDir()
+	overlay := make(map[string]string)
+	add := func(name, source string) {
+		real := filepath.Join(dir, name)
+		if err := os.WriteFile(real, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		virtual, err := filepath.Abs(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlay[virtual] = real
+	}
+	add("prelude.go", prelude)
+	for _, guide := range guides {
+		text, err := os.ReadFile(guide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := block.FindAllSubmatchIndex(text, -1)
+		if len(found) == 0 {
+			t.Fatalf("%s has no examples", guide)
+		}
+		for i, at := range found {
+			line := 1 + strings.Count(string(text[:at[2]]), "\n")
+			source, err := compilable(fmt.Sprintf("example%d", i), string(text[at[2]:at[3]]), guide, line)
+			if err != nil {
+				t.Errorf("%s:%d: %v", guide, line, err)
+				continue
+			}
+			add(fmt.Sprintf("%s_%d.go", strings.TrimSuffix(guide, ".md"), i), source)
+		}
+	}
+	file := filepath.Join(dir, "overlay.json")
+	data, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "vet", "-overlay", file, ".").CombinedOutput(); err != nil {
+		t.Errorf("go vet: %v\n%s", err, out)
+	}
+}
+
+// compilable makes a file of an example. Errors of the compiler will name the
+// guide's own lines.
+func compilable(name, example, guide string, line int) (string, error) {
+	var head strings.Builder
+	head.WriteString("package docs\n")
+	fset := token.NewFileSet()
+	tail := ""
+	path, err := filepath.Abs(guide)
+	if err != nil {
+		return "", err
+	}
+	body := fmt.Sprintf("//line %s:%d\n%s", path, line, example)
+	if _, err := parser.ParseFile(fset, "", "package docs\n"+body, parser.SkipObjectResolution); err != nil {
+		statements := "package docs\nfunc " + name + "(" + arguments + ") {\n" + body + "}\n"
+		f, err := parser.ParseFile(fset, "", statements, parser.SkipObjectResolution)
+		if err != nil {
+			return "", err
+		}
+		// What an example leaves for its reader to use is used.
+		for _, s := range f.Decls[0].(*ast.FuncDecl).Body.List {
+			if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
+				for _, left := range a.Lhs {
+					if id := left.(*ast.Ident).Name; id != "_" {
+						tail += "\t_ = " + id + "\n"
+					}
+				}
+			}
+		}
+		body = "func " + name + "(" + arguments + ") {\n" + body + tail + "}\n"
+	}
+	for pkg, path := range imports {
+		if regexp.MustCompile(`\b` + pkg + `\.[A-Z]`).MatchString(body) {
+			fmt.Fprintf(&head, "import %s %q\n", pkg, path)
+		}
+	}
+	return head.String() + body, nil
+}
+
+// TestFeaturesAreTested looks up every test that the table of features names: a Go
+// function, or the title of a test of the official clients behind its file.
+func TestFeaturesAreTested(t *testing.T) {
+	text, err := os.ReadFile("features.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defined := make(map[string]bool)
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".venv"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz)\w*)\(`).FindAllSubmatch(source, -1) {
+			defined[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, m := range regexp.MustCompile("`((?:Test|Example|Fuzz)\\w*)`").FindAllSubmatch(text, -1) {
+		named++
+		if !defined[string(m[1])] {
+			t.Errorf("features.md names %s, which there is not", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: ([^;|]+)").FindAllSubmatch(text, -1) {
+		source, err := os.ReadFile(filepath.Join("..", "interop", string(m[1])))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for title := range strings.SplitSeq(string(m[2]), ", “") {
+			named++
+			if title = strings.Trim(strings.TrimSpace(title), "“”"); !strings.Contains(string(source), title) {
+				t.Errorf("features.md names the test %q of %s, which there is not", title, m[1])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("features.md names no tests")
+	}
+}
