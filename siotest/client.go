@@ -1,0 +1,258 @@
+package siotest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// A Client is in one namespace.
+type Client struct {
+	t    testing.TB
+	conn *conn
+	nsp  string
+
+	// Protected by conn.mu.
+	id      string // "" until the server has answered
+	refusal *Error // or what it answered instead
+	reason  string // why the client is not connected any more, or ""
+	events  []*Event
+	nextAck uint64
+	pending map[uint64]*Answer
+}
+
+// join sends a CONNECT and waits for what comes of it.
+func join(t testing.TB, conn *conn, nsp string, auth any) (*Client, *Error) {
+	t.Helper()
+	if !strings.HasPrefix(nsp, "/") {
+		nsp = "/" + nsp
+	}
+	c := &Client{t: t, conn: conn, nsp: nsp, pending: make(map[uint64]*Answer)}
+	packet, err := socketio.EncodeConnect(nil, nil, nsp, auth)
+	if err != nil {
+		c.fatalf("Auth can't be sent: %v", err)
+	}
+	if !conn.add(c, packet) {
+		c.fatalf("the connection has a client in this namespace already")
+	}
+	if !conn.wait(func() bool { return c.id != "" || c.refusal != nil || c.reason != "" }) {
+		c.fatalf("the connect handler has not returned %s", conn.waited())
+	}
+	conn.mu.Lock()
+	defer conn.mu.Unlock()
+	if c.id == "" && c.refusal == nil {
+		c.fatalf("%s, instead of an answer to CONNECT", c.goneLocked())
+	}
+	return c, c.refusal
+}
+
+// Of joins another namespace over the same connection.
+func (c *Client) Of(namespace string, auth any) *Client {
+	c.t.Helper()
+	other, refusal := join(c.t, c.conn, namespace, auth)
+	if refusal != nil {
+		other.fatalf("the server refuses the client: %v", refusal)
+	}
+	return other
+}
+
+// ID returns the id of the client's socket.
+func (c *Client) ID() string { return c.id } // set before the Client is handed out
+
+// Emit sends an event. It does not wait for anything.
+func (c *Client) Emit(event string, args ...any) {
+	c.t.Helper()
+	c.emit(event, args, nil)
+}
+
+// Call sends an event and waits for the answer. That it is an error, as that of
+// a handler which fails, fails the test: see [Client.CallError].
+func (c *Client) Call(event string, args ...any) *Answer {
+	c.t.Helper()
+	return c.Go(event, args...).succeeds()
+}
+
+// CallError sends an event and waits for an answer that is an error.
+func (c *Client) CallError(event string, args ...any) *Error {
+	c.t.Helper()
+	a := c.Go(event, args...)
+	err := a.Err()
+	if err == nil {
+		c.fatalf("the answer to %q is %s, want an error", event, a)
+	}
+	return err
+}
+
+// Go sends an event, and leaves it to the methods of the Answer to wait for it:
+// meanwhile the test can give the server what it waits for.
+func (c *Client) Go(event string, args ...any) *Answer {
+	c.t.Helper()
+	a := &Answer{c: c, event: event}
+	c.emit(event, args, a)
+	return a
+}
+
+func (c *Client) emit(event string, args []any, a *Answer) {
+	c.t.Helper()
+	conn := c.conn
+	conn.mu.Lock()
+	id := c.nextAck
+	if a != nil {
+		c.nextAck++
+		c.pending[id] = a
+	}
+	conn.mu.Unlock()
+	if socketio.IsReserved(event) {
+		c.fatalf("Emit(%q): the name is reserved", event)
+	}
+	text, attachments, err := socketio.EncodeEvent(nil, nil, c.nsp, event, args, id, a != nil)
+	if err != nil {
+		c.fatalf("Emit(%q): %v", event, err)
+	}
+	c.send(fmt.Sprintf("Emit(%q)", event), text, attachments)
+}
+
+// send queues a packet.
+func (c *Client) send(what string, text []byte, attachments [][]byte) {
+	c.t.Helper()
+	if gone := c.conn.send(c, text, attachments); gone != "" {
+		c.fatalf("%s: %s", what, gone)
+	}
+}
+
+// Next returns the next event, whatever it is.
+func (c *Client) Next() *Event {
+	c.t.Helper()
+	return c.next("an event")
+}
+
+// Expect returns the next event, which must be of that name.
+func (c *Client) Expect(event string) *Event {
+	c.t.Helper()
+	e := c.next(fmt.Sprintf("%q", event))
+	if e.name != event {
+		c.fatalf("the next event is %v, want %q", e, event)
+	}
+	return e
+}
+
+func (c *Client) next(what string) *Event {
+	c.t.Helper()
+	conn := c.conn
+	var e *Event
+	var gone string
+	if !conn.wait(func() bool {
+		if len(c.events) > 0 {
+			e = c.events[0]
+			c.events = c.events[1:]
+		} else if c.reason != "" {
+			gone = c.goneLocked()
+		}
+		return e != nil || gone != ""
+	}) {
+		c.fatalf("no event has come %s, want %s", conn.waited(), what)
+	}
+	if gone != "" {
+		c.fatalf("%s, want %s", gone, what)
+	}
+	return e
+}
+
+// quiet is how long ExpectNone waits for what should not come, where it can't
+// know that nothing will.
+const quiet = 50 * time.Millisecond
+
+// ExpectNone checks that no event waits, and that the client is connected. In a
+// testing/synctest bubble it does so when all other goroutines are idle, and is
+// sure that nothing will come before time passes. Outside, it waits for 50 ms:
+// where that is too vague, go behind a [Client.Call].
+func (c *Client) ExpectNone() {
+	c.t.Helper()
+	if !settle() {
+		c.conn.waitFor(quiet, func() bool { return len(c.events) > 0 || c.reason != "" })
+	}
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	switch {
+	case len(c.events) > 0:
+		c.fatalf("the next event is %v, want none%s", c.events[0], more(c.events))
+	case c.reason != "":
+		c.fatalf("%s, want a connected client and no event", c.goneLocked())
+	}
+}
+
+// settle waits until all other goroutines of the bubble are idle. It reports
+// false outside of one.
+func settle() (inBubble bool) {
+	defer func() { _ = recover() }() // what Wait does outside, or if another goroutine waits already
+	synctest.Wait()
+	return true
+}
+
+// more tells what comes behind the first event.
+func more(events []*Event) string {
+	if len(events) < 2 {
+		return ""
+	}
+	names := make([]string, len(events)-1)
+	for i, e := range events[1:] {
+		names[i] = fmt.Sprintf("%q", e.name)
+	}
+	return "; behind it " + strings.Join(names, ", ")
+}
+
+// ExpectDisconnect waits until the client is not connected any more, and checks
+// why: [ServerDisconnect] or [TransportClose]. There must be no event before.
+func (c *Client) ExpectDisconnect(reason string) {
+	c.t.Helper()
+	if !c.conn.wait(func() bool { return len(c.events) > 0 || c.reason != "" }) {
+		c.fatalf("the client has not been disconnected %s, want %q", c.conn.waited(), reason)
+	}
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	switch {
+	case len(c.events) > 0:
+		c.fatalf("the next event is %v, want the client disconnected%s", c.events[0], more(c.events))
+	case c.reason != reason:
+		c.fatalf("%s, want %q", c.goneLocked(), reason)
+	}
+}
+
+// Disconnect leaves the namespace: "client namespace disconnect" for the
+// server. The connection stays, and [Client.Of] can come back. It is fine if
+// the client has been disconnected already.
+func (c *Client) Disconnect() { c.conn.leave(c) }
+
+// Close closes the connection when everything that was emitted is on its way:
+// "transport close" for the server. It may be called again.
+func (c *Client) Close() { c.conn.close() }
+
+// Mute has the connection answer no ping any more, as if its network were gone.
+// The server gives it up: "ping timeout".
+func (c *Client) Mute() {
+	c.conn.mu.Lock()
+	defer c.conn.mu.Unlock()
+	c.conn.muted = true
+}
+
+// goneLocked says why the client is not connected any more.
+func (c *Client) goneLocked() string {
+	s := fmt.Sprintf("the client is disconnected (%q)", c.reason)
+	if c.conn.failure != nil && c.reason == TransportClose {
+		s += fmt.Sprintf(": %v", c.conn.failure)
+	}
+	return s
+}
+
+func (c *Client) fatalf(format string, args ...any) {
+	c.t.Helper()
+	where := "siotest: "
+	if c.nsp != "/" {
+		where += c.nsp + ": "
+	}
+	c.t.Fatalf("%s%s", where, fmt.Sprintf(format, args...))
+}
