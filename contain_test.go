@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 // TestErrorsThatPanic has handlers return what looks like an error and is a nil
@@ -16,25 +17,25 @@ func TestErrorsThatPanic(t *testing.T) {
 		return err
 	}
 	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
-	h.On("event", typedNil)
-	h.On("alive", func(c *sio.Context) error { return c.Ack() })
-	h.Of("/refused").OnConnect(typedNil)
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	srv.On("event", typedNil)
+	srv.On("alive", func(c *sio.Context) error { return c.Ack() })
+	srv.Of("/refused").OnConnect(typedNil)
 	left := make(chan bool)
-	n := h.Of("/left")
+	n := srv.Of("/left")
 	n.OnDisconnecting(typedNil)
 	n.OnDisconnect(func(*sio.Context) error { close(left); return nil })
 
-	c := h.join("/", "/left")
-	c.send(`21["event"]`)
-	c.want(`31[{"error":{"message":"internal error"}}]`)
-	if message := c.refused("/refused", nil); message != `{"message":"internal error"}` {
-		t.Errorf("refused with %s", message)
+	c := siotest.Connect(t, srv)
+	if err := c.CallError("event"); err.Error() != "internal error" {
+		t.Errorf("answer %v", err)
 	}
-	c.send("1/left,")
+	if err := siotest.Refused(t, srv, &siotest.Options{Namespace: "/refused"}); err.Error() != "internal error" {
+		t.Errorf("refused with %v", err)
+	}
+	c.Of("/left", nil).Disconnect()
 	receive(t, left, "OnDisconnect")
-	c.send(`22["alive"]`)
-	c.want("32[]")
+	c.Call("alive").Is()
 	if lines := log.lines(t, "panic while an error was handled"); len(lines) != 3 {
 		t.Errorf("%d log lines, want 3", len(lines))
 	}
@@ -42,11 +43,12 @@ func TestErrorsThatPanic(t *testing.T) {
 
 // A panic tells a client nothing, not even with an Error.
 func TestPanicWithError(t *testing.T) {
-	h := newHost(t, nil)
-	h.On("x", func(*sio.Context) error { panic(&sio.Error{Message: "told"}) })
-	c := h.join("/")
-	c.send(`21["x"]`)
-	c.want(`31[{"error":{"message":"internal error"}}]`)
+	srv := newServer(t, nil)
+	srv.On("x", func(*sio.Context) error { panic(&sio.Error{Message: "told"}) })
+	c := siotest.Connect(t, srv)
+	if err := c.CallError("x"); err.Error() != "internal error" {
+		t.Errorf("answer %v", err)
+	}
 }
 
 // TestGoexit has handlers end their goroutine, as FailNow does in a test. The
@@ -56,12 +58,12 @@ func TestGoexit(t *testing.T) {
 		runtime.Goexit()
 		return nil
 	}
-	h := newHost(t, nil)
-	h.On("exit", exit)
-	h.On("alive", func(c *sio.Context) error { return c.Ack() })
-	h.Of("/refused").OnConnect(exit)
+	srv := newServer(t, nil)
+	srv.On("exit", exit)
+	srv.On("alive", func(c *sio.Context) error { return c.Ack() })
+	srv.Of("/refused").OnConnect(exit)
 	left := make(chan string, 2)
-	n := h.Of("/left")
+	n := srv.Of("/left")
 	n.OnConnect(func(c *sio.Context) error { return c.Join("room") })
 	n.OnDisconnecting(exit)
 	n.OnDisconnect(func(c *sio.Context) error {
@@ -70,15 +72,14 @@ func TestGoexit(t *testing.T) {
 		return nil
 	})
 
-	c := h.join("/", "/left")
-	c.send(`2["exit"]`, `21["alive"]`)
-	c.want("31[]")
-	c.refused("/refused", nil)
-	c.send("1/left,")
+	c := siotest.Connect(t, srv)
+	c.Emit("exit")
+	c.Call("alive").Is()
+	siotest.Refused(t, srv, &siotest.Options{Namespace: "/refused"})
+	c.Of("/left", nil).Disconnect()
 	receive(t, left, "OnDisconnect")
-	c.send(`22["alive"]`)
-	c.want("32[]")
-	if n := h.Of("/left").Len(); n != 0 {
+	c.Call("alive").Is()
+	if n := srv.Of("/left").Len(); n != 0 {
 		t.Errorf("%d sockets stay", n)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/siotest"
 )
 
 type point struct{ X, Y int }
@@ -53,8 +53,8 @@ func TestBind(t *testing.T) {
 
 // In connect and disconnect handlers there are no arguments.
 func TestBindWithoutEvent(t *testing.T) {
-	h := newHost(t, nil)
-	h.OnConnect(func(c *sio.Context) error {
+	srv := newServer(t, nil)
+	srv.OnConnect(func(c *sio.Context) error {
 		if n := c.Args().Len(); n != 0 || c.WantsAck() {
 			t.Errorf("%d arguments, wants ack %t", n, c.WantsAck())
 		}
@@ -64,8 +64,8 @@ func TestBindWithoutEvent(t *testing.T) {
 		var s string
 		return c.Bind(&s)
 	})
-	if data := h.dial().refused("/", nil); data != `{"message":"argument 1 is missing"}` {
-		t.Errorf("refusal %s", data)
+	if err := siotest.Refused(t, srv); err.Error() != "argument 1 is missing" {
+		t.Errorf("refusal %v", err)
 	}
 }
 
@@ -75,9 +75,9 @@ type auth struct {
 }
 
 func TestBindAuth(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	got := make(chan auth, 1)
-	h.OnConnect(func(c *sio.Context) error {
+	srv.OnConnect(func(c *sio.Context) error {
 		a := auth{Token: "default", N: 7}
 		if err := c.BindAuth(&a); err != nil {
 			return err
@@ -89,7 +89,7 @@ func TestBindAuth(t *testing.T) {
 		got <- a
 		return nil
 	})
-	h.On("again", func(c *sio.Context) error {
+	srv.On("again", func(c *sio.Context) error {
 		a := auth{N: 3}
 		if err := c.BindAuth(&a); !errors.Is(err, sio.ErrAuthGone) || a != (auth{N: 3}) {
 			t.Errorf("BindAuth in an event handler: %v %+v", err, a)
@@ -97,35 +97,34 @@ func TestBindAuth(t *testing.T) {
 		return c.Ack()
 	})
 	left := make(chan error, 1)
-	h.OnDisconnect(func(c *sio.Context) error {
+	srv.OnDisconnect(func(c *sio.Context) error {
 		left <- c.BindAuth(new(auth))
 		return nil
 	})
 
-	c := h.dial()
-	if data := c.refused("/", map[string]any{"n": "secret"}); data != `{"message":"auth payload is invalid"}` {
-		t.Errorf("refusal %s", data)
+	invalid := &siotest.Options{Auth: map[string]any{"n": "secret"}}
+	if err := siotest.Refused(t, srv, invalid); err.Error() != "auth payload is invalid" {
+		t.Errorf("refusal %v", err)
 	}
-	c.connect("/", auth{"t", 1})
+	c := siotest.Connect(t, srv, &siotest.Options{Auth: auth{"t", 1}})
 	if a := <-got; a != (auth{"t", 1}) {
 		t.Errorf("auth %+v", a)
 	}
-	c.send(`21["again"]`)
-	c.want(`31[]`)
+	c.Call("again").Is()
 	c.Close()
 	if err := receive(t, left, "OnDisconnect"); !errors.Is(err, sio.ErrAuthGone) {
 		t.Errorf("BindAuth in the disconnect handler: %v", err)
 	}
 
-	h.join("/")
+	siotest.Connect(t, srv)
 	if a := <-got; a != (auth{"default", 7}) {
 		t.Errorf("without a payload: auth %+v", a)
 	}
 }
 
 func TestAckOnce(t *testing.T) {
-	h := newHost(t, nil)
-	h.On("twice", func(c *sio.Context) error {
+	srv := newServer(t, nil)
+	srv.On("twice", func(c *sio.Context) error {
 		if err := c.Ack("first", c.WantsAck()); err != nil {
 			t.Errorf("first Ack: %v", err)
 		}
@@ -134,40 +133,42 @@ func TestAckOnce(t *testing.T) {
 		}
 		return nil
 	})
-	h.On("ack and error", func(c *sio.Context) error {
+	srv.On("ack and error", func(c *sio.Context) error {
 		if err := c.Ack("sent"); err != nil {
 			return err
 		}
 		return &sio.Error{Message: "too late for the client"}
 	})
-	h.On("retry", func(c *sio.Context) error {
+	srv.On("retry", func(c *sio.Context) error {
 		if err := c.Ack(make(chan int)); err == nil {
 			t.Error("a channel was encoded")
 		}
 		return c.Ack("nothing had been sent")
 	})
-	c := h.join("/")
-	c.send(`2["twice"]`, `21["twice"]`, `22["ack and error"]`, `23["retry"]`)
-	c.want(`31["first",true]`, `32["sent"]`, `33["nothing had been sent"]`)
+	c := siotest.Connect(t, srv)
+	c.Emit("twice")
+	c.Call("twice").Is("first", true)
+	c.Call("ack and error").Is("sent")
+	c.Call("retry").Is("nothing had been sent") // and no second answer came before, or the client would be gone
 }
 
 // A Context may be kept, and used by any goroutine, when its handler has
 // returned and others run.
 func TestContextIsSafeToKeep(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	kept := make(chan *sio.Context, 100)
-	h.On("keep", func(c *sio.Context) error {
+	srv.On("keep", func(c *sio.Context) error {
 		kept <- c
 		return nil
 	})
-	h.On("other", func(c *sio.Context) error { return c.Ack() })
-	c := h.join("/")
+	srv.On("other", func(c *sio.Context) error { return c.Ack() })
+	c := siotest.Connect(t, srv)
 	const n = 50
+	var answers []*siotest.Answer
 	for i := range n {
-		c.send(fmt.Sprintf(`2%d["keep",%d,"%s"]`, i, i, strings.Repeat("x", 100)))
+		answers = append(answers, c.Go("keep", i, strings.Repeat("x", 100)))
 	}
-	c.send(`2999["other","` + strings.Repeat("y", 100) + `"]`)
-	c.want(`3999[]`)
+	c.Call("other", strings.Repeat("y", 100)).Is()
 	done := make(chan error)
 	for range n {
 		go func() { // until the ack is out
@@ -190,26 +191,14 @@ func TestContextIsSafeToKeep(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	var acks []string
-	for range n {
-		p, err := c.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a := testclient.Parse(p); a.Type != '3' || a.Data != "["+a.ID+"]" {
-			t.Errorf("packet %q: the id is not that of the argument", p)
-		}
-		acks = append(acks, p)
-	}
-	slices.Sort(acks)
-	if len(slices.Compact(acks)) != n {
-		t.Errorf("acks %q", acks)
+	for i, a := range answers {
+		a.Is(i)
 	}
 }
 
 func TestGetSet(t *testing.T) {
-	h := newHost(t, nil)
-	h.OnConnect(func(c *sio.Context) error {
+	srv := newServer(t, nil)
+	srv.OnConnect(func(c *sio.Context) error {
 		if v := c.Get("name"); v != nil {
 			t.Errorf("%v is there already", v)
 		}
@@ -222,17 +211,16 @@ func TestGetSet(t *testing.T) {
 		got <- [3]any{c.Get("name"), c.Socket().Value("name"), c.Value(point{1, 2})}
 		return nil
 	}
-	h.On("get", report)
-	h.OnDisconnect(report)
-	h.Of("/other").On("get", func(c *sio.Context) error { return c.Ack(c.Get("name")) })
-	c := h.join("/", "/other")
-	c.send(`2["get"]`)
+	srv.On("get", report)
+	srv.OnDisconnect(report)
+	srv.Of("/other").On("get", func(c *sio.Context) error { return c.Ack(c.Get("name")) })
+	c := siotest.Connect(t, srv)
+	c.Emit("get")
 	want := [3]any{"Ada", "Ada", "any key"}
 	if v := receive(t, got, "the event"); v != want {
 		t.Errorf("in an event handler: %v", v)
 	}
-	c.send(`2/other,1["get"]`)
-	c.want(`3/other,1[null]`)
+	c.Of("/other", nil).Call("get").Is(nil)
 	c.Close()
 	if v := receive(t, got, "OnDisconnect"); v != want {
 		t.Errorf("in the disconnect handler: %v", v)
@@ -382,15 +370,12 @@ func TestForgetRequest(t *testing.T) {
 			return "captured", nil
 		})
 	})
-	url := serve(t, mux, srv)
-	for path, ack := range map[string]string{
-		"/socket.io/": `31[true,null,true,true]`,
-		"/captured/":  `31[true,"captured",true,true]`,
+	siotest.Cleanup(t, srv)
+	for path, captured := range map[string]any{
+		"/socket.io/": nil,
+		"/captured/":  "captured",
 	} {
-		c := dial(t, url+path, testclient.Options{})
-		c.connect("/", nil)
-		c.send(`21["x"]`)
-		c.want(ack)
+		siotest.Connect(t, mux, &siotest.Options{Path: path, Polling: true}).Call("x").Is(true, captured, true, true)
 	}
 	if r := <-detached; r != nil {
 		t.Error("the capture function was handed a copy of the request to keep")

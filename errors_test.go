@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 // An explosive can't be encoded as JSON, not even tried.
@@ -139,24 +140,24 @@ func TestOnError(t *testing.T) {
 		event string
 		err   error
 	}
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	errs := make(chan seen, 1)
-	h.OnError(func(c *sio.Context, err error) { errs <- seen{c.Event(), err} })
+	srv.OnError(func(c *sio.Context, err error) { errs <- seen{c.Event(), err} })
 	fail := func(*sio.Context) error { return errInternal }
 	connects := 0
-	h.OnConnect(func(*sio.Context) error {
+	srv.OnConnect(func(*sio.Context) error {
 		if connects++; connects == 1 {
 			return errInternal
 		}
 		return nil
 	})
-	h.On("fail", fail)
-	h.On("panic", func(*sio.Context) error { panic(errInternal) })
-	h.On("panic with text", func(*sio.Context) error { panic("text") })
-	h.On("bind", func(c *sio.Context) error { return c.Bind(new(string)) })
-	h.OnAny(fail)
-	h.OnDisconnecting(fail)
-	h.OnDisconnect(fail)
+	srv.On("fail", fail)
+	srv.On("panic", func(*sio.Context) error { panic(errInternal) })
+	srv.On("panic with text", func(*sio.Context) error { panic("text") })
+	srv.On("bind", func(c *sio.Context) error { return c.Bind(new(string)) })
+	srv.OnAny(fail)
+	srv.OnDisconnecting(fail)
+	srv.OnDisconnect(fail)
 
 	want := func(event string) error {
 		t.Helper()
@@ -166,33 +167,32 @@ func TestOnError(t *testing.T) {
 		}
 		return got.err
 	}
-	c := h.dial()
-	c.refused("/", nil)
+	siotest.Refused(t, srv)
 	if err := want("connect"); err != errInternal {
 		t.Errorf("%v", err)
 	}
-	c.connect("/", nil)
-	c.send(`2["fail"]`)
+	c := siotest.Connect(t, srv)
+	c.Emit("fail")
 	if err := want("fail"); err != errInternal {
 		t.Errorf("%v", err)
 	}
-	c.send(`2["panic"]`)
+	c.Emit("panic")
 	var panicked *sio.PanicError
 	if err := want("panic"); !errors.As(err, &panicked) || !errors.Is(err, errInternal) || panicked.Value != errInternal {
 		t.Errorf("%v", err)
 	} else if !strings.Contains(string(panicked.Stack), "TestOnError") {
 		t.Errorf("stack %s", panicked.Stack)
 	}
-	c.send(`2["panic with text"]`)
+	c.Emit("panic with text")
 	if err := want("panic with text"); !errors.As(err, &panicked) || panicked.Value != "text" || err.Error() != "panic: text" {
 		t.Errorf("%v", err)
 	}
-	c.send(`2["bind"]`)
+	c.Emit("bind")
 	var known *sio.Error
 	if err := want("bind"); !errors.As(err, &known) || known.Message != "argument 1 is missing" || known.Err == nil {
 		t.Errorf("%v", err)
 	}
-	c.send(`2["nobody's"]`)
+	c.Emit("nobody's")
 	if err := want("nobody's"); err != errInternal {
 		t.Errorf("%v", err)
 	}
@@ -206,16 +206,17 @@ func TestOnError(t *testing.T) {
 
 // OnError can answer in its own way, before the default answer is sent.
 func TestOnErrorAnswers(t *testing.T) {
-	h := newHost(t, nil)
-	h.OnError(func(c *sio.Context, err error) {
+	srv := newServer(t, nil)
+	srv.OnError(func(c *sio.Context, err error) {
 		if err := c.Ack("sorry"); err != nil {
 			t.Error(err)
 		}
 	})
-	h.On("fail", func(*sio.Context) error { return errInternal })
-	c := h.join("/")
-	c.send(`21["fail"]`, `22["fail"]`)
-	c.want(`31["sorry"]`, `32["sorry"]`)
+	srv.On("fail", func(*sio.Context) error { return errInternal })
+	c := siotest.Connect(t, srv)
+	for range 2 {
+		c.Call("fail").Is("sorry")
+	}
 }
 
 // Whatever panics is contained: the socket lives on, OnError and the log are
@@ -238,19 +239,19 @@ func TestPanics(t *testing.T) {
 	} {
 		t.Run(where, func(t *testing.T) {
 			var log logBuffer
-			h := newHost(t, &sio.Options{Logger: log.logger()})
-			n := h.Of("/n")
+			srv := newServer(t, &sio.Options{Logger: log.logger()})
+			n := srv.Of("/n")
 			setup(n)
 			errs := make(chan error, 2)
 			n.OnError(func(_ *sio.Context, err error) { errs <- err })
-			h.On("alive", func(c *sio.Context) error { return c.Ack() })
-			h.Of("/n2")
-			c := h.join("/", "/n")
-			if !strings.HasPrefix(where, "disconnect") {
-				c.send(`2/n,1["x",1]`)
-				c.want(`3/n,1[{"error":{"message":"internal error"}}]`)
-			} else {
-				c.send("1/n,")
+			srv.On("alive", func(c *sio.Context) error { return c.Ack() })
+			srv.Of("/n2")
+			c := siotest.Connect(t, srv)
+			inN := c.Of("/n", nil)
+			if strings.HasPrefix(where, "disconnect") {
+				inN.Disconnect()
+			} else if err := inN.CallError("x", 1); err.Error() != "internal error" {
+				t.Errorf("answer %v", err)
 			}
 			var panicked *sio.PanicError
 			if err := receive(t, errs, "OnError"); !errors.As(err, &panicked) {
@@ -260,9 +261,8 @@ func TestPanics(t *testing.T) {
 			if stack, _ := line["stack"].(string); line["level"] != "error" || line["nsp"] != "/n" || !strings.Contains(stack, "errors_test.go") {
 				t.Errorf("log line %v", line)
 			}
-			c.send(`21["alive"]`)
-			c.want(`31[]`)
-			c.connect("/n2", nil)
+			c.Call("alive").Is()
+			c.Of("/n2", nil)
 		})
 	}
 }
@@ -313,16 +313,16 @@ func TestGoneClientIsNoError(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			var log logBuffer
-			h := newHost(t, &sio.Options{Logger: log.logger()})
+			srv := newServer(t, &sio.Options{Logger: log.logger()})
 			entered, left := make(chan struct{}), make(chan struct{})
-			h.On("x", func(c *sio.Context) error {
+			srv.On("x", func(c *sio.Context) error {
 				close(entered)
 				<-c.Context().Done()
 				return act(c)
 			})
-			h.OnDisconnect(func(*sio.Context) error { close(left); return nil })
-			c := h.join("/")
-			c.send(`21["x"]`)
+			srv.OnDisconnect(func(*sio.Context) error { close(left); return nil })
+			c := siotest.Connect(t, srv)
+			c.Go("x")
 			receive(t, entered, "the event")
 			c.Close()
 			receive(t, left, "the disconnect")

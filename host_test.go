@@ -18,6 +18,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/siotest"
 )
 
 // patience bounds every wait. A test that passes never waits that long.
@@ -34,6 +35,15 @@ func newHost(t *testing.T, opts *sio.Options) *host {
 	t.Helper()
 	srv := sio.New(opts)
 	return &host{srv, t, serve(t, srv, srv) + "/socket.io/"}
+}
+
+// newServer returns a server for clients in memory. It shuts down when they are
+// gone.
+func newServer(t *testing.T, opts *sio.Options) *sio.Server {
+	t.Helper()
+	srv := sio.New(opts)
+	siotest.Cleanup(t, srv)
+	return srv
 }
 
 // serve has srv shut down before the HTTP server is closed.

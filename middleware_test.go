@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 // Recover turns a panic into an error that middlewares around it see; without
 // it, the panic passes them by.
 func TestRecover(t *testing.T) {
 	for _, with := range []bool{false, true} {
-		h := newHost(t, nil)
+		srv := newServer(t, nil)
 		var seen error
 		returned := false
-		h.Use(func(next sio.Handler) sio.Handler {
+		srv.Use(func(next sio.Handler) sio.Handler {
 			return func(c *sio.Context) error {
 				if c.Event() != "x" {
 					return next(c)
@@ -26,12 +27,13 @@ func TestRecover(t *testing.T) {
 			}
 		})
 		if with {
-			h.Use(sio.Recover())
+			srv.Use(sio.Recover())
 		}
-		h.On("x", func(*sio.Context) error { panic(errInternal) })
-		c := h.join("/")
-		c.send(`21["x"]`)
-		c.want(`31[{"error":{"message":"internal error"}}]`)
+		srv.On("x", func(*sio.Context) error { panic(errInternal) })
+		c := siotest.Connect(t, srv)
+		if err := c.CallError("x"); err.Error() != "internal error" {
+			t.Errorf("answer %v", err)
+		}
 		if returned != with {
 			t.Errorf("with Recover %t: the middleware saw next return: %t", with, returned)
 		}
@@ -44,12 +46,13 @@ func TestRecover(t *testing.T) {
 
 func TestRecoverLogsOnce(t *testing.T) {
 	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
-	h.Use(sio.Recover())
-	h.On("x", func(*sio.Context) error { panic("boom") })
-	c := h.join("/")
-	c.send(`21["x"]`)
-	c.want(`31[{"error":{"message":"internal error"}}]`)
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	srv.Use(sio.Recover())
+	srv.On("x", func(*sio.Context) error { panic("boom") })
+	c := siotest.Connect(t, srv)
+	if err := c.CallError("x"); err.Error() != "internal error" {
+		t.Errorf("answer %v", err)
+	}
 	line := log.only(t, "handler panicked")
 	if line["level"] != "error" || line["component"] != "sio" || line["error"] != "panic: boom" {
 		t.Errorf("log line %v", line)
@@ -58,20 +61,20 @@ func TestRecoverLogsOnce(t *testing.T) {
 
 func TestLogger(t *testing.T) {
 	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
-	chat := h.Of("/chat")
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	chat := srv.Of("/chat")
 	chat.Use(sio.Logger())
 	chat.OnConnect(func(*sio.Context) error { return nil })
 	chat.On("works", func(c *sio.Context) error { return nil })
 	chat.On("fails", func(*sio.Context) error { return errInternal })
 	left := make(chan struct{})
 	chat.OnDisconnect(func(*sio.Context) error { close(left); return nil })
-	c := h.dial()
-	id := c.connect("/chat", nil)
-	c.send(`2/chat,["works"]`, `2/chat,["fails"]`)
+	c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/chat"})
+	c.Emit("works")
+	c.Emit("fails")
 	c.Close()
 	receive(t, left, "OnDisconnect")
-	shut(t, h.Server) // waits for the middleware around it
+	shut(t, srv) // waits for the middleware around it
 
 	lines := log.lines(t, "handled")
 	want := []struct{ event, level, err string }{
@@ -85,7 +88,7 @@ func TestLogger(t *testing.T) {
 		if err, _ := line["error"].(string); line["event"] != w.event || line["level"] != w.level || err != w.err {
 			t.Errorf("log line %v, want %v", line, w)
 		}
-		if took, ok := line["took"].(float64); !ok || took < 0 || line["nsp"] != "/chat" || line["socket"] != id || line["component"] != "sio" {
+		if took, ok := line["took"].(float64); !ok || took < 0 || line["nsp"] != "/chat" || line["socket"] != c.ID() || line["component"] != "sio" {
 			t.Errorf("log line %v", line)
 		}
 	}
@@ -94,24 +97,20 @@ func TestLogger(t *testing.T) {
 // Context.Logger is that of the server, for handlers.
 func TestContextLogger(t *testing.T) {
 	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
-	h.On("x", func(c *sio.Context) error {
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	srv.On("x", func(c *sio.Context) error {
 		c.Logger().Info().Msg("from a handler")
 		return c.Ack()
 	})
-	c := h.join("/")
-	c.send(`21["x"]`)
-	c.want(`31[]`)
+	siotest.Connect(t, srv).Call("x").Is()
 	if line := log.only(t, "from a handler"); line["component"] != "sio" {
 		t.Errorf("log line %v", line)
 	}
 	// And silent by default.
-	h = newHost(t, nil)
-	h.On("x", func(c *sio.Context) error {
+	srv = newServer(t, nil)
+	srv.On("x", func(c *sio.Context) error {
 		c.Logger().Info().Msg("nobody hears")
 		return c.Ack()
 	})
-	c = h.join("/")
-	c.send(`21["x"]`)
-	c.want(`31[]`)
+	siotest.Connect(t, srv).Call("x").Is()
 }

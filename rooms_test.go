@@ -5,16 +5,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/siotest"
 )
 
 // Who hears what is emitted to rooms. Of the clients a, b and c, a and b are in
 // room "ab", b and c in "bc". The sender is a.
-func TestTargets(t *testing.T) {
-	h := newHost(t, nil)
-	chat := h.Of("/chat")
+func TestTargets(t *testing.T) { synctest.Test(t, testTargets) }
+
+func testTargets(t *testing.T) {
+	srv := newServer(t, nil)
+	chat := srv.Of("/chat")
 	chat.OnConnect(func(c *sio.Context) error {
 		var rooms []string
 		if err := c.BindAuth(&struct{ Rooms *[]string }{&rooms}); err != nil {
@@ -26,16 +30,10 @@ func TestTargets(t *testing.T) {
 	chat.On("go", func(c *sio.Context) error { return emit(c) })
 	chat.On("sync", func(c *sio.Context) error { return c.Ack() })
 
-	type clientID struct {
-		*client
-		id string
+	join := func(rooms ...string) *siotest.Client {
+		return siotest.Connect(t, srv, &siotest.Options{Namespace: "/chat", Auth: map[string]any{"rooms": rooms}})
 	}
-	var clients []clientID
-	for _, rooms := range [][]string{{"ab"}, {"ab", "bc"}, {"bc"}} {
-		c := h.dial()
-		clients = append(clients, clientID{c, c.connect("/chat", map[string]any{"rooms": rooms})})
-	}
-	a, b, c := clients[0], clients[1], clients[2]
+	a, b, c := join("ab"), join("ab", "bc"), join("bc")
 
 	for what, tt := range map[string]struct {
 		emit func(c *sio.Context) error
@@ -46,7 +44,7 @@ func TestTargets(t *testing.T) {
 		"To of two":            {func(c *sio.Context) error { return c.To("ab", "bc").Emit("e") }, "bc"},
 		"To twice":             {func(c *sio.Context) error { return c.To("ab").To("bc").Emit("e") }, "bc"},
 		"To, Except":           {func(c *sio.Context) error { return c.To("bc").Except("ab").Emit("e") }, "c"},
-		"To an id":             {func(x *sio.Context) error { return x.To(c.id).Emit("e") }, "c"},
+		"To an id":             {func(x *sio.Context) error { return x.To(c.ID()).Emit("e") }, "c"},
 		"To its own id":        {func(c *sio.Context) error { return c.To(c.ID()).Emit("e") }, ""},
 		"To nobody":            {func(c *sio.Context) error { return c.To("no such room").Emit("e") }, ""},
 		"Except":               {func(c *sio.Context) error { return c.Except("bc").Emit("e") }, ""},
@@ -57,23 +55,21 @@ func TestTargets(t *testing.T) {
 		"Namespace.To":         {func(*sio.Context) error { return chat.To("ab").Emit("e") }, "ab"},
 		"Namespace.In":         {func(*sio.Context) error { return chat.In("ab").Emit("e") }, "ab"},
 		"Namespace.Except":     {func(*sio.Context) error { return chat.Except("bc").Emit("e") }, "a"},
-		"Namespace.Except id":  {func(*sio.Context) error { return chat.To("ab").Except(b.id).Emit("e") }, "a"},
-		"another namespace":    {func(*sio.Context) error { return h.To("ab").Emit("e") }, ""},
-		"Namespace.Socket":     {func(*sio.Context) error { return chat.Socket(b.id).Emit("e") }, "b"},
-		"no socket of that id": {func(*sio.Context) error { return chat.To("x" + b.id).Emit("e") }, ""},
+		"Namespace.Except id":  {func(*sio.Context) error { return chat.To("ab").Except(b.ID()).Emit("e") }, "a"},
+		"another namespace":    {func(*sio.Context) error { return srv.To("ab").Emit("e") }, ""},
+		"Namespace.Socket":     {func(*sio.Context) error { return chat.Socket(b.ID()).Emit("e") }, "b"},
+		"no socket of that id": {func(*sio.Context) error { return chat.To("x" + b.ID()).Emit("e") }, ""},
 	} {
 		emit = tt.emit
-		t.Run(what, func(t *testing.T) {
-			a.send(`2/chat,["go"]`) // and done when a's sync is
-			for i, x := range clients {
-				x.t = t
-				x.send(`2/chat,1["sync"]`)
-				if strings.Contains(tt.to, "abc"[i:i+1]) {
-					x.want(`2/chat,["e"]`)
-				}
-				x.want(`3/chat,1[]`)
+		t.Log(what) // in a bubble there are no subtests
+		a.Emit("go") // and done when a's sync is
+		for i, x := range []*siotest.Client{a, b, c} {
+			x.Call("sync").Is()
+			if strings.Contains(tt.to, "abc"[i:i+1]) {
+				x.Expect("e").Is()
 			}
-		})
+			x.ExpectNone()
+		}
 	}
 }
 
@@ -131,10 +127,10 @@ func TestVolatile(t *testing.T) {
 
 // Targets are immutable: one may be kept and refined.
 func TestTargetIsImmutable(t *testing.T) {
-	h := newHost(t, nil)
-	h.OnConnect(func(c *sio.Context) error { return c.Join("a", "b") })
-	c := h.join("/")
-	base := h.To("a")
+	srv := newServer(t, nil)
+	srv.OnConnect(func(c *sio.Context) error { return c.Join("a", "b") })
+	c := siotest.Connect(t, srv)
+	base := srv.To("a")
 	without := base.Except("b")
 	if err := without.Emit("never"); err != nil {
 		t.Error(err)
@@ -142,32 +138,33 @@ func TestTargetIsImmutable(t *testing.T) {
 	if err := base.Emit("e"); err != nil {
 		t.Error(err)
 	}
-	c.want(`2["e"]`)
+	c.Expect("e")
 }
 
 func TestRooms(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	rooms := func(c *sio.Context) []string {
 		r := c.Rooms()
 		slices.Sort(r)
 		return r
 	}
-	h.On("rooms", func(c *sio.Context) error { return c.Ack(rooms(c)) })
-	h.On("join", func(c *sio.Context) error { return c.Join("a", "b", "a") })
-	h.On("leave", func(c *sio.Context) error { c.Leave("a", "never joined"); return nil })
+	srv.On("rooms", func(c *sio.Context) error { return c.Ack(rooms(c)) })
+	srv.On("join", func(c *sio.Context) error { return c.Join("a", "b", "a") })
+	srv.On("leave", func(c *sio.Context) error { c.Leave("a", "never joined"); return nil })
 	left := make(chan []string, 2)
-	h.OnDisconnecting(func(c *sio.Context) error { left <- rooms(c); return nil })
-	h.OnDisconnect(func(c *sio.Context) error { left <- rooms(c); return nil })
-	c := h.join("/")
-	c.send(`2["join"]`, `21["rooms"]`, `2["leave"]`, `22["rooms"]`)
-	c.want(`31[["a","b"]]`, `32[["b"]]`)
-	for _, err := range []error{h.To("b").Join("c", "d"), h.To("c").Leave("d", "b"), h.To("nobody").Join("e")} {
+	srv.OnDisconnecting(func(c *sio.Context) error { left <- rooms(c); return nil })
+	srv.OnDisconnect(func(c *sio.Context) error { left <- rooms(c); return nil })
+	c := siotest.Connect(t, srv)
+	c.Emit("join")
+	c.Call("rooms").Is([]string{"a", "b"})
+	c.Emit("leave")
+	c.Call("rooms").Is([]string{"b"})
+	for _, err := range []error{srv.To("b").Join("c", "d"), srv.To("c").Leave("d", "b"), srv.To("nobody").Join("e")} {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	c.send(`23["rooms"]`)
-	c.want(`33[["c"]]`)
+	c.Call("rooms").Is([]string{"c"})
 	c.Close()
 	if r := receive(t, left, "OnDisconnecting"); !slices.Equal(r, []string{"c"}) {
 		t.Errorf("rooms %q while disconnecting", r)

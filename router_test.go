@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 // A trace collects what middlewares and handlers note, in order.
@@ -61,16 +62,16 @@ func (tr *trace) want(t *testing.T, notes ...string) {
 }
 
 func TestMiddlewareOrder(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	var tr trace
 	left := make(chan struct{})
-	h.Use(ack, tr.middleware("a"), tr.middleware("b"))
-	h.Use(tr.middleware("c"))
-	h.OnConnect(tr.handler, tr.middleware("connect only"))
-	h.On("x", tr.handler, tr.middleware("d"), tr.middleware("e"))
-	h.On("y", tr.handler)
-	h.OnAny(tr.handler, tr.middleware("any"))
-	h.Group(func(r sio.Router) {
+	srv.Use(ack, tr.middleware("a"), tr.middleware("b"))
+	srv.Use(tr.middleware("c"))
+	srv.OnConnect(tr.handler, tr.middleware("connect only"))
+	srv.On("x", tr.handler, tr.middleware("d"), tr.middleware("e"))
+	srv.On("y", tr.handler)
+	srv.OnAny(tr.handler, tr.middleware("any"))
+	srv.Group(func(r sio.Router) {
 		r.Use(tr.middleware("g"))
 		r.On("in group", tr.handler, tr.middleware("h"))
 		r.Group(func(r sio.Router) {
@@ -78,36 +79,30 @@ func TestMiddlewareOrder(t *testing.T) {
 			r.On("in inner group", tr.handler)
 		})
 	})
-	h.OnDisconnecting(tr.handler)
-	h.OnDisconnect(func(c *sio.Context) error {
+	srv.OnDisconnecting(tr.handler)
+	srv.OnDisconnect(func(c *sio.Context) error {
 		defer close(left)
 		return tr.handler(c)
 	})
 
-	c := h.dial()
-	c.connect("/", nil)
-	c.send(`21["x"]`)
-	c.want(`31[]`)
+	c := siotest.Connect(t, srv)
+	c.Call("x").Is()
 	tr.want(t,
 		"a connect", "b connect", "c connect", "connect only connect", "connect!", "/connect only", "/c", "/b", "/a",
 		"a x", "b x", "c x", "d x", "e x", "x!", "/e", "/d", "/c", "/b", "/a")
-	c.send(`21["y"]`)
-	c.want(`31[]`)
+	c.Call("y").Is()
 	tr.want(t, "a y", "b y", "c y", "y!", "/c", "/b", "/a")
-	c.send(`21["z"]`)
-	c.want(`31[]`)
+	c.Call("z").Is()
 	tr.want(t, "a z", "b z", "c z", "any z", "z!", "/any", "/c", "/b", "/a")
-	c.send(`21["in group"]`)
-	c.want(`31[]`)
+	c.Call("in group").Is()
 	tr.want(t, "a in group", "b in group", "c in group", "g in group", "h in group", "in group!", "/h", "/g", "/c", "/b", "/a")
-	c.send(`21["in inner group"]`)
-	c.want(`31[]`)
+	c.Call("in inner group").Is()
 	tr.want(t, "a in inner group", "b in inner group", "c in inner group", "g in inner group", "gg in inner group",
 		"in inner group!", "/gg", "/g", "/c", "/b", "/a")
 
 	c.Close()
 	receive(t, left, "OnDisconnect")
-	shut(t, h.Server) // waits for the middlewares around it
+	shut(t, srv) // waits for the middlewares around it
 	tr.want(t,
 		"a disconnecting", "b disconnecting", "c disconnecting", "disconnecting!", "/c", "/b", "/a",
 		"a disconnect", "b disconnect", "c disconnect", "disconnect!", "/c", "/b", "/a")
@@ -115,17 +110,16 @@ func TestMiddlewareOrder(t *testing.T) {
 
 // A middleware is called once for each handler, not for each event.
 func TestMiddlewareIsCalledAtRegistration(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	calls := 0
-	h.Use(func(next sio.Handler) sio.Handler {
+	srv.Use(func(next sio.Handler) sio.Handler {
 		calls++
 		return next
 	})
-	h.On("x", func(c *sio.Context) error { return c.Ack() })
-	c := h.join("/")
+	srv.On("x", func(c *sio.Context) error { return c.Ack() })
+	c := siotest.Connect(t, srv)
 	for range 3 {
-		c.send(`21["x"]`)
-		c.want(`31[]`)
+		c.Call("x").Is()
 	}
 	if calls != 1 {
 		t.Errorf("called %d times, want once", calls)
@@ -134,8 +128,8 @@ func TestMiddlewareIsCalledAtRegistration(t *testing.T) {
 
 // A middleware can refuse, and answer in place of the handler.
 func TestMiddlewareRefuses(t *testing.T) {
-	h := newHost(t, nil)
-	admin := h.Of("/admin")
+	srv := newServer(t, nil)
+	admin := srv.Of("/admin")
 	admin.Use(func(next sio.Handler) sio.Handler {
 		return func(c *sio.Context) error {
 			switch c.Event() {
@@ -153,48 +147,40 @@ func TestMiddlewareRefuses(t *testing.T) {
 			return nil
 		})
 	}
-	c := h.join("/admin")
-	c.send(`2/admin,1["drop"]`, `2/admin,2["peek"]`)
-	c.want(`3/admin,1[{"error":{"message":"admins only"}}]`, `3/admin,2["peeked"]`)
+	c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/admin"})
+	if err := c.CallError("drop"); err.Error() != "admins only" {
+		t.Errorf("answer %v", err)
+	}
+	c.Call("peek").Is("peeked")
 }
 
 // The middlewares and handlers of namespaces have nothing to do with each other.
 func TestNamespaces(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	var tr trace
-	h.Use(tr.middleware("root"))
-	h.On("x", func(c *sio.Context) error { return c.Ack(c.Namespace()) })
-	chat := h.Of("/chat")
+	srv.Use(tr.middleware("root"))
+	srv.On("x", func(c *sio.Context) error { return c.Ack(c.Namespace()) })
+	chat := srv.Of("/chat")
 	chat.Use(tr.middleware("chat"))
 	chat.On("x", func(c *sio.Context) error { return c.Ack(c.Namespace()) })
-	if h.Of("chat") != chat || h.Of("/chat") != chat {
+	if srv.Of("chat") != chat || srv.Of("/chat") != chat {
 		t.Error("Of makes a namespace twice")
 	}
-	if h.Of("/") != h.Namespace || h.Of("") != h.Namespace {
+	if srv.Of("/") != srv.Namespace || srv.Of("") != srv.Namespace {
 		t.Error(`the server does not stand for "/"`)
 	}
 	if name := chat.Name(); name != "/chat" {
 		t.Errorf("name %q", name)
 	}
-	c := h.join("/", "/chat")
-	c.send(`21["x"]`, `2/chat,1["x"]`)
-	got := []string{}
-	for range 2 {
-		p, err := c.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, p)
+	c := siotest.Connect(t, srv)
+	inRoot, inChat := c.Go("x"), c.Of("/chat", nil).Go("x")
+	inRoot.Is("/")
+	inChat.Is("/chat")
+	if err := siotest.Refused(t, srv, &siotest.Options{Namespace: "/nobody"}); err.Error() != "Invalid namespace" {
+		t.Errorf("refusal %v", err)
 	}
-	slices.Sort(got) // the namespaces run side by side
-	if !slices.Equal(got, []string{`3/chat,1["/chat"]`, `31["/"]`}) {
-		t.Errorf("acks %q", got)
-	}
-	if data := c.refused("/nobody", nil); data != `{"message":"Invalid namespace"}` {
-		t.Errorf("refusal %s", data)
-	}
-	if h.Len() != 1 || chat.Len() != 1 || h.Connections() != 1 {
-		t.Errorf("%d and %d sockets of %d clients", h.Len(), chat.Len(), h.Connections())
+	if srv.Len() != 1 || chat.Len() != 1 || srv.Connections() != 1 {
+		t.Errorf("%d and %d sockets of %d clients", srv.Len(), chat.Len(), srv.Connections())
 	}
 }
 
@@ -304,38 +290,35 @@ func TestRoutes(t *testing.T) {
 
 // Handlers may be registered while events flow.
 func TestRegisterWhileServing(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	const n = 100
 	errNotYet := errors.New("not yet")
-	h.OnAny(func(*sio.Context) error { return errNotYet })
-	h.OnError(func(*sio.Context, error) {})
+	srv.OnAny(func(*sio.Context) error { return errNotYet })
+	srv.OnError(func(*sio.Context, error) {})
 
 	registered := make(chan struct{})
 	go func() {
 		defer close(registered)
 		for i := range n {
-			h.On(fmt.Sprint("event ", i), func(c *sio.Context) error { return c.Ack(i) })
-			h.Of(fmt.Sprint("/nsp ", i)).OnConnect(func(*sio.Context) error { return nil })
-			h.Routes()
+			srv.On(fmt.Sprint("event ", i), func(c *sio.Context) error { return c.Ack(i) })
+			srv.Of(fmt.Sprint("/nsp ", i)).OnConnect(func(*sio.Context) error { return nil })
+			srv.Routes()
 		}
 	}()
-	c := h.join("/")
+	c := siotest.Connect(t, srv)
 	for i := range n {
-		want := fmt.Sprintf(`3%d[%d]`, i, i)
 		for {
-			c.send(fmt.Sprintf(`2%d["event %d"]`, i, i))
-			got, err := c.Next()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got == want {
+			a := c.Go(fmt.Sprint("event ", i))
+			err := a.Err()
+			if err == nil {
+				a.Is(i)
 				break
 			}
-			if got != fmt.Sprintf(`3%d[{"error":{"message":"internal error"}}]`, i) {
-				t.Fatalf("ack %q, want %q", got, want)
+			if err.Message != "internal error" {
+				t.Fatalf("answer %v", err)
 			}
 		}
 	}
 	receive(t, registered, "the registrations")
-	c.connect(fmt.Sprint("/nsp ", n-1), nil)
+	c.Of(fmt.Sprint("/nsp ", n-1), nil)
 }

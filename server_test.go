@@ -12,6 +12,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/siotest"
 )
 
 func TestWrap(t *testing.T) {
@@ -182,7 +183,8 @@ func TestTimeouts(t *testing.T) {
 
 // A client whose credentials expire is closed in a way that it reconnects.
 func TestExpireAt(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(t, nil)
 		contexts := make(chan *sio.Context, 2)
 		srv.OnConnect(func(c *sio.Context) error {
 			c.ExpireAt(time.Now().Add(time.Hour))
@@ -191,22 +193,16 @@ func TestExpireAt(t *testing.T) {
 			return nil
 		})
 		start := time.Now()
-		c := dial(testclient.Options{WebSocket: true})
-		c.connect("/", nil)
-		c.ends() // without a DISCONNECT
+		c := siotest.Connect(t, srv)
+		c.ExpectDisconnect(siotest.TransportClose) // without a DISCONNECT
 		if took := time.Since(start); took != time.Second {
 			t.Errorf("closed after %v", took)
 		}
 		ended(t, (<-contexts).Context(), sio.Reason("forced close"))
 
-		c = dial(testclient.Options{WebSocket: true})
-		c.connect("/", nil)
-		kept := <-contexts
-		kept.ExpireAt(time.Time{})   // renewed
-		time.Sleep(30 * time.Second) // of fake time; the first ping is not overdue yet
-		synctest.Wait()
-		if err := kept.Context().Err(); err != nil {
-			t.Errorf("closed in spite of the renewal: %v", err)
-		}
+		c = siotest.Connect(t, srv)
+		(<-contexts).ExpireAt(time.Time{}) // renewed
+		time.Sleep(24 * time.Hour)
+		c.ExpectNone() // and it is there still
 	})
 }

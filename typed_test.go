@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 type message struct {
@@ -81,27 +82,26 @@ func validate(n int) error {
 }
 
 func TestValidate(t *testing.T) {
-	h := newHost(t, nil)
-	sio.OnWithAck(h, "value", func(_ *sio.Context, v byValue) (int, error) { return v.N, nil })
-	sio.OnWithAck(h, "value *", func(_ *sio.Context, v *byValue) (int, error) { return v.N, nil })
-	sio.OnWithAck(h, "pointer", func(_ *sio.Context, v byPointer) (int, error) { return v.N, nil })
-	sio.OnWithAck(h, "pointer *", func(_ *sio.Context, v *byPointer) (int, error) { return v.N, nil })
-	c := h.join("/")
+	srv := newServer(t, nil)
+	sio.OnWithAck(srv, "value", func(_ *sio.Context, v byValue) (int, error) { return v.N, nil })
+	sio.OnWithAck(srv, "value *", func(_ *sio.Context, v *byValue) (int, error) { return v.N, nil })
+	sio.OnWithAck(srv, "pointer", func(_ *sio.Context, v byPointer) (int, error) { return v.N, nil })
+	sio.OnWithAck(srv, "pointer *", func(_ *sio.Context, v *byPointer) (int, error) { return v.N, nil })
+	c := siotest.Connect(t, srv)
 	for _, event := range []string{"value", "value *", "pointer", "pointer *"} {
-		for n, ack := range map[string]string{
-			"5":  `5`,
-			"0":  `{"error":{"message":"N is zero","data":0}}`,
-			"-1": `{"error":{"message":"argument 1 is invalid"}}`,
-		} {
-			c.send(`21["` + event + `",{"N":` + n + `}]`)
-			c.want(`31[` + ack + `]`)
+		c.Call(event, byValue{5}).Is(5)
+		if err := c.CallError(event, byValue{0}); err.Message != "N is zero" || string(err.Data) != "0" {
+			t.Errorf("%s of 0: %v", event, err)
+		}
+		if err := c.CallError(event, byValue{-1}); err.Error() != "argument 1 is invalid" {
+			t.Errorf("%s of -1: %v", event, err)
 		}
 	}
 }
 
 // The middlewares of a typed handler run before its argument is decoded.
 func TestTypedMiddleware(t *testing.T) {
-	h := newHost(t, nil)
+	srv := newServer(t, nil)
 	count := 0
 	mw := func(next sio.Handler) sio.Handler {
 		return func(c *sio.Context) error {
@@ -109,11 +109,15 @@ func TestTypedMiddleware(t *testing.T) {
 			return next(c)
 		}
 	}
-	sio.On(h, "a", func(*sio.Context, int) error { return nil }, mw)
-	sio.OnWithAck(h, "b", func(_ *sio.Context, n int) (int, error) { return n, nil }, mw)
-	c := h.join("/")
-	c.send(`2["a","invalid"]`, `2["a",1]`, `21["b","invalid"]`, `22["b",2]`)
-	c.want(`31[{"error":{"message":"argument 1 is invalid"}}]`, `32[2]`)
+	sio.On(srv, "a", func(*sio.Context, int) error { return nil }, mw)
+	sio.OnWithAck(srv, "b", func(_ *sio.Context, n int) (int, error) { return n, nil }, mw)
+	c := siotest.Connect(t, srv)
+	c.Emit("a", "invalid")
+	c.Emit("a", 1)
+	if err := c.CallError("b", "invalid"); err.Message != "argument 1 is invalid" {
+		t.Errorf("answer %v", err)
+	}
+	c.Call("b", 2).Is(2)
 	if count != 4 {
 		t.Errorf("called %d times, want 4", count)
 	}
@@ -144,8 +148,8 @@ func TestEvent(t *testing.T) {
 
 func TestKey(t *testing.T) {
 	user, other, number := sio.NewKey[string]("user"), sio.NewKey[string]("user"), sio.NewKey[int]("number")
-	h := newHost(t, nil)
-	h.OnConnect(func(c *sio.Context) error {
+	srv := newServer(t, nil)
+	srv.OnConnect(func(c *sio.Context) error {
 		if v, ok := user.Get(c); ok || v != "" {
 			t.Errorf("got %q, %t before Set", v, ok)
 		}
@@ -154,7 +158,7 @@ func TestKey(t *testing.T) {
 		number.Set(c, 0)
 		return nil
 	})
-	h.On("get", func(c *sio.Context) error {
+	srv.On("get", func(c *sio.Context) error {
 		if _, ok := other.Get(c); ok {
 			t.Error("two keys of one name are the same")
 		}
@@ -168,10 +172,13 @@ func TestKey(t *testing.T) {
 		return c.Ack(user.MustGet(c.Socket()))
 	})
 	// A panic of MustGet tells the client nothing.
-	h.On("missing", func(c *sio.Context) error { return c.Ack(other.MustGet(c)) })
-	c := h.join("/")
-	c.send(`21["get"]`, `22["get"]`, `23["missing"]`)
-	c.want(`31["ada!"]`, `32["ada!!"]`, `33[{"error":{"message":"internal error"}}]`)
+	srv.On("missing", func(c *sio.Context) error { return c.Ack(other.MustGet(c)) })
+	c := siotest.Connect(t, srv)
+	c.Call("get").Is("ada!")
+	c.Call("get").Is("ada!!")
+	if err := c.CallError("missing"); err.Error() != "internal error" {
+		t.Errorf("answer %v", err)
+	}
 }
 
 // A handler may wait for an ack of its own client, while other events of the
@@ -213,10 +220,10 @@ func TestEmitWithAck(t *testing.T) {
 
 // What fails to be sent says why.
 func TestEmitErrors(t *testing.T) {
-	h := newHost(t, nil)
-	h.On("x", func(c *sio.Context) error {
+	srv := newServer(t, nil)
+	srv.On("x", func(c *sio.Context) error {
 		for _, name := range []string{"connect", "disconnect", "newListener"} {
-			for _, to := range []sio.Emitter{c, h, c.Broadcast(), c.Volatile()} {
+			for _, to := range []sio.Emitter{c, srv, c.Broadcast(), c.Volatile()} {
 				if err := to.Emit(name); !errors.Is(err, sio.ErrReservedEvent) {
 					t.Errorf("Emit(%q): %v", name, err)
 				}
@@ -234,7 +241,7 @@ func TestEmitErrors(t *testing.T) {
 		}
 		return c.Ack()
 	})
-	c := h.join("/")
-	c.send(`21["x"]`)
-	c.want(`31[]`) // nothing was sent
+	c := siotest.Connect(t, srv)
+	c.Call("x").Is()
+	c.ExpectNone()
 }
