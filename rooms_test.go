@@ -61,7 +61,7 @@ func testTargets(t *testing.T) {
 		"no socket of that id": {func(*sio.Context) error { return chat.To("x" + b.ID()).Emit("e") }, ""},
 	} {
 		emit = tt.emit
-		t.Log(what) // in a bubble there are no subtests
+		t.Log(what)  // in a bubble there are no subtests
 		a.Emit("go") // and done when a's sync is
 		for i, x := range []*siotest.Client{a, b, c} {
 			x.Call("sync").Is()

@@ -140,6 +140,9 @@ func (c *conn) dispatch(p socketio.Packet) error {
 	if x == nil {
 		return nil
 	}
+	if (p.Type == socketio.TypeConnect || p.Type == socketio.TypeConnectError) && x.id != "" {
+		return fmt.Errorf("the server has answered the CONNECT to %s twice", x.nsp)
+	}
 	defer c.changedLocked()
 	body := args{p.Data, p.Attachments, 0}
 	switch p.Type {

@@ -113,3 +113,73 @@ func TestEventsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// scripted answers polls with payloads of a server that is none of ours, until
+// there are no more.
+func scripted(payloads ...string) http.Handler {
+	var polls int
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPost:
+			_, _ = io.WriteString(w, "ok")
+		case polls < len(payloads):
+			polls++
+			_, _ = io.WriteString(w, payloads[polls-1])
+		default:
+			<-r.Context().Done()
+		}
+	})
+}
+
+// A server that breaks the protocol ends the connection, with a reason that says
+// how.
+func TestProtocolErrors(t *testing.T) {
+	const open, connect = `0{"sid":"x","maxPayload":100}`, `40{"sid":"y"}`
+	for name, tt := range map[string]struct{ packet, want string }{
+		"unknown type":    {"9", "the server has sent what is no packet: Engine.IO packet of type '9'"},
+		"empty packet":    {"\x1e", "the server has sent an empty packet"},
+		"no JSON":         {`42["x"`, "the server has sent what is no packet: socketio: "},
+		"second CONNECT":  {connect, "the server has answered the CONNECT to / twice"},
+		"late refusal":    {`44{"message":"no"}`, "the server has answered the CONNECT to / twice"},
+		"answer to none":  {`431["x"]`, `the server has sent an answer to nothing: id 1, ["x"]`},
+		"lone attachment": {"bAAAA", "the server has sent what is no packet: socketio: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				// What is for others, or means nothing, is passed over.
+				h := scripted(open+"\x1e6", connect+"\x1e42/elsewhere,[\"x\"]\x1e6", `42["fine"]`, tt.packet)
+				f := failing(t, func(t testing.TB) {
+					c := siotest.Connect(t, h, &siotest.Options{Polling: true})
+					c.Expect("fine")
+					c.Next()
+				})
+				if want := `siotest: the client is disconnected ("transport close"): ` + tt.want; !strings.HasPrefix(f, want) {
+					t.Errorf("failure %q\nwant    %q", f, want)
+				}
+			})
+		})
+	}
+	for name, answer := range map[string]string{"no id": "40{}", "no object": "44[]", "the end": "1"} {
+		synctest.Test(t, func(t *testing.T) {
+			f := failing(t, func(t testing.TB) {
+				siotest.Connect(t, scripted(open, answer), &siotest.Options{Polling: true})
+			})
+			if !strings.HasPrefix(f, `siotest: the client is disconnected ("transport close")`) || !strings.HasSuffix(f, ", instead of an answer to CONNECT") {
+				t.Errorf("%s: failure %q", name, f)
+			}
+		})
+	}
+}
+
+// An event that is larger than the server accepts ends the connection.
+func TestTooLarge(t *testing.T) {
+	transports(t, func(t *testing.T, opts *siotest.Options) {
+		f := failing(t, func(tb testing.TB) {
+			c := siotest.Connect(tb, newServer(t, &sio.Options{MaxPayload: 1000}), opts)
+			c.Call("echo", strings.Repeat("x", 2000))
+		})
+		if want := `siotest: the client is disconnected ("transport close")`; !strings.HasPrefix(f, want) {
+			t.Errorf("failure %q\nwant    %q", f, want)
+		}
+	})
+}

@@ -49,7 +49,8 @@
 //
 // # Limits
 //
-// A pipe takes nothing in advance, so that a client is busy for a moment after
-// each packet: of what is emitted to it as volatile, more is dropped than over a
-// socket. [synctest.Wait] in between makes it certain that nothing is.
+// A pipe takes nothing in advance: like one over TLS, a client is busy for a
+// moment after each packet, and what is emitted to it as volatile right behind
+// another event is dropped. [synctest.Wait] in between makes it certain that
+// nothing is. Clients speak the default encoding of packets, JSON.
 package siotest

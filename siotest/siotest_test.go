@@ -221,10 +221,10 @@ func TestNamespaces(t *testing.T) {
 	})
 }
 
-// Close delivers what was emitted.
+// Close delivers what was emitted, in requests that the server accepts.
 func TestCloseDelivers(t *testing.T) {
 	transports(t, func(t *testing.T, opts *siotest.Options) {
-		srv := newServer(t, nil)
+		srv := newServer(t, &sio.Options{MaxPayload: 1000})
 		var got []int
 		left := make(chan struct{})
 		sio.On(srv, "n", func(_ *sio.Context, n int) error { got = append(got, n); return nil })

@@ -79,23 +79,37 @@ func dialWebSocket(s *inMemory, o *Options) (transport, []packet, error) {
 // fragments; what it sends as a ping or pong of the WebSocket means nothing.
 func (w *webSocket) read() ([]packet, error) {
 	for {
-		f, err := ws.ReadFrame(w.in)
+		h, payload, err := w.next()
 		switch {
 		case errors.Is(err, io.ErrClosedPipe), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil, io.EOF
 		case err != nil:
 			return nil, err
-		case f.Header.Masked || !f.Header.Fin:
-			return nil, fmt.Errorf("a masked or fragmented frame: %+v", f.Header)
 		}
-		switch f.Header.OpCode {
+		switch h.OpCode {
 		case ws.OpText, ws.OpBinary:
-			return []packet{{f.Payload, f.Header.OpCode == ws.OpBinary}}, nil
+			return []packet{{payload, h.OpCode == ws.OpBinary}}, nil
 		case ws.OpClose:
 			return nil, io.EOF
 		}
 	}
 }
+
+// next reads a frame.
+func (w *webSocket) next() (h ws.Header, payload []byte, err error) {
+	if h, err = ws.ReadHeader(w.in); err != nil {
+		return h, nil, err
+	}
+	if h.Masked || !h.Fin || h.Length > maxFrame {
+		return h, nil, fmt.Errorf("the server has sent a frame that is masked, fragmented or too large: %+v", h)
+	}
+	payload = make([]byte, h.Length)
+	_, err = io.ReadFull(w.in, payload)
+	return h, payload, err
+}
+
+// maxFrame is the largest MaxPayload that a server may have.
+const maxFrame = 1 << 28
 
 func (w *webSocket) write(ps []packet) error {
 	for _, p := range ps {
