@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,16 +115,21 @@ func TestEventsAreBounded(t *testing.T) {
 	})
 }
 
-// scripted answers polls with payloads of a server that is none of ours, until
-// there are no more.
+// scripted answers the handshake, and then, when the client has sent something,
+// polls, with payloads of a server that is none of ours, until there are no more.
 func scripted(payloads ...string) http.Handler {
 	var polls int
+	var once sync.Once
+	sent := make(chan struct{})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPost:
+			once.Do(func() { close(sent) })
 			_, _ = io.WriteString(w, "ok")
 		case polls < len(payloads):
-			polls++
+			if polls++; polls > 1 {
+				<-sent
+			}
 			_, _ = io.WriteString(w, payloads[polls-1])
 		default:
 			<-r.Context().Done()
