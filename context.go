@@ -104,6 +104,12 @@ func (c *Context) Reason() Reason {
 	return c.socket.Reason()
 }
 
+// Cause returns what the transport knows about why the client left: a network
+// error, or the rule that the client broke, as an [engineio.ProtocolError] or
+// [socketio.ParseError]. It is nil where [Context.Reason] says all. Its text
+// quotes nothing that the client sent, but may hold addresses.
+func (c *Context) Cause() error { return c.socket.Cause() }
+
 // Args returns the event's arguments.
 func (c *Context) Args() Args {
 	if c.in == nil {

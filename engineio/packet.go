@@ -3,7 +3,6 @@ package engineio
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"errors"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
@@ -164,10 +163,10 @@ func appendFrameHeader(dst []byte, op ws.OpCode, n int) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
 }
 
-var (
-	errEmptyPacket = errors.New("empty packet")
-	errPacketType  = errors.New("unknown packet type")
-	errBase64      = errors.New("bad base64")
+const (
+	errEmptyPacket ProtocolError = "empty packet"
+	errPacketType  ProtocolError = "unknown packet type"
+	errBase64      ProtocolError = "bad base64"
 )
 
 // decodePacket splits one text packet. Data aliases p, but for base64.

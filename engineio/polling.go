@@ -149,7 +149,7 @@ func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlap
 		s.srv.refuse(w, r, false, errUnknownSID)
 		return false
 	case polling:
-		s.end(ReasonTransportError, emptyClose)
+		s.fail(ReasonTransportError, errOverlap, emptyClose)
 	}
 	s.srv.refuse(w, r, false, errBadRequest)
 	return false
@@ -172,17 +172,16 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.state == stateClosing {
 		s.armLocked(s.patienceLocked()) // for the next GET
 	}
-	reason := s.reason
 	s.mu.Unlock()
 	if !ok {
-		s.end(ReasonTransportError, nil)
+		s.fail(ReasonTransportError, context.Cause(r.Context()), nil)
 		return
 	}
 	if closed {
-		s.end(reason, emptyClose)
+		s.end(s.ending.reason, emptyClose)
 	}
 	if err := s.srv.writePayload(w, payload); err != nil {
-		s.end(ReasonTransportError, nil)
+		s.fail(ReasonTransportError, err, nil)
 	}
 }
 
@@ -268,7 +267,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
 	if binary && !s.out.v3 {
-		s.end(ReasonTransportError, emptyClose)
+		s.fail(ReasonTransportError, errBinaryBody, emptyClose)
 		s.srv.refuse(w, r, false, errBadRequest)
 		return
 	}
@@ -279,7 +278,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.tooLarge(w, r)
 		return
 	case err != nil:
-		s.end(ReasonTransportError, emptyClose)
+		s.fail(ReasonTransportError, err, emptyClose)
 		s.srv.refuse(w, r, false, errBadRequest)
 		return
 	case !s.isOpen():
@@ -301,7 +300,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 // the session is paused. What precedes a malformed one counts.
 func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 	if !utf8.Valid(payload) {
-		s.end(ReasonParseError, emptyClose)
+		s.fail(ReasonParseError, errNotUTF8, emptyClose)
 		return
 	}
 	for more := true; more; {
@@ -317,18 +316,16 @@ func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 // reports false if there is to be no more.
 func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error, gone <-chan struct{}) bool {
 	if err != nil {
-		s.end(ReasonParseError, emptyClose)
+		s.fail(ReasonParseError, err, emptyClose)
 		return false
 	}
 	if !s.waitResumed(gone) { // the client has aborted the request
-		s.end(ReasonTransportError, emptyClose)
+		s.fail(ReasonTransportError, context.Canceled, emptyClose)
 		return false
 	}
 	s.receive(t, data, binary)
 	return true
 }
-
-var errBodyTooLarge = errors.New("body exceeds MaxPayload")
 
 // readBody reads the body of a POST, and not a byte more than one above the
 // limit into memory. A body that takes longer than a pong may take is cut.
@@ -400,6 +397,6 @@ func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	_, err := io.CopyN(io.Discard, r.Body, drainLimit)
 	var outer *http.MaxBytesError
 	if r.ContentLength < 0 && !errors.Is(err, io.EOF) && !errors.As(err, &outer) {
-		s.end(ReasonTransportError, emptyClose)
+		s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
 	}
 }

@@ -189,7 +189,7 @@ func (w *wsConn) fail(err error) bool {
 	if w.probing {
 		w.dropProbe(closeFrame(closed.code))
 	} else {
-		w.sess.end(ReasonTransportError, closeFrame(closed.code))
+		w.sess.fail(ReasonTransportError, ProtocolError(closed.why), closeFrame(closed.code))
 	}
 	return true
 }
@@ -200,9 +200,9 @@ func (w *wsConn) lost(err error) {
 	case w.probing:
 		w.dropProbe(nil)
 	case errors.Is(err, io.EOF):
-		w.sess.end(ReasonTransportClose, nil)
+		w.sess.fail(ReasonTransportClose, err, nil)
 	default:
-		w.sess.end(ReasonTransportError, nil)
+		w.sess.fail(ReasonTransportError, err, nil)
 	}
 }
 
@@ -231,7 +231,7 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 		t, data, binary, err = decodePacket(data)
 	}
 	if err != nil {
-		w.sess.end(ReasonParseError, emptyClose)
+		w.sess.fail(ReasonParseError, err, emptyClose)
 		return nil
 	}
 	w.sess.receive(t, data, binary)

@@ -193,7 +193,7 @@ func (s *Session) wrote(w *wsConn, whole bool, err error) {
 	case err != nil:
 		s.writing = writerNone
 		s.mu.Unlock()
-		s.end(ReasonTransportError, nil)
+		s.fail(ReasonTransportError, err, nil)
 	case !whole:
 		s.flushLocked(w)
 	case s.out.len() > 0: // it has come while we wrote, or is more than a batch
@@ -219,10 +219,10 @@ func (s *Session) flushLocked(w *wsConn) {
 // drainedLocked ends a session that only waited for its queue. The caller
 // holds s.mu, which is released.
 func (s *Session) drainedLocked() {
-	closing, reason := s.state == stateClosing, s.reason
+	closing := s.state == stateClosing
 	s.mu.Unlock()
 	if closing {
-		s.end(reason, emptyClose)
+		s.end(s.ending.reason, emptyClose)
 	}
 }
 
@@ -250,7 +250,7 @@ func (s *Session) flush(w *wsConn) {
 		if err != nil {
 			s.writing = writerNone
 			s.mu.Unlock()
-			s.end(ReasonTransportError, nil)
+			s.fail(ReasonTransportError, err, nil)
 			return
 		}
 		if s.state != stateClosed {

@@ -267,7 +267,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	for _, sess := range s.sessions.shut() {
-		sess.shut(ReasonShutdown)
+		sess.shut(ReasonShutdown, nil)
 	}
 	done := make(chan struct{})
 	go func() { // ends with the last session: at the latest soon after the cut below

@@ -65,7 +65,7 @@ type Session struct {
 	mu           sync.Mutex // protects the following
 	handler      Handler    // nil until open has returned
 	state        state
-	reason       Reason // once it is not open
+	ending       *ending // once it is not open
 	ws           *wsConn
 	probe        *wsConn // a WebSocket that may take over
 	poll         *poll   // the pending GET
@@ -110,7 +110,11 @@ func (s *Session) Transport() string {
 
 // Close ends the session with "forced close" once what is queued has gone out.
 // It does not block.
-func (s *Session) Close() { s.shut(ReasonForcedClose) }
+func (s *Session) Close() { s.shut(ReasonForcedClose, nil) }
+
+// CloseWith is Close for a peer that has sent what the caller can't accept.
+// Cause returns why.
+func (s *Session) CloseWith(why error) { s.shut(ReasonForcedClose, why) }
 
 // Abort ends the session at once, without what is queued.
 func (s *Session) Abort(reason Reason) { s.end(reason, emptyClose) }
@@ -183,19 +187,19 @@ func (s *Session) receive(t PacketType, data []byte, binary bool) {
 	case PacketPong, PacketPing:
 		switch {
 		case (t == PacketPing) != s.out.v3: // it is the other side that pings
-			s.end(ReasonTransportError, emptyClose)
+			s.fail(ReasonTransportError, errPing, emptyClose)
 		case s.out.v3:
 			s.ping(data)
 		default:
 			s.pong()
 		}
 	case PacketClose:
-		s.endWith(ReasonTransportClose, emptyClose, PacketNoop)
+		s.endWith(endingOf(ReasonTransportClose, nil), emptyClose, PacketNoop)
 	}
 }
 
 // shut ends the session once what is queued has gone out.
-func (s *Session) shut(reason Reason) {
+func (s *Session) shut(reason Reason, cause error) {
 	s.mu.Lock()
 	if s.state != stateOpen {
 		if s.state == stateClosing && reason == ReasonShutdown {
@@ -206,7 +210,8 @@ func (s *Session) shut(reason Reason) {
 	}
 	s.state = stateClosing
 	s.paused.Store(math.MinInt32 / 2)
-	s.reason = reason
+	e := endingOf(reason, cause)
+	s.ending = e
 	h := s.handler
 	idle := s.out.len() == 0 && s.writing == writerNone && (s.ws != nil || s.poll != nil)
 	if s.timer != nil {
@@ -217,7 +222,7 @@ func (s *Session) shut(reason Reason) {
 	}
 	s.wakeReaderLocked()
 	s.mu.Unlock()
-	s.ended(h, reason)
+	s.ended(h, e)
 	if idle {
 		s.end(reason, emptyClose)
 	}
@@ -235,10 +240,15 @@ func (s *Session) patienceLocked() time.Duration {
 // end ends the session now. A WebSocket gets closeFrame, or is cut if it is
 // nil; a pending GET gets a close packet.
 func (s *Session) end(reason Reason, closeFrame []byte) {
-	s.endWith(reason, closeFrame, PacketClose)
+	s.fail(reason, nil, closeFrame)
 }
 
-func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
+// fail is end for an error that the transport knows.
+func (s *Session) fail(reason Reason, cause error, closeFrame []byte) {
+	s.endWith(endingOf(reason, cause), closeFrame, PacketClose)
+}
+
+func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 	s.mu.Lock()
 	if s.state == stateClosed {
 		s.mu.Unlock()
@@ -249,7 +259,7 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 	s.paused.Store(math.MinInt32 / 2)
 	h := s.handler
 	if first {
-		s.reason = reason
+		s.ending = e
 	}
 	w, probe, probeFrame := s.ws, s.probe, closeFrame
 	switch {
@@ -279,17 +289,17 @@ func (s *Session) endWith(reason Reason, closeFrame []byte, answer PacketType) {
 		probe.shut(probeFrame)
 	}
 	if first {
-		s.ended(h, reason)
+		s.ended(h, e)
 	}
 	s.srv.wg.Done()
 }
 
 // ended tells the handler. If open has not returned yet there is none, and
 // Server.start does it.
-func (s *Session) ended(h Handler, reason Reason) {
-	s.srv.log.Info().Str("sid", s.id).Str("reason", string(reason)).Msg("session closed")
+func (s *Session) ended(h Handler, e *ending) {
+	s.srv.log.Info().Str("sid", s.id).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
 	if h != nil {
-		h.Close(reason)
+		h.Close(e.reason)
 	}
 }
 
@@ -297,16 +307,16 @@ func (s *Session) ended(h Handler, reason Reason) {
 func (s *Session) start(h Handler) {
 	s.mu.Lock()
 	s.handler = h
-	open, reason := s.state == stateOpen, s.reason
+	e := s.ending
 	switch {
-	case open:
+	case e == nil:
 		s.armLocked(s.srv.opts.PingInterval)
 	case s.state == stateClosing:
 		s.armLocked(s.patienceLocked())
 	}
 	s.mu.Unlock()
-	if !open {
-		h.Close(reason)
+	if e != nil {
+		h.Close(e.reason)
 	}
 }
 
@@ -322,7 +332,7 @@ func (s *Session) tick() {
 		s.mu.Unlock()
 	case s.state == stateClosing:
 		s.mu.Unlock()
-		s.end(s.reason, nil)
+		s.end(s.ending.reason, nil)
 	case s.out.v3:
 		s.tickV3()
 	case !s.awaitingPong:

@@ -3,7 +3,6 @@ package engineio
 import (
 	"bytes"
 	"encoding/base64"
-	"errors"
 	"strconv"
 	"unicode/utf8"
 
@@ -142,10 +141,7 @@ func unitsOf(c byte) int {
 	return 1
 }
 
-var (
-	errLength = errors.New("bad length of a packet")
-	errUTF8   = errors.New("text is not UTF-8")
-)
+const errLength ProtocolError = "bad length of a packet"
 
 // cutTextV3 cuts the first packet off a payload in text form, which is UTF-8 and
 // not empty. The length counts UTF-16 code units, and must not cut a pair. It
@@ -197,7 +193,7 @@ func cutBinaryV3(payload []byte) (packet, rest []byte, binary bool, err error) {
 	}
 	packet, rest = payload[:n], payload[n:]
 	if kind == stringV3 && !utf8.Valid(packet) {
-		return nil, nil, false, errUTF8
+		return nil, nil, false, errNotUTF8
 	}
 	return packet, rest, kind == binaryV3, nil
 }
@@ -222,8 +218,12 @@ func decodeV3(p []byte, binary bool) (PacketType, []byte, bool, error) {
 
 // receivePayloadV3 is receivePayload.
 func (s *Session) receivePayloadV3(payload []byte, form bool, gone <-chan struct{}) {
-	if len(payload) == 0 || !form && !utf8.Valid(payload) {
-		s.end(ReasonParseError, emptyClose)
+	switch {
+	case len(payload) == 0:
+		s.fail(ReasonParseError, errEmptyPacket, emptyClose)
+		return
+	case !form && !utf8.Valid(payload):
+		s.fail(ReasonParseError, errNotUTF8, emptyClose)
 		return
 	}
 	for len(payload) > 0 {
@@ -237,7 +237,7 @@ func (s *Session) receivePayloadV3(payload []byte, form bool, gone <-chan struct
 		}
 		switch {
 		case err != nil:
-			s.end(ReasonParseError, emptyClose)
+			s.fail(ReasonParseError, err, emptyClose)
 			return
 		case len(packet) == 0 && !form:
 			continue

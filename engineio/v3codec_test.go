@@ -36,7 +36,7 @@ func joined(found []foundV3) string {
 // decodeAllV3 decodes a payload as receivePayloadV3 does.
 func decodeAllV3(payload []byte, form bool) (found []foundV3, err error) {
 	if len(payload) == 0 || !form && !utf8.Valid(payload) {
-		return nil, errUTF8
+		return nil, errNotUTF8
 	}
 	for len(payload) > 0 {
 		var packet []byte

@@ -36,6 +36,7 @@ type conn struct {
 	waiting      int // events, and sockets that come or go, that wait for handlers
 	waitingBytes int // and what they hold
 	paused       bool
+	violated     bool // the packets made no sense together
 }
 
 // open is called by the engine with each new session.
@@ -113,7 +114,7 @@ func (c *conn) Message(data []byte, binary bool) {
 	switch {
 	case err != nil:
 		c.srv.log.Debug().Str("sid", c.sess.ID()).Err(err).Msg("packet refused")
-		c.sess.Close()
+		c.sess.CloseWith(err)
 	case done:
 		c.receive(&p)
 	}
@@ -132,7 +133,7 @@ func (c *conn) watchAttachments(pending bool) {
 	case c.attachments != nil:
 		c.attachments.Reset(attachmentTimeout)
 	default:
-		c.attachments = time.AfterFunc(attachmentTimeout, c.sess.Close)
+		c.attachments = time.AfterFunc(attachmentTimeout, func() { c.sess.CloseWith(errAttachmentsLate) })
 	}
 }
 
@@ -146,14 +147,14 @@ func (c *conn) receive(p *Packet) {
 	case p.Type == TypeConnect && s == nil:
 		c.connect(p)
 	case p.Type == TypeConnect || p.Type == TypeConnectError:
-		c.violation("second CONNECT")
+		c.violation(errSecondConnect)
 	case p.Type == TypeAck || p.Type == TypeBinaryAck:
 		if s != nil && p.HasID {
 			s.resolve(p)
 		}
 	case s == nil && left:
 	case s == nil:
-		c.violation("packet for a namespace not joined")
+		c.violation(errNotJoined)
 	case p.Type == TypeDisconnect:
 		s.close(ReasonClientDisconnect)
 	default:
@@ -162,12 +163,12 @@ func (c *conn) receive(p *Packet) {
 }
 
 // violation closes a connection whose packets make no sense together.
-func (c *conn) violation(why string) {
-	c.srv.log.Debug().Str("sid", c.sess.ID()).Str("why", why).Msg("packet refused")
-	for _, s := range c.all() {
-		s.close(ReasonForcedServerClose)
-	}
-	c.sess.Close()
+func (c *conn) violation(why error) {
+	c.srv.log.Debug().Str("sid", c.sess.ID()).Err(why).Msg("packet refused")
+	c.mu.Lock()
+	c.violated = true
+	c.mu.Unlock()
+	c.sess.CloseWith(why)
 }
 
 func (c *conn) find(nsp string) (s *Socket, left bool) {
@@ -253,7 +254,7 @@ func (c *conn) queue(s *Socket, p *Packet) {
 	}
 	name, err := EventName(e.data)
 	if err != nil { // the decoder has checked it
-		c.violation(err.Error())
+		c.violation(err)
 		return
 	}
 	e.socket, e.name, e.binary, e.id, e.wantsAck = s, name, p.Attachments, p.ID, p.HasID
@@ -319,6 +320,10 @@ func (c *conn) Close(reason Reason) {
 	c.closed = true
 	list := c.sockets.list
 	c.sockets = sockets{}
+	why := reason // of the sockets
+	if c.violated && reason == engineio.ReasonForcedClose {
+		why = ReasonForcedServerClose
+	}
 	for _, t := range []*time.Timer{c.idle, c.attachments} {
 		if t != nil {
 			t.Stop()
@@ -326,7 +331,7 @@ func (c *conn) Close(reason Reason) {
 	}
 	c.mu.Unlock()
 	for _, s := range list {
-		s.close(reason)
+		s.close(why)
 	}
 	if f := c.srv.opts.SessionClosed; f != nil {
 		f(c.sess, reason)

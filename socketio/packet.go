@@ -79,6 +79,9 @@ const (
 	errJSON               ParseError = "malformed JSON"
 	errTruncated          ParseError = "truncated JSON"
 	errDepth              ParseError = "JSON nested too deeply"
+	errAttachmentsLate    ParseError = "attachments did not come in time"
+	errSecondConnect      ParseError = "second CONNECT"
+	errNotJoined          ParseError = "packet for a namespace not joined"
 )
 
 // IsReserved reports whether an event may not have this name, since the

@@ -1,0 +1,59 @@
+package engineio
+
+import "io"
+
+// A ProtocolError says which rule of the transport the peer has broken. Its text
+// never quotes what was sent, so that it is fit for a log.
+type ProtocolError string
+
+func (e ProtocolError) Error() string { return "engineio: " + string(e) }
+
+const (
+	errOverlap      ProtocolError = "overlapping requests"
+	errBinaryBody   ProtocolError = "binary body"
+	errBodyTooLarge ProtocolError = "body exceeds MaxPayload"
+	errNotUTF8      ProtocolError = "text is not UTF-8"
+	errPing         ProtocolError = "heartbeat in the wrong direction"
+)
+
+// An ending is why a session ended. It does not change.
+type ending struct {
+	reason Reason
+	cause  error // what the transport knows beyond that, or nil
+}
+
+// The endings that are common are made once: they cost nothing then.
+var (
+	cutOff = &ending{ReasonTransportClose, io.EOF}
+	plain  = make(map[Reason]*ending) // without a cause
+)
+
+func init() {
+	for _, r := range []Reason{ReasonTransportClose, ReasonForcedClose, ReasonPingTimeout, ReasonShutdown, ReasonSlowConsumer} {
+		plain[r] = &ending{reason: r}
+	}
+}
+
+func endingOf(reason Reason, cause error) *ending {
+	switch e := plain[reason]; {
+	case cause == nil && e != nil:
+		return e
+	case reason == cutOff.reason && cause == io.EOF:
+		return cutOff
+	}
+	return &ending{reason, cause}
+}
+
+// Cause returns what lies behind the reason of the session's end: the error of a
+// read or write (io.EOF if a WebSocket was closed without a close frame), a
+// [ProtocolError], or what CloseWith was given. It is nil where the reason
+// says all, and while the session is open. When Handler.Close is called, it is
+// there.
+func (s *Session) Cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ending == nil {
+		return nil
+	}
+	return s.ending.cause
+}

@@ -1,0 +1,15 @@
+package socketio
+
+// What a socket sees of the transport below it.
+
+// Cause returns what the transport knows about the end of the connection beyond
+// the [Reason]: the error of a read or write, an [engineio.ProtocolError], or a
+// [ParseError]. It is nil if there is nothing, if the socket left by itself or
+// was thrown out, and while it has not left.
+func (s *Socket) Cause() error {
+	switch s.Reason() {
+	case "", ReasonClientDisconnect, ReasonServerDisconnect:
+		return nil
+	}
+	return s.conn.sess.Cause()
+}
