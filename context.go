@@ -34,8 +34,8 @@ type Context struct {
 	reason Reason
 }
 
-// Event returns the event's name; "connect", "disconnecting" or "disconnect"
-// in the handlers of these.
+// Event returns the event's name; "connect", "upgrade", "disconnecting" or
+// "disconnect" in the handlers of these.
 func (c *Context) Event() string { return c.event }
 
 // loggedEvent is the event's name for the log: a peer can choose one as long as

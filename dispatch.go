@@ -109,15 +109,16 @@ func (d dispatcher) answer(c *Context, e *Error) {
 
 // Disconnecting implements [socketio.Handler].
 func (d dispatcher) Disconnecting(s *socketio.Socket, reason Reason) {
-	d.left(s, reason, "disconnecting", d.n.table.Load().disconnecting)
+	d.tell(s, reason, "disconnecting", d.n.table.Load().disconnecting)
 }
 
 // Disconnect implements [socketio.Handler].
 func (d dispatcher) Disconnect(s *socketio.Socket, reason Reason) {
-	d.left(s, reason, "disconnect", d.n.table.Load().disconnect)
+	d.tell(s, reason, "disconnect", d.n.table.Load().disconnect)
 }
 
-func (d dispatcher) left(s *socketio.Socket, reason Reason, event string, h Handler) {
+// tell calls a handler, if there is one, of something that is no event.
+func (d dispatcher) tell(s *socketio.Socket, reason Reason, event string, h Handler) {
 	defer d.contain(func() {})
 	if h == nil {
 		return
@@ -126,6 +127,14 @@ func (d dispatcher) left(s *socketio.Socket, reason Reason, event string, h Hand
 	if err := d.call(h, c); err != nil {
 		d.failed(c, err)
 	}
+}
+
+// WantsUpgrades implements [socketio.UpgradeHandler].
+func (d dispatcher) WantsUpgrades() bool { return d.n.table.Load().upgrade != nil }
+
+// Upgraded implements [socketio.UpgradeHandler].
+func (d dispatcher) Upgraded(s *socketio.Socket) {
+	d.tell(s, "", "upgrade", d.n.table.Load().upgrade)
 }
 
 // call runs a handler and turns a panic into an error.

@@ -28,6 +28,9 @@ type Router interface {
 	On(event string, h Handler, mw ...Middleware)
 	// OnConnect registers what decides on a client: an error refuses it.
 	OnConnect(h Handler, mw ...Middleware)
+	// OnUpgrade registers what runs when the connection of a client has moved
+	// from polling to WebSocket, in turn with the client's events.
+	OnUpgrade(h Handler, mw ...Middleware)
 	// OnDisconnecting registers what runs when a client has left, while its
 	// rooms are still there.
 	OnDisconnecting(h Handler, mw ...Middleware)
@@ -63,6 +66,7 @@ type Namespace struct {
 type table struct {
 	events        map[string]*route
 	connect       Handler
+	upgrade       Handler
 	disconnecting Handler
 	disconnect    Handler
 	any           Handler
@@ -155,6 +159,11 @@ func (g *group) On(event string, h Handler, mw ...Middleware) {
 // OnConnect registers what decides on a client. See [Router].
 func (g *group) OnConnect(h Handler, mw ...Middleware) {
 	g.single("OnConnect", h, mw, func(t *table) *Handler { return &t.connect })
+}
+
+// OnUpgrade registers what runs when the transport has changed. See [Router].
+func (g *group) OnUpgrade(h Handler, mw ...Middleware) {
+	g.single("OnUpgrade", h, mw, func(t *table) *Handler { return &t.upgrade })
 }
 
 // OnDisconnecting registers what runs before the rooms are left. See [Router].

@@ -28,6 +28,14 @@ type Handler interface {
 	Close(reason Reason)
 }
 
+// An UpgradeHandler is a [Handler] that is told when its session has moved to
+// WebSocket, which happens once at most.
+type UpgradeHandler interface {
+	Handler
+	// Upgraded is called between two calls of Message. It must not block.
+	Upgraded()
+}
+
 // A Server serves Engine.IO sessions on whatever path it is mounted at.
 type Server struct {
 	opts Options

@@ -103,7 +103,21 @@ func (w *wsConn) takeOver() bool {
 		s.drainedLocked()
 	}
 	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
+	s.upgraded()
 	return true
+}
+
+// upgraded tells a handler that wants to know, in front of what comes over the
+// new transport.
+func (s *Session) upgraded() {
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.mu.Lock()
+	h, open := s.handler, s.state == stateOpen
+	s.mu.Unlock()
+	if u, ok := h.(UpgradeHandler); ok && open {
+		u.Upgraded()
+	}
 }
 
 // dropProbe ends the WebSocket, and leaves its session where it was.

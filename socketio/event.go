@@ -12,6 +12,7 @@ type Event struct {
 	binary   [][]byte
 	id       uint64
 	wantsAck bool
+	upgrade  bool // no event: the transport has changed
 	acked    atomic.Bool
 	next     *Event // in the socket's queue
 	owner    any

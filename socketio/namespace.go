@@ -23,13 +23,25 @@ type Handler interface {
 	Disconnect(s *Socket, reason Reason)
 }
 
+// An UpgradeHandler is a [Handler] that may be told when a client has moved from
+// polling to WebSocket, which happens once at most to a connection.
+type UpgradeHandler interface {
+	Handler
+	// WantsUpgrades tells whether Upgraded is to be called. It is called on a
+	// goroutine that others wait for.
+	WantsUpgrades() bool
+	// Upgraded is called in its turn among the events of an accepted socket.
+	Upgraded(s *Socket)
+}
+
 // A Namespace is a set of sockets that share a connection with those of other
 // namespaces, and nothing else.
 type Namespace struct {
 	srv     *Server
 	name    string
 	handler Handler
-	events  EventMaker // the handler, or nil
+	events  EventMaker     // the handler, or nil
+	upgrade UpgradeHandler // likewise
 	local   *Local
 	broker  Broker
 }
@@ -37,6 +49,7 @@ type Namespace struct {
 func newNamespace(s *Server, name string, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h}
 	n.events, _ = h.(EventMaker)
+	n.upgrade, _ = h.(UpgradeHandler)
 	n.local = newLocal(n)
 	n.broker = s.opts.Broker(n.local)
 	return n

@@ -13,3 +13,15 @@ func (s *Socket) Cause() error {
 	}
 	return s.conn.sess.Cause()
 }
+
+// Upgraded implements [engineio.UpgradeHandler].
+func (c *conn) Upgraded() {
+	for _, s := range c.all() {
+		if u := s.nsp.upgrade; u != nil && u.WantsUpgrades() {
+			c.hold(0)
+			if !s.enqueue(&Event{socket: s, upgrade: true}) {
+				c.release(0)
+			}
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (s *Socket) run() {
 		case e != nil:
 			s.conn.release(e.size())
 			if accepted && !kicked { // whom we have thrown out has no say any more
-				s.nsp.handler.Event(s, e)
+				s.handle(e)
 			}
 		case closed: // s.running stays: nothing may follow
 			s.left = true
@@ -143,6 +143,14 @@ func (s *Socket) run() {
 			return
 		}
 	}
+}
+
+func (s *Socket) handle(e *Event) {
+	if e.upgrade {
+		s.nsp.upgrade.Upgraded(s)
+		return
+	}
+	s.nsp.handler.Event(s, e)
 }
 
 // leave tells the handler that the socket has left.
