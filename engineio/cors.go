@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/siokit/sio/internal/negotiate"
 )
 
 // CORS opens a server to pages of other origins. Its origins guard both
@@ -80,6 +82,11 @@ func (s *Server) originAllowed(h http.Header, r *http.Request, upgrade bool) boo
 	return s.opts.CORS == nil && !upgrade
 }
 
+// CORS adds the headers of Options.CORS to an answer that is somebody else's, for
+// a request at the server's path. It reports whether it has answered r, a
+// preflight.
+func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) { return s.setCORS(w, r) }
+
 // setCORS adds the CORS headers, unless a middleware before us has done so.
 // It reports whether it answered r, a preflight.
 func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
@@ -94,7 +101,7 @@ func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	case byStar && !byName:
 		h.Set("Access-Control-Allow-Origin", "*")
 	default:
-		addVary(h, "Origin")
+		negotiate.Vary(h, "Origin")
 		if origin != "" && byName {
 			h.Set("Access-Control-Allow-Origin", origin)
 			if c.Credentials {
@@ -112,7 +119,7 @@ func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	if len(c.AllowedHeaders) > 0 {
 		h.Set("Access-Control-Allow-Headers", strings.Join(c.AllowedHeaders, ","))
 	} else {
-		addVary(h, "Access-Control-Request-Headers")
+		negotiate.Vary(h, "Access-Control-Request-Headers")
 		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
 			h.Set("Access-Control-Allow-Headers", asked)
 		}
@@ -123,15 +130,4 @@ func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusNoContent)
 	return true
-}
-
-func addVary(h http.Header, name string) {
-	for _, v := range h.Values("Vary") {
-		for f := range strings.SplitSeq(v, ",") {
-			if f = strings.TrimSpace(f); f == "*" || strings.EqualFold(f, name) {
-				return
-			}
-		}
-	}
-	h.Add("Vary", name)
 }

@@ -53,6 +53,11 @@ type Options struct {
 	// session's id. Name defaults to "io", Path to "/", SameSite to Lax; it is
 	// always HttpOnly.
 	Cookie *http.Cookie
+	// HTTPCompressionThreshold is from how many bytes on the answer to a GET is
+	// compressed, for a client that takes gzip: a few milliseconds of a core for
+	// a megabyte. Where an answer may hold a secret together with what others
+	// have chosen, its length tells of the secret. Default 1024; negative: never.
+	HTTPCompressionThreshold int
 	// QueueBytes bounds what waits to be sent to one session, counted as
 	// WebSocket frames. A single message is accepted whatever its size while
 	// nothing waits. Default 4 MiB.
@@ -119,6 +124,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	number("QueueBytes", &out.QueueBytes, defaultQueueBytes)
 	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
+	if out.HTTPCompressionThreshold == 0 {
+		out.HTTPCompressionThreshold = 1024
+	}
 	if out.Transports == nil {
 		out.Transports = []string{TransportPolling, TransportWebSocket}
 	}

@@ -180,7 +180,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if closed {
 		s.end(s.ending.reason, emptyClose)
 	}
-	if err := s.srv.writePayload(w, payload); err != nil {
+	if err := s.srv.writePayload(w, s.srv.compress(w, r, payload)); err != nil {
 		s.fail(ReasonTransportError, err, nil)
 	}
 }
