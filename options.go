@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"io/fs"
 	"net/http"
 	"strings"
 	"time"
@@ -77,6 +78,18 @@ type Options struct {
 	// Cookie, if set, is the template of a cookie that carries the session's
 	// id, sent with the polling handshake. Name defaults to "io".
 	Cookie *http.Cookie
+	// HTTPCompressionThreshold is from how many bytes on the answer to a poll is
+	// compressed, for a client that takes gzip; unless a middleware before the
+	// server compresses. Where an answer may hold a secret together with what
+	// others have chosen, its length tells of the secret. Default 1024;
+	// negative: never.
+	HTTPCompressionThreshold int
+	// ClientFiles, if set, is the folder dist of npm's socket.io-client:
+	// os.DirFS("node_modules/socket.io-client/dist"), or a part of an
+	// embed.FS. The bundles in it, such as socket.io.min.js, and their
+	// source maps are served below the server's path, and nothing else. Each is
+	// read when it is asked for first, and kept.
+	ClientFiles fs.FS
 	// ForgetRequest keeps nothing of the handshake request: Context.Request is
 	// nil, and a framework's context is gone unless captured by hand. It saves
 	// some 5 KB for each connection.
@@ -118,6 +131,8 @@ func (o *Options) lower() *socketio.Options {
 			QueuePackets:     o.QueuePackets,
 			KeepSlow:         o.KeepSlow,
 			Logger:           o.Logger,
+
+			HTTPCompressionThreshold: o.HTTPCompressionThreshold,
 		},
 		ConnectTimeout: o.ConnectTimeout,
 		MaxAttachments: o.MaxAttachments,

@@ -23,6 +23,8 @@ type Server struct {
 	io   *socketio.Server
 	log  zerolog.Logger
 
+	files clientFiles
+
 	mu         sync.Mutex // protects the following
 	namespaces map[string]*Namespace
 }
@@ -45,7 +47,7 @@ func New(opts *Options) *Server {
 	if o.Logger != nil {
 		log = o.Logger.With().Str("component", "sio").Logger()
 	}
-	s := &Server{opts: o, path: o.path(), io: io, log: log, namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: o, path: o.path(), io: io, log: log, files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	return s
 }
@@ -106,6 +108,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // [Context.Captured]. If it fails, ServeWith returns its error, and r is for
 // the caller to answer.
 func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) error {
+	if f := s.files.find(r); f != nil {
+		s.serveFile(w, r, f)
+		return nil
+	}
 	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
 }
 

@@ -81,6 +81,12 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 	return s.engine.Serve(w, r, capture)
 }
 
+// CORS adds the headers of Options.Engine.CORS to an answer that is somebody
+// else's; see [engineio.Server.CORS].
+func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
+	return s.engine.CORS(w, r)
+}
+
 // Knows tells whether r belongs to a session that is open, and was opened at the
 // same path.
 func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }
