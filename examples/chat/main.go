@@ -45,15 +45,7 @@ func main() {
 
 // run serves the chat until ctx ends, then sees everybody out.
 func run(ctx context.Context, ln net.Listener, client string, log zerolog.Logger) error {
-	srv := sio.New(&sio.Options{Logger: &log})
-	srv.Use(sio.Logger())
-	serveChat(srv)
-	serveLobby(srv.Of("/chat"))
-
-	e := echo.New()
-	sioecho.Register(e, "/socket.io", srv)
-	log.Info().Str("script", servePage(e, client)).Msg("official client")
-
+	srv, e := app(client, log)
 	web := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // ends with web
@@ -67,6 +59,27 @@ func run(ctx context.Context, ln net.Listener, client string, log zerolog.Logger
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, srv.Shutdown(ctx), web.Shutdown(ctx))
+}
+
+// app makes the chat. The page loads the official client from the server, if it is
+// there, or else from its CDN.
+func app(client string, log zerolog.Logger) (*sio.Server, *echo.Echo) {
+	opts := &sio.Options{Logger: &log}
+	script := clientCDN
+	if hasClient(client) {
+		opts.ClientFiles = os.DirFS(client)
+		script = "socket.io/" + clientFile
+	}
+	srv := sio.New(opts)
+	srv.Use(sio.Logger())
+	serveChat(srv)
+	serveLobby(srv.Of("/chat"))
+
+	e := echo.New()
+	sioecho.Register(e, "/socket.io", srv)
+	servePage(e, script)
+	log.Info().Str("script", script).Msg("official client")
+	return srv, e
 }
 
 // pageURL is what to open in a browser: the host as it was asked for, and the

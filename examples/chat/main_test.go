@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/labstack/echo/v4"
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
@@ -224,12 +223,11 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ dir, script string }{
-		{installed, "client/socket.io.min.js"},
+		{installed, "socket.io/socket.io.min.js"},
 		{t.TempDir(), clientCDN},
 		{"", clientCDN},
 	} {
-		e := echo.New()
-		servePage(e, test.dir)
+		_, e := app(test.dir, zerolog.Nop())
 		get := func(path string) *httptest.ResponseRecorder {
 			rec := httptest.NewRecorder()
 			e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
@@ -243,7 +241,7 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: %d", asset, code)
 			}
 		}
-		if body := get("/client/" + clientFile).Body.String(); (body == "the client") != (test.dir == installed) {
+		if body := get("/socket.io/" + clientFile).Body.String(); (body == "the client") != (test.dir == installed) {
 			t.Errorf("client in %q: served %q", test.dir, body)
 		}
 	}

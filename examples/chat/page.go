@@ -26,21 +26,14 @@ var web embed.FS
 
 var index = template.Must(template.ParseFS(web, "web/index.html"))
 
-// servePage serves the page, which loads the official client from clientDir, or
-// from its CDN if it is not there. It returns the script's URL.
-func servePage(e *echo.Echo, clientDir string) (script string) {
-	script = clientCDN
-	if hasClient(clientDir) {
-		script = "client/" + clientFile
-		e.StaticFS("/client", os.DirFS(clientDir))
-	}
+// servePage serves the page, which loads the official client from the URL script.
+func servePage(e *echo.Echo, script string) {
 	e.Renderer = renderer{}
 	e.GET("/", func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderContentSecurityPolicy, policy)
 		return c.Render(http.StatusOK, "index.html", map[string]string{"Client": script})
 	})
 	e.StaticFS("/static", echo.MustSubFS(web, "web/static"))
-	return script
 }
 
 type renderer struct{}
