@@ -68,7 +68,11 @@ func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx == nil {
-		s.ctx, s.cancel = context.WithCancelCause(s.conn.base)
+		base := s.conn.base
+		if s.state == stateClosed {
+			base = context.WithoutCancel(base) // it may have ended for a reason of its own
+		}
+		s.ctx, s.cancel = context.WithCancelCause(base)
 		if s.state == stateClosed {
 			s.cancel(s.reason)
 		}
