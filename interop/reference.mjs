@@ -13,6 +13,8 @@ const { values: flags } = parseArgs({
     "max-payload": { type: "string", default: "1000000" },
     "connect-timeout": { type: "string", default: "45000" },
     "allow-eio3": { type: "string", default: "false" },
+    "cors-origin": { type: "string" },
+    client: { type: "string" }, // it has its own copy
   },
 });
 
@@ -23,6 +25,7 @@ const io = new Server(http, {
   maxHttpBufferSize: Number(flags["max-payload"]),
   connectTimeout: Number(flags["connect-timeout"]),
   allowEIO3: flags["allow-eio3"] === "true",
+  cors: flags["cors-origin"] && { origin: flags["cors-origin"] },
 });
 const monitor = io.of("/monitor");
 
@@ -124,6 +127,11 @@ monitor.on("connection", (socket) => {
     gates.get(name)();
     gates.delete(name);
   });
+});
+
+io.of("/transport").on("connection", (socket) => {
+  socket.conn.on("upgrade", (transport) => socket.emit("upgraded", transport.name));
+  socket.on("disconnect", (reason, cause) => monitor.emit("cause", { reason, cause: cause?.message ?? null }));
 });
 
 const [host, port] = flags.addr.split(":");

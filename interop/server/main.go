@@ -27,16 +27,26 @@ func main() {
 	connectTimeout := flag.Int("connect-timeout", 45_000, "in `milliseconds`")
 	maxPayload := flag.Int("max-payload", 1_000_000, "in `bytes`")
 	allowEIO3 := flag.Bool("allow-eio3", false, "serve clients of version 2")
+	client := flag.String("client", "", "`folder` of the official client to serve")
+	corsOrigin := flag.String("cors-origin", "", "`origin` of a page that is let in")
 	flag.Parse()
 
-	srv := sio.New(&sio.Options{
+	opts := &sio.Options{
 		PingInterval:   time.Duration(*pingInterval) * time.Millisecond,
 		PingTimeout:    time.Duration(*pingTimeout) * time.Millisecond,
 		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
 		MaxPayload:     *maxPayload,
 		AllowEIO3:      *allowEIO3,
-	})
+	}
+	if *client != "" {
+		opts.ClientFiles = os.DirFS(*client)
+	}
+	if *corsOrigin != "" {
+		opts.CORS = &sio.CORS{Origins: []string{*corsOrigin}}
+	}
+	srv := sio.New(opts)
 	register(srv)
+	transport(srv)
 	if err := serve(*addr, srv); err != nil {
 		log.Fatal(err)
 	}
