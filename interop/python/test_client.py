@@ -31,8 +31,8 @@ TIMEOUT = 60
 class Client(socketio.AsyncClient):
     """A client that puts events into queues."""
 
-    def __init__(self, **options):
-        self.http = aiohttp.ClientSession()
+    def __init__(self, *, traces=None, **options):
+        self.http = aiohttp.ClientSession(trace_configs=traces)
         super().__init__(reconnection=False, http_session=self.http, **options)
 
     async def disconnect(self):
@@ -278,6 +278,23 @@ class Contract:
 
 class TestPolling(Contract, unittest.IsolatedAsyncioTestCase):
     transports = ["polling"]
+
+    async def test_large_answers_are_compressed(self):
+        encodings = []
+
+        async def note(session, context, params):
+            encodings.append(params.response.headers.get("Content-Encoding"))
+
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(note)
+        client = Client(traces=[trace])
+        self.clients.append(client)
+        await self.connect(client)
+        large = client.hear("large")
+        await client.emit("large", 100_000)
+        self.assertEqual(await get(large), ("x" * 100_000,))
+        self.assertIn("gzip", encodings)
+        self.assertIn(None, encodings)  # the handshake
 
 
 class TestWebSocket(Contract, unittest.IsolatedAsyncioTestCase):
