@@ -46,7 +46,7 @@ func TestCauseOverWebSocket(t *testing.T) {
 		{"bad base64", func(c *wsClient, _ *peer) { c.text("b$" + secret) },
 			"parse error", engineio.ProtocolError("bad base64")},
 		{"ping", func(c *wsClient, _ *peer) { c.text("2") },
-			"transport error", engineio.ProtocolError("ping from a client")},
+			"transport error", engineio.ProtocolError("heartbeat in the wrong direction")},
 		{"close packet", func(c *wsClient, _ *peer) { c.text("1") }, "transport close", nil},
 		{"close frame", func(c *wsClient, _ *peer) { c.write(masked(opClose, closePayload(1000, secret))) }, "transport close", nil},
 		{"cut off", func(c *wsClient, _ *peer) { c.conn.Close() }, "transport close", io.EOF},
