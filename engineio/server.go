@@ -247,6 +247,7 @@ func (s *Server) newSession(r *http.Request, q url.Values, capture func() (any, 
 	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr, path: hashPath(r)}
 	sess.out.v3 = q.Get("EIO") == "3"
 	sess.out.base64 = q.Get("b64") == "1" && (sess.out.v3 || q.Get("transport") == TransportWebSocket)
+	sess.opened, sess.secure, sess.cross = time.Since(s.born), r.TLS != nil, r.Header.Get("Origin") != ""
 	var err error
 	if capture != nil {
 		sess.value, err = capture()

@@ -50,13 +50,16 @@ type Session struct {
 	srv    *Server
 	id     string
 	remote string
-	path   uint64 // of the handshake request, hashed
-	value  any    // from the capture function
+	path   uint64        // of the handshake request, hashed
+	opened time.Duration // since srv.born
+	value  any           // from the capture function
 
 	nextDue *Session // in its dueList, whose owner's it is
 
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
 	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
+	secure bool         // of the handshake request: it came over TLS
+	cross  bool         // and had an Origin
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
@@ -94,6 +97,15 @@ func (s *Session) abandon() {
 
 // RemoteAddr returns the peer's address as the handshake request had it.
 func (s *Session) RemoteAddr() string { return s.remote }
+
+// Opened returns when the handshake request came.
+func (s *Session) Opened() time.Time { return s.srv.born.Add(s.opened) }
+
+// Secure tells whether the handshake request came over TLS.
+func (s *Session) Secure() bool { return s.secure }
+
+// CrossDomain tells whether the handshake request had an Origin.
+func (s *Session) CrossDomain() bool { return s.cross }
 
 // Value returns what the capture function of [Server.Serve] returned.
 func (s *Session) Value() any { return s.value }
