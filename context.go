@@ -19,6 +19,15 @@ type (
 	Target = socketio.Target
 	// Args are the arguments of an event, or of an ack.
 	Args = socketio.Args
+	// An Emission is a client with modifiers for what is emitted to it.
+	Emission = socketio.Emission
+	// An Answer is what came of one client, or server, of those that were asked.
+	Answer = socketio.Answer
+	// A RemoteSocket describes a socket, wherever in a cluster it lives, and
+	// acts upon it.
+	RemoteSocket = socketio.RemoteSocket
+	// A Handshake is what is known of the request that opened a connection.
+	Handshake = socketio.Handshake
 	// Reason says why a client left. It is the cause of its context.
 	Reason = socketio.Reason
 )
@@ -31,7 +40,7 @@ type Context struct {
 	socket *socketio.Socket
 	in     *socketio.Event // nil but for events
 	event  string
-	reason Reason
+	next   Handler // inside of the socket's own middlewares
 }
 
 // Event returns the event's name; "connect", "upgrade", "disconnecting" or
@@ -60,6 +69,10 @@ func (c *Context) ID() string { return c.socket.ID() }
 // Context returns a context that ends when the client leaves, its cause being
 // the [Reason]. It has the values of the handshake request's context.
 func (c *Context) Context() context.Context { return c.socket.Context() }
+
+// Handshake returns what is known of the request that opened the connection:
+// more with that kept than with Options.ForgetRequest.
+func (c *Context) Handshake() Handshake { return c.socket.Handshake() }
 
 // Request returns the request that opened the connection, detached from the
 // handler that served it: without its body, with a context that ends with the
@@ -97,12 +110,7 @@ func (c *Context) Transport() string { return c.socket.Session().Transport() }
 func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
 
 // Reason returns why the client left, or "" while it has not.
-func (c *Context) Reason() Reason {
-	if c.reason != "" {
-		return c.reason
-	}
-	return c.socket.Reason()
-}
+func (c *Context) Reason() Reason { return c.socket.Reason() }
 
 // Cause returns what the transport knows about why the client left: a network
 // error, or the rule that the client broke, as an [engineio.ProtocolError] or
@@ -162,9 +170,6 @@ func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (A
 	return c.socket.EmitWithAck(ctx, event, args...)
 }
 
-// Volatile returns what emits to the client, or drops what can't be sent now.
-func (c *Context) Volatile() socketio.Volatile { return c.socket.Volatile() }
-
 // Join adds the client to rooms.
 func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
 
@@ -173,19 +178,6 @@ func (c *Context) Leave(rooms ...string) { c.socket.Leave(rooms...) }
 
 // Rooms returns the rooms that the client is in, in no order.
 func (c *Context) Rooms() []string { return c.socket.Rooms() }
-
-// To addresses the sockets in any of the rooms, this one left out.
-func (c *Context) To(rooms ...string) Target { return c.socket.To(rooms...) }
-
-// In is To.
-func (c *Context) In(rooms ...string) Target { return c.socket.To(rooms...) }
-
-// Except addresses every other socket of the namespace that is in none of the
-// rooms.
-func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().Except(rooms...) }
-
-// Broadcast addresses every other socket of the namespace.
-func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 
 // Disconnect makes the client leave the namespace; Disconnect(true) makes it
 // leave all of them and closes the connection. It does not reconnect by itself.
@@ -219,22 +211,3 @@ func (n *Namespace) Len() int { return n.io.Len() }
 
 // Socket returns the connected socket of that id, or nil.
 func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
-
-// Emit sends an event to every client of the namespace.
-func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
-
-// To addresses the sockets in any of the rooms. A socket's id is a room too.
-func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
-
-// In is To.
-func (n *Namespace) In(rooms ...string) Target { return n.To(rooms...) }
-
-// Except addresses the sockets that are in none of the rooms.
-func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(rooms...) }
-
-// Volatile addresses every client with what may be dropped.
-func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
-
-// Disconnect makes every client leave the namespace; Disconnect(true) closes
-// their connections, too.
-func (n *Namespace) Disconnect(closeConn ...bool) error { return n.io.All().Disconnect(closeConn...) }

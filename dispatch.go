@@ -45,7 +45,7 @@ type (
 )
 
 const (
-	smallRoom  = 80
+	smallRoom  = 88
 	mediumRoom = smallRoom + 256
 )
 
@@ -108,22 +108,22 @@ func (d dispatcher) answer(c *Context, e *Error) {
 }
 
 // Disconnecting implements [socketio.Handler].
-func (d dispatcher) Disconnecting(s *socketio.Socket, reason Reason) {
-	d.tell(s, reason, "disconnecting", d.n.table.Load().disconnecting)
+func (d dispatcher) Disconnecting(s *socketio.Socket, _ Reason) {
+	d.tell(s, "disconnecting", d.n.table.Load().disconnecting)
 }
 
 // Disconnect implements [socketio.Handler].
-func (d dispatcher) Disconnect(s *socketio.Socket, reason Reason) {
-	d.tell(s, reason, "disconnect", d.n.table.Load().disconnect)
+func (d dispatcher) Disconnect(s *socketio.Socket, _ Reason) {
+	d.tell(s, "disconnect", d.n.table.Load().disconnect)
 }
 
 // tell calls a handler, if there is one, of something that is no event.
-func (d dispatcher) tell(s *socketio.Socket, reason Reason, event string, h Handler) {
+func (d dispatcher) tell(s *socketio.Socket, event string, h Handler) {
 	defer d.contain(func() {})
 	if h == nil {
 		return
 	}
-	c := &Context{n: d.n, socket: s, event: event, reason: reason}
+	c := &Context{n: d.n, socket: s, event: event}
 	if err := d.call(h, c); err != nil {
 		d.failed(c, err)
 	}
@@ -134,7 +134,7 @@ func (d dispatcher) WantsUpgrades() bool { return d.n.table.Load().upgrade != ni
 
 // Upgraded implements [socketio.UpgradeHandler].
 func (d dispatcher) Upgraded(s *socketio.Socket) {
-	d.tell(s, "", "upgrade", d.n.table.Load().upgrade)
+	d.tell(s, "upgrade", d.n.table.Load().upgrade)
 }
 
 // call runs a handler and turns a panic into an error.

@@ -62,6 +62,12 @@ var (
 	// ErrTooManyAttachments is returned by Emit and Ack for more []byte values
 	// in one event than Options.MaxAttachments.
 	ErrTooManyAttachments = socketio.ErrTooManyAttachments
+	// ErrDropped is returned by EmitWithAck for a volatile event that could not be
+	// sent at once.
+	ErrDropped = socketio.ErrDropped
+	// ErrNoHandler is the Err of an [Answer] of a server that does not handle the
+	// event, if its broker tells.
+	ErrNoHandler = socketio.ErrNoHandler
 	// ErrReservedEvent is returned by Emit for names such as "connect".
 	ErrReservedEvent = socketio.ErrReservedEvent
 )

@@ -21,6 +21,9 @@ func (c *captured) Abandon() { c.cancel(ErrClosed) }
 // Context makes it the parent of the sockets' contexts.
 func (c *captured) Context() context.Context { return c.ctx }
 
+// Request is for the Handshake of sockets.
+func (c *captured) Request() *http.Request { return c.req }
+
 // capture keeps what is wanted of r.
 func (s *Server) capture(r *http.Request, adapt func(*http.Request) (any, error)) (any, error) {
 	if s.opts.ForgetRequest && adapt == nil {

@@ -38,6 +38,11 @@ type Router interface {
 	OnDisconnect(h Handler, mw ...Middleware)
 	// OnAny registers the handler of events that have none.
 	OnAny(h Handler, mw ...Middleware)
+	// OnAnyOutgoing registers what hears every event that goes out to a client
+	// of this process. See [Outgoing].
+	OnAnyOutgoing(h Outgoing)
+	// OnServerEvent registers the handler of an event of other servers.
+	OnServerEvent(event string, h ServerHandler)
 	// OnError registers what sees the errors of handlers.
 	OnError(h ErrorHandler)
 	// Group calls fn with a Router that has this one's middlewares, and may
@@ -71,6 +76,8 @@ type table struct {
 	disconnect    Handler
 	any           Handler
 	onError       ErrorHandler
+	outgoing      Outgoing
+	server        map[string]ServerHandler
 }
 
 type route struct {
@@ -146,7 +153,7 @@ func (g *group) On(event string, h Handler, mw ...Middleware) {
 	if socketio.IsReserved(event) {
 		panic("sio: " + where + ": the name is reserved; there are OnConnect, OnDisconnecting and OnDisconnect")
 	}
-	h = g.wrap(where, h, mw)
+	h = g.wrap(where, h, slices.Concat([]Middleware{withOwn}, mw))
 	g.n.register(func(t *table) {
 		g.seal()
 		if t.events[event] != nil {
@@ -178,7 +185,7 @@ func (g *group) OnDisconnect(h Handler, mw ...Middleware) {
 
 // OnAny registers the handler of events that have none. See [Router].
 func (g *group) OnAny(h Handler, mw ...Middleware) {
-	g.single("OnAny", h, mw, func(t *table) *Handler { return &t.any })
+	g.single("OnAny", h, slices.Concat([]Middleware{withOwn}, mw), func(t *table) *Handler { return &t.any })
 }
 
 func (g *group) single(what string, h Handler, mw []Middleware, slot func(t *table) *Handler) {

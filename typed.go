@@ -1,6 +1,7 @@
 package sio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -142,4 +143,22 @@ func (k Key[T]) MustGet(s Store) T {
 		panic("sio: nothing is stored under key " + *k.name)
 	}
 	return v
+}
+
+// An Asker sends an event to one client and waits for its answer: a [Context],
+// [Socket], [Emission] or [RemoteSocket].
+type Asker interface {
+	EmitWithAck(ctx context.Context, event string, args ...any) (Args, error)
+}
+
+// Call sends an event to one client, waits for its answer, and returns the
+// first argument of that. It fails as EmitWithAck does, and if the answer is
+// missing or does not fit.
+func Call[Out any](ctx context.Context, client Asker, event string, args ...any) (Out, error) {
+	var out Out
+	answer, err := client.EmitWithAck(ctx, event, args...)
+	if err == nil {
+		err = answer.Bind(&out)
+	}
+	return out, err
 }

@@ -4,19 +4,30 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+
+	"github.com/siokit/sio/engineio"
 )
 
-// A pendingAck is an answer that is waited for.
+// An ackWaiter is told what came of an ack that it waits for, once for each
+// socket, by goroutines that others wait for: it must not block.
+type ackWaiter interface {
+	answered(s *Socket, args Args, err error)
+}
+
+// A pendingAck waits for one socket.
 type pendingAck struct {
 	done chan struct{} // closed when the fields below stand
 	args Args
 	err  error
 }
 
-func (a *pendingAck) fail(reason Reason) {
-	a.err = fmt.Errorf("%w: %w", ErrClosed, reason)
+func (a *pendingAck) answered(_ *Socket, args Args, err error) {
+	a.args, a.err = args, err
 	close(a.done)
 }
+
+// ackID returns an id for an ack. No other one of the namespace has it.
+func (n *Namespace) ackID() uint64 { return n.acks.Add(1) - 1 }
 
 // EmitWithAck sends an event and waits for the client's answer. It fails when
 // ctx ends, with its cause, and at once when the socket leaves, with
@@ -25,28 +36,20 @@ func (a *pendingAck) fail(reason Reason) {
 // client that sends more events than [Options.EventQueue] before its answer is
 // not read that far until a handler returns: ctx should have a deadline.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
-	a := &pendingAck{done: make(chan struct{})}
-	s.mu.Lock()
-	if s.state == stateClosed {
-		s.mu.Unlock()
-		return Args{}, fmt.Errorf("%w: %w", ErrClosed, s.reason)
-	}
-	id := s.lastAck
-	s.lastAck++
-	if s.acks == nil {
-		s.acks = make(map[uint64]*pendingAck)
-	}
-	s.acks[id] = a
-	s.mu.Unlock()
+	return s.ask(ctx, modifiers{}, event, args)
+}
 
+func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any) (Args, error) {
+	ctx, cancel := m.bound(ctx)
+	defer cancel()
+	id := s.nsp.ackID()
 	e, err := s.nsp.encodeEvent(event, args, id, true)
-	if err == nil {
-		err = s.send(e, false)
-	}
-	if err != nil && err != ErrClosed { // that one the socket will hear of, with the reason
-		s.takeAck(id)
+	if err != nil {
 		return Args{}, err
 	}
+	s.tell(event, args)
+	a := &pendingAck{done: make(chan struct{})}
+	s.await(nil, e.flagged(m.plain), id, a, m.volatile)
 	select {
 	case <-a.done:
 	case <-ctx.Done():
@@ -58,28 +61,56 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 	return a.args, a.err
 }
 
-// takeAck returns the pending ack, at most once.
-func (s *Socket) takeAck(id uint64) *pendingAck {
+// await sends an event with an id, whose answer, or the failure to get one, w
+// is told. It leaves the writing to b, unless that is nil.
+func (s *Socket) await(b *engineio.Batch, e encoded, id uint64, w ackWaiter, volatile bool) {
+	s.mu.Lock()
+	if s.state == stateClosed {
+		reason := s.reason
+		s.mu.Unlock()
+		w.answered(s, Args{}, closedBy(reason))
+		return
+	}
+	if s.acks == nil {
+		s.acks = make(map[uint64]ackWaiter)
+	}
+	s.acks[id] = w
+	s.mu.Unlock()
+	if volatile {
+		b = nil // it does not tell what is dropped
+	}
+	err := s.sendLater(b, e, volatile)
+	if err == nil || err == ErrClosed { // of that the socket will hear, with the reason
+		return
+	}
+	if s.takeAck(id) != nil {
+		w.answered(s, Args{}, err)
+	}
+}
+
+func closedBy(reason Reason) error { return fmt.Errorf("%w: %w", ErrClosed, reason) }
+
+// takeAck returns who waits for the ack, at most once.
+func (s *Socket) takeAck(id uint64) ackWaiter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.acks[id]
+	w := s.acks[id]
 	delete(s.acks, id)
 	if len(s.acks) == 0 {
 		s.acks = nil
 	}
-	return a
+	return w
 }
 
 // resolve takes an ACK packet. One that nobody waits for is ignored.
 func (s *Socket) resolve(p *Packet) {
-	a := s.takeAck(p.ID)
-	if a == nil {
+	w := s.takeAck(p.ID)
+	if w == nil {
 		return
 	}
 	data := p.Data
 	if p.Attachments == nil {
 		data = bytes.Clone(data)
 	}
-	a.args = NewArgs(s.nsp.srv.opts.Codec, data, p.Attachments, 0)
-	close(a.done)
+	w.answered(s, NewArgs(s.nsp.srv.opts.Codec, data, p.Attachments, 0), nil)
 }

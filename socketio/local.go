@@ -63,11 +63,14 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	if err != nil {
 		return err
 	}
+	e = e.flagged(b.Plain)
 	var room [2]*Socket
 	sockets, skip := l.pick(b.Selector, room[:0])
+	outgoing := l.nsp.outgoing.Load()
 	var batch engineio.Batch
 	for _, s := range sockets {
 		if !slices.Contains(skip, s) {
+			outgoing.tell(s, b.Event, b.Args)
 			_ = s.sendLater(&batch, e, b.Volatile) // a slow or closed client is its own affair
 		}
 	}

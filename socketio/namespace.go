@@ -3,6 +3,7 @@ package socketio
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -44,6 +45,9 @@ type Namespace struct {
 	upgrade UpgradeHandler // likewise
 	local   *Local
 	broker  Broker
+
+	acks     atomic.Uint64 // that have been asked for
+	outgoing atomic.Pointer[Outgoing]
 }
 
 func newNamespace(s *Server, name string, h Handler) *Namespace {

@@ -27,6 +27,11 @@ var (
 	// ErrTooManyAttachments is returned for an event or ack with more binary
 	// attachments than Options.MaxAttachments: official clients refuse it.
 	ErrTooManyAttachments = errors.New("socketio: too many attachments")
+	// ErrDropped is what comes of an ack that was asked for with a volatile
+	// event, if that could not be sent at once.
+	ErrDropped = errors.New("socketio: volatile event dropped")
+	// ErrNoHandler is the answer of [Local.ServerEvent] if nobody handles it.
+	ErrNoHandler = errors.New("socketio: no handler for the server-side event")
 	// ErrAuthGone is returned by Socket.BindAuth once the connection is
 	// decided: credentials are not kept.
 	ErrAuthGone = errors.New("socketio: the auth payload is there only while the connect handler runs")

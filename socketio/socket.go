@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/siokit/sio/engineio"
@@ -27,6 +28,7 @@ type Socket struct {
 	gone  bool    // in no room, and in none again; likewise
 	next  *Socket // in the crew's queue; the crew's
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
+	owned atomic.Pointer[any]
 
 	mu        sync.Mutex // protects the following
 	state     state
@@ -39,8 +41,7 @@ type Socket struct {
 	kick      func()              // what a Disconnect during Connect asked for
 	held      []*engineio.Message // emitted while connecting
 	heldBytes int
-	acks      map[uint64]*pendingAck
-	lastAck   uint64
+	acks      map[uint64]ackWaiter
 	ctx       context.Context // nil until somebody asks
 	cancel    context.CancelCauseFunc
 	data      map[any]any
@@ -130,44 +131,32 @@ func (s *Socket) SetValue(key, v any) {
 	s.data[key] = v
 }
 
+// Owned returns what Own has kept, or nil.
+func (s *Socket) Owned() any {
+	if v := s.owned.Load(); v != nil {
+		return *v
+	}
+	return nil
+}
+
+// Own keeps v with the socket, for whoever is its handler, unless something is
+// kept already. It returns what is.
+func (s *Socket) Own(v any) any {
+	s.owned.CompareAndSwap(nil, &v)
+	return *s.owned.Load()
+}
+
 // Emit sends an event to the client. It never blocks on the network. It fails
 // with [ErrClosed], with [engineio.ErrQueueFull] when the client does not keep
 // up, or with an error that names the argument that can't be encoded.
-func (s *Socket) Emit(event string, args ...any) error {
-	e, err := s.nsp.encodeEvent(event, args, 0, false)
-	if err != nil {
-		return err
-	}
-	return s.send(e, false)
-}
-
-// Volatile returns the socket for emitting what may be dropped: it is, without
-// an error, when the connection can't take it now.
-func (s *Socket) Volatile() Volatile { return Volatile{s} }
-
-// A Volatile is a [Socket] that drops what can't be sent at once.
-type Volatile struct{ s *Socket }
-
-// Emit is [Socket.Emit], for what may be dropped.
-func (v Volatile) Emit(event string, args ...any) error {
-	e, err := v.s.nsp.encodeEvent(event, args, 0, false)
-	if err != nil {
-		return err
-	}
-	return v.s.send(e, true)
-}
-
-// To is [Socket.To], for what may be dropped.
-func (v Volatile) To(rooms ...string) Target { return v.s.To(rooms...).Volatile() }
-
-// Broadcast is [Socket.Broadcast], for what may be dropped.
-func (v Volatile) Broadcast() Target { return v.s.Broadcast().Volatile() }
+func (s *Socket) Emit(event string, args ...any) error { return s.emit(modifiers{}, event, args) }
 
 // send gives a packet to the session, or holds it back while the connection is
 // being decided.
 func (s *Socket) send(e encoded, volatile bool) error { return s.sendLater(nil, e, volatile) }
 
-// sendLater leaves the writing to b, unless that is nil.
+// sendLater leaves the writing to b, unless that is nil. What is volatile fails
+// with ErrDropped if it is not sent, as far as b knows.
 func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	s.mu.Lock()
 	switch s.state {
@@ -175,7 +164,11 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 		s.mu.Unlock()
 		return ErrClosed
 	case stateConnecting:
-		err := s.holdLocked(e, volatile)
+		if volatile {
+			s.mu.Unlock()
+			return ErrDropped
+		}
+		err := s.holdLocked(e)
 		s.mu.Unlock()
 		if err != nil && !s.nsp.srv.opts.Engine.KeepSlow {
 			s.conn.sess.Abort(engineio.ReasonSlowConsumer)
@@ -188,7 +181,9 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	case b != nil:
 		err = b.Send(s.conn.sess, volatile, e.first, e.rest...)
 	case volatile:
-		s.conn.sess.TrySend(e.first, e.rest...)
+		if !s.conn.sess.TrySend(e.first, e.rest...) {
+			err = ErrDropped
+		}
 	default:
 		err = s.conn.sess.Send(e.first, e.rest...)
 	}
@@ -200,10 +195,7 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 
 // holdLocked keeps a packet until the CONNECT is answered, within the bounds of
 // the send queue.
-func (s *Socket) holdLocked(e encoded, volatile bool) error {
-	if volatile {
-		return nil
-	}
+func (s *Socket) holdLocked(e encoded) error {
 	o := &s.nsp.srv.opts.Engine
 	size := e.size()
 	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held)+1+len(e.rest) > o.QueuePackets) {
@@ -230,6 +222,15 @@ func (s *Socket) Rooms() []string { return s.nsp.local.roomsOf(s) }
 
 // To addresses the sockets in any of the rooms, this one left out.
 func (s *Socket) To(rooms ...string) Target { return s.Broadcast().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Target { return s.To(rooms...) }
+
+// Except addresses every other socket that is in none of the rooms.
+func (s *Socket) Except(rooms ...string) Target { return s.Broadcast().Except(rooms...) }
+
+// Local addresses every other socket of this process.
+func (s *Socket) Local() Target { return s.Broadcast().Local() }
 
 // Broadcast addresses every socket of the namespace but this one.
 func (s *Socket) Broadcast() Target { return s.nsp.All().Except(s.id) }
@@ -306,8 +307,11 @@ func (s *Socket) close(reason Reason) bool {
 	s.startLocked()
 	s.mu.Unlock()
 	s.conn.hold(0) // until the handler knows
-	for _, a := range acks {
-		a.fail(reason)
+	if len(acks) > 0 {
+		err := closedBy(reason)
+		for _, w := range acks {
+			w.answered(s, Args{}, err)
+		}
 	}
 	s.conn.remove(s, reason == ReasonServerDisconnect)
 	return true

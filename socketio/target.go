@@ -1,19 +1,39 @@
 package socketio
 
-import "slices"
+import (
+	"context"
+	"slices"
+	"time"
+)
 
 // A Selector says which sockets of a namespace are meant.
 type Selector struct {
 	Rooms  []string // in any of these; empty: all. A socket's id is a room that only it is in
 	Except []string // and in none of these
+	Local  bool     // of this process alone, not of a whole cluster
+}
+
+// modifiers say how something is emitted.
+type modifiers struct {
+	volatile bool
+	plain    bool          // not to be compressed
+	timeout  time.Duration // of what waits; 0: none
+}
+
+// bound returns the context for what waits.
+func (m modifiers) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if m.timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, m.timeout)
 }
 
 // A Target is a set of sockets, to be emitted to or acted upon. It is
 // immutable: each method returns another one, and it may be kept and shared.
 type Target struct {
-	nsp      *Namespace
-	sel      Selector
-	volatile bool
+	nsp *Namespace
+	sel Selector
+	mod modifiers
 }
 
 // To adds rooms: a socket is meant if it is in any of those named.
@@ -31,10 +51,30 @@ func (t Target) Except(rooms ...string) Target {
 	return t
 }
 
+// Local leaves out the sockets of other servers of a cluster.
+func (t Target) Local() Target {
+	t.sel.Local = true
+	return t
+}
+
 // Volatile marks what is emitted as something that may be dropped: it does not
 // wait for a connection that can't take it now.
 func (t Target) Volatile() Target {
-	t.volatile = true
+	t.mod.volatile = true
+	return t
+}
+
+// Compress(false) keeps what is emitted from being compressed where
+// per-message deflate is on. Compress(true) takes that back.
+func (t Target) Compress(on bool) Target {
+	t.mod.plain = !on
+	return t
+}
+
+// Timeout bounds EmitWithAck, Sockets and Count, beside their context. It makes
+// them fail with [context.DeadlineExceeded]; 0 takes it back.
+func (t Target) Timeout(d time.Duration) Target {
+	t.mod.timeout = d
 	return t
 }
 
@@ -42,7 +82,27 @@ func (t Target) Volatile() Target {
 // network, and a client that does not keep up is a matter of its own: an error
 // says that the event can't be encoded, or that the broker failed.
 func (t Target) Emit(event string, args ...any) error {
-	return t.nsp.broker.Broadcast(&Broadcast{Event: event, Args: args, Selector: t.sel, Volatile: t.volatile})
+	return t.nsp.broker.Broadcast(t.broadcast(event, args))
+}
+
+// EmitWithAck sends an event to every socket that is meant and waits for their
+// answers, which it returns in the order in which they came. A socket that
+// leaves before it answers, or can't be sent to, has an [Answer] with an Err at
+// once, and is no reason for an error: that says that the event can't be
+// encoded, that the broker failed, or, being the cause of ctx, that ctx ended
+// before everybody had answered. Those who have not are then among the answers,
+// with that error; sockets of other servers may be missing.
+//
+// Without an end of ctx or a Timeout, one client that stays and does not answer
+// makes it wait for ever.
+func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	ctx, cancel := t.mod.bound(ctx)
+	defer cancel()
+	return t.nsp.broker.BroadcastWithAck(ctx, t.broadcast(event, args))
+}
+
+func (t Target) broadcast(event string, args []any) *Broadcast {
+	return &Broadcast{Event: event, Args: args, Selector: t.sel, Volatile: t.mod.volatile, Plain: t.mod.plain}
 }
 
 // Join adds the sockets to rooms.
@@ -55,3 +115,26 @@ func (t Target) Leave(rooms ...string) error { return t.nsp.broker.Leave(t.sel, 
 func (t Target) Disconnect(closeConn ...bool) error {
 	return t.nsp.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
 }
+
+// Sockets describes the sockets that are meant, those of other servers as well.
+// If some server of a cluster fails, the others' sockets come with the error.
+func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
+	ctx, cancel := t.mod.bound(ctx)
+	defer cancel()
+	sockets, err := t.nsp.broker.Sockets(ctx, t.sel)
+	for i := range sockets {
+		sockets[i].nsp = t.nsp
+	}
+	return sockets, err
+}
+
+// Count is the number of sockets that are meant: those that Sockets would
+// describe, for much less.
+func (t Target) Count(ctx context.Context) (int, error) {
+	ctx, cancel := t.mod.bound(ctx)
+	defer cancel()
+	return t.nsp.broker.Count(ctx, t.sel)
+}
+
+// LocalSockets returns the sockets of this process that are meant.
+func (t Target) LocalSockets() []*Socket { return slices.Clone(t.nsp.local.Select(t.sel)) }

@@ -1,0 +1,114 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// An Answer is what came of one socket, or server, that was asked.
+type Answer struct {
+	ID   string // of the socket; "" where the server that it is on does not say
+	Args Args
+	Err  error // why there is none: [ErrClosed] with the Reason, or the cause of the context
+}
+
+// An Inquiry is an event that was sent to many, and whose answers are awaited.
+type Inquiry struct {
+	id    uint64
+	asked []*Socket
+	each  func(Answer)
+}
+
+// Inquire sends an event to the sockets of this process that b selects. For
+// each of them it has each called, exactly once, with the answer, or with why
+// there will be none; the first calls may come before Inquire returns. They
+// come from goroutines that others wait for, at the same time: each must not
+// block. The memory that this takes is given back as the answers come, and at
+// the latest by Stop, which must be called if they need not all come.
+func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
+	id := l.nsp.ackID()
+	e, err := l.nsp.encodeEvent(b.Event, b.Args, id, true)
+	if err != nil {
+		return nil, err
+	}
+	e = e.flagged(b.Plain)
+	q := &Inquiry{id: id, asked: l.Select(b.Selector), each: each}
+	outgoing := l.nsp.outgoing.Load()
+	var batch engineio.Batch
+	for _, s := range q.asked {
+		outgoing.tell(s, b.Event, b.Args)
+		s.await(&batch, e, id, q, b.Volatile)
+	}
+	batch.Flush()
+	return q, nil
+}
+
+// Len is how many sockets were asked.
+func (q *Inquiry) Len() int { return len(q.asked) }
+
+// Stop gives those up who have not answered: each is called for them, with err.
+// It returns how many they are. Calls for others may be under way.
+func (q *Inquiry) Stop(err error) int {
+	n := 0
+	for _, s := range q.asked {
+		if s.takeAck(q.id) != nil {
+			q.each(Answer{ID: s.id, Err: err})
+			n++
+		}
+	}
+	return n
+}
+
+func (q *Inquiry) answered(s *Socket, args Args, err error) {
+	q.each(Answer{ID: s.id, Args: args, Err: err})
+}
+
+// BroadcastWithAck implements [Broker] for the sockets of this process.
+func (l *Local) BroadcastWithAck(ctx context.Context, b *Broadcast) ([]Answer, error) {
+	c := answers{want: -1, done: make(chan struct{})}
+	q, err := l.Inquire(b, c.add)
+	if err != nil {
+		return nil, err
+	}
+	c.expect(q.Len())
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		if q.Stop(context.Cause(ctx)) > 0 {
+			err = context.Cause(ctx)
+		}
+		<-c.done // the last have come at the same time
+	}
+	return c.got, err
+}
+
+// answers collects as many as are wanted.
+type answers struct {
+	done chan struct{} // closed when all are there
+
+	mu   sync.Mutex // protects the following
+	got  []Answer
+	want int // -1 until it is known
+}
+
+func (c *answers) add(a Answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, a)
+	c.doneLocked()
+}
+
+func (c *answers) expect(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.want = n
+	c.doneLocked()
+}
+
+func (c *answers) doneLocked() {
+	if len(c.got) == c.want {
+		close(c.done)
+	}
+}

@@ -1,0 +1,121 @@
+package socketio
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// An Emission is a [Socket] with modifiers for what is emitted to it, or, by To
+// and the like, to others. It is immutable: each method returns another one.
+type Emission struct {
+	s   *Socket
+	mod modifiers
+}
+
+// Volatile returns the socket for emitting what may be dropped: it is, without
+// an error, when the connection can't take it now.
+func (s *Socket) Volatile() Emission { return Emission{s: s}.Volatile() }
+
+// Compress(false) returns the socket for emitting what is not to be compressed
+// where per-message deflate is on.
+func (s *Socket) Compress(on bool) Emission { return Emission{s: s}.Compress(on) }
+
+// Timeout returns the socket with a bound of EmitWithAck, beside its context.
+func (s *Socket) Timeout(d time.Duration) Emission { return Emission{s: s}.Timeout(d) }
+
+// Volatile marks what is emitted as something that may be dropped. An
+// EmitWithAck that is dropped fails with [ErrDropped].
+func (e Emission) Volatile() Emission {
+	e.mod.volatile = true
+	return e
+}
+
+// Compress is [Target.Compress].
+func (e Emission) Compress(on bool) Emission {
+	e.mod.plain = !on
+	return e
+}
+
+// Timeout makes EmitWithAck fail with [context.DeadlineExceeded] when d has
+// passed; 0 takes it back.
+func (e Emission) Timeout(d time.Duration) Emission {
+	e.mod.timeout = d
+	return e
+}
+
+// Emit is [Socket.Emit] with the modifiers.
+func (e Emission) Emit(event string, args ...any) error { return e.s.emit(e.mod, event, args) }
+
+// EmitWithAck is [Socket.EmitWithAck] with the modifiers.
+func (e Emission) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	return e.s.ask(ctx, e.mod, event, args)
+}
+
+// To is [Socket.To] with the modifiers.
+func (e Emission) To(rooms ...string) Target { return e.Broadcast().To(rooms...) }
+
+// In is To.
+func (e Emission) In(rooms ...string) Target { return e.To(rooms...) }
+
+// Except is [Socket.Except] with the modifiers.
+func (e Emission) Except(rooms ...string) Target { return e.Broadcast().Except(rooms...) }
+
+// Local is [Socket.Local] with the modifiers.
+func (e Emission) Local() Target { return e.Broadcast().Local() }
+
+// Broadcast is [Socket.Broadcast] with the modifiers.
+func (e Emission) Broadcast() Target {
+	t := e.s.Broadcast()
+	t.mod = e.mod
+	return t
+}
+
+// emit sends an event to the client.
+func (s *Socket) emit(m modifiers, event string, args []any) error {
+	e, err := s.nsp.encodeEvent(event, args, 0, false)
+	if err != nil {
+		return err
+	}
+	s.tell(event, args)
+	if err = s.send(e.flagged(m.plain), m.volatile); err == ErrDropped {
+		return nil
+	}
+	return err
+}
+
+// flagged marks a packet that has just been encoded as one that is not to be
+// compressed, if plain says so.
+func (e encoded) flagged(plain bool) encoded {
+	return e
+}
+
+// An Outgoing hears the events that go out to the sockets of a namespace.
+type Outgoing func(s *Socket, event string, args []any)
+
+// OnOutgoing has f called with every event that is emitted to a socket of this
+// process, once for each, before it is queued: one that is volatile, or for a
+// client that does not keep up, may be dropped still. Acks are not events. It
+// is called on the goroutine that emits and must not block, panic or change the
+// arguments. There is one f; nil is none.
+func (n *Namespace) OnOutgoing(f Outgoing) {
+	if f == nil {
+		n.outgoing.Store(nil)
+		return
+	}
+	n.outgoing.Store(&f)
+}
+
+// tell is for what is emitted to s alone.
+func (s *Socket) tell(event string, args []any) {
+	if f := s.nsp.outgoing.Load(); f != nil {
+		f.tell(s, event, slices.Clone(args)) // so that the caller's need not be on the heap
+	}
+}
+
+// tell calls f, if it is not nil, for a socket that has not left.
+func (f *Outgoing) tell(s *Socket, event string, args []any) {
+	if f != nil && s.Reason() == "" {
+		(*f)(s, event, args)
+	}
+}

@@ -1,0 +1,171 @@
+package socketio
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// A Handshake is what is known of the request that opened a connection.
+type Handshake struct {
+	Issued      time.Time   // when it was answered
+	Address     string      // of the peer as the HTTP server saw it, without a port
+	Secure      bool        // it came over TLS
+	CrossDomain bool        // it had an Origin
+	URL         string      // as the client wrote it; "" if the request was not kept
+	Headers     http.Header // nil if the request was not kept. Not to be changed
+}
+
+// Query returns the query of the URL.
+func (h Handshake) Query() url.Values {
+	u, err := url.Parse(h.URL)
+	if err != nil {
+		return url.Values{}
+	}
+	return u.Query()
+}
+
+// Handshake returns what is known of the request that opened the connection. Of
+// the request itself that is what Value of the session has: it may have a
+// method Request() *http.Request. The auth payload is no part of it.
+func (s *Socket) Handshake() Handshake {
+	sess := s.conn.sess
+	h := Handshake{
+		Issued:      sess.Opened(),
+		Address:     sess.RemoteAddr(),
+		Secure:      sess.Secure(),
+		CrossDomain: sess.CrossDomain(),
+	}
+	if host, _, err := net.SplitHostPort(h.Address); err == nil {
+		h.Address = host
+	}
+	if v, ok := sess.Value().(interface{ Request() *http.Request }); ok {
+		if r := v.Request(); r != nil {
+			h.URL, h.Headers = r.RequestURI, r.Header
+		}
+	}
+	return h
+}
+
+// A RemoteSocket describes a socket, wherever in a cluster it lives, as it was
+// when it was asked for. Its methods act upon the socket as it is now; they do
+// nothing if it has left.
+type RemoteSocket struct {
+	ID        string
+	Rooms     []string       // in no order, without the id
+	Data      map[string]any // what SetValue stored under strings. The values of local sockets are not copies
+	Handshake Handshake
+
+	nsp *Namespace // set by Target.Sockets
+	mod modifiers
+}
+
+// Target returns the socket as a Target, by its id.
+func (r RemoteSocket) Target() Target {
+	t := r.nsp.All().To(r.ID)
+	t.mod = r.mod
+	return t
+}
+
+// Volatile, Compress and Timeout are as with a [Target].
+func (r RemoteSocket) Volatile() RemoteSocket {
+	r.mod.volatile = true
+	return r
+}
+
+// Compress is [Target.Compress].
+func (r RemoteSocket) Compress(on bool) RemoteSocket {
+	r.mod.plain = !on
+	return r
+}
+
+// Timeout is [Target.Timeout].
+func (r RemoteSocket) Timeout(d time.Duration) RemoteSocket {
+	r.mod.timeout = d
+	return r
+}
+
+// Emit sends an event to the client.
+func (r RemoteSocket) Emit(event string, args ...any) error { return r.Target().Emit(event, args...) }
+
+// EmitWithAck sends an event and waits for the client's answer. It fails with
+// [ErrClosed] if the socket is gone, and with the cause of ctx when that ends.
+func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+	got, err := r.Target().EmitWithAck(ctx, event, args...)
+	i := slices.IndexFunc(got, func(a Answer) bool { return a.ID == r.ID })
+	switch {
+	case i >= 0: // others may have joined a room of that name
+		return got[i].Args, got[i].Err
+	case err != nil:
+		return Args{}, err
+	case len(got) == 0:
+		return Args{}, ErrClosed
+	}
+	return got[0].Args, got[0].Err
+}
+
+// Join adds the socket to rooms.
+func (r RemoteSocket) Join(rooms ...string) error { return r.Target().Join(rooms...) }
+
+// Leave removes the socket from rooms.
+func (r RemoteSocket) Leave(rooms ...string) error { return r.Target().Leave(rooms...) }
+
+// Disconnect is [Socket.Disconnect].
+func (r RemoteSocket) Disconnect(closeConn ...bool) error { return r.Target().Disconnect(closeConn...) }
+
+// To addresses the sockets in any of the rooms, this one left out.
+func (r RemoteSocket) To(rooms ...string) Target { return r.Broadcast().To(rooms...) }
+
+// Broadcast addresses every socket of the namespace but this one.
+func (r RemoteSocket) Broadcast() Target {
+	t := r.nsp.All().Except(r.ID)
+	t.mod = r.mod
+	return t
+}
+
+// Sockets implements [Broker].
+func (l *Local) Sockets(_ context.Context, sel Selector) ([]RemoteSocket, error) {
+	list := l.Select(sel)
+	sockets := make([]RemoteSocket, len(list))
+	for i, s := range list {
+		sockets[i] = RemoteSocket{ID: s.id, Rooms: l.roomsOf(s), Data: s.named(), Handshake: s.Handshake()}
+	}
+	return sockets, nil
+}
+
+// named returns what is stored under strings.
+func (s *Socket) named() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	named := make(map[string]any)
+	for k, v := range s.data {
+		if k, ok := k.(string); ok {
+			named[k] = v
+		}
+	}
+	return named
+}
+
+// Count implements [Broker].
+func (l *Local) Count(_ context.Context, sel Selector) (int, error) {
+	if len(sel.Except) > 0 || len(sel.Rooms) > 1 {
+		return len(l.Select(sel)), nil
+	}
+	if len(sel.Rooms) == 0 {
+		return l.len(), nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	r, self := l.rooms[sel.Rooms[0]], l.ids[sel.Rooms[0]]
+	n := 0
+	if r != nil {
+		n = len(r.members)
+	}
+	if self != nil && (r == nil || !self.inAnyLocked([]*room{r})) {
+		n++
+	}
+	return n, nil
+}

@@ -1,0 +1,53 @@
+package socketio
+
+import "context"
+
+// A ServerHandler is a [Handler] that hears the events of other servers of a
+// cluster.
+type ServerHandler interface {
+	// ServerEvent handles an event and returns the answer; [ErrNoHandler] if
+	// there is nobody to. It may block, and be called several times at once. A
+	// panic is its own to recover. Args are its own, too.
+	ServerEvent(ctx context.Context, event string, args Args) (answer any, err error)
+}
+
+// ServerSideEmit sends an event to the other servers of the cluster. With the
+// broker of one process there are none.
+func (n *Namespace) ServerSideEmit(event string, args ...any) error {
+	if IsReserved(event) {
+		return ErrReservedEvent
+	}
+	return n.broker.ServerSideEmit(event, args)
+}
+
+// ServerSideEmitWithAck does the same and waits for an answer of each, or for
+// ctx to end, whose cause it then returns beside the answers that have come. An
+// [Answer] has one argument, or an Err.
+func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	if IsReserved(event) {
+		return nil, ErrReservedEvent
+	}
+	return n.broker.ServerSideEmitWithAck(ctx, event, args)
+}
+
+// ServerSideEmit implements [Broker]: a process alone has nobody to tell.
+func (l *Local) ServerSideEmit(string, []any) error { return nil }
+
+// ServerSideEmitWithAck implements [Broker]: nobody answers.
+func (l *Local) ServerSideEmitWithAck(context.Context, string, []any) ([]Answer, error) {
+	return nil, nil
+}
+
+// ServerEvent is for brokers: it hands an event of another server to the
+// handler, and returns what that answers, or [ErrNoHandler]. It blocks as long
+// as the handler does.
+func (l *Local) ServerEvent(ctx context.Context, event string, args Args) (answer any, err error) {
+	h, ok := l.nsp.handler.(ServerHandler)
+	if !ok {
+		return nil, ErrNoHandler
+	}
+	return h.ServerEvent(ctx, event, args)
+}
+
+// Codec returns the codec of arguments, for brokers to carry them.
+func (l *Local) Codec() Codec { return l.nsp.srv.opts.Codec }
