@@ -2,6 +2,7 @@ package sio
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"runtime/debug"
 
@@ -17,7 +18,7 @@ type ServerHandler func(ctx context.Context, args Args) (any, error)
 // cluster emits with ServerSideEmit. It panics if there is one already.
 // Middlewares are for events of clients, and not around it.
 func (g *group) OnServerEvent(event string, h ServerHandler) {
-	where := "OnServerEvent(" + event + ") in namespace " + g.n.Name()
+	where := fmt.Sprintf("OnServerEvent(%q) in namespace %s", event, g.n.Name())
 	switch {
 	case h == nil:
 		panic("sio: " + where + ": nil handler")

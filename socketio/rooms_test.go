@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/siokit/sio/socketio"
 )
@@ -56,10 +57,21 @@ func TestTargets(t *testing.T) {
 		{"socket's room, not being in it", func(n *nsp, s sockets) socketio.Target { return s["d"].To("ab") }, "ab"},
 		{"socket's broadcast", func(n *nsp, s sockets) socketio.Target { return s["a"].Broadcast() }, "bcd"},
 		{"socket's broadcast except", func(n *nsp, s sockets) socketio.Target { return s["a"].Broadcast().Except("bc") }, "d"},
+		{"local", func(n *nsp, s sockets) socketio.Target { return n.All().Local() }, "abcd"},
+		{"local room except", func(n *nsp, s sockets) socketio.Target { return n.All().Except("bc").Local().To("ab") }, "a"},
+		{"socket's in", func(n *nsp, s sockets) socketio.Target { return s["a"].In("ab") }, "b"},
+		{"socket's except", func(n *nsp, s sockets) socketio.Target { return s["a"].Except("cd") }, "b"},
+		{"socket's local", func(n *nsp, s sockets) socketio.Target { return s["a"].Local() }, "bcd"},
+		{"socket with modifiers, room", func(n *nsp, s sockets) socketio.Target { return s["a"].Compress(false).To("ab") }, "b"},
+		{"socket with modifiers, in", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(time.Hour).In("ab") }, "b"},
+		{"socket with modifiers, except", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(time.Hour).Except("cd") }, "b"},
+		{"socket with modifiers, local", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(0).Local() }, "bcd"},
 		{"a target is not changed", func(n *nsp, s sockets) socketio.Target {
 			base := n.All().To("ab")
 			base.To("cd")
 			base.Except("ab")
+			base.Local()
+			base.Volatile()
 			x, _ := base.To("x"), base.To("cd")
 			return x
 		}, "ab"},
@@ -100,6 +112,20 @@ func TestTargets(t *testing.T) {
 					}
 					c.alive("/") // once, and nobody else
 					c.alive("/other")
+				}
+				if n, err := target.Count(t.Context()); err != nil || n != len(tt.want) {
+					t.Errorf("Count: %d %v, want %d", n, err, len(tt.want))
+				}
+				described, err := target.Sockets(t.Context())
+				local := target.Local().LocalSockets()
+				if err != nil || len(described) != len(tt.want) || len(local) != len(tt.want) {
+					t.Errorf("Sockets: %v %v, LocalSockets: %v, want %q", described, err, local, tt.want)
+				}
+				for name, sock := range s {
+					is := func(r socketio.RemoteSocket) bool { return r.ID == sock.ID() }
+					if got := slices.ContainsFunc(described, is); got != slices.Contains(local, sock) || got != strings.Contains(tt.want, name) {
+						t.Errorf("%s is described: %t, want %t", name, got, !got)
+					}
 				}
 				if err := target.Join("new", "newer"); err != nil {
 					t.Fatal(err)
