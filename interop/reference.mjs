@@ -4,6 +4,7 @@
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { Server } from "socket.io";
+import { targets } from "./reference-targets.mjs";
 
 const { values: flags } = parseArgs({
   options: {
@@ -100,6 +101,7 @@ function contract(nsp) {
 }
 contract(io.of("/"));
 contract(io.of("/chat"));
+targets(io.of("/targets"));
 
 const auth = io.of("/auth");
 auth.use((socket, next) => {

@@ -17,6 +17,7 @@ import (
 // register makes the namespaces of the contract.
 func register(srv *sio.Server) {
 	srv.Use(sio.Recover())
+	targets(srv.Of("/targets"))
 	monitor := srv.Of("/monitor")
 	for name, admit := range map[string]sio.Handler{
 		"/":     func(*sio.Context) error { return nil },
