@@ -10,7 +10,8 @@ import (
 // before the event is queued for the socket, and must not block. What is
 // volatile, or for a client that does not keep up, may be dropped afterwards,
 // and what is for one whose connect handler runs, when that refuses. Acks are
-// not events. The arguments must not be changed.
+// not events. What it emits to the namespace it hears, too. The arguments must
+// not be changed.
 type Outgoing func(s *Socket, event string, args []any)
 
 // OnAnyOutgoing registers what hears every event that goes out. See [Outgoing].

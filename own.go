@@ -6,11 +6,19 @@ import (
 	"sync/atomic"
 )
 
-// ownMiddlewares are those that a handler has added for one socket. Each wraps
-// the next, once and for all events, and the last what Context.next is.
+// ownMiddlewares are those that a handler has added for one socket, kept with
+// that. Each is called once to wrap what comes behind it, be it added later,
+// and at the end the handler of the event, which is Context.next.
 type ownMiddlewares struct {
-	mu      sync.Mutex                // held to change the following
-	wrapped atomic.Pointer[[]Handler] // nil: none
+	first atomic.Pointer[ownMiddleware]
+
+	mu   sync.Mutex // held to add
+	last *ownMiddleware
+}
+
+type ownMiddleware struct {
+	h    Handler
+	next atomic.Pointer[ownMiddleware]
 }
 
 // Use adds middlewares to this client's event handlers, for the events that are
@@ -21,36 +29,34 @@ func (c *Context) Use(mw ...Middleware) {
 	if slices.ContainsFunc(mw, func(m Middleware) bool { return m == nil }) {
 		panic("sio: Context.Use: nil middleware, in namespace " + c.Namespace())
 	}
-	o, _ := c.socket.Owned().(*ownMiddlewares)
-	if o == nil {
-		o = c.socket.Own(new(ownMiddlewares)).(*ownMiddlewares)
+	o := c.socket.Own(new(ownMiddlewares)).(*ownMiddlewares)
+	for _, m := range mw {
+		own := new(ownMiddleware)
+		own.h = m(func(c *Context) error { return callOwn(&own.next, c) })
+		o.add(own)
 	}
-	o.add(mw)
 }
 
-func (o *ownMiddlewares) add(mw []Middleware) {
+func (o *ownMiddlewares) add(m *ownMiddleware) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, m := range mw {
-		var list []Handler
-		if l := o.wrapped.Load(); l != nil {
-			list = *l
-		}
-		i := len(list) + 1
-		list = append(slices.Clip(list), m(func(c *Context) error { return o.call(c, i) }))
-		o.wrapped.Store(&list)
+	if o.last == nil {
+		o.first.Store(m)
+	} else {
+		o.last.next.Store(m)
 	}
+	o.last = m
 }
 
-// call calls middleware i, or behind the last one the handler.
-func (o *ownMiddlewares) call(c *Context, i int) error {
-	if list := o.wrapped.Load(); list != nil && i < len(*list) {
-		return (*list)[i](c)
+// callOwn calls the next middleware, or behind the last one the handler.
+func callOwn(next *atomic.Pointer[ownMiddleware], c *Context) error {
+	if m := next.Load(); m != nil {
+		return m.h(c)
 	}
 	return c.next(c)
 }
 
-// withOwn puts the middlewares of the socket around the handler of an event.
+// withOwn is the middleware that has the socket's own ones called.
 func withOwn(h Handler) Handler {
 	return func(c *Context) error {
 		o, _ := c.socket.Owned().(*ownMiddlewares)
@@ -58,6 +64,6 @@ func withOwn(h Handler) Handler {
 			return h(c)
 		}
 		c.next = h
-		return o.call(c, 0)
+		return callOwn(&o.first, c)
 	}
 }

@@ -64,5 +64,9 @@ func (d dispatcher) ServerEvent(ctx context.Context, event string, args Args) (a
 			d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Bytes("stack", p.Stack).Msg("handler of a server's event panicked")
 		}
 	}()
-	return h(ctx, args)
+	answer, err = h(ctx, args)
+	if err != nil { // not everybody who emits is told
+		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Err(err).Msg("handler of a server's event failed")
+	}
+	return answer, err
 }

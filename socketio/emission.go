@@ -84,8 +84,8 @@ func (s *Socket) emit(m modifiers, event string, args []any) error {
 	return err
 }
 
-// flagged marks a packet that has just been encoded as one that is not to be
-// compressed, if plain says so.
+// flagged is called for each event that has been encoded, before it is sent:
+// with plain, it is not to be compressed. No transport compresses yet.
 func (e encoded) flagged(plain bool) encoded {
 	return e
 }
@@ -95,8 +95,8 @@ type Outgoing func(s *Socket, event string, args []any)
 
 // OnOutgoing has f called with every event that is emitted to a socket of this
 // process, once for each, before it is queued: one that is volatile, or for a
-// client that does not keep up, may be dropped still. Acks are not events. It
-// is called on the goroutine that emits and must not block, panic or change the
+// client that does not keep up, may be dropped still. Acks are not events, and
+// what f emits it hears as well. It is called on the goroutine that emits and must not block, panic or change the
 // arguments. There is one f; nil is none.
 func (n *Namespace) OnOutgoing(f Outgoing) {
 	if f == nil {

@@ -16,7 +16,7 @@ type Handshake struct {
 	Secure      bool        // it came over TLS
 	CrossDomain bool        // it had an Origin
 	URL         string      // as the client wrote it; "" if the request was not kept
-	Headers     http.Header // nil if the request was not kept. Not to be changed
+	Headers     http.Header // without Host; nil if the request was not kept. Not to be changed
 }
 
 // Query returns the query of the URL.
@@ -159,13 +159,15 @@ func (l *Local) Count(_ context.Context, sel Selector) (int, error) {
 	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	r, self := l.rooms[sel.Rooms[0]], l.ids[sel.Rooms[0]]
-	n := 0
-	if r != nil {
-		n = len(r.members)
+	var members map[*Socket]int
+	if r := l.rooms[sel.Rooms[0]]; r != nil {
+		members = r.members
 	}
-	if self != nil && (r == nil || !self.inAnyLocked([]*room{r})) {
-		n++
+	n := len(members)
+	if s := l.ids[sel.Rooms[0]]; s != nil {
+		if _, dup := members[s]; !dup {
+			n++
+		}
 	}
 	return n, nil
 }

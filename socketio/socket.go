@@ -24,11 +24,11 @@ type Socket struct {
 	id    string
 	nsp   *Namespace
 	conn  *conn
-	rooms []*room // protected by nsp.local.mu
-	gone  bool    // in no room, and in none again; likewise
-	next  *Socket // in the crew's queue; the crew's
-	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
-	owned atomic.Pointer[any]
+	rooms []*room             // protected by nsp.local.mu
+	gone  bool                // in no room, and in none again; likewise
+	next  *Socket             // in the crew's queue; the crew's
+	left  bool                // the handler has been told that the socket is gone, or is; of who runs it
+	owned atomic.Pointer[any] // the handler's
 
 	mu        sync.Mutex // protects the following
 	state     state
@@ -131,7 +131,7 @@ func (s *Socket) SetValue(key, v any) {
 	s.data[key] = v
 }
 
-// Owned returns what Own has kept, or nil.
+// Owned returns what Own has kept, or nil. It costs next to nothing.
 func (s *Socket) Owned() any {
 	if v := s.owned.Load(); v != nil {
 		return *v
@@ -139,8 +139,8 @@ func (s *Socket) Owned() any {
 	return nil
 }
 
-// Own keeps v with the socket, for whoever is its handler, unless something is
-// kept already. It returns what is.
+// Own keeps v with the socket, unless something is kept already, and returns
+// what is. It is for the [Handler], which package sio is: others use SetValue.
 func (s *Socket) Own(v any) any {
 	s.owned.CompareAndSwap(nil, &v)
 	return *s.owned.Load()
