@@ -18,8 +18,13 @@ type answer struct {
 	err  error
 }
 
+// An asker is a socket, in one way or another.
+type asker interface {
+	EmitWithAck(ctx context.Context, event string, args ...any) (socketio.Args, error)
+}
+
 // ask calls EmitWithAck on a goroutine of its own.
-func ask(ctx context.Context, s *socketio.Socket, args ...any) <-chan answer {
+func ask(ctx context.Context, s asker, args ...any) <-chan answer {
 	c := make(chan answer, 1)
 	go func() {
 		a, err := s.EmitWithAck(ctx, "q", args...)

@@ -204,6 +204,34 @@ func TestBroadcastWithAck(t *testing.T) {
 		m := join(h, 1)
 		m.want(t, <-askAll(t.Context(), m.nsp.All().To("nobody")), nil, nil)
 		m.clients[0].alive("/")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 50 { // everybody has answered, whatever the context says
+			m.want(t, <-askAll(ctx, m.nsp.All().To("nobody")), nil, nil)
+		}
+	})
+	bubble(t, "a room that has a socket's id for a name", opts, func(t *testing.T, h *host) {
+		m := join(h, 3)
+		for _, s := range m.sockets {
+			if err := s.Join(m.sockets[1].ID()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		described, err := m.nsp.All().Sockets(t.Context())
+		i := slices.IndexFunc(described, func(r socketio.RemoteSocket) bool { return r.ID == m.sockets[1].ID() })
+		if err != nil || i < 0 {
+			t.Fatalf("%v %v", described, err)
+		}
+		done := ask(t.Context(), described[i])
+		for i, c := range m.clients {
+			c.want(`420["q"]`)
+			c.send(fmt.Sprintf(`430[%d]`, i))
+			synctest.Wait()
+		}
+		var n int
+		if got := <-done; got.err != nil || got.args.Bind(&n) != nil || n != 1 {
+			t.Errorf("%d %v", n, got.err)
+		}
 	})
 	bubble(t, "what cannot be encoded", opts, func(t *testing.T, h *host) {
 		m := join(h, 2)
@@ -290,17 +318,19 @@ func TestBroadcastWithAck(t *testing.T) {
 	bubble(t, "Timeout of one socket", opts, func(t *testing.T, h *host) {
 		m := join(h, 1)
 		start := time.Now()
-		go m.clients[0].want(`420["q"]`, `421["q"]`)
-		_, err := m.sockets[0].Timeout(3*time.Second).EmitWithAck(t.Context(), "q")
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
+		done := ask(t.Context(), m.sockets[0].Timeout(3*time.Second))
+		m.clients[0].want(`420["q"]`)
+		if got := <-done; !errors.Is(got.err, context.DeadlineExceeded) {
+			t.Errorf("%v", got.err)
 		}
 		after(t, start, 3*time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		start = time.Now()
-		if _, err = m.sockets[0].Timeout(time.Second).Timeout(0).Compress(false).EmitWithAck(ctx, "q"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v", err)
+		done = ask(ctx, m.sockets[0].Timeout(time.Second).Timeout(0).Compress(false))
+		m.clients[0].want(`421["q"]`)
+		if got := <-done; !errors.Is(got.err, context.DeadlineExceeded) {
+			t.Errorf("%v", got.err)
 		}
 		after(t, start, time.Minute)
 	})

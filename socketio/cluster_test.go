@@ -106,20 +106,8 @@ func TestCluster(t *testing.T) {
 		c.clients["b"].wantBinary("xyz")
 	})
 	inCluster(t, "answers", func(t *testing.T, c *cluster) {
-		type result struct {
-			answers []socketio.Answer
-			err     error
-		}
-		ask := func(ctx context.Context, to socketio.Target) <-chan result {
-			done := make(chan result, 1)
-			go func() {
-				got, err := to.EmitWithAck(ctx, "q")
-				done <- result{got, err}
-			}()
-			return done
-		}
 		a := c.nsps["a"]
-		done := ask(t.Context(), a.All())
+		done := askAll(t.Context(), a.All())
 		c.clients["a"].want(`420["q"]`)
 		c.clients["b"].want(`420["q"]`)
 		c.clients["b"].send(`430["from b"]`)
@@ -133,7 +121,7 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%v %v, want %v", said, got.err, want)
 		}
 
-		done = ask(t.Context(), a.All().Timeout(time.Second)) // b does not answer
+		done = askAll(t.Context(), a.All().Timeout(time.Second)) // b does not answer
 		c.clients["a"].want(`421["q"]`)
 		c.clients["b"].want(`421["q"]`)
 		c.clients["a"].send(`431[]`)
@@ -145,7 +133,7 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%d acks are still waited for", n)
 		}
 
-		done = ask(t.Context(), a.All().To("room b")) // b leaves
+		done = askAll(t.Context(), a.All().To("room b")) // b leaves
 		c.clients["b"].want(`422["q"]`)
 		c.clients["b"].send("41")
 		if got := <-done; got.err != nil || len(got.answers) != 1 || got.answers[0].Err == nil {
@@ -180,12 +168,11 @@ func TestCluster(t *testing.T) {
 		if rooms := c.nsps["b"].Socket(b.ID).Rooms(); !slices.Contains(rooms, "new") || slices.Contains(rooms, "both") {
 			t.Errorf("rooms %q", rooms)
 		}
-		go func() {
-			c.clients["b"].want(`420["q"]`)
-			c.clients["b"].send(`430["yes"]`)
-		}()
-		if args, err := b.EmitWithAck(t.Context(), "q"); err != nil || string(args.Raw(0)) != `"yes"` {
-			t.Errorf("%s %v", args.Raw(0), err)
+		done := ask(t.Context(), b)
+		c.clients["b"].want(`420["q"]`)
+		c.clients["b"].send(`430["yes"]`)
+		if got := <-done; got.err != nil || string(got.args.Raw(0)) != `"yes"` {
+			t.Errorf("%s %v", got.args.Raw(0), got.err)
 		}
 		works(t, b.To("both").Emit("others"))
 		c.gets(t, "a", `42["others"]`)

@@ -27,8 +27,8 @@ type Socket struct {
 	rooms []*room             // protected by nsp.local.mu
 	gone  bool                // in no room, and in none again; likewise
 	next  *Socket             // in the crew's queue; the crew's
-	left  bool                // the handler has been told that the socket is gone, or is; of who runs it
 	owned atomic.Pointer[any] // the handler's
+	left  bool                // the handler has been told that the socket is gone, or is; of who runs it
 
 	mu        sync.Mutex // protects the following
 	state     state
