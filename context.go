@@ -70,10 +70,6 @@ func (c *Context) ID() string { return c.socket.ID() }
 // the [Reason]. It has the values of the handshake request's context.
 func (c *Context) Context() context.Context { return c.socket.Context() }
 
-// Handshake returns what is known of the request that opened the connection:
-// more with that kept than with Options.ForgetRequest.
-func (c *Context) Handshake() Handshake { return c.socket.Handshake() }
-
 // Request returns the request that opened the connection, detached from the
 // handler that served it: without its body, with a context that ends with the
 // connection. It is nil with Options.ForgetRequest, and must not be changed.
@@ -170,6 +166,9 @@ func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (A
 	return c.socket.EmitWithAck(ctx, event, args...)
 }
 
+// Volatile returns what emits to the client, or drops what can't be sent now.
+func (c *Context) Volatile() Emission { return c.socket.Volatile() }
+
 // Join adds the client to rooms.
 func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
 
@@ -178,6 +177,19 @@ func (c *Context) Leave(rooms ...string) { c.socket.Leave(rooms...) }
 
 // Rooms returns the rooms that the client is in, in no order.
 func (c *Context) Rooms() []string { return c.socket.Rooms() }
+
+// To addresses the sockets in any of the rooms, this one left out.
+func (c *Context) To(rooms ...string) Target { return c.socket.To(rooms...) }
+
+// In is To.
+func (c *Context) In(rooms ...string) Target { return c.socket.To(rooms...) }
+
+// Except addresses every other socket of the namespace that is in none of the
+// rooms.
+func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().Except(rooms...) }
+
+// Broadcast addresses every other socket of the namespace.
+func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 
 // Disconnect makes the client leave the namespace; Disconnect(true) makes it
 // leave all of them and closes the connection. It does not reconnect by itself.
@@ -211,3 +223,22 @@ func (n *Namespace) Len() int { return n.io.Len() }
 
 // Socket returns the connected socket of that id, or nil.
 func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
+
+// Emit sends an event to every client of the namespace.
+func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
+
+// To addresses the sockets in any of the rooms. A socket's id is a room too.
+func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
+
+// In is To.
+func (n *Namespace) In(rooms ...string) Target { return n.To(rooms...) }
+
+// Except addresses the sockets that are in none of the rooms.
+func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(rooms...) }
+
+// Volatile addresses every client with what may be dropped.
+func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
+
+// Disconnect makes every client leave the namespace; Disconnect(true) closes
+// their connections, too.
+func (n *Namespace) Disconnect(closeConn ...bool) error { return n.io.All().Disconnect(closeConn...) }

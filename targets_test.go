@@ -111,7 +111,7 @@ func TestAnswers(t *testing.T) {
 	b.send(`30["b"]`)
 	c.send(`30["c"]`)
 	a.want(`31[{"Answered":2,"Late":0,"Err":""}]`)
-	a.send(`21["poll",20]`)
+	a.send(`21["poll",500]`)
 	b.want(`21["q",7]`)
 	c.want(`21["q",7]`)
 	b.send(`31[]`)
@@ -180,7 +180,7 @@ func TestSockets(t *testing.T) {
 				t.Error("cross domain without an Origin")
 			}
 			for _, err := range []error{
-				s.Join("x"), s.Leave("room"), h.To("x").Emit("one"), s.Volatile().Compress(false).Emit("two"),
+				s.Join("x"), s.Leave("room"), h.To("x").Emit("one"), s.Compress(false).Emit("two"),
 				s.To("room").Emit("others"), s.Broadcast().Emit("others"), h.Join("y"), h.To("y").Emit("three"), h.Leave("y"), h.To("y").Emit("never"),
 			} {
 				if err != nil {

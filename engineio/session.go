@@ -58,8 +58,6 @@ type Session struct {
 
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
 	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
-	secure bool         // of the handshake request: it came over TLS
-	cross  bool         // and had an Origin
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
@@ -77,6 +75,8 @@ type Session struct {
 	out          outbox
 	writing      writer // nobody else may write to ws
 	listed       bool   // in a dueList; when its turn comes, somebody else may have written
+	secure       bool   // of the handshake request, and never changed: it came over TLS
+	cross        bool   // likewise: it had an Origin
 	last         *lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born

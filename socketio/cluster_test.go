@@ -98,6 +98,7 @@ func TestCluster(t *testing.T) {
 			{self.To("both"), "b"},
 			{self.Local(), ""},
 		} {
+			synctest.Wait() // for the last writes to be over: volatile packets do not wait
 			works(t, tt.to.Emit("e", "x", 1))
 			c.gets(t, tt.want, `42["e","x",1]`)
 		}
@@ -174,6 +175,9 @@ func TestCluster(t *testing.T) {
 		if got := <-done; got.err != nil || string(got.args.Raw(0)) != `"yes"` {
 			t.Errorf("%s %v", got.args.Raw(0), got.err)
 		}
+		synctest.Wait()
+		works(t, b.Volatile().Compress(false).Emit("volatile"))
+		c.gets(t, "b", `42["volatile"]`)
 		works(t, b.To("both").Emit("others"))
 		c.gets(t, "a", `42["others"]`)
 		works(t, b.Disconnect())

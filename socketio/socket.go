@@ -24,11 +24,10 @@ type Socket struct {
 	id    string
 	nsp   *Namespace
 	conn  *conn
-	rooms []*room             // protected by nsp.local.mu
-	gone  bool                // in no room, and in none again; likewise
-	next  *Socket             // in the crew's queue; the crew's
-	owned atomic.Pointer[any] // the handler's
-	left  bool                // the handler has been told that the socket is gone, or is; of who runs it
+	rooms []*room // protected by nsp.local.mu
+	gone  bool    // in no room, and in none again; likewise
+	next  *Socket // in the crew's queue; the crew's
+	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
 	mu        sync.Mutex // protects the following
 	state     state
@@ -46,6 +45,8 @@ type Socket struct {
 	cancel    context.CancelCauseFunc
 	data      map[any]any
 	expiry    *time.Timer // from ExpireAt
+
+	owned atomic.Pointer[any] // the handler's
 }
 
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
