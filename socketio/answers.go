@@ -35,7 +35,7 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	}
 	e = e.flagged(b.Plain)
 	q := &Inquiry{id: id, asked: l.Select(b.Selector), each: each}
-	outgoing := l.nsp.outgoing.Load()
+	outgoing := l.nsp.listener()
 	var batch engineio.Batch
 	for _, s := range q.asked {
 		outgoing.tell(s, b.Event, b.Args)

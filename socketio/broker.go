@@ -9,6 +9,11 @@ import "context"
 // about what was to be encoded, and what it gets from other nodes too. Its
 // methods may be called from any goroutine and do not block on clients; those
 // with a context wait until it ends.
+//
+// The broker of a dynamic namespace is made when the namespace is, and dropped
+// with it. If it is an [io.Closer], it is closed then; another one of the same
+// name is made only afterwards. Both happen under a lock: neither what makes
+// brokers nor Close may block, or emit. What was broadcast before still goes out.
 type Broker interface {
 	// Broadcast sends an event to the sockets that it selects. What one
 	// goroutine broadcasts arrives in order.

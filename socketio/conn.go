@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ type conn struct {
 
 	mu          sync.Mutex  // protects the following
 	sockets     sockets     //
-	left        []string    // namespaces that the server ended: what was under way to them is ignored
+	left        []leftName  // namespaces that the server ended: what was under way to them is ignored
 	closed      bool        //
 	idle        *time.Timer // runs while no namespace has admitted the client
 	attachments *time.Timer // runs while a packet waits for attachments
@@ -140,8 +139,7 @@ func (c *conn) watchAttachments(pending bool) {
 func (c *conn) receive(p *Packet) {
 	s, left := c.find(p.Namespace)
 	if e := c.srv.log.Debug(); e != nil {
-		nsp, _, _ := strings.Cut(p.Namespace, "?") // what follows may be a credential
-		e.Str("sid", c.sess.ID()).Str("nsp", nsp).Stringer("type", p.Type).Msg("packet")
+		e.Str("sid", c.sess.ID()).Str("nsp", loggable(p.Namespace)).Stringer("type", p.Type).Msg("packet")
 	}
 	switch {
 	case p.Type == TypeConnect && s == nil:
@@ -177,7 +175,7 @@ func (c *conn) find(nsp string) (s *Socket, left bool) {
 	if s := c.sockets.in(nsp); s != nil {
 		return s, false
 	}
-	return nil, slices.Contains(c.left, nsp)
+	return nil, slices.ContainsFunc(c.left, func(l leftName) bool { return l.name == nsp })
 }
 
 func (c *conn) all() []*Socket {
@@ -190,24 +188,24 @@ func (c *conn) all() []*Socket {
 // decide. The socket is in c.sockets at once, so that a second CONNECT finds
 // it, and early events wait in its queue.
 func (c *conn) connect(p *Packet) {
-	nsp := c.srv.namespace(p.Namespace)
-	if nsp == nil {
-		r := &Refusal{Message: "Invalid namespace"}
+	nsp, refusal := c.srv.enter(c, p.Namespace)
+	if refusal != nil {
 		if c.v3() {
-			r.Data = map[string]string{"message": r.Message}
+			refusal = &Refusal{Message: refusal.Message, Data: map[string]string{"message": refusal.Message}}
 		}
-		c.refuse(p.Namespace, r)
+		c.refuse(p.Namespace, refusal)
 		return
 	}
 	s := newSocket(nsp, c, bytes.Clone(p.Data))
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
+		nsp.release()
 		return
 	}
 	c.holdLocked(len(p.Data)) // until it is decided
 	c.sockets.add(s)
-	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == nsp.name })
+	c.left = slices.DeleteFunc(c.left, func(l leftName) bool { return l.name == nsp.name })
 	c.mu.Unlock()
 	s.start(len(p.Data))
 }
@@ -227,7 +225,7 @@ func (c *conn) refuse(nsp string, r *Refusal) {
 		return text, nil, err
 	})
 	if err != nil { // of the data
-		c.srv.log.Error().Str("nsp", nsp).Err(err).Msg("cannot encode a refusal")
+		c.srv.log.Error().Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
 		c.refuse(nsp, &Refusal{Message: r.Message})
 		return
 	}
@@ -307,7 +305,7 @@ func (c *conn) remove(s *Socket, byServer bool) {
 		return
 	}
 	if byServer {
-		c.left = append(c.left, s.nsp.name)
+		c.leaveLocked(s.nsp)
 	}
 	if len(c.sockets.list) == 0 && c.idle == nil && !c.closed {
 		c.watchIdleLocked()

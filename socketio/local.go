@@ -66,7 +66,7 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	e = e.flagged(b.Plain)
 	var room [2]*Socket
 	sockets, skip := l.pick(b.Selector, room[:0])
-	outgoing := l.nsp.outgoing.Load()
+	outgoing := l.nsp.listener()
 	var batch engineio.Batch
 	for _, s := range sockets {
 		if !slices.Contains(skip, s) {

@@ -48,6 +48,9 @@ type Namespace struct {
 
 	acks     atomic.Uint64 // that have been asked for
 	outgoing atomic.Pointer[Outgoing]
+	match    func(string) bool // of a parent of dynamic namespaces
+	parent   *Namespace        // of a dynamic one
+	users    int               // of a dynamic one: sockets, and calls. Protected by srv.dynamic.mu
 }
 
 func newNamespace(s *Server, name string, h Handler) *Namespace {
@@ -62,11 +65,33 @@ func newNamespace(s *Server, name string, h Handler) *Namespace {
 // Name returns the namespace's name, such as "/" or "/chat".
 func (n *Namespace) Name() string { return n.name }
 
+// Handler returns the namespace's handler.
+func (n *Namespace) Handler() Handler { return n.handler }
+
 // Socket returns the connected socket with the given id, or nil.
-func (n *Namespace) Socket(id string) *Socket { return n.local.socket(id) }
+func (n *Namespace) Socket(id string) *Socket {
+	if !n.isDynamic() {
+		return n.local.socket(id)
+	}
+	for _, l := range n.living() {
+		if s := l.local.socket(id); s != nil {
+			return s
+		}
+	}
+	return nil
+}
 
 // Len is the number of sockets that are connected here.
-func (n *Namespace) Len() int { return n.local.len() }
+func (n *Namespace) Len() int {
+	if !n.isDynamic() {
+		return n.local.len()
+	}
+	sum := 0
+	for _, l := range n.living() {
+		sum += l.local.len()
+	}
+	return sum
+}
 
 func (n *Namespace) newEvent(size int) *Event {
 	if n.events == nil {

@@ -25,6 +25,11 @@ type Options struct {
 	// sockets that come and go. At the bound, or when what waits holds twice
 	// MaxPayload, the connection is not read. Default 128.
 	EventQueue int
+	// MaxDynamicNamespaces is how many dynamic namespaces may exist at a time,
+	// and MaxClientNamespaces how many of them one client may be in. Clients are
+	// refused beyond. Default 10,000 and 32.
+	MaxDynamicNamespaces int
+	MaxClientNamespaces  int
 	// Codec encodes and decodes arguments. Default [JSON].
 	Codec Codec
 	// Broker makes the broker of a namespace, which carries what is addressed
@@ -59,6 +64,18 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if out.EventQueue < 0 {
 		errs = append(errs, fmt.Errorf("EventQueue is negative (%d)", out.EventQueue))
+	}
+	if out.MaxDynamicNamespaces < 0 {
+		errs = append(errs, fmt.Errorf("MaxDynamicNamespaces is negative (%d)", out.MaxDynamicNamespaces))
+	}
+	if out.MaxClientNamespaces < 0 {
+		errs = append(errs, fmt.Errorf("MaxClientNamespaces is negative (%d)", out.MaxClientNamespaces))
+	}
+	if out.MaxDynamicNamespaces == 0 {
+		out.MaxDynamicNamespaces = 10_000
+	}
+	if out.MaxClientNamespaces == 0 {
+		out.MaxClientNamespaces = 32
 	}
 	if out.ConnectTimeout == 0 {
 		out.ConnectTimeout = 45 * time.Second

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -22,6 +20,8 @@ type Server struct {
 	log    zerolog.Logger
 	wg     sync.WaitGroup // connections, and sockets whose handlers are called
 	crew   crew
+
+	dynamic dynamic
 
 	mu         sync.RWMutex // protects the following
 	namespaces map[string]*Namespace
@@ -52,7 +52,7 @@ func (s *Server) Of(name string, h Handler) *Namespace {
 	switch {
 	case name == "" || name[0] != '/':
 		panic("socketio: namespace " + strconv.Quote(name) + " does not begin with a slash")
-	case strings.Contains(name, ",") || !utf8.ValidString(name) || len(name) > maxNamespace:
+	case !speakable(name):
 		panic("socketio: namespace " + strconv.Quote(name) + " cannot be told to a client: it has a comma, is not UTF-8, or is too long")
 	}
 	s.mu.Lock()

@@ -17,6 +17,8 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	if IsReserved(event) {
 		return ErrReservedEvent
 	}
+	n = n.acquire()
+	defer n.release()
 	return n.broker.ServerSideEmit(event, args)
 }
 
@@ -27,6 +29,8 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	if IsReserved(event) {
 		return nil, ErrReservedEvent
 	}
+	n = n.acquire()
+	defer n.release()
 	return n.broker.ServerSideEmitWithAck(ctx, event, args)
 }
 

@@ -82,7 +82,9 @@ func (t Target) Timeout(d time.Duration) Target {
 // network, and a client that does not keep up is a matter of its own: an error
 // says that the event can't be encoded, or that the broker failed.
 func (t Target) Emit(event string, args ...any) error {
-	return t.nsp.broker.Broadcast(t.broadcast(event, args))
+	n := t.nsp.acquire()
+	defer n.release()
+	return n.broker.Broadcast(t.broadcast(event, args))
 }
 
 // EmitWithAck sends an event to every socket that is meant and waits for their
@@ -96,9 +98,11 @@ func (t Target) Emit(event string, args ...any) error {
 // Without an end of ctx or a Timeout, one client that stays and does not answer
 // makes it wait for ever.
 func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	n := t.nsp.acquire()
+	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
 	defer cancel()
-	return t.nsp.broker.BroadcastWithAck(ctx, t.broadcast(event, args))
+	return n.broker.BroadcastWithAck(ctx, t.broadcast(event, args))
 }
 
 func (t Target) broadcast(event string, args []any) *Broadcast {
@@ -106,24 +110,38 @@ func (t Target) broadcast(event string, args []any) *Broadcast {
 }
 
 // Join adds the sockets to rooms.
-func (t Target) Join(rooms ...string) error { return t.nsp.broker.Join(t.sel, rooms) }
+func (t Target) Join(rooms ...string) error {
+	n := t.nsp.acquire()
+	defer n.release()
+	return n.broker.Join(t.sel, rooms)
+}
 
 // Leave removes the sockets from rooms.
-func (t Target) Leave(rooms ...string) error { return t.nsp.broker.Leave(t.sel, rooms) }
+func (t Target) Leave(rooms ...string) error {
+	n := t.nsp.acquire()
+	defer n.release()
+	return n.broker.Leave(t.sel, rooms)
+}
 
 // Disconnect is [Socket.Disconnect] for every socket that is meant.
 func (t Target) Disconnect(closeConn ...bool) error {
-	return t.nsp.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
+	n := t.nsp.acquire()
+	defer n.release()
+	return n.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
 }
 
 // Sockets describes the sockets that are meant, those of other servers as well.
 // If some server of a cluster fails, the others' sockets come with the error.
 func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
+	n := t.nsp.acquire()
+	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
 	defer cancel()
-	sockets, err := t.nsp.broker.Sockets(ctx, t.sel)
+	sockets, err := n.broker.Sockets(ctx, t.sel)
 	for i := range sockets {
-		sockets[i].nsp = t.nsp
+		if sockets[i].nsp == nil {
+			sockets[i].nsp = t.nsp
+		}
 	}
 	return sockets, err
 }
@@ -131,10 +149,21 @@ func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
 // Count is the number of sockets that are meant: those that Sockets would
 // describe, for much less.
 func (t Target) Count(ctx context.Context) (int, error) {
+	n := t.nsp.acquire()
+	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
 	defer cancel()
-	return t.nsp.broker.Count(ctx, t.sel)
+	return n.broker.Count(ctx, t.sel)
 }
 
 // LocalSockets returns the sockets of this process that are meant.
-func (t Target) LocalSockets() []*Socket { return slices.Clone(t.nsp.local.Select(t.sel)) }
+func (t Target) LocalSockets() []*Socket {
+	if !t.nsp.isDynamic() {
+		return slices.Clone(t.nsp.local.Select(t.sel))
+	}
+	var all []*Socket
+	for _, n := range t.nsp.living() {
+		all = append(all, n.local.Select(t.sel)...)
+	}
+	return all
+}

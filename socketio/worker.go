@@ -155,10 +155,11 @@ func (s *Socket) handle(e *Event) {
 
 // leave tells the handler that the socket has left.
 func (s *Socket) leave(accepted bool) {
+	defer s.nsp.release()
 	defer s.conn.release(0) // all this even if a handler ends the goroutine
 	if accepted {
 		defer func() {
-			s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
+			s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
 			s.nsp.handler.Disconnect(s, s.reason)
 		}()
 	}
@@ -207,7 +208,7 @@ func (s *Socket) admit() {
 	if !s.conn.admitted(s) {
 		return
 	}
-	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", s.nsp.name).Str("socket", s.id).Msg("socket connected")
+	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Msg("socket connected")
 	answer := AppendHeader(nil, TypeConnect, 0, s.nsp.name, 0, false)
 	if !s.conn.v3() {
 		answer = append(answer, `{"sid":"`...)

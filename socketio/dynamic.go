@@ -1,0 +1,245 @@
+package socketio
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// A dynamic namespace is there while somebody uses it: sockets, from their
+// CONNECT until their handler knows that they have left, and calls that act
+// upon it. Clients choose the names, so nothing may stay when the last one goes.
+// Beside it there are Namespaces without a Local: its parent, which has the
+// handler, and handles, which find it by its name.
+
+// dynamic keeps a server's dynamic namespaces.
+type dynamic struct {
+	mu      sync.Mutex            // protects the following, and Namespace.users
+	parents []*Namespace          // in the order of registration; only appended to
+	live    map[string]*Namespace // by name
+}
+
+// OfFunc adds a parent: a name that no namespace has, and for which match holds,
+// becomes a namespace of its own when a client connects to it, with h as the
+// handler. Of several parents the first one counts. Its own name is for people;
+// what is emitted to it goes to all namespaces that it now has.
+//
+// Match is called on goroutines that others wait for, and must not block.
+func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *Namespace {
+	n := &Namespace{srv: s, name: name, handler: h, match: match}
+	n.broker = family{n}
+	d := &s.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.parents = append(d.parents, n)
+	return n
+}
+
+// Dynamic returns a handle of the dynamic namespace of that name, which need
+// not be there now, or nil if no parent takes the name.
+func (s *Server) Dynamic(name string) *Namespace {
+	if !speakable(name) {
+		return nil
+	}
+	parent := s.parent(name)
+	if parent == nil {
+		return nil
+	}
+	return &Namespace{srv: s, name: name, handler: parent.handler, parent: parent}
+}
+
+// speakable tells whether a client can be told the name.
+func speakable(name string) bool {
+	return !strings.Contains(name, ",") && utf8.ValidString(name) && len(name) <= maxNamespace
+}
+
+// parent returns who takes the name, or nil.
+func (s *Server) parent(name string) *Namespace {
+	d := &s.dynamic
+	d.mu.Lock()
+	parents, n := d.parents, d.live[name]
+	d.mu.Unlock()
+	if n != nil {
+		return n.parent
+	}
+	for _, p := range parents {
+		if p.match(name) {
+			return p
+		}
+	}
+	return nil
+}
+
+var (
+	noNamespace       = &Refusal{Message: "Invalid namespace"}
+	tooManyNamespaces = &Refusal{Message: "too many namespaces"}
+)
+
+// enter returns the namespace of that name for a new socket of c, which
+// releases it in the end, or says why there is none.
+func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
+	if n := s.namespace(name); n != nil {
+		return n, nil
+	}
+	defer func() { // of match, and of what makes brokers
+		if v := recover(); v != nil {
+			s.log.Error().Str("sid", c.sess.ID()).Str("nsp", loggable(name)).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic while a namespace was looked for")
+			n, refusal = nil, noNamespace
+		}
+	}()
+	parent := s.parent(name)
+	if parent == nil {
+		return nil, noNamespace
+	}
+	if c.countDynamic() < s.opts.MaxClientNamespaces {
+		n = parent.adopt(name)
+	}
+	if n == nil {
+		s.log.Debug().Str("sid", c.sess.ID()).Str("nsp", loggable(name)).Msg("too many namespaces")
+		return nil, tooManyNamespaces
+	}
+	return n, nil
+}
+
+// countDynamic counts the dynamic namespaces that the client is in.
+func (c *conn) countDynamic() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sum := 0
+	for _, s := range c.sockets.list {
+		if s.nsp.parent != nil {
+			sum++
+		}
+	}
+	return sum
+}
+
+// A leftName is the name of a namespace that the server has ended for a client.
+type leftName struct {
+	name    string
+	dynamic bool
+}
+
+// leaveLocked adds a name to c.left. Of dynamic namespaces, which are as many as
+// the client likes, it keeps as many as one may be in at a time.
+func (c *conn) leaveLocked(n *Namespace) {
+	c.left = append(c.left, leftName{n.name, n.parent != nil})
+	sum, oldest := 0, 0
+	for i, l := range slices.Backward(c.left) {
+		if l.dynamic {
+			sum, oldest = sum+1, i
+		}
+	}
+	if sum > c.srv.opts.MaxClientNamespaces {
+		c.left = slices.Delete(c.left, oldest, oldest+1)
+	}
+}
+
+// loggable is a name for the log: the query behind it may be a credential.
+func loggable(name string) string {
+	name, _, _ = strings.Cut(name, "?")
+	return name
+}
+
+// adopt returns the namespace of that name, in use, or nil if there are too
+// many others.
+func (n *Namespace) adopt(name string) *Namespace {
+	d := &n.srv.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.live[name] == nil && len(d.live) >= n.srv.opts.MaxDynamicNamespaces {
+		return nil
+	}
+	return d.acquireLocked(n, name)
+}
+
+// acquireLocked makes the namespace if it is not there. Under the lock, so that
+// of one name there is one Broker at a time.
+func (d *dynamic) acquireLocked(parent *Namespace, name string) *Namespace {
+	n := d.live[name]
+	if n == nil {
+		n = newNamespace(parent.srv, name, parent.handler)
+		n.parent = parent
+		if d.live == nil {
+			d.live = make(map[string]*Namespace)
+		}
+		d.live[name] = n
+	}
+	n.users++
+	return n
+}
+
+// acquire returns the namespace that n stands for, which stays until it is
+// released. Whoever uses its local or broker from outside a handler does so in
+// between.
+func (n *Namespace) acquire() *Namespace {
+	if n.parent == nil {
+		return n
+	}
+	d := &n.srv.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n.users > 0 {
+		n.users++
+		return n
+	}
+	return d.acquireLocked(n.parent, n.name) // n is a handle, or has been dropped
+}
+
+// acquireLive is acquire if somebody else uses the namespace.
+func (n *Namespace) acquireLive() bool {
+	d := &n.srv.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n.users == 0 {
+		return false
+	}
+	n.users++
+	return true
+}
+
+// release drops a dynamic namespace when nobody uses it any more.
+func (n *Namespace) release() {
+	if n.parent == nil {
+		return
+	}
+	d := &n.srv.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n.users--; n.users > 0 {
+		return
+	}
+	delete(d.live, n.name)
+	if b, ok := n.broker.(io.Closer); ok {
+		if err := b.Close(); err != nil {
+			n.srv.log.Warn().Str("nsp", loggable(n.name)).Err(err).Msg("broker not closed")
+		}
+	}
+}
+
+// isDynamic tells whether n stands for namespaces that come and go.
+func (n *Namespace) isDynamic() bool { return n.match != nil || n.parent != nil }
+
+// living returns the dynamic namespaces that n stands for and that are there.
+func (n *Namespace) living() []*Namespace {
+	d := &n.srv.dynamic
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if n.match == nil {
+		if l := d.live[n.name]; l != nil {
+			return []*Namespace{l}
+		}
+		return nil
+	}
+	var list []*Namespace
+	for _, l := range d.live {
+		if l.parent == n {
+			list = append(list, l)
+		}
+	}
+	return list
+}
