@@ -57,8 +57,10 @@ func (c *Context) loggedEvent() string {
 	return c.event
 }
 
-// Namespace returns the name of the namespace, such as "/chat".
-func (c *Context) Namespace() string { return c.n.Name() }
+// Namespace returns the name of the namespace, such as "/chat". Where that is
+// one of a pattern, the client has chosen it: up to 256 bytes, without control
+// characters.
+func (c *Context) Namespace() string { return c.socket.Namespace().Name() }
 
 // Socket returns the socket that the event came from.
 func (c *Context) Socket() *Socket { return c.socket }

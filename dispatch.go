@@ -82,7 +82,7 @@ func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
 		c.event = e.Name()
 	}
 	if h == nil {
-		d.n.srv.log.Debug().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Msg("no handler")
+		d.n.srv.log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Msg("no handler")
 		return
 	}
 	err := d.call(h, c)
@@ -101,7 +101,7 @@ func (d dispatcher) answer(c *Context, e *Error) {
 	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrAckSent) || errors.Is(err, ErrQueueFull) {
 		return
 	}
-	d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("cannot encode the error's data")
+	d.n.srv.log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("cannot encode the error's data")
 	if e.Data != nil {
 		d.answer(c, &Error{Message: e.Message})
 	}
@@ -163,19 +163,19 @@ func (d dispatcher) failed(c *Context, err error) {
 	var known *Error
 	switch log := d.n.srv.log; {
 	case errors.As(err, &panicked):
-		log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
+		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
 	case onError != nil:
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
-		log.Debug().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed: the client has left")
+		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed: the client has left")
 	case errors.As(err, &known) && known != nil:
-		log.Debug().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler refused")
+		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler refused")
 	default:
-		log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed")
+		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed")
 	}
 	if onError == nil {
 		return
 	}
 	if err := d.call(func(c *Context) error { onError(c, err); return nil }, c); err != nil {
-		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", c.loggedEvent()).Err(err).Msg("OnError panicked")
+		d.n.srv.log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("OnError panicked")
 	}
 }

@@ -60,6 +60,13 @@ type Options struct {
 	// client. By default it is closed, with "slow consumer".
 	KeepSlow bool
 
+	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
+	// exist at a time, and MaxClientNamespaces how many of them one client may be
+	// in. Beyond, clients are refused with "too many namespaces". Default 10,000
+	// and 32.
+	MaxDynamicNamespaces int
+	MaxClientNamespaces  int
+
 	// Transports that are served. Default polling and websocket.
 	Transports []string
 	// DisableUpgrades offers clients that began on polling no upgrade.
@@ -141,5 +148,8 @@ func (o *Options) lower() *socketio.Options {
 		Broker:         o.Broker,
 		SessionClosed:  sessionClosed,
 		Logger:         o.Logger,
+
+		MaxDynamicNamespaces: o.MaxDynamicNamespaces,
+		MaxClientNamespaces:  o.MaxClientNamespaces,
 	}
 }

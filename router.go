@@ -65,6 +65,9 @@ type Namespace struct {
 	io    *socketio.Namespace
 	table atomic.Pointer[table] // replaced as a whole under regMu
 	regMu sync.Mutex
+
+	pattern *pattern   // if the name is one
+	of      *Namespace // whose handlers it has, if it is one that comes and goes
 }
 
 // A table holds the handlers of a namespace, their middlewares around them.
@@ -97,6 +100,7 @@ func newNamespace(s *Server, name string) *Namespace {
 func (n *Namespace) register(change func(t *table)) {
 	n.regMu.Lock()
 	defer n.regMu.Unlock()
+	n.ownLocked()
 	t := *n.table.Load()
 	t.events = maps.Clone(t.events)
 	if t.events == nil {
@@ -108,6 +112,9 @@ func (n *Namespace) register(change func(t *table)) {
 
 // Routes returns the events that have handlers, sorted.
 func (n *Namespace) Routes() []Route {
+	if n.of != nil {
+		return n.of.Routes()
+	}
 	names := slices.Sorted(maps.Keys(n.table.Load().events))
 	routes := make([]Route, len(names))
 	for i, name := range names {
@@ -136,6 +143,7 @@ func (g *group) seal() {
 func (g *group) Use(mw ...Middleware) {
 	g.n.regMu.Lock()
 	defer g.n.regMu.Unlock()
+	g.n.ownLocked()
 	if g.sealed {
 		panic("sio: Use behind the first handler, in namespace " + g.n.Name())
 	}

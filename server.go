@@ -27,6 +27,7 @@ type Server struct {
 
 	mu         sync.Mutex // protects the following
 	namespaces map[string]*Namespace
+	funcs      int // how many OfFunc has made
 }
 
 // New returns a server. Nil options are fine. It panics if one of them makes
@@ -55,13 +56,40 @@ func New(opts *Options) *Server {
 // Of returns the namespace of that name, and makes it when it is asked for the
 // first time. Clients can connect to a namespace once it has been made. The
 // slash in front may be left out.
+//
+// A name with parts, such as "/tenant-{id}" or "/tenant-{id}/room-{name}", is a
+// pattern. It stands for every name that no other namespace has and that has one
+// character or more, but no slash, in place of each part. These namespaces
+// share the handlers, which are registered on the pattern, and nothing else;
+// [Context.Param] has the parts. Each is there while there are clients in it. What
+// is emitted to the pattern goes to all of them that this server now has. If
+// several patterns and functions ([Server.OfFunc]) match, the first counts.
+//
+// The name of one, such as "/tenant-42", returns a handle of it, be it there now
+// or not, to emit with; to register handlers on it panics. A namespace that is to
+// be an exception from a pattern is made before the pattern.
+//
+// [Options].MaxDynamicNamespaces and MaxClientNamespaces bound what clients can
+// make.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
+	if strings.ContainsAny(name, braces) {
+		return s.ofPattern(name)
+	}
+	s.mu.Lock()
+	n := s.namespaces[name]
+	s.mu.Unlock()
+	if n != nil {
+		return n
+	}
+	if io := s.io.Dynamic(name); io != nil { // without the lock: it calls functions of OfFunc
+		return s.concrete(io)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.namespaces[name]
+	n = s.namespaces[name]
 	if n == nil {
 		n = newNamespace(s, name)
 		s.namespaces[name] = n
@@ -69,14 +97,14 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
-// Routes returns the events that have handlers, in all namespaces.
+// Routes returns the events that have handlers, in all namespaces and patterns.
 func (s *Server) Routes() []Route {
 	s.mu.Lock()
-	names := slices.Sorted(maps.Keys(s.namespaces))
+	namespaces := maps.Clone(s.namespaces)
 	s.mu.Unlock()
 	var routes []Route
-	for _, name := range names {
-		routes = append(routes, s.Of(name).Routes()...)
+	for _, name := range slices.Sorted(maps.Keys(namespaces)) {
+		routes = append(routes, namespaces[name].Routes()...)
 	}
 	return routes
 }
