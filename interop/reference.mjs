@@ -16,6 +16,7 @@ const { values: flags } = parseArgs({
     "allow-eio3": { type: "string", default: "false" },
     "cors-origin": { type: "string" },
     client: { type: "string" }, // it has its own copy
+    "max-client-namespaces": { type: "string" }, // of sio
   },
 });
 
@@ -27,6 +28,7 @@ const io = new Server(http, {
   connectTimeout: Number(flags["connect-timeout"]),
   allowEIO3: flags["allow-eio3"] === "true",
   cors: flags["cors-origin"] && { origin: flags["cors-origin"] },
+  cleanupEmptyChildNamespaces: true,
 });
 const monitor = io.of("/monitor");
 
@@ -135,6 +137,23 @@ io.of("/transport").on("connection", (socket) => {
   socket.conn.on("upgrade", (transport) => socket.emit("upgraded", transport.name));
   socket.on("disconnect", (reason, cause) => monitor.emit("cause", { reason, cause: cause?.message ?? null }));
 });
+// Namespaces whose names clients choose.
+const tenants = io.of(/^\/tenant-\w+$/);
+tenants.use((socket, next) => {
+  if (socket.nsp.name === "/tenant-locked") return next(new Error("not authorized"));
+  socket.join("lobby");
+  next();
+});
+tenants.on("connection", (socket) => {
+  socket.on("where", (ack) => ack([socket.nsp.name, socket.nsp.name.slice("/tenant-".length)]));
+});
+contract(tenants);
+monitor.on("connection", (socket) => {
+  socket.on("tell", (name, ack) => ack(io.of(name).emit("told", name)));
+  socket.on("tell:lobby", (name, ack) => ack(io.of(name).to("lobby").emit("told", "lobby")));
+  socket.on("tell:all", (ack) => ack(tenants.emit("told", "all")));
+});
+contract(io.of((name, _auth, next) => next(null, /^\/dyn-\d+$/.test(name))));
 
 const [host, port] = flags.addr.split(":");
 http.listen(Number(port), host, () => console.log(`listening on ${host}:${http.address().port}`));

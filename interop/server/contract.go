@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,11 +31,12 @@ func register(srv *sio.Server) {
 			if err := admit(c); err != nil {
 				return err
 			}
-			return errors.Join(bindAuth(c), c.Emit("welcome", 1), c.Emit("welcome", 2))
+			return welcome(c)
 		})
 		watch(n, monitor)
 		events(n)
 	}
+	dynamic(srv, monitor, regexp.MustCompile(`^/dyn-\d+$`).MatchString)
 }
 
 var auth = sio.NewKey[map[string]any]("auth")

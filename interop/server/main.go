@@ -25,6 +25,7 @@ func main() {
 	pingInterval := flag.Int("ping-interval", 25_000, "in `milliseconds`")
 	pingTimeout := flag.Int("ping-timeout", 20_000, "in `milliseconds`")
 	connectTimeout := flag.Int("connect-timeout", 45_000, "in `milliseconds`")
+	maxNamespaces := flag.Int("max-client-namespaces", 0, "`how many` dynamic ones (sio only)")
 	maxPayload := flag.Int("max-payload", 1_000_000, "in `bytes`")
 	allowEIO3 := flag.Bool("allow-eio3", false, "serve clients of version 2")
 	client := flag.String("client", "", "`folder` of the official client to serve")
@@ -37,6 +38,8 @@ func main() {
 		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
 		MaxPayload:     *maxPayload,
 		AllowEIO3:      *allowEIO3,
+
+		MaxClientNamespaces: *maxNamespaces,
 	}
 	if *client != "" {
 		opts.ClientFiles = os.DirFS(*client)
