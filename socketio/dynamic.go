@@ -162,8 +162,7 @@ func (n *Namespace) adopt(name string) *Namespace {
 func (d *dynamic) acquireLocked(parent *Namespace, name string) *Namespace {
 	n := d.live[name]
 	if n == nil {
-		n = newNamespace(parent.srv, name, parent.handler)
-		n.parent = parent
+		n = newNamespace(parent.srv, parent, name, parent.handler)
 		if d.live == nil {
 			d.live = make(map[string]*Namespace)
 		}

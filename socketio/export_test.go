@@ -1,12 +1,30 @@
 package socketio
 
 // Left counts what the namespace still knows: sockets by id, sockets that
-// broadcasts reach, and rooms.
+// broadcasts reach, and rooms. Of a parent nothing may be left.
 func (n *Namespace) Left() (ids, all, rooms int) {
+	if n.match != nil {
+		return len(n.living()), 0, 0
+	}
 	l := n.local
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return len(l.ids), len(l.allLocked()), len(l.rooms)
+}
+
+// Dynamics is the number of dynamic namespaces.
+func (s *Server) Dynamics() int {
+	s.dynamic.mu.Lock()
+	defer s.dynamic.mu.Unlock()
+	return len(s.dynamic.live)
+}
+
+// LeftNames is how many namespaces the socket's connection knows that the server
+// has ended.
+func (s *Socket) LeftNames() int {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return len(s.conn.left)
 }
 
 // Local returns what knows the sockets and rooms.

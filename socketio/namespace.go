@@ -53,8 +53,8 @@ type Namespace struct {
 	users    int               // of a dynamic one: sockets, and calls. Protected by srv.dynamic.mu
 }
 
-func newNamespace(s *Server, name string, h Handler) *Namespace {
-	n := &Namespace{srv: s, name: name, handler: h}
+func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
+	n := &Namespace{srv: s, name: name, handler: h, parent: parent}
 	n.events, _ = h.(EventMaker)
 	n.upgrade, _ = h.(UpgradeHandler)
 	n.local = newLocal(n)

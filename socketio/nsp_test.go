@@ -46,13 +46,18 @@ func (h *host) of(name string, n *nsp) *nsp {
 	if n == nil {
 		n = &nsp{}
 	}
+	n.init(h, func() *socketio.Namespace { return h.Of(name, n) })
+	return n
+}
+
+// init adds it to what is checked.
+func (n *nsp) init(h *host, add func() *socketio.Namespace) {
 	n.h, n.t = h, h.t
 	n.journal = make(chan string, 1024)
 	n.sockets = make(chan *socketio.Socket, 1024)
 	n.lives = make(map[*socketio.Socket]*life)
-	n.Namespace = h.Of(name, n)
+	n.Namespace = add()
 	h.nsps = append(h.nsps, n)
-	return n
 }
 
 func (n *nsp) enter(s *socketio.Socket, stage string) {

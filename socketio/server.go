@@ -60,7 +60,7 @@ func (s *Server) Of(name string, h Handler) *Namespace {
 	if s.namespaces[name] != nil {
 		panic("socketio: namespace " + name + " is there already")
 	}
-	n := newNamespace(s, name, h)
+	n := newNamespace(s, nil, name, h)
 	s.namespaces[name] = n
 	return n
 }

@@ -268,10 +268,12 @@ func TestChurn(t *testing.T) {
 
 func TestNewAndOf(t *testing.T) {
 	for name, opts := range map[string]*socketio.Options{
-		"ConnectTimeout": {ConnectTimeout: -1},
-		"MaxAttachments": {MaxAttachments: -1},
-		"EventQueue":     {EventQueue: -1},
-		"PingInterval":   {Engine: engineio.Options{PingInterval: -1}},
+		"ConnectTimeout":       {ConnectTimeout: -1},
+		"MaxAttachments":       {MaxAttachments: -1},
+		"EventQueue":           {EventQueue: -1},
+		"MaxDynamicNamespaces": {MaxDynamicNamespaces: -1},
+		"MaxClientNamespaces":  {MaxClientNamespaces: -1},
+		"PingInterval":         {Engine: engineio.Options{PingInterval: -1}},
 	} {
 		if s, err := socketio.New(opts); s != nil || err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("New with a bad %s: %v", name, err)
