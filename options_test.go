@@ -44,6 +44,8 @@ func TestNewPanics(t *testing.T) {
 		`PingInterval and PingTimeout are 600h0m20s`:   {PingInterval: 600 * time.Hour},
 		`MaxAttachments is negative (-1)`:              {MaxAttachments: -1},
 		`EventQueue is negative (-1)`:                  {EventQueue: -1},
+		`MaxDynamicNamespaces is negative (-1)`:        {MaxDynamicNamespaces: -1},
+		`MaxClientNamespaces is negative (-1)`:         {MaxClientNamespaces: -1},
 		`QueueBytes is negative (-1)`:                  {QueueBytes: -1},
 		`QueuePackets is negative (-1)`:                {QueuePackets: -1},
 		`Transports is empty`:                          {Transports: []string{}},
