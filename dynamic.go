@@ -59,7 +59,6 @@ func (s *Server) addDynamicLocked(name string, p *pattern, match func(string) bo
 func (s *Server) concrete(io *socketio.Namespace) *Namespace {
 	n := &Namespace{srv: s, name: io.Name(), io: io, of: io.Handler().(dispatcher).n}
 	n.group.n = n
-	n.table.Store(&table{})
 	return n
 }
 

@@ -66,8 +66,8 @@ func New(opts *Options) *Server {
 // several patterns and functions ([Server.OfFunc]) match, the first counts.
 //
 // The name of one, such as "/tenant-42", returns a handle of it, be it there now
-// or not, to emit with; to register handlers on it panics. A namespace that is to
-// be an exception from a pattern is made before the pattern.
+// or not, to emit with; to register handlers on it panics. A name that Of was asked
+// for before the pattern is a namespace of its own, and an exception from it.
 //
 // [Options].MaxDynamicNamespaces and MaxClientNamespaces bound what clients can
 // make.

@@ -182,11 +182,7 @@ func (n *Namespace) acquire() *Namespace {
 	d := &n.srv.dynamic
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n.users > 0 {
-		n.users++
-		return n
-	}
-	return d.acquireLocked(n.parent, n.name) // n is a handle, or has been dropped
+	return d.acquireLocked(n.parent, n.name) // n may be a handle, or dropped
 }
 
 // acquireLive is acquire if somebody else uses the namespace.
@@ -201,7 +197,8 @@ func (n *Namespace) acquireLive() bool {
 	return true
 }
 
-// release drops a dynamic namespace when nobody uses it any more.
+// release drops a dynamic namespace when nobody uses it any more. There is no
+// other condition: what is to keep one alive acquires it.
 func (n *Namespace) release() {
 	if n.parent == nil {
 		return

@@ -155,6 +155,18 @@ func TestDynamicLifetime(t *testing.T) {
 		b.wants(h, 0, 1)
 	})
 
+	bubble(t, "the connection ends before", nil, func(t *testing.T, h *host) {
+		matched := make(chan bool)
+		h.OfFunc("*", func(string) bool { return <-matched }, refuser{})
+		c := h.ws()
+		c.send("40/t-1,")
+		h.sessionEnds("transport error") // the client does not read; the function makes all wait
+		matched <- true
+		if synctest.Wait(); h.Dynamics() != 0 {
+			t.Errorf("%d namespaces, want none", h.Dynamics())
+		}
+	})
+
 	dynamicBubble(t, "the handlers of those who left", socketio.Options{}, func(t *testing.T, h *host, b *brokers) {
 		release := make(chan bool)
 		var n *nsp
