@@ -102,6 +102,9 @@ type Options struct {
 	// some 5 KB for each connection.
 	ForgetRequest bool
 
+	// Parser is the format of packets, which must be that of the clients, such
+	// as that of package socketio/msgpack. Default: the protocol's text format.
+	Parser socketio.Parser
 	// Codec encodes and decodes arguments. Default [socketio.JSON].
 	Codec socketio.Codec
 	// Broker makes the broker of each namespace. Default: in memory.
@@ -144,6 +147,7 @@ func (o *Options) lower() *socketio.Options {
 		ConnectTimeout: o.ConnectTimeout,
 		MaxAttachments: o.MaxAttachments,
 		EventQueue:     o.EventQueue,
+		Parser:         o.Parser,
 		Codec:          o.Codec,
 		Broker:         o.Broker,
 		SessionClosed:  sessionClosed,

@@ -3,7 +3,6 @@ package socketio
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -22,7 +21,7 @@ type conn struct {
 	sess *engineio.Session
 	base context.Context // parent of the sockets' contexts
 
-	dec     Decoder // used by Message only
+	dec     Decoder // used by Message only; not with Options.Parser
 	partial bool    // the decoder waits for attachments; likewise
 
 	mu          sync.Mutex  // protects the following
@@ -41,7 +40,18 @@ type conn struct {
 // open is called by the engine with each new session.
 func (s *Server) open(sess *engineio.Session) engineio.Handler {
 	s.wg.Add(1) // until Close; the engine opens none behind its Shutdown
-	c := &conn{srv: s, sess: sess, base: context.Background(), dec: s.decoder()}
+	if s.opts.Parser != nil {
+		c := &parserConn{dec: s.opts.Parser.NewDecoder()}
+		c.open(s, sess)
+		return c
+	}
+	c := &conn{dec: s.decoder()}
+	c.open(s, sess)
+	return c
+}
+
+func (c *conn) open(s *Server, sess *engineio.Session) {
+	c.srv, c.sess, c.base = s, sess, context.Background()
 	if v, ok := sess.Value().(interface{ Context() context.Context }); ok {
 		c.base = v.Context()
 	}
@@ -52,7 +62,6 @@ func (s *Server) open(sess *engineio.Session) engineio.Handler {
 		c.dec.Revision4 = true
 		c.connect(&Packet{Namespace: "/"})
 	}
-	return c
 }
 
 // decoder returns a decoder with the server's limits.
@@ -106,7 +115,13 @@ func (c *conn) Message(data []byte, binary bool) {
 		decode = c.dec.Binary
 	}
 	p, done, err := decode(data)
-	if pending := c.dec.Pending(); pending || c.partial {
+	c.decoded(&p, done, c.dec.Pending(), err)
+}
+
+// decoded takes what a decoder has made of a message. Pending tells whether it
+// waits for more.
+func (c *conn) decoded(p *Packet, done, pending bool, err error) {
+	if pending || c.partial {
 		c.partial = pending
 		c.watchAttachments(pending)
 	}
@@ -115,7 +130,7 @@ func (c *conn) Message(data []byte, binary bool) {
 		c.srv.log.Debug().Str("sid", c.sess.ID()).Err(err).Msg("packet refused")
 		c.sess.CloseWith(err)
 	case done:
-		c.receive(&p)
+		c.receive(p)
 	}
 }
 
@@ -211,25 +226,28 @@ func (c *conn) connect(p *Packet) {
 }
 
 func (c *conn) refuse(nsp string, r *Refusal) {
-	e, err := encode(0, func(dst []byte) (_ []byte, _ [][]byte, err error) {
-		defer func() { // of the data's own methods
-			if v := recover(); v != nil {
-				err = fmt.Errorf("panic: %v", v)
-			}
-		}()
-		encodeRefusal := EncodeConnectError
-		if c.v3() {
-			encodeRefusal = encodeError
-		}
-		text, err := encodeRefusal(c.srv.opts.Codec, dst, nsp, r.Message, r.Data)
-		return text, nil, err
-	})
-	if err != nil { // of the data
+	e, err := c.encodeRefusal(nsp, r)
+	if err != nil && r.Data != nil {
 		c.srv.log.Error().Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
-		c.refuse(nsp, &Refusal{Message: r.Message})
+		e, err = c.encodeRefusal(nsp, &Refusal{Message: r.Message})
+	}
+	c.tell(e, err)
+}
+
+// tell sends a packet that a client must not miss.
+func (c *conn) tell(e encoded, err error) {
+	if err != nil {
+		c.unsayable(err)
 		return
 	}
-	c.control(e.first)
+	c.control(e.first, e.rest...)
+}
+
+// unsayable closes a connection that a packet of the protocol cannot be encoded
+// for, which is a fault of the [Parser].
+func (c *conn) unsayable(err error) {
+	c.srv.log.Error().Str("sid", c.sess.ID()).Err(err).Msg("cannot encode a packet")
+	c.sess.Close()
 }
 
 // control sends packets that a client must not miss. A session that has ended

@@ -61,14 +61,17 @@ func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, er
 // of nil leaves the member out.
 func EncodeConnectError(codec Codec, dst []byte, nsp, message string, data any) ([]byte, error) {
 	text := AppendHeader(dst, TypeConnectError, 0, nsp, 0, false)
-	text = append(text, `{"message":`...)
-	text = appendString(text, message)
-	var attachments [][]byte
-	var err error
+	text, attachments, err := appendRefusal(codec, text, message, data)
+	return finishPlain(dst, text, attachments, err)
+}
+
+// appendRefusal appends the payload of a CONNECT_ERROR.
+func appendRefusal(codec Codec, text []byte, message string, data any) (_ []byte, attachments [][]byte, err error) {
+	text = appendString(append(text, `{"message":`...), message)
 	if data != nil {
 		text, attachments, err = orJSON(codec).Append(append(text, `,"data":`...), data, nil)
 	}
-	return finishPlain(dst, append(text, '}'), attachments, err)
+	return append(text, '}'), attachments, err
 }
 
 // EncodeDisconnect appends a DISCONNECT.

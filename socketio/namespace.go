@@ -1,12 +1,6 @@
 package socketio
 
-import (
-	"fmt"
-	"sync"
-	"sync/atomic"
-
-	"github.com/siokit/sio/engineio"
-)
+import "sync/atomic"
 
 // A Handler is told what happens in a namespace. For one socket, one method
 // runs at a time; they may block. A panic is theirs to recover.
@@ -102,59 +96,3 @@ func (n *Namespace) newEvent(size int) *Event {
 
 // All addresses every socket of the namespace.
 func (n *Namespace) All() Target { return Target{nsp: n} }
-
-// An encoded packet is shared by all who get it.
-type encoded struct {
-	first *engineio.Message
-	rest  []*engineio.Message // the attachments
-}
-
-func (e encoded) size() int {
-	n := e.first.Size()
-	for _, m := range e.rest {
-		n += m.Size()
-	}
-	return n
-}
-
-// scratch holds buffers for encoding; the messages copy what they need.
-var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
-
-// maxScratch keeps the buffers of rare large packets out of the pool.
-const maxScratch = 64 << 10
-
-// encode makes a packet of what f encodes, with at most limit attachments.
-func encode(limit int, f func(dst []byte) ([]byte, [][]byte, error)) (encoded, error) {
-	buf := scratch.Get().(*[]byte)
-	text, attachments, err := f((*buf)[:0])
-	var e encoded
-	if err == nil && len(attachments) > limit {
-		err = fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
-	}
-	if err == nil {
-		e.first = engineio.NewMessage(text)
-		if len(attachments) > 0 {
-			e.rest = make([]*engineio.Message, len(attachments))
-			for i, a := range attachments {
-				e.rest[i] = engineio.NewBinaryMessage(a)
-			}
-		}
-	}
-	if cap(text) <= maxScratch {
-		*buf = text
-	}
-	scratch.Put(buf)
-	return e, err
-}
-
-func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck bool) (encoded, error) {
-	return encode(n.srv.opts.MaxAttachments, func(dst []byte) ([]byte, [][]byte, error) {
-		return EncodeEvent(n.srv.opts.Codec, dst, n.name, name, args, id, wantsAck)
-	})
-}
-
-func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
-	return encode(n.srv.opts.MaxAttachments, func(dst []byte) ([]byte, [][]byte, error) {
-		return EncodeAck(n.srv.opts.Codec, dst, n.name, id, args)
-	})
-}

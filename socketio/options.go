@@ -19,7 +19,8 @@ type Options struct {
 	// the first CONNECT or after the last has been left. Default 45 s.
 	ConnectTimeout time.Duration
 	// MaxAttachments bounds the binary attachments of one packet, in both
-	// directions. Default 10, which is what the official clients accept.
+	// directions. Default 10, which is what the official clients accept. It is
+	// about the text format: a Parser has limits of its own.
 	MaxAttachments int
 	// EventQueue bounds what of one connection waits for handlers: events, and
 	// sockets that come and go. At the bound, or when what waits holds twice
@@ -30,6 +31,9 @@ type Options struct {
 	// refused beyond. Default 10,000 and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
+	// Parser is the format of packets, which must be that of the clients.
+	// Default: the text format of the protocol.
+	Parser Parser
 	// Codec encodes and decodes arguments. Default [JSON].
 	Codec Codec
 	// Broker makes the broker of a namespace, which carries what is addressed
@@ -61,6 +65,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if out.MaxAttachments > maxMaxAttachments {
 		errs = append(errs, fmt.Errorf("MaxAttachments is over %d (%d)", maxMaxAttachments, out.MaxAttachments))
+	}
+	if out.Parser != nil && out.Engine.AllowEIO3 {
+		errs = append(errs, errors.New("Parser does not go with Engine.AllowEIO3, whose clients speak the text format"))
 	}
 	if out.EventQueue < 0 {
 		errs = append(errs, fmt.Errorf("EventQueue is negative (%d)", out.EventQueue))

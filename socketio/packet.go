@@ -39,16 +39,16 @@ func (t PacketType) binary() bool { return t == TypeBinaryEvent || t == TypeBina
 
 // Packet is one decoded packet.
 //
-// Data aliases the text given to [Decoder.Text] when the packet came without
-// attachments: who keeps it beyond that text copies it. Data and Attachments
-// of a packet that came with attachments belong to the packet.
+// Data aliases the message that the packet came in as long as Attachments is nil:
+// who keeps it beyond that message copies it. Data and Attachments of any other
+// packet belong to the packet.
 type Packet struct {
 	Type        PacketType
 	Namespace   string   // "/" or "/chat"; a query is part of the name
 	ID          uint64   // of the ack, if HasID
 	HasID       bool     // an ack without one answers nothing
 	Data        []byte   // valid JSON: an array for events and acks, an object or nothing for CONNECT
-	Attachments [][]byte // as many as announced, each non-nil; only in binary packets
+	Attachments [][]byte // what placeholders in Data stand for, each non-nil
 }
 
 // A ParseError says why a packet was refused. Its text describes the rule that

@@ -261,7 +261,7 @@ func (s *Socket) disconnect(closeConn bool) {
 	}
 	for _, s := range sockets {
 		if s.close(ReasonServerDisconnect) {
-			s.conn.control(engineio.NewMessage(EncodeDisconnect(nil, s.nsp.name)))
+			s.conn.tell(s.nsp.srv.encodeDisconnect(s.nsp.name))
 		}
 	}
 	if closeConn {

@@ -26,19 +26,18 @@ func (c *conn) newID(nsp string) string {
 	return nsp + "#" + c.sess.ID()
 }
 
-// encodeError is EncodeConnectError in revision 4, where a refusal is either the
+// appendRefusalV4 is appendRefusal in revision 4, where a refusal is either the
 // data or the message. Clients break on what is neither a string nor an object or
 // array.
-func encodeError(codec Codec, dst []byte, nsp, message string, data any) ([]byte, error) {
-	text := AppendHeader(dst, TypeConnectError, 0, nsp, 0, false)
-	head := len(text)
+func appendRefusalV4(codec Codec, dst []byte, message string, data any) ([]byte, [][]byte, error) {
+	head := len(dst)
 	if data != nil {
-		text, attachments, err := orJSON(codec).Append(text, data, nil)
+		text, attachments, err := orJSON(codec).Append(dst, data, nil)
 		if err != nil || len(attachments) > 0 || head < len(text) && (text[head] == '"' || text[head] == '{' || text[head] == '[') {
-			return finishPlain(dst, text, attachments, err)
+			return text, attachments, err
 		}
 	}
-	return finishPlain(dst, appendString(text[:head], message), nil, nil)
+	return appendString(dst[:head], message), nil, nil
 }
 
 // queryObject returns the query of a namespace as the payload of its CONNECT: an

@@ -209,13 +209,12 @@ func (s *Socket) admit() {
 		return
 	}
 	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Msg("socket connected")
-	answer := AppendHeader(nil, TypeConnect, 0, s.nsp.name, 0, false)
-	if !s.conn.v3() {
-		answer = append(answer, `{"sid":"`...)
-		answer = append(answer, s.id...) // base64url: nothing to escape
-		answer = append(answer, `"}`...)
+	e, err := s.encodeConnected()
+	if err != nil {
+		s.conn.unsayable(err)
+		return
 	}
-	out := []*engineio.Message{engineio.NewMessage(answer)}
+	out := append([]*engineio.Message{e.first}, e.rest...)
 	s.mu.Lock()
 	out = append(out, s.held...)
 	for len(out) > 0 {
