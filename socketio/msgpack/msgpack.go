@@ -1,0 +1,73 @@
+// Package msgpack is the format of socket.io-msgpack-parser: each packet is one
+// binary message, a MessagePack map {type, nsp, data, id?}. A server speaks it to
+// all its clients, or to none:
+//
+//	srv := sio.New(&sio.Options{Parser: msgpack.Parser{}})
+//
+// Handlers see no difference. What a client sends is turned into the JSON that
+// the text format would have carried, and what is emitted is made of JSON:
+//
+//   - bin is an attachment, a []byte, and so is a notepack ArrayBuffer (ext 0). In
+//     the payload of a CONNECT, where there are none, it is a base64 string.
+//   - A timestamp (ext -1) or notepack Date (ext 0) is a string, as its toJSON
+//     method makes it: 2006-01-02T15:04:05.000Z. NaN, infinity and dates out of
+//     JavaScript's range are null.
+//   - undefined (fixext 1 of type 0) is left out of a map, and null elsewhere.
+//   - Integers keep all their digits. On the way out, one that fits into 64 bits
+//     has the shortest form, and any other number is a float 64.
+//
+// Maps with keys that are not strings, other extensions, strings that are not
+// UTF-8, and more than 512 levels of nesting end the connection.
+//
+// [socketio.Options.MaxAttachments] does not apply, since all of a packet is in
+// one message, and thus within MaxPayload. A packet of n bytes holds at most
+// 18·n bytes and 128 KiB once it is decoded. One that needs more, which takes
+// thousands of byte strings of less than three bytes, ends the connection, and
+// so does a map that looks like the placeholder of an attachment in a packet
+// that has attachments.
+package msgpack
+
+import (
+	"sync"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio"
+)
+
+// Parser implements [socketio.Parser].
+type Parser struct{}
+
+// NewDecoder implements [socketio.Parser].
+func (Parser) NewDecoder() socketio.PacketDecoder { return new(decoder) }
+
+// Encode implements [socketio.Parser].
+func (Parser) Encode(p socketio.Packet) (*engineio.Message, []*engineio.Message, error) {
+	w := writers.Get().(*writer)
+	defer w.release()
+	if err := w.packet(p); err != nil {
+		return nil, nil, err
+	}
+	return engineio.NewBinaryMessage(w.out), nil, nil
+}
+
+var (
+	writers = sync.Pool{New: func() any { return new(writer) }}
+	readers = sync.Pool{New: func() any { return new(reader) }}
+)
+
+// maxKept keeps what has grown large out of the pools.
+const maxKept = 64 << 10
+
+func (w *writer) release() {
+	if cap(w.out)+cap(w.tmp)+4*cap(w.sizes) <= maxKept {
+		*w = writer{out: w.out[:0], tmp: w.tmp[:0], sizes: w.sizes[:0]}
+		writers.Put(w)
+	}
+}
+
+func (r *reader) release() {
+	if cap(r.out) <= maxKept {
+		*r = reader{out: r.out[:0]}
+		readers.Put(r)
+	}
+}
