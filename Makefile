@@ -46,7 +46,7 @@ race: cc ## run the Go tests under the race detector, with epoll and without
 
 .PHONY: allocs
 allocs: ## hold the hot paths to their allocations, which the race detector would change
-	go test -count=1 -run Alloc . ./engineio ./socketio
+	go test -count=1 -run Alloc . ./engineio ./socketio ./socketio/msgpack
 
 .PHONY: frameworks-newest
 frameworks-newest: cc ## test the adapters on the newest versions of the frameworks

@@ -88,9 +88,10 @@ func TestDecodeAttachments(t *testing.T) {
 			Data:        []byte(`["e",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1},{"_placeholder":true,"num":2}]]`),
 			Attachments: [][]byte{[]byte("hi"), {}, []byte("hi")},
 		})
-		_ = append(p.Data, "xxxxxxxx"...)
-		if _ = append(p.Attachments[0], "yyyyyyyy"...); string(p.Attachments[2]) != "hi" {
-			t.Error("an append to one attachment has changed another one")
+		_ = append(p.Data, "xx"...)
+		_ = append(p.Attachments[0], "yy"...)
+		if string(p.Attachments[0]) != "hi" || string(p.Attachments[2]) != "hi" {
+			t.Error("an append to one part of the packet has changed another one")
 		}
 	}
 }
@@ -301,32 +302,5 @@ func TestManyAttachments(t *testing.T) {
 	}
 	if again := encode(t, p); len(again) != len(message) {
 		t.Errorf("%d bytes again, want %d", len(again), len(message))
-	}
-}
-
-// A refused announcement costs next to nothing.
-func TestAnnouncementsCostNothing(t *testing.T) {
-	for _, name := range []string{"a map of 4 G", "data of 4 G elements", "data of 4 G members", "a string of 4 G", "bytes of 4 G", "an extension of 4 G"} {
-		message := []byte(hostile[name].in)
-		d := Parser{}.NewDecoder()
-		if n := testing.AllocsPerRun(100, func() { d.Binary(message) }); n > 2 {
-			t.Errorf("%s: %v allocations", name, n)
-		}
-	}
-}
-
-func TestNamesAreShared(t *testing.T) {
-	d := Parser{}.NewDecoder()
-	message := []byte("\x83\xa4type\x03\xa3nsp\xa5/chat\xa4data\x90")
-	p, _, err := d.Binary(message)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := testing.AllocsPerRun(100, func() { d.Binary(message) }); n > 1 { // for the data
-		t.Errorf("%v allocations for a packet of the same namespace, want one", n)
-	}
-	clear(message)
-	if p.Namespace != "/chat" || string(p.Data) != "[]" {
-		t.Errorf("the packet aliases its message: %+v", p)
 	}
 }

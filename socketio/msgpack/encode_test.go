@@ -79,18 +79,6 @@ func TestEncodeGarbage(t *testing.T) {
 	}
 }
 
-func TestEncodeAllocations(t *testing.T) {
-	p := socketio.Packet{Type: socketio.TypeEvent, Namespace: "/", Data: []byte(`["message",{"id":1,"text":"h\nello","x":[1.5,-7]}]`)}
-	want := encode(t, p)
-	if n := testing.AllocsPerRun(100, func() {
-		if m, _, err := (Parser{}).Encode(p); err != nil || m.Size() != len(want)+2 {
-			t.Fatal(m, err)
-		}
-	}); n > 1 {
-		t.Errorf("%v allocations, want one, for the message", n)
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add([]byte(v.Node))
