@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { Server } from "socket.io";
 import { targets } from "./reference-targets.mjs";
+import msgpackParser from "socket.io-msgpack-parser";
 
 const { values: flags } = parseArgs({
   options: {
@@ -17,6 +18,7 @@ const { values: flags } = parseArgs({
     "cors-origin": { type: "string" },
     client: { type: "string" }, // it has its own copy
     "max-client-namespaces": { type: "string" }, // of sio
+    "parser": { type: "string" },
   },
 });
 
@@ -29,6 +31,7 @@ const io = new Server(http, {
   allowEIO3: flags["allow-eio3"] === "true",
   cors: flags["cors-origin"] && { origin: flags["cors-origin"] },
   cleanupEmptyChildNamespaces: true,
+  parser: flags.parser === "msgpack" ? msgpackParser : undefined,
 });
 const monitor = io.of("/monitor");
 

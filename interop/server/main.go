@@ -17,7 +17,11 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/msgpack"
 )
+
+var parsers = map[string]socketio.Parser{"msgpack": msgpack.Parser{}}
 
 func main() {
 	log.SetFlags(0)
@@ -30,9 +34,11 @@ func main() {
 	allowEIO3 := flag.Bool("allow-eio3", false, "serve clients of version 2")
 	client := flag.String("client", "", "`folder` of the official client to serve")
 	corsOrigin := flag.String("cors-origin", "", "`origin` of a page that is let in")
+	parser := flag.String("parser", "", "the `name` of another format of packets: msgpack")
 	flag.Parse()
 
 	opts := &sio.Options{
+		Parser:         parsers[*parser],
 		PingInterval:   time.Duration(*pingInterval) * time.Millisecond,
 		PingTimeout:    time.Duration(*pingTimeout) * time.Millisecond,
 		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
