@@ -15,6 +15,9 @@ import (
 // CORS opens a server to pages of other origins, over both transports.
 type CORS = engineio.CORS
 
+// Compression compresses the messages of WebSockets whose clients offer it.
+type Compression = engineio.Deflate
+
 // The names of the transports, for Options.Transports.
 const (
 	TransportPolling   = engineio.TransportPolling
@@ -66,6 +69,9 @@ type Options struct {
 	// and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
+	// Compression turns on per-message deflate for WebSockets, as
+	// perMessageDeflate does in the reference server. Default: none.
+	Compression *Compression
 
 	// Transports that are served. Default polling and websocket.
 	Transports []string
@@ -131,6 +137,7 @@ func (o *Options) lower() *socketio.Options {
 			UpgradeTimeout:   o.UpgradeTimeout,
 			WriteTimeout:     o.WriteTimeout,
 			MaxPayload:       o.MaxPayload,
+			Compression:      o.Compression,
 			Transports:       o.Transports,
 			DisableUpgrades:  o.DisableUpgrades,
 			LenientHeartbeat: o.LenientHeartbeat,

@@ -53,6 +53,8 @@ func TestNewPanics(t *testing.T) {
 		`CORS.Origins "*" does not go with`:            {CORS: &sio.CORS{Origins: []string{"*"}, Credentials: true}},
 		`CORS.Origins: "example.com" is not an origin`: {CORS: &sio.CORS{Origins: []string{"example.com"}}},
 		`CORS.MaxAge is negative`:                      {CORS: &sio.CORS{MaxAge: -1}},
+		`Compression.Threshold is negative (-1)`:       {Compression: &sio.Compression{Threshold: -1}},
+		`Compression.Level is 10, not 1 to 9`:          {Compression: &sio.Compression{Level: 10}},
 		`Cookie: http: invalid Cookie.Name`:            {Cookie: &http.Cookie{Name: "a b"}},
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -42,7 +42,8 @@ type frameSink interface {
 // a buffer that grows with what has really arrived. Its checks are those of
 // RFC 6455, section 5.
 type frameReader struct {
-	limit int // bytes of a message
+	limit   int  // bytes of a message, compressed or not
+	deflate bool // a message may be compressed
 
 	hdr    [14]byte // the header as far as it has come
 	hdrLen uint8    // bytes in hdr
@@ -53,10 +54,11 @@ type frameReader struct {
 	left   int // bytes of the payload still to come
 	pos    int // bytes of the payload already seen, for the mask
 
-	fragments uint16    // of the message so far
-	msgOp     ws.OpCode // 0: no message has begun
-	msg       []byte    // the message so far, over frames and pieces
-	ctl       []byte    // the control frame's payload so far
+	fragments  uint16    // of the message so far
+	msgOp      ws.OpCode // 0: no message has begun
+	compressed bool      // the message that has begun is
+	msg        []byte    // the message so far, over frames and pieces
+	ctl        []byte    // the control frame's payload so far
 }
 
 // feed parses p, which it unmasks in place. It returns how much of p it has
@@ -129,7 +131,7 @@ func (r *frameReader) check() error {
 	r.fin = r.hdr[0]&0x80 != 0
 	r.op = ws.OpCode(r.hdr[0] & 0x0f)
 	switch {
-	case r.hdr[0]&0x70 != 0:
+	case r.hdr[0]&0x70 != 0 && !r.mayCompress():
 		return protocolError("reserved bit set")
 	case r.op.IsReserved():
 		return protocolError("reserved opcode")
@@ -145,6 +147,12 @@ func (r *frameReader) check() error {
 		return protocolError("new message inside a fragmented one")
 	}
 	return nil
+}
+
+// mayCompress tells whether the reserved bits that are set may be: the first
+// alone, on a frame that begins a message (RFC 7692, section 6).
+func (r *frameReader) mayCompress() bool {
+	return r.deflate && r.hdr[0]&0x70 == rsv1 && r.op.IsData() && r.op != ws.OpContinuation
 }
 
 // begin reads the rest of the header.
@@ -169,6 +177,7 @@ func (r *frameReader) begin() error {
 		}
 		if r.msgOp == 0 {
 			r.msgOp = r.op
+			r.compressed = h[0]&rsv1 != 0
 		}
 	}
 	r.left = int(size)
@@ -206,12 +215,20 @@ func (r *frameReader) payload(piece []byte, sink frameSink) error {
 	if !last {
 		return nil
 	}
-	op := r.msgOp
-	r.msg, r.msgOp, r.fragments = nil, 0, 0
-	if op == ws.OpText && !utf8.Valid(piece) {
+	op, compressed := r.msgOp, r.compressed
+	r.msg, r.msgOp, r.compressed, r.fragments = nil, 0, false, 0
+	if compressed {
+		return inflateTo(sink, op, piece, r.limit)
+	}
+	return deliver(sink, op, piece)
+}
+
+// deliver hands a message over.
+func deliver(sink frameSink, op ws.OpCode, data []byte) error {
+	if op == ws.OpText && !utf8.Valid(data) {
 		return &closeError{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
 	}
-	return sink.onMessage(piece, op == ws.OpBinary)
+	return sink.onMessage(data, op == ws.OpBinary)
 }
 
 func control(op ws.OpCode, data []byte, sink frameSink) error {

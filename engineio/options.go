@@ -58,9 +58,12 @@ type Options struct {
 	// a megabyte. Where an answer may hold a secret together with what others
 	// have chosen, its length tells of the secret. Default 1024; negative: never.
 	HTTPCompressionThreshold int
+	// Compression compresses the messages of WebSockets whose clients offer it.
+	// Default: none.
+	Compression *Deflate
 	// QueueBytes bounds what waits to be sent to one session, counted as
-	// WebSocket frames. A single message is accepted whatever its size while
-	// nothing waits. Default 4 MiB.
+	// WebSocket frames that are not compressed. A single message is accepted
+	// whatever its size while nothing waits. Default 4 MiB.
 	QueueBytes int
 	// QueuePackets bounds the same in packets. Default 16,384.
 	QueuePackets int
@@ -144,6 +147,13 @@ func (o *Options) withDefaults() (Options, error) {
 		c.Origins = slices.Clone(c.Origins)
 		out.CORS = &c
 		if err := c.validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if out.Compression != nil {
+		d := *out.Compression
+		out.Compression = &d
+		if err := d.validate(); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -30,11 +30,13 @@ const binaryMark = 'b'
 // the transports write. It is immutable, and may be sent to any number of
 // sessions at the same time.
 type Message struct {
-	frame  []byte                  // the complete WebSocket frame
-	body   int                     // where the frame's payload begins
-	binary bool                    // frame is a binary frame
-	form   form                    // of which other message this is a form, and which
-	other  atomic.Pointer[Message] // its other forms, made when first asked for: a list
+	frame    []byte                  // the complete WebSocket frame
+	body     uint8                   // where the frame's payload begins
+	binary   bool                    // frame is a binary frame
+	plain    bool                    // never compressed
+	form     form                    // of which other message this is a form, and which
+	other    atomic.Pointer[Message] // its other forms, made when first asked for: a list
+	deflated atomic.Pointer[Message] // as compressed, or itself if that is no gain; likewise
 }
 
 // A form is one in which a binary message can go out.
@@ -60,11 +62,20 @@ func NewBinaryMessage(data []byte) *Message {
 	return m
 }
 
-// Size is the number of bytes that the message takes as a WebSocket frame.
+// Plain marks the message as one that is never to be compressed, and returns it.
+// It must be called before the message is sent.
+func (m *Message) Plain() *Message {
+	m.plain = true
+	return m
+}
+
+// Size is the number of bytes that the message takes as a WebSocket frame, not
+// compressed.
 func (m *Message) Size() int { return len(m.frame) }
 
 func newPacket(t PacketType, data []byte) *Message {
 	m := newFrame(ws.OpText, 1+len(data))
+	m.plain = t != PacketMessage
 	m.frame = append(m.frame, byte(t))
 	m.frame = append(m.frame, data...)
 	return m
@@ -86,7 +97,8 @@ func newFrame(op ws.OpCode, n int) *Message {
 		m = &Message{frame: make([]byte, 0, size+n)}
 	}
 	m.frame = appendFrameHeader(m.frame, op, n)
-	m.body = size
+	m.body = uint8(size)
+	m.plain = op.IsControl()
 	return m
 }
 
@@ -101,28 +113,35 @@ func (m *Message) asText() *Message {
 	return m.as(formBase64)
 }
 
-// as returns m in the form f.
+// as returns m in the form f: always the same.
 func (m *Message) as(f form) *Message {
-	first := m.other.Load()
-	for o := first; o != nil; o = o.other.Load() {
-		if o.form == f {
-			return o
+	var made *Message
+	for {
+		first := m.other.Load()
+		for o := first; o != nil; o = o.other.Load() {
+			if o.form == f {
+				return o
+			}
+		}
+		if made == nil {
+			made = m.encode(f)
+		}
+		made.other.Store(first)
+		if m.other.CompareAndSwap(first, made) {
+			return made
 		}
 	}
-	var o *Message // two at the same time make the same
+}
+
+func (m *Message) encode(f form) *Message {
+	var o *Message
 	if f == formBase64 {
 		o = m.encodeBase64()
 	} else {
 		o = m.encodeV3(f)
 	}
-	o.form = f
-	for {
-		o.other.Store(first)
-		if m.other.CompareAndSwap(first, o) {
-			return o
-		}
-		first = m.other.Load()
-	}
+	o.form, o.plain = f, m.plain
+	return o
 }
 
 func (m *Message) encodeBase64() *Message {

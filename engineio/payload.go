@@ -19,11 +19,12 @@ func nextPacket(payload []byte) (packet, rest []byte, more bool) {
 // An outbox holds the packets that wait for a transport, oldest first.
 type outbox struct {
 	items   fifo.Queue[*Message]
-	off     int  // bytes of the first item's frame that are on the wire already
-	bytes   int  // of the frames that wait
-	base64  bool // the peer asked for binary as base64 over WebSocket too
-	v3      bool // the peer speaks revision 3; never written once the session is known
-	packets int  // that the peer takes in one payload; 0: any number
+	off     int      // bytes of the first item's frame that are on the wire already
+	bytes   int      // of the frames that wait
+	base64  bool     // the peer asked for binary as base64 over WebSocket too
+	v3      bool     // the peer speaks revision 3; never written once the session is known
+	packets int32    // that the peer takes in one payload; 0: any number
+	deflate *Deflate // compresses what goes over WebSocket, unless nil
 }
 
 func (o *outbox) len() int { return o.items.Len() }
@@ -69,10 +70,18 @@ func (o *outbox) clear() {
 	o.off, o.bytes = 0, 0
 }
 
-// frameOf returns the frame in which m goes out.
-func (o *outbox) frameOf(m *Message) []byte { return o.formOf(m).frame }
+// frameOf returns the frame in which m goes out: always the same, since part of
+// it may have. See also deflateLocked.
+func (o *outbox) frameOf(m *Message) []byte {
+	m = o.formOf(m)
+	if o.deflate != nil {
+		m = o.deflate.form(m)
+	}
+	return m.frame
+}
 
-// formOf returns m as it goes out over WebSocket, or in a payload of revision 3.
+// formOf returns m as it goes out over WebSocket, unless it is compressed, or in
+// a payload of revision 3.
 func (o *outbox) formOf(m *Message) *Message {
 	switch {
 	case !m.binary:
@@ -147,7 +156,7 @@ func (o *outbox) payload(limit int) []byte {
 		if n > 0 {
 			p++ // the separator
 		}
-		if n > 0 && size+p > limit || n == o.packets && n > 0 {
+		if n > 0 && size+p > limit || n == int(o.packets) && n > 0 {
 			break
 		}
 		size += p

@@ -60,7 +60,7 @@ const (
 // park leaves the connection to the poller. It reports false if a goroutine has
 // to read it.
 func (w *wsConn) park() bool {
-	if w.raw == nil {
+	if w.raw == nil || w.in.compressed { // see stopped
 		return false
 	}
 	p := w.poller()

@@ -116,7 +116,7 @@ type progress uint8
 
 const (
 	parsed progress = iota
-	held            // it has stopped in front of a message, or for the next bytes: the session is paused
+	held            // it has stopped in front of a message, or for the next bytes: see stopped
 	over            // there is nothing to read any more
 )
 
@@ -156,7 +156,9 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 // block. Unless it returns nil, the poller has done with the connection, and a
 // goroutine has to go on.
 func (w *wsConn) polled(p []byte, err error) func() {
+	w.polling = true
 	rest, how := w.parse(p)
+	w.polling = false
 	switch {
 	case how == over:
 		return w.finish
@@ -209,8 +211,10 @@ func (w *wsConn) lost(err error) {
 // errPeerClosed ends the parsing when a close frame has been answered.
 var errPeerClosed = errors.New("closed by the peer")
 
+// stopped stops the parsing while the session is paused, and on the poller at a
+// compressed message: what it takes to inflate one is up to the peer.
 func (w *wsConn) stopped() bool {
-	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load()
+	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load() || w.polling && w.in.compressed
 }
 
 func (w *wsConn) onMessage(data []byte, binary bool) error {

@@ -45,6 +45,9 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch)
 			s.end(ReasonSlowConsumer, emptyClose)
 		}
 		return false, ErrQueueFull
+	case s.deflateLocked(first, rest): // look again
+		s.mu.Unlock()
+		return s.send(first, rest, volatile, b)
 	}
 	s.pushLocked(first, rest, b)
 	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")

@@ -30,6 +30,9 @@ func TestOptions(t *testing.T) {
 		{"Transports", engineio.Options{Transports: []string{"carrier pigeon"}}},
 		{"Transports", engineio.Options{Transports: []string{"polling", "polling "}}},
 		{"Cookie", engineio.Options{Cookie: &http.Cookie{Name: "a b"}}},
+		{"Compression.Threshold", engineio.Options{Compression: &engineio.Deflate{Threshold: -1}}},
+		{"Compression.Level", engineio.Options{Compression: &engineio.Deflate{Level: -1}}},
+		{"Compression.Level", engineio.Options{Compression: &engineio.Deflate{Level: 10}}},
 		{"CORS", engineio.Options{CORS: &engineio.CORS{Origins: []string{"*"}, Credentials: true}}},
 		{"CORS", engineio.Options{CORS: &engineio.CORS{Origins: []string{"example.com/"}}}},
 	}

@@ -1,6 +1,9 @@
 package engineio
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The upgrade: a client opens a WebSocket with the id of its polling session,
 // sends a probe, and when that is answered pauses its polling and sends an
@@ -32,6 +35,7 @@ func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 	}
 	if accepted {
 		sess.out.base64 = sess.out.base64 || base64
+		sess.out.deflate = c.compression()
 		c.ready = true
 		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose) })
 	}
@@ -84,6 +88,10 @@ func (w *wsConn) answerProbe() {
 func (w *wsConn) takeOver() bool {
 	s := w.sess
 	s.mu.Lock()
+	if s.out.deflate != nil && s.out.len() > 0 { // what has been queued before the probe
+		queued := slices.Clone(s.out.items.All())
+		s.deflateLocked(queued[0], queued[1:])
+	}
 	if s.probe != w || !w.answered || s.state == stateClosed {
 		s.mu.Unlock()
 		return false
@@ -130,6 +138,7 @@ func (w *wsConn) dropProbe(frame []byte) {
 	}
 	if s.probe == w {
 		s.probe = nil
+		s.out.deflate = nil
 	}
 	s.mu.Unlock()
 	if w.timer != nil {

@@ -84,9 +84,9 @@ func (o *outbox) payloadV3(limit int) []byte {
 	size, n, binary := 0, 0, false
 	for _, m := range o.items.All() {
 		m = o.formOf(m)
-		p := len(m.frame) - m.body
+		p := len(m.frame) - int(m.body)
 		p += len(strconv.Itoa(p)) + 2
-		if n > 0 && size+p > limit || n == o.packets && n > 0 {
+		if n > 0 && size+p > limit || n == int(o.packets) && n > 0 {
 			break
 		}
 		size += p

@@ -29,6 +29,7 @@ type wsConn struct {
 	// Of the reader.
 	in      frameReader
 	probing bool
+	polling bool          // the poller reads
 	last    time.Duration // when something was read last, since srv.born
 
 	parked parking // protected by the poller's mu
@@ -83,11 +84,17 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		early = slices.Clone(early)
 	}
 	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
-	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), header)
+	var extension string
+	if s.opts.Compression != nil {
+		extension = acceptDeflate(r.Header["Sec-Websocket-Extensions"])
+		c.in.deflate = extension != ""
+	}
+	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), extension, header)
 	if probing {
 		s.startProbe(c, answer, early, q.Get("b64") == "1")
 		return nil
 	}
+	sess.out.deflate = c.compression()
 	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id))...)
 	c.own()
 	if err := c.begin(answer); err != nil {
@@ -105,6 +112,14 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 		go c.read(early)
 	}
 	return nil
+}
+
+// compression returns how messages to the peer are compressed, or nil.
+func (w *wsConn) compression() *Deflate {
+	if !w.in.deflate {
+		return nil
+	}
+	return w.srv.opts.Compression
 }
 
 // begin writes the first bytes: at once, as a rule, since nothing is on its way
@@ -144,8 +159,8 @@ var skipped = []string{
 }
 
 // appendSwitching appends the 101, with the headers that handlers before us
-// have set. It offers no extension, and takes the client's first subprotocol.
-func appendSwitching(dst []byte, key, protocols string, header http.Header) []byte {
+// have set. It takes the client's first subprotocol.
+func appendSwitching(dst []byte, key, protocols, extension string, header http.Header) []byte {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = base64.StdEncoding.AppendEncode(dst, sum[:])
@@ -153,6 +168,9 @@ func appendSwitching(dst []byte, key, protocols string, header http.Header) []by
 	protocol, _, _ := strings.Cut(protocols, ",")
 	if protocol = strings.TrimSpace(protocol); protocol != "" {
 		dst = append(dst, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
+	}
+	if extension != "" {
+		dst = append(dst, "Sec-WebSocket-Extensions: "+extension+"\r\n"...)
 	}
 	if len(header) > 0 {
 		for _, k := range skipped {
