@@ -1,0 +1,210 @@
+package engineio_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// TestDeflateBroadcast sends the same messages, from several goroutines, to clients
+// of every kind. Half of them read when all has been sent, so that frames are cut.
+func TestDeflateBroadcast(t *testing.T) {
+	h := newHost(t, &engineio.Options{Compression: &engineio.Deflate{Threshold: 100}, QueueBytes: 64 << 20})
+	kinds := []struct {
+		query   string
+		deflate bool
+	}{{"", false}, {"", true}, {"&b64=1", false}, {"&b64=1", true}}
+	const senders, rounds = 3, 40
+	bodies := make([]string, rounds)
+	texts := make([]*engineio.Message, rounds)
+	binaries := make([]*engineio.Message, rounds)
+	for i := range rounds {
+		bodies[i] = fmt.Sprintf("%d:", i) + strings.Repeat(wordy, i) + noise(i*500)
+		texts[i] = engineio.NewMessage([]byte(strings.ToValidUTF8(bodies[i], "?")))
+		binaries[i] = engineio.NewBinaryMessage([]byte(bodies[i]))
+	}
+	sent := make(chan struct{})
+	var ps []*peer
+	var readers sync.WaitGroup
+	for _, late := range []bool{false, true} {
+		for _, k := range kinds {
+			var header []string
+			if k.deflate {
+				header = []string{offer}
+			}
+			c := h.ws(k.query, header...)
+			c.read()
+			ps = append(ps, h.peer())
+			readers.Go(func() {
+				if late {
+					<-sent
+				}
+				readBroadcast(t, c, k.query != "", k.deflate, senders, bodies)
+			})
+		}
+	}
+	var wg sync.WaitGroup
+	for range senders {
+		wg.Go(func() {
+			for i := range rounds {
+				var b engineio.Batch
+				for _, p := range ps {
+					if err := b.Send(p.Session, false, texts[i], binaries[i]); err != nil {
+						t.Error(err)
+					}
+				}
+				b.Flush()
+			}
+		})
+	}
+	wg.Wait()
+	close(sent)
+	readers.Wait()
+}
+
+// readBroadcast reads each text and the binary behind it, as often as there are
+// senders.
+func readBroadcast(t *testing.T, c *wsClient, b64, deflate bool, senders int, bodies []string) {
+	compressed := 0
+	for range senders * len(bodies) {
+		var got [2]string
+		for j := range got {
+			f, err := c.tryRead()
+			got[j] = f.payload
+			if err == nil && f.b0&rsv1 != 0 {
+				compressed++
+				got[j], err = inflated(f.payload)
+			}
+			if op := f.b0 &^ rsv1; err != nil || op != opText && (op != opBinary || b64 || j == 0) {
+				t.Errorf("frame %#x %v", f.b0, err)
+				return
+			}
+		}
+		text, binary := got[0], got[1]
+		if b64 {
+			b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(binary, "b"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			binary = string(b)
+		}
+		var i int
+		if _, err := fmt.Sscanf(binary, "%d:", &i); err != nil || binary != bodies[i] || text != "4"+strings.ToValidUTF8(bodies[i], "?") {
+			t.Errorf("message %d: %d bytes of text, %d of binary, %v", i, len(text), len(binary), err)
+			return
+		}
+	}
+	if deflate != (compressed > 0) {
+		t.Errorf("%d messages were compressed, deflate %t", compressed, deflate)
+	}
+}
+
+// TestDeflateShutdown ends sessions while messages go out to them.
+func TestDeflateShutdown(t *testing.T) {
+	h := newHost(t, &engineio.Options{Compression: &engineio.Deflate{}})
+	m := engineio.NewMessage([]byte(strings.Repeat(wordy, 100)))
+	var wg sync.WaitGroup
+	for range 20 {
+		c, p := h.openDeflate()
+		wg.Go(func() {
+			for range 50 {
+				if err := p.Send(m); err != nil {
+					return
+				}
+				p.TrySend(engineio.NewMessage([]byte(wordy)))
+			}
+			p.Abort("forced close")
+		})
+		wg.Go(func() {
+			for {
+				f, err := c.tryRead()
+				if err != nil || f.b0 == opClose {
+					return
+				}
+				if f.b0 != opText|rsv1 {
+					t.Errorf("frame %#x", f.b0)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestDeflateIdle has an idle connection take as much memory with compression as
+// without, after messages both ways.
+func TestDeflateIdle(t *testing.T) {
+	const n = 500
+	measure := func(opts *engineio.Options, header string, back byte, in []byte) int64 {
+		h := newHost(t, opts)
+		heap := func() int64 {
+			var m runtime.MemStats
+			for range 3 { // pools are emptied in two
+				runtime.GC()
+			}
+			runtime.ReadMemStats(&m)
+			return int64(m.HeapAlloc)
+		}
+		var conns []*wsClient
+		open := func() {
+			c := h.ws("", header)
+			c.read()
+			p := h.peer()
+			p.send(wordy)
+			if f := c.read(); f.b0 != back {
+				t.Fatalf("frame %#x, want %#x", f.b0, back)
+			}
+			c.write(in)
+			p.want(wordy)
+			c.br = nil
+			conns = append(conns, c)
+		}
+		open()
+		before := heap()
+		for range n {
+			open()
+		}
+		grown := (heap() - before) / n
+		for _, c := range conns {
+			c.conn.Close()
+		}
+		return grown
+	}
+	with := measure(&engineio.Options{Compression: &engineio.Deflate{}}, offer, opText|rsv1, masked(opText|rsv1, deflated("4"+wordy)))
+	without := measure(nil, "X:", opText, masked(opText, "4"+wordy))
+	t.Logf("%d bytes with compression, %d without, client included", with, without)
+	if with > without+300 {
+		t.Errorf("an idle connection takes %d bytes with compression, %d without", with, without)
+	}
+}
+
+// TestDeflateBlocked has a message that is inflated, and takes forever to be
+// handled, hold up nobody else: the poller is not waiting for it.
+func TestDeflateBlocked(t *testing.T) {
+	h := newHost(t, &engineio.Options{Compression: &engineio.Deflate{}}, func(p *peer) {
+		p.messages = make(chan message) // Message waits for next
+	})
+	for _, send := range [][]byte{
+		masked(opText|rsv1, deflated("4"+wordy)),
+		frames(masked(opText, "4first"), masked(moreText|rsv1, deflated("4"+wordy)), masked(opContinue, "")),
+	} {
+		c, slow := h.openDeflate()
+		c.write(send)
+		if send[0] == opText {
+			slow.want("first")
+		}
+		for range 32 { // more than there are pollers
+			c, p := h.openWS()
+			c.text("4hello")
+			p.want("hello")
+		}
+		slow.want(wordy)
+		c.text("4end")
+		slow.want("end")
+	}
+}
