@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"bytes"
 	"compress/flate"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -147,6 +148,17 @@ func TestDeflateOut(t *testing.T) {
 		send(binary(noise(n)))
 		c.want(opBinary, noise(n))
 	}
+	b64 := h.deflating("&b64=1")
+	b64.read()
+	plain, shared := binary(wordy).Plain(), binary(wordy)
+	send(shared)
+	c.wantDeflated(opBinary, wordy)
+	if err := h.peer().Send(plain, shared); err != nil {
+		t.Fatal(err)
+	}
+	b64.want(opText, "b"+base64.StdEncoding.EncodeToString([]byte(wordy)))
+	b64.wantDeflated(opText, "b"+base64.StdEncoding.EncodeToString([]byte(wordy)))
+
 	large := strings.Repeat(wordy, 400)
 	send(text(large))
 	c.wantDeflated(opText, "4"+large)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -238,4 +239,47 @@ func FuzzDeflate(f *testing.F) {
 			t.Fatalf("%.100q became %.100q", want.events, r.events)
 		}
 	})
+}
+
+// TestDeflateEarly has the sender compress, and not whoever comes to write with
+// the session's mu held; and nobody where it would be for nothing.
+func TestDeflateEarly(t *testing.T) {
+	srv, err := New(&Options{Compression: &Deflate{}, QueueBytes: 50_000, KeepSlow: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	defer far.Close()
+	s := &Session{srv: srv, id: "01234567890123456789"}
+	s.probe = &wsConn{srv: srv, sess: s, conn: near, probing: true}
+	send := func(size int) (compressed bool) {
+		m := NewBinaryMessage(make([]byte, size))
+		_ = s.Send(NewMessage([]byte("first")), m)
+		return m.deflated.Load() != nil
+	}
+	if send(2000) {
+		t.Error("compressed without being asked for")
+	}
+	s.out.deflate = srv.opts.Compression
+	if send(1000) || !send(2000) {
+		t.Error("the threshold does not count")
+	}
+	if send(50_000) {
+		t.Error("compressed, but there is no room for it")
+	}
+	queued := NewBinaryMessage(make([]byte, 2000))
+	s.out.push(queued)
+	s.probe.takeOver() // it has not been answered, and so has no effect
+	if queued.deflated.Load() == nil {
+		t.Error("what was queued for polling has not been compressed")
+	}
+	s.probe.dropProbe(nil)
+	if send(2000) {
+		t.Error("compressed, the WebSocket being gone")
+	}
+	s.state = stateClosed
+	s.out.deflate = srv.opts.Compression
+	if send(2000) {
+		t.Error("compressed for a session that has ended")
+	}
 }

@@ -18,7 +18,8 @@ const { values: flags } = parseArgs({
     "cors-origin": { type: "string" },
     client: { type: "string" }, // it has its own copy
     "max-client-namespaces": { type: "string" }, // of sio
-    "parser": { type: "string" },
+    parser: { type: "string" },
+    compress: { type: "string", default: "0" },
   },
 });
 
@@ -32,6 +33,7 @@ const io = new Server(http, {
   cors: flags["cors-origin"] && { origin: flags["cors-origin"] },
   cleanupEmptyChildNamespaces: true,
   parser: flags.parser === "msgpack" ? msgpackParser : undefined,
+  perMessageDeflate: flags.compress !== "0" && { threshold: Number(flags.compress) },
 });
 const monitor = io.of("/monitor");
 

@@ -35,6 +35,7 @@ func main() {
 	client := flag.String("client", "", "`folder` of the official client to serve")
 	corsOrigin := flag.String("cors-origin", "", "`origin` of a page that is let in")
 	parser := flag.String("parser", "", "the `name` of another format of packets: msgpack")
+	compress := flag.Int("compress", 0, "messages of so many `bytes` and more; 0: none")
 	flag.Parse()
 
 	opts := &sio.Options{
@@ -49,6 +50,9 @@ func main() {
 	}
 	if *client != "" {
 		opts.ClientFiles = os.DirFS(*client)
+	}
+	if *compress > 0 {
+		opts.Compression = &sio.Compression{Threshold: *compress}
 	}
 	if *corsOrigin != "" {
 		opts.CORS = &sio.CORS{Origins: []string{*corsOrigin}}
