@@ -22,8 +22,9 @@ import (
 //
 // MaxPayload bounds a message both as it comes and as it is inflated, since one
 // of 1 KB can become 1 MB. Made for it, a message of 1 MB can cost most of a
-// second of one core, and garbage of a thousand times its size; it is
-// inflated by a goroutine of its connection, where it holds up nobody else.
+// second of one core, and nearly a thousand times its size in short-lived
+// garbage; it is inflated by a goroutine of its connection, where it holds up
+// nobody else.
 //
 // Over TLS, the size of a compressed message tells about its content: one that
 // holds a secret beside what an attacker chooses is better sent [Message.Plain].
@@ -92,20 +93,19 @@ func (s *Session) deflateLocked(first *Message, rest []*Message) bool {
 	}
 	forms := outbox{base64: s.out.base64, v3: s.out.v3}
 	released := false
-	for i := -1; i < len(rest); i++ {
-		m := first
-		if i >= 0 {
-			m = rest[i]
-		}
+	for i, m := 0, first; ; i++ {
 		m = forms.formOf(m)
-		if !d.wants(m) || m.deflated.Load() != nil {
-			continue
+		if d.wants(m) && m.deflated.Load() == nil {
+			if !released {
+				released = true
+				s.mu.Unlock()
+			}
+			d.form(m)
 		}
-		if !released {
-			released = true
-			s.mu.Unlock()
+		if i == len(rest) {
+			break
 		}
-		d.form(m)
+		m = rest[i]
 	}
 	if released {
 		s.mu.Lock()

@@ -159,7 +159,7 @@ func (r *recorder) stopped() bool { return r.isStopped }
 // run feeds stream in pieces, whose sizes come from cuts over and over, and
 // ends with an event for the error.
 func (r *recorder) run(t *testing.T, limit int, stream, cuts []byte) {
-	in := frameReader{limit: limit}
+	in := frameReader{limit: limit, deflate: true}
 	for i := 0; len(stream) > 0; i++ {
 		n := len(stream)
 		if len(cuts) > 0 {
@@ -211,7 +211,10 @@ func FuzzFrame(f *testing.F) {
 		{frame(0x81, []byte{127, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "")},
 		{frame(0x82, []byte{127, 0, 0, 0, 0, 0x40, 0, 0, 0}, "")},
 		{short(0x88, "")}, {short(0x88, "\x03")}, {short(0x88, "\x03\xed")}, {short(0x88, "\x03\xe8\xff")},
-		{{0x81, 0x02, '4', 'a'}}, {{0x81, 0x00}}, {short(0xc1, "4a")}, {short(0x83, "")}, {short(0x09, "x")},
+		{{0x81, 0x02, '4', 'a'}}, {{0x81, 0x00}}, {short(0xa1, "4a")}, {short(0xc1, "4a")}, {short(0x80|0x40, "4a")},
+		{short(0xc1, compress("4hello")), short(0x81, "4a"), short(0xc2, compress("\xff"))},
+		{short(0x41, compress("4")), short(0x89, "ping"), short(0x80, compress("hello"))}, {short(0xc1, compress(strings.Repeat("x", 2000)))},
+		{short(0x83, "")}, {short(0x09, "x")},
 		{short(0x80, "x")}, {short(0x01, "a"), short(0x01, "b")}, {frame(0x89, []byte{126, 0, 126}, strings.Repeat("x", 126))},
 	} {
 		f.Add(bytes.Join(frames, nil), []byte{0}, uint16(1000))
