@@ -133,15 +133,87 @@ func compilable(name, example, guide string, line int) (string, error) {
 	return head.String() + body, nil
 }
 
-// TestFeaturesAreTested looks up every test that the table of features names: a Go
-// function, or the title of a test of the official clients behind its file.
+// TestFeaturesAreTested looks up every test that the tables of features name: a Go
+// function, one of package sio if no package stands in front; the title of a test
+// of the official JavaScript client behind its file; or a test of the Python one.
+// Each row names one, or says why the feature is left out.
 func TestFeaturesAreTested(t *testing.T) {
 	text, err := os.ReadFile("features.md")
 	if err != nil {
 		t.Fatal(err)
 	}
+	defined := goTests(t)
+	python, err := os.ReadFile(filepath.Join("..", "interop", "python", "test_client.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, first := 0, true
+	for i, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "|") {
+			first = true
+			continue
+		}
+		if first || strings.HasPrefix(line, "| ---") {
+			first = false
+			continue // the head of a table
+		}
+		rows++
+		at := fmt.Sprintf("features.md:%d", i+1)
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) != 3 {
+			t.Errorf("%s: %d cells, want 3", at, len(cells))
+			continue
+		}
+		shown := cells[2]
+		named := 0
+		for _, m := range goTest.FindAllStringSubmatch(shown, -1) {
+			named++
+			if !defined[m[1]] {
+				t.Errorf("%s: there is no %s", at, m[1])
+			}
+		}
+		for _, m := range pythonTest.FindAllStringSubmatch(shown, -1) {
+			named++
+			if !strings.Contains(string(python), "def "+m[1]+"(self)") {
+				t.Errorf("%s: there is no %s in %s", at, m[1], "python/test_client.py")
+			}
+		}
+		for _, m := range nodeTests.FindAllStringSubmatch(shown, -1) {
+			source, err := os.ReadFile(filepath.Join("..", "interop", m[1]))
+			if err != nil {
+				t.Errorf("%s: %v", at, err)
+				continue
+			}
+			for title := range strings.SplitSeq(m[2], ", “") {
+				named++
+				title = strings.Trim(strings.TrimSpace(title), "“”")
+				if !strings.Contains(string(source), `"`+title+`"`) && !strings.Contains(string(source), "`"+title+"`") {
+					t.Errorf("%s: there is no test %q in %s", at, title, m[1])
+				}
+			}
+		}
+		if left := strings.HasPrefix(cells[1], "left out: "); left != (shown == "–") || left == (named > 0) {
+			t.Errorf("%s: %d tests of what is %q", at, named, cells[1])
+		}
+	}
+	if rows == 0 {
+		t.Error("features.md names no tests")
+	}
+}
+
+var (
+	goTest     = regexp.MustCompile("`((?:\\w+\\.)?(?:Test|Example|Fuzz)\\w*)`")
+	pythonTest = regexp.MustCompile("`(test_\\w+)`")
+	nodeTests  = regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: ([^;]+)")
+)
+
+// goTests returns the names of all tests, those that are not of package sio behind
+// the name of their folder.
+func goTests(t *testing.T) map[string]bool {
+	t.Helper()
 	defined := make(map[string]bool)
-	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	function := regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz)\w*)\(`)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -151,35 +223,17 @@ func TestFeaturesAreTested(t *testing.T) {
 			return nil
 		}
 		source, err := os.ReadFile(path)
-		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz)\w*)\(`).FindAllSubmatch(source, -1) {
-			defined[string(m[1])] = true
+		folder := filepath.Base(filepath.Dir(path)) + "."
+		if folder == "..." {
+			folder = ""
+		}
+		for _, m := range function.FindAllSubmatch(source, -1) {
+			defined[folder+string(m[1])] = true
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := 0
-	for _, m := range regexp.MustCompile("`((?:Test|Example|Fuzz)\\w*)`").FindAllSubmatch(text, -1) {
-		named++
-		if !defined[string(m[1])] {
-			t.Errorf("features.md names %s, which there is not", m[1])
-		}
-	}
-	for _, m := range regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: ([^;|]+)").FindAllSubmatch(text, -1) {
-		source, err := os.ReadFile(filepath.Join("..", "interop", string(m[1])))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		for title := range strings.SplitSeq(string(m[2]), ", “") {
-			named++
-			if title = strings.Trim(strings.TrimSpace(title), "“”"); !strings.Contains(string(source), title) {
-				t.Errorf("features.md names the test %q of %s, which there is not", title, m[1])
-			}
-		}
-	}
-	if named == 0 {
-		t.Error("features.md names no tests")
-	}
+	return defined
 }

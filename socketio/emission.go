@@ -85,8 +85,14 @@ func (s *Socket) emit(m modifiers, event string, args []any) error {
 }
 
 // flagged is called for each event that has been encoded, before it is sent:
-// with plain, it is not to be compressed. No transport compresses yet.
+// with plain, it is not to be compressed.
 func (e encoded) flagged(plain bool) encoded {
+	if plain {
+		_ = e.first.Plain()
+		for _, m := range e.rest {
+			_ = m.Plain()
+		}
+	}
 	return e
 }
 
