@@ -134,7 +134,7 @@ func TestHandleOfDynamic(t *testing.T) {
 	for range 3 {
 		c := h.dial()
 		id := c.connect("/tenant-42", nil)
-		d := h.join("/tenant-43", "/tenant-special")
+		d, e := h.join("/tenant-43"), h.join("/tenant-special")
 		if one.Name() != "/tenant-42" || one.Len() != 1 || tenants.Len() != 2 || one.Socket(id) == nil || h.Of("/tenant-42").Socket(id) != one.Socket(id) {
 			t.Errorf("%s has %d sockets", one.Name(), one.Len())
 		}
@@ -149,8 +149,9 @@ func TestHandleOfDynamic(t *testing.T) {
 		}
 		c.send(`2/tenant-42,["tell"]`)
 		c.want(`2/tenant-42,["lobby"]`, `2/tenant-42,["all"]`, `2/tenant-42,["told"]`)
-		d.send(`2/tenant-special,1["where"]`)
-		d.want(`2/tenant-43,["all"]`, `3/tenant-special,1["special"]`)
+		d.want(`2/tenant-43,["all"]`)
+		e.send(`2/tenant-special,1["where"]`)
+		e.want(`3/tenant-special,1["special"]`)
 		if err := one.Disconnect(true); err != nil {
 			t.Fatal(err)
 		}
