@@ -203,6 +203,12 @@ func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn.
 // takes it back.
 func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 
+// Recovered tells, in the connect handler and later, whether the client has come
+// back with [Options.Recovery]: its id, its rooms and what Set has stored are
+// those of its last connection. What it has missed is sent once the connect handler
+// accepts it; if the handler refuses, all of that is gone.
+func (c *Context) Recovered() bool { return c.socket.Recovered() }
+
 // Get returns what Set has stored for the client, or nil. [Key] is typed.
 func (c *Context) Get(key string) any { return c.socket.Value(key) }
 

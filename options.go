@@ -18,6 +18,9 @@ type CORS = engineio.CORS
 // Compression compresses the messages of WebSockets whose clients offer it.
 type Compression = engineio.Deflate
 
+// Recovery lets clients come back as the sockets that they were.
+type Recovery = socketio.Recovery
+
 // The names of the transports, for Options.Transports.
 const (
 	TransportPolling   = engineio.TransportPolling
@@ -115,6 +118,9 @@ type Options struct {
 	Codec socketio.Codec
 	// Broker makes the broker of each namespace. Default: in memory.
 	Broker func(*socketio.Local) socketio.Broker
+	// Recovery lets clients whose connection broke come back as the sockets
+	// that they were. Default nil: they get new ones.
+	Recovery *Recovery
 	// Logger gets sessions and sockets that come and go at info, every packet
 	// at debug, failing handlers at error; never a payload or a credential.
 	// Default: silent.
@@ -157,6 +163,7 @@ func (o *Options) lower() *socketio.Options {
 		Parser:         o.Parser,
 		Codec:          o.Codec,
 		Broker:         o.Broker,
+		Recovery:       o.Recovery,
 		SessionClosed:  sessionClosed,
 		Logger:         o.Logger,
 

@@ -108,13 +108,14 @@ func compilable(name, example, guide string, line int) (string, error) {
 	}
 	body := fmt.Sprintf("//line %s:%d\n%s", path, line, example)
 	if _, err := parser.ParseFile(fset, "", "package docs\n"+body, parser.SkipObjectResolution); err != nil {
-		statements := "package docs\nfunc " + name + "(" + arguments + ") {\n" + body + "}\n"
+		// In a block of their own: they may declare what the parameters are.
+		statements := "package docs\nfunc " + name + "(" + arguments + ") {\n{\n" + body + "}\n}\n"
 		f, err := parser.ParseFile(fset, "", statements, parser.SkipObjectResolution)
 		if err != nil {
 			return "", err
 		}
 		// What an example leaves for its reader to use is used.
-		for _, s := range f.Decls[0].(*ast.FuncDecl).Body.List {
+		for _, s := range f.Decls[0].(*ast.FuncDecl).Body.List[0].(*ast.BlockStmt).List {
 			if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
 				for _, left := range a.Lhs {
 					if id := left.(*ast.Ident).Name; id != "_" {
@@ -123,7 +124,7 @@ func compilable(name, example, guide string, line int) (string, error) {
 				}
 			}
 		}
-		body = "func " + name + "(" + arguments + ") {\n" + body + tail + "}\n"
+		body = "func " + name + "(" + arguments + ") {\n{\n" + body + tail + "}\n}\n"
 	}
 	for pkg, path := range imports {
 		if regexp.MustCompile(`\b` + pkg + `\.[A-Z]`).MatchString(body) {
@@ -175,7 +176,7 @@ func TestFeaturesAreTested(t *testing.T) {
 		for _, m := range pythonTest.FindAllStringSubmatch(shown, -1) {
 			named++
 			if !strings.Contains(string(python), "def "+m[1]+"(self)") {
-				t.Errorf("%s: there is no %s in %s", at, m[1], "python/test_client.py")
+				t.Errorf("%s: there is no %s in python/test_client.py", at, m[1])
 			}
 		}
 		for _, m := range nodeTests.FindAllStringSubmatch(shown, -1) {
@@ -184,9 +185,8 @@ func TestFeaturesAreTested(t *testing.T) {
 				t.Errorf("%s: %v", at, err)
 				continue
 			}
-			for title := range strings.SplitSeq(m[2], ", “") {
+			for title := range strings.SplitSeq(strings.Trim(m[2], "“”"), "”, “") {
 				named++
-				title = strings.Trim(strings.TrimSpace(title), "“”")
 				if !strings.Contains(string(source), `"`+title+`"`) && !strings.Contains(string(source), "`"+title+"`") {
 					t.Errorf("%s: there is no test %q in %s", at, title, m[1])
 				}
@@ -204,7 +204,7 @@ func TestFeaturesAreTested(t *testing.T) {
 var (
 	goTest     = regexp.MustCompile("`((?:\\w+\\.)?(?:Test|Example|Fuzz)\\w*)`")
 	pythonTest = regexp.MustCompile("`(test_\\w+)`")
-	nodeTests  = regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: ([^;]+)")
+	nodeTests  = regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: (“[^”]+”(?:, “[^”]+”)*)")
 )
 
 // goTests returns the names of all tests, those that are not of package sio behind
@@ -222,13 +222,13 @@ func goTests(t *testing.T) map[string]bool {
 		case !strings.HasSuffix(path, "_test.go"):
 			return nil
 		}
-		source, err := os.ReadFile(path)
-		folder := filepath.Base(filepath.Dir(path)) + "."
-		if folder == "..." {
-			folder = ""
+		prefix := ""
+		if dir := filepath.Dir(path); dir != ".." {
+			prefix = filepath.Base(dir) + "."
 		}
+		source, err := os.ReadFile(path)
 		for _, m := range function.FindAllSubmatch(source, -1) {
-			defined[folder+string(m[1])] = true
+			defined[prefix+string(m[1])] = true
 		}
 		return err
 	})

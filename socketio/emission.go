@@ -73,12 +73,20 @@ func (e Emission) Broadcast() Target {
 
 // emit sends an event to the client.
 func (s *Socket) emit(m modifiers, event string, args []any) error {
+	if s.rec != nil {
+		return s.nsp.recovery.emit(s, m, event, args)
+	}
 	e, err := s.nsp.encodeEvent(event, args, 0, false)
 	if err != nil {
 		return err
 	}
 	s.tell(event, args)
-	if err = s.send(e.flagged(m.plain), m.volatile); err == ErrDropped {
+	return notDropped(s.send(e.flagged(m.plain), m.volatile))
+}
+
+// notDropped makes no error of what is only no delivery.
+func notDropped(err error) error {
+	if err == ErrDropped {
 		return nil
 	}
 	return err
@@ -100,7 +108,7 @@ func (e encoded) flagged(plain bool) encoded {
 type Outgoing func(s *Socket, event string, args []any)
 
 // OnOutgoing has f called with every event that is emitted to a socket of this
-// process, once for each, before it is queued: one that is volatile, or for a
+// process, once for each, when it is queued: one that is volatile, or for a
 // client that does not keep up, may be dropped still. Acks are not events, and
 // what f emits it hears as well. It is called on the goroutine that emits and
 // must not block, panic or change the arguments. There is one f; nil is none.

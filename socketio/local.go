@@ -59,6 +59,9 @@ func (l *Local) Namespace() *Namespace { return l.nsp }
 // Broadcast implements [Broker] for the sockets of this process. The event is
 // encoded once.
 func (l *Local) Broadcast(b *Broadcast) error {
+	if r := l.nsp.recovery; r != nil {
+		return r.broadcast(b)
+	}
 	e, err := l.nsp.encodeEvent(b.Event, b.Args, 0, false)
 	if err != nil {
 		return err
@@ -108,7 +111,11 @@ func (l *Local) Interest(string, bool) {}
 // Select returns the sockets of this process that sel selects. The slice must
 // not be changed.
 func (l *Local) Select(sel Selector) []*Socket {
-	sockets, skip := l.pick(sel, nil)
+	return without(l.pick(sel, nil))
+}
+
+// without returns the sockets that are not among those to skip.
+func without(sockets, skip []*Socket) []*Socket {
 	if len(skip) == 0 {
 		return sockets
 	}
@@ -126,6 +133,10 @@ func (l *Local) Select(sel Selector) []*Socket {
 func (l *Local) pick(sel Selector, skip []*Socket) (_, _ []*Socket) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.pickLocked(sel, skip)
+}
+
+func (l *Local) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket) {
 	var found []*Socket
 	switch len(sel.Rooms) {
 	case 0:
@@ -211,6 +222,13 @@ func (l *Local) add(s *Socket) {
 	if s.gone {
 		return
 	}
+	l.addLocked(s)
+	if s.rec != nil && s.rec.added == never {
+		s.rec.added = l.nsp.recovery.seq.Load()
+	}
+}
+
+func (l *Local) addLocked(s *Socket) {
 	l.ids[s.id] = s
 	l.all.Store(nil)
 }
@@ -222,36 +240,45 @@ func (l *Local) join(s *Socket, names []string) error {
 		return ErrClosed
 	}
 	for _, name := range names {
-		r := l.rooms[name]
-		if r == nil {
-			r = &room{name: name, members: make(map[*Socket]int)}
-			l.rooms[name] = r
-			l.nsp.broker.Interest(name, true)
+		if l.joinLocked(s, name) && s.rec != nil {
+			l.nsp.recovery.joined(s.rec, name)
 		}
-		if _, ok := r.members[s]; ok {
-			continue
-		}
-		r.members[s] = len(s.rooms)
-		r.list.Store(nil)
-		s.rooms = append(s.rooms, r)
 	}
 	return nil
+}
+
+// joinLocked reports false if the socket was in the room already.
+func (l *Local) joinLocked(s *Socket, name string) bool {
+	r := l.rooms[name]
+	if r == nil {
+		r = &room{name: name, members: make(map[*Socket]int)}
+		l.rooms[name] = r
+		l.nsp.broker.Interest(name, true)
+	}
+	if _, ok := r.members[s]; ok {
+		return false
+	}
+	r.members[s] = len(s.rooms)
+	r.list.Store(nil)
+	s.rooms = append(s.rooms, r)
+	return true
 }
 
 func (l *Local) leave(s *Socket, names []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, name := range names {
-		if r := l.rooms[name]; r != nil {
-			l.leaveLocked(s, r)
+		if r := l.rooms[name]; r != nil && l.leaveLocked(s, r) && s.rec != nil {
+			l.nsp.recovery.parted(s.rec, name)
 		}
 	}
 }
 
-func (l *Local) leaveLocked(s *Socket, r *room) {
+// leaveLocked reports false if the socket was not in the room.
+func (l *Local) leaveLocked(s *Socket, r *room) bool {
 	i, ok := r.members[s]
 	if !ok {
-		return
+		return false
 	}
 	last := len(s.rooms) - 1
 	moved := s.rooms[last]
@@ -264,6 +291,7 @@ func (l *Local) leaveLocked(s *Socket, r *room) {
 		delete(l.rooms, r.name)
 		l.nsp.broker.Interest(r.name, false)
 	}
+	return true
 }
 
 // removeAll takes a socket out of everything, for good.

@@ -45,6 +45,7 @@ type Namespace struct {
 	match    func(string) bool // of a parent of dynamic namespaces
 	parent   *Namespace        // of a dynamic one
 	users    int               // of a dynamic one: sockets, and calls. Protected by srv.dynamic.mu
+	recovery *recovery         // nil unless clients can be recovered
 }
 
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
@@ -52,6 +53,9 @@ func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespa
 	n.events, _ = h.(EventMaker)
 	n.upgrade, _ = h.(UpgradeHandler)
 	n.local = newLocal(n)
+	if s.opts.Recovery != nil {
+		n.recovery = newRecovery(n.local, &s.opts)
+	}
 	n.broker = s.opts.Broker(n.local)
 	return n
 }

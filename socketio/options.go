@@ -39,6 +39,8 @@ type Options struct {
 	// Broker makes the broker of a namespace, which carries what is addressed
 	// to rooms. Default: the Local one itself, in the memory of this process.
 	Broker func(*Local) Broker
+	// Recovery, if set, lets clients come back as the sockets that they were.
+	Recovery *Recovery
 	// SessionClosed, if set, is called, and must not block, when a connection has ended, and the
 	// contexts of its sockets with it.
 	SessionClosed func(*engineio.Session, Reason)
@@ -84,6 +86,11 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.MaxClientNamespaces == 0 {
 		out.MaxClientNamespaces = 32
 	}
+	recovery, err := out.Recovery.withDefaults()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	out.Recovery = recovery
 	if out.ConnectTimeout == 0 {
 		out.ConnectTimeout = 45 * time.Second
 	}

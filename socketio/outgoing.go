@@ -46,6 +46,10 @@ func (s *Socket) encodeConnected() (encoded, error) {
 		}
 		dst = append(dst, `{"sid":"`...)
 		dst = append(dst, s.id...) // base64url: nothing to escape
+		if s.rec != nil {
+			dst = append(dst, `","pid":"`...)
+			dst = append(dst, s.rec.pid...)
+		}
 		return append(dst, `"}`...), nil, nil
 	})
 }

@@ -101,6 +101,7 @@ func (s *Server) Connections() int { return s.engine.Len() }
 // again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
+	s.stopRecovery()
 	done := make(chan struct{})
 	go func() { // ends when the last handler returns
 		s.wg.Wait()

@@ -29,6 +29,9 @@ type Socket struct {
 	next  *Socket // in the crew's queue; the crew's
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
+	recovered bool         // set before the handler hears of the socket
+	rec       *recoverable // likewise; nil unless the namespace recovers clients
+
 	mu        sync.Mutex // protects the following
 	state     state
 	reason    Reason              // once closed

@@ -157,13 +157,16 @@ func (s *Socket) handle(e *Event) {
 func (s *Socket) leave(accepted bool) {
 	defer s.nsp.release()
 	defer s.conn.release(0) // all this even if a handler ends the goroutine
+	if r := s.nsp.recovery; r != nil {
+		defer r.departed(s)
+	}
 	if accepted {
 		defer func() {
 			s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
 			s.nsp.handler.Disconnect(s, s.reason)
 		}()
 	}
-	defer s.nsp.local.removeAll(s)
+	defer s.vacate()
 	if accepted {
 		s.nsp.handler.Disconnecting(s, s.reason)
 	}
@@ -173,6 +176,9 @@ func (s *Socket) leave(accepted bool) {
 func (s *Socket) decide() {
 	refusal := &Refusal{Message: "no decision"} // if the handler ends the goroutine
 	defer func() { s.answer(refusal) }()
+	if r := s.nsp.recovery; r != nil && !s.conn.v3() && !r.begin(s) {
+		return // it has ended: nobody asks for a decision any more
+	}
 	refusal = s.nsp.handler.Connect(s)
 }
 
@@ -214,7 +220,11 @@ func (s *Socket) admit() {
 		s.conn.unsayable(err)
 		return
 	}
-	out := append([]*engineio.Message{e.first}, e.rest...)
+	var out []*engineio.Message
+	if s.rec != nil {
+		out = s.nsp.recovery.answered(s)
+	}
+	out = append(append(out, e.first), e.rest...)
 	s.mu.Lock()
 	out = append(out, s.held...)
 	for len(out) > 0 {
