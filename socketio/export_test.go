@@ -52,3 +52,23 @@ func (s *Socket) PendingAcks() int {
 
 // Receive hands a message to the socket's connection, as its session does.
 func (s *Socket) Receive(text []byte) { s.conn.Message(text, false) }
+
+// Recoverable tells whether clients are away that may come back.
+func (n *Namespace) Recoverable() bool { return n.recoverable() }
+
+// Remembered counts what is kept for clients that may come back.
+func (n *Namespace) Remembered() (events, bytes, away, rooms int) {
+	r := n.recovery
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n.local.mu.RLock()
+	defer n.local.mu.RUnlock()
+	return r.log.Len(), r.bytes, len(r.away), len(r.room)
+}
+
+// Gone tells whether the socket has been taken out of its rooms, for good.
+func (s *Socket) Gone() bool {
+	s.nsp.local.mu.RLock()
+	defer s.nsp.local.mu.RUnlock()
+	return s.gone
+}

@@ -103,7 +103,7 @@ type recovery struct {
 }
 
 // A recoverable is what is known of a client beyond its connection. Its fields
-// are protected by recovery.mu, but for spans and added.
+// are protected by recovery.mu, but for the last ones.
 type recoverable struct {
 	pid    string  // the secret that the client shows
 	id     string  // of its sockets
@@ -111,30 +111,30 @@ type recoverable struct {
 	data   map[any]any
 
 	done   chan struct{} // if somebody waits for that; closed then
-	claims int           // how many came back for it: the last one gets it
+	claims int32         // how many came back for it: the last one gets it
 
-	base    uint64 // the number up to which the client had events when its connection began
-	origin  uint64 // the hash of the offset that it showed then, or 0
-	got     uint64 // the last event that was sent to it
-	left    uint64 // the last event when it left
-	floor   uint64 // who has not got everything up to here may have missed what is gone
-	forged  bool   // an argument of the application's looked like an offset
-	marks   *marks
-	waited  uint64        // the first event that had to wait for the answer to its CONNECT
-	late    uint64        // the last event that did, if it may not have arrived
-	known   bool          // the client has been told the pid
-	since   time.Duration // when its CONNECT was answered, or 0
-	expires time.Duration // while away
-	saved   bool          // in recovery.away, with the neighbours
-	prev    *recoverable
-	next    *recoverable
+	known  bool // the client has been told the pid
+	saved  bool // in recovery.away
+	forged bool // an argument of the application's looked like an offset
+	marks  *marks
 
-	missed []*engineio.Message // to be sent in front of the answer
+	base   uint64 // the number up to which the client had events when its connection began
+	origin uint64 // the hash of the offset that it showed then, or 0
+	got    uint64 // the last event that was sent to it
+	left   uint64 // the last event of all when it left
+	floor  uint64 // the last event for it alone that was too much for MaxBytes
+	waited uint64 // the first event that had to wait for the answer to the CONNECT
+	late   uint64 // the last one that did, if it may not have arrived
 
-	added  uint64 // the last event before it was one of the namespace; protected by Local.mu
-	spans  []span // likewise
-	closed int    // how many of them are over; likewise
-	forgot uint64 // as floor, for those of them that are not remembered; likewise
+	missed     []*engineio.Message // to be sent in front of the answer
+	since      time.Duration       // when that was sent, or 0
+	expires    time.Duration       // while away
+	prev, next *recoverable        // likewise, in the order in which they left
+
+	added  uint64 // the last event before it was one of the namespace; protected by Local.mu, as is all below
+	spans  []span
+	closed int32  // how many of them are over
+	forgot uint64 // as floor, for spans that are not remembered
 }
 
 func newRecovery(l *Local, o *Options) *recovery {

@@ -25,8 +25,8 @@ type Socket struct {
 	nsp   *Namespace
 	conn  *conn
 	rooms []*room // protected by nsp.local.mu
-	gone  bool    // in no room, and in none again; likewise
 	next  *Socket // in the crew's queue; the crew's
+	gone  bool    // in no room, and in none again; protected by nsp.local.mu
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
 	recovered bool         // set before the handler hears of the socket

@@ -1,0 +1,580 @@
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// What was sent to a room before a client joined it, or after it left, is not for
+// it; what was sent in between is, even if it has left since.
+func TestRecoveryOfRooms(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	s := n.socket()
+	room := n.All().To("room")
+	stay := h.guest("/") // the events are for somebody
+	n.wants("connect")
+	done(t, n.Socket(stay.sid).Join("room", "quiet"))
+
+	// The client has got only the first event when its connection breaks.
+	done(t, s.Emit("first"))
+	g.hears("first")
+	done(t, room.Emit("before"), s.Join("room"), room.Emit("in"), s.To("room").Emit("but the sender"))
+	s.Leave("room")
+	done(t, room.Emit("between"), s.Join("quiet"), n.All().Except("quiet").Emit("but the quiet"))
+	s.Leave("quiet")
+	done(t, n.All().Except("quiet").Emit("and out"), s.Join("room"), s.Join("other"), room.Emit("in again"), s.Join("late"))
+	s.Leave("room", "other")
+	done(t, room.Emit("after"), n.All().To("room", "late").Emit("any"))
+	g.cut(n)
+	done(t, n.All().To("other").Emit("long gone"), n.All().To("late").Except(g.sid).Emit("but it"))
+	if !g.come() {
+		t.Fatal("not recovered")
+	}
+	g.hears("in", "and out", "in again", "any")
+	n.wants("connect")
+	if rooms := n.Socket(g.sid).Rooms(); fmt.Sprint(rooms) != "[late]" {
+		t.Errorf("rooms %v", rooms)
+	}
+}
+
+func TestRecoveryOfManyRooms(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	s := n.socket()
+	for i := range 10_000 {
+		name := fmt.Sprint("room ", i)
+		done(t, s.Join(name), n.All().To(name).Emit("in", i))
+		s.Leave(name)
+		if _, err := g.tryNext(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, _, rooms := n.Remembered(); rooms > 100 {
+		t.Errorf("%d rooms are remembered", rooms)
+	}
+	g.got = nil
+	g.cut(n)
+	if !g.come() {
+		t.Fatal("not recovered")
+	}
+	g.quiet(n)
+}
+
+// TestRecoveryRefuses shows what gets a new session.
+func TestRecoveryRefuses(t *testing.T) {
+	other := func(sid string) string { return strings.Repeat("A", len(sid)) }
+	for name, payload := range map[string]func(pid, sid, offset, later string) string{
+		"no such pid":        func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, other(pid), o) },
+		"the id for the pid": func(_, sid, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, sid, o) },
+		"a number for a pid": func(_, _, o, _ string) string { return fmt.Sprintf(`{"pid":1,"offset":%q}`, o) },
+		"empty pid":          func(_, _, o, _ string) string { return fmt.Sprintf(`{"pid":"","offset":%q}`, o) },
+		"no pid":             func(_, _, o, _ string) string { return fmt.Sprintf(`{"offset":%q}`, o) },
+		"bogus offset":       func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":"bogus"}`, pid) },
+		"empty offset":       func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":""}`, pid) },
+		"null for an offset": func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":null}`, pid) },
+		"number for it":      func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":7}`, pid) },
+		"array for it":       func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":[%q]}`, pid, o) },
+		"huge offset": func(pid, _, _, _ string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, strings.Repeat("x", 900_000))
+		},
+		"huge pid": func(_, _, o, _ string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, strings.Repeat("x", 900_000), o)
+		},
+		"of another epoch":    func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, "AAAAAAAA"+o[8:]) },
+		"in the future":       func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAF_") },
+		"of another's event":  func(pid, _, _, l string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, l) },
+		"from before it came": func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAAB") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, recovering(socketio.Recovery{}))
+			n := h.of("/", nil)
+			witness := h.guest("/")
+			n.wants("connect")
+			done(t, n.All().Emit("before"))
+			g := h.guest("/")
+			n.wants("connect")
+			done(t, n.All().To(g.sid).Emit("event"))
+			g.hears("event")
+			done(t, n.All().To(witness.sid).Emit("later"))
+			witness.hears("before", "later")
+			g.cut(n)
+			done(t, n.All().Emit("missed"))
+			c := h.ws()
+			c.send("40" + payload(g.pid, g.sid, *g.offset, *witness.offset))
+			if p := c.read(); !strings.HasPrefix(p, `40{"sid":`) || strings.Contains(p, g.sid) || strings.Contains(p, g.pid) {
+				t.Errorf("answer %.200s", p)
+			}
+			n.wants("connect")
+		})
+	}
+}
+
+// A pid is good for one attempt, and for its namespace.
+func TestRecoveryPidIsUsedOnce(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	h.of("/other", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	done(t, n.All().Emit("event"))
+	g.hears("event")
+	g.cut(n)
+	elsewhere := &guest{h: h, nsp: "/other", sid: g.sid, pid: g.pid, offset: g.offset}
+	if elsewhere.come() {
+		t.Error("recovered in another namespace")
+	}
+	bogus := "bogus"
+	bad := &guest{h: h, nsp: "/", sid: g.sid, pid: g.pid, offset: &bogus}
+	if bad.come() {
+		t.Error("recovered with a bogus offset")
+	}
+	n.wants("connect")
+	if g.come() {
+		t.Error("a pid was good for another attempt")
+	}
+}
+
+// At no time two sockets have what one had.
+func TestRecoveryPidAtTheSameTime(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	n.quiet = true
+	var mu sync.Mutex
+	there := make(map[string]int)
+	n.onConnect = func(s *socketio.Socket) *socketio.Refusal {
+		mu.Lock()
+		defer mu.Unlock()
+		if there[s.ID()]++; there[s.ID()] > 1 {
+			t.Errorf("%d sockets with one id", there[s.ID()])
+		}
+		return nil
+	}
+	n.onDisconnect = func(s *socketio.Socket, _ socketio.Reason) {
+		mu.Lock()
+		defer mu.Unlock()
+		there[s.ID()]--
+	}
+	g := h.guest("/")
+	g.conn.Close()
+	for range 20 {
+		var wg sync.WaitGroup
+		var recovered [8]bool
+		for i := range recovered {
+			wg.Go(func() {
+				again := *g
+				recovered[i], _ = again.tryCome(h) // the others' end may come first
+			})
+		}
+		wg.Wait()
+		some := false
+		for _, r := range recovered {
+			some = some || r
+		}
+		if !some {
+			t.Fatal("nobody is recovered")
+		}
+	}
+}
+
+// The client is back before the server has noticed that it was gone.
+func TestRecoveryTakesOver(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n, side := h.of("/", nil), h.of("/side", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	old := n.socket()
+	old.SetValue("k", 1)
+	done(t, old.Join("room"))
+	g.send("40/side,")
+	g.read()
+	side.wants("connect")
+	g.got = nil
+	g.lastOffsets = nil
+	done(t, n.All().To("room").Emit("lost on the way"))
+
+	lost := g.client // open, but nobody reads it
+	defer lost.conn.Close()
+	if !g.come() {
+		t.Fatal("not recovered")
+	}
+	g.hears("lost on the way")
+	n.leaves("transport close")
+	n.wants("connect")
+	side.leaves("transport close")
+	s := n.socket()
+	if old.Connected() || s.Value("k") != 1 {
+		t.Errorf("the old socket is connected: %t; value %v", old.Connected(), s.Value("k"))
+	}
+	old.SetValue("k", 2) // its own by now
+	if s.Value("k") != 1 {
+		t.Error("two sockets share their values")
+	}
+
+	// The same connection is not another one.
+	g.send("41")
+	n.leaves("client namespace disconnect")
+	if recovered, err := g.enter(); err != nil || recovered {
+		t.Errorf("recovered %t, %v", recovered, err)
+	}
+}
+
+func TestRecoveryWaitsForDisconnectHandlers(t *testing.T) {
+	for _, test := range []struct {
+		takes time.Duration
+		back  bool
+	}{{4 * time.Second, true}, {6 * time.Second, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newPipeHost(t, recovering(socketio.Recovery{}))
+			n := h.of("/", nil)
+			n.onDisconnect = func(s *socketio.Socket, _ socketio.Reason) {
+				time.Sleep(test.takes)
+				s.SetValue("left", true)
+			}
+			g := h.guest("/")
+			n.wants("connect")
+			n.socket()
+			start := time.Now()
+			g.conn.Close()
+			if got := g.come(); got != test.back {
+				t.Fatalf("handlers that take %v: recovered %t", test.takes, got)
+			}
+			after(t, start, min(test.takes, 5*time.Second))
+			if s := n.socket(); s.Value("left") != nil != test.back {
+				t.Errorf("value %v", s.Value("left"))
+			}
+		})
+	}
+}
+
+// Who is lost again before it was let in, or has heard so, can come back still.
+func TestRecoveryLostAgain(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	deciding, decide := make(chan *socketio.Socket), make(chan *socketio.Refusal)
+	n.onConnect = func(s *socketio.Socket) *socketio.Refusal {
+		if !s.Recovered() {
+			return nil
+		}
+		deciding <- s
+		return <-decide
+	}
+	g := h.guest("/")
+	n.wants("connect")
+	n.socket().SetValue("k", 1)
+	done(t, n.All().Emit("one"))
+	g.hears("one")
+	g.cut(n)
+	done(t, n.All().Emit("two"))
+
+	for _, refusal := range []*socketio.Refusal{nil, {Message: "the context ended"}} {
+		if err := func() error { // cut while the handler decides
+			var err error
+			if g.client, err = h.tryWS(); err != nil {
+				return err
+			}
+			return g.trySend("40" + g.payload())
+		}(); err != nil {
+			t.Fatal(err)
+		}
+		s := receive(t, deciding, h.limit, "the handler")
+		done(t, s.Emit("held", 0))
+		g.conn.Close()
+		<-s.Context().Done()
+		decide <- refusal
+		if refusal == nil {
+			n.wants("connect")
+			n.leaves("transport close")
+		} else {
+			n.wants("refuse")
+		}
+	}
+	result := make(chan bool)
+	come := func() {
+		ok, err := g.tryCome(h)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- ok
+	}
+	go come()
+	s := receive(t, deciding, h.limit, "the handler")
+	if s.Value("k") != 1 {
+		t.Errorf("value %v", s.Value("k"))
+	}
+	done(t, n.All().Emit("three"))
+	decide <- nil
+	if !<-result {
+		t.Fatal("not recovered")
+	}
+	g.hears("two", "held 0", "held 0", "three")
+	n.wants("connect")
+
+	g.cut(n) // and a refusal that it hears is for good
+	if err := func() (err error) {
+		if g.client, err = h.tryWS(); err != nil {
+			return err
+		}
+		return g.trySend("40" + g.payload())
+	}(); err != nil {
+		t.Fatal(err)
+	}
+	done(t, n.All().Emit("never"))
+	receive(t, deciding, h.limit, "the handler")
+	decide <- &socketio.Refusal{Message: "no"}
+	g.want(`44{"message":"no"}`)
+	n.wants("refuse")
+	g.conn.Close()
+	if g.come() {
+		t.Error("recovered behind a refusal")
+	}
+}
+
+// The official client takes any string at the end for an offset.
+func TestRecoveryOfStringsTakenForOffsets(t *testing.T) {
+	type text string
+	for name, test := range map[string]struct {
+		emit func(*testing.T, *socketio.Socket)
+		read int // by the client, of what emit has sent; then it is cut
+		back bool
+		want []string
+	}{
+		"a string": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", 1, "bob"), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"by a broadcast": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Namespace().All().Volatile().Emit("v", text("bob")), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"the name": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("tick"), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"the time": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", time.Unix(0, 0)), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"twice at one place": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", "bob"), s.Volatile().Emit("v", "bob"), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"at two places": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", "bob"), s.Emit("event"), s.Volatile().Emit("v", "bob"))
+		}, 1, false, nil},
+		"long ago": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", "bob"), s.Emit("event"))
+			for i := range 20 {
+				done(t, s.Volatile().Emit("v", fmt.Sprint(i)))
+			}
+		}, 1, false, nil},
+		"and again behind": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", "bob"), s.Emit("event"))
+			for i := range 20 {
+				done(t, s.Volatile().Emit("v", fmt.Sprint(i)))
+			}
+			done(t, s.Emit("event"), s.Volatile().Emit("v", "bob"))
+		}, 1, false, nil},
+		"of many others": {func(t *testing.T, s *socketio.Socket) {
+			for i := range 20 {
+				done(t, s.Volatile().Emit("v", fmt.Sprint(i)))
+			}
+			done(t, s.Volatile().Emit("v", "bob"), s.Emit("event"))
+		}, 21, true, []string{"event"}},
+		"no string": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", "bob", 1), s.Emit("event"))
+		}, 1, true, []string{"event"}},
+		"empty": {func(t *testing.T, s *socketio.Socket) {
+			done(t, s.Volatile().Emit("v", ""), s.Emit("event"))
+		}, 1, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, recovering(socketio.Recovery{}))
+			n := h.of("/", nil)
+			g := h.guest("/")
+			n.wants("connect")
+			s := n.socket()
+			g.alive("/") // what is volatile is not held back
+			n.wants("event alive")
+			done(t, s.Emit("first"))
+			g.hears("first")
+			test.emit(t, s)
+			for range test.read {
+				if _, err := g.tryNext(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.got = nil
+			g.cut(n)
+			if got := g.come(); got != test.back {
+				t.Fatalf("recovered %t with offset %q", got, *g.offset)
+			}
+			if test.back {
+				g.hears(test.want...)
+			}
+		})
+	}
+}
+
+// An offset can be older than the session, if nothing has been sent in it.
+func TestRecoveryWithTheOffsetOfAnEarlierSession(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	for _, offset := range []string{"AAAAAAAAAAAAAAAA", "bob"} {
+		g := &guest{h: h, nsp: "/", pid: strings.Repeat("A", 20), offset: &offset}
+		if g.come() {
+			t.Fatal("recovered")
+		}
+		n.wants("connect")
+		s := n.socket()
+		g.cut(n)
+		done(t, n.All().To(g.sid).Emit("missed"))
+		if !g.come() {
+			t.Fatal("not recovered")
+		}
+		g.hears("missed")
+		n.wants("connect")
+		s = n.socket()
+
+		// It is in doubt when that string was sent, if it is sent again.
+		*g.offset = offset
+		done(t, s.Emit("event"), s.Volatile().Emit("v", offset))
+		g.cut(n)
+		if g.come() {
+			t.Error("recovered with what may be one string or the other")
+		}
+		n.wants("connect")
+		n.socket()
+		g.cut(n)
+	}
+}
+
+// An event that looks as if it had an offset makes offsets doubtful.
+func TestRecoveryWithForgedOffset(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	s := n.socket()
+	done(t, s.Emit("one"))
+	g.hears("one")
+	first := *g.offset
+	done(t, s.Emit("two"), s.Emit("three"))
+	g.hears("two", "three")
+	done(t, s.Volatile().Emit("v", first))
+	g.hears("v")
+	g.cut(n)
+	if g.come() {
+		t.Error("recovered")
+	}
+}
+
+func TestRecoveryIsBounded(t *testing.T) {
+	const sessions, bytes = 10, 100_000
+	h := newHost(t, recovering(socketio.Recovery{MaxSessions: sessions, MaxBytes: bytes}))
+	n := h.of("/", nil)
+	var guests []*guest
+	for range 30 {
+		g := h.guest("/")
+		n.wants("connect")
+		done(t, n.Socket(g.sid).Join("room of "+g.sid))
+		g.cut(n)
+		guests = append(guests, g)
+	}
+	if _, _, away, rooms := n.Remembered(); away != sessions || rooms != sessions {
+		t.Errorf("%d clients away, %d rooms", away, rooms)
+	}
+	for i, g := range guests {
+		if i == 20 || i == 29 { // the last ones are there
+			if !g.come() {
+				t.Errorf("client %d is not recovered", i)
+			}
+			n.wants("connect")
+		}
+	}
+	g := guests[25]
+	for range 10 {
+		done(t, n.All().To(g.sid).Emit("large", strings.Repeat("x", bytes/5)))
+		if _, size, _, _ := n.Remembered(); size > bytes {
+			t.Fatalf("the log holds %d bytes", size)
+		}
+	}
+	if g.come() {
+		t.Error("recovered without what it has missed")
+	}
+	n.wants("connect")
+	done(t, n.All().Emit("large", strings.Repeat("x", 2*bytes))) // is not kept
+	if events, size, _, _ := n.Remembered(); events+size != 0 {
+		t.Errorf("%d events of %d bytes are left", events, size)
+	}
+	for _, i := range []int{26, 27} {
+		if guests[i].come() {
+			t.Error("recovered without what was too large to be kept")
+		}
+		n.wants("connect")
+	}
+}
+
+func TestRecoveryStopsWithTheServer(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	away, there := h.guest("/"), h.guest("/")
+	n.wants("connect", "connect")
+	done(t, n.All().Emit("event"))
+	away.cut(n)
+	go there.tryRead()
+	h.Shutdown(context.Background())
+	if events, bytes, away, rooms := n.Remembered(); events+bytes+away+rooms != 0 {
+		t.Errorf("%d events of %d bytes, %d clients, %d rooms are left", events, bytes, away, rooms)
+	}
+}
+
+func TestRecoveryOptions(t *testing.T) {
+	for want, r := range map[string]socketio.Recovery{
+		"Recovery.Window is negative (-1s)":     {Window: -time.Second},
+		"Recovery.MaxBytes is negative (-1)":    {MaxBytes: -1},
+		"Recovery.MaxSessions is negative (-1)": {MaxSessions: -1},
+	} {
+		if _, err := socketio.New(recovering(r)); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// TestRecoveryMemory holds what the option costs for each client.
+func TestRecoveryMemory(t *testing.T) {
+	const clients = 1000
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	cost := func(o *socketio.Options) int {
+		h := newHost(t, o)
+		n := h.of("/", &nsp{quiet: true})
+		before := heap()
+		for range clients {
+			c := h.ws()
+			c.send("40")
+			c.read()
+		}
+		if n.Len() != clients {
+			t.Errorf("%d clients", n.Len())
+		}
+		return (heap() - before) / clients
+	}
+	without, with := cost(nil), cost(recovering(socketio.Recovery{}))
+	t.Logf("%d bytes for each client and connection, %d with recovery", without, with)
+	if with-without > 400 {
+		t.Error("that is too much")
+	}
+}
