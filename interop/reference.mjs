@@ -20,6 +20,7 @@ const { values: flags } = parseArgs({
     "max-client-namespaces": { type: "string" }, // of sio
     parser: { type: "string" },
     compress: { type: "string", default: "0" },
+    recovery: { type: "string", default: "0" },
   },
 });
 
@@ -34,6 +35,7 @@ const io = new Server(http, {
   cleanupEmptyChildNamespaces: true,
   parser: flags.parser === "msgpack" ? msgpackParser : undefined,
   perMessageDeflate: flags.compress !== "0" && { threshold: Number(flags.compress) },
+  ...(flags.recovery !== "0" && { connectionStateRecovery: { maxDisconnectionDuration: Number(flags.recovery), skipMiddlewares: false } }),
 });
 const monitor = io.of("/monitor");
 
@@ -103,6 +105,11 @@ function contract(nsp) {
       target.emit(event, data);
       ack();
     });
+    socket.on("set", (value, ack) => {
+      socket.data.value = value;
+      ack(true);
+    });
+    socket.on("state", (ack) => ack({ recovered: socket.recovered, value: socket.data.value ?? null, rooms: [...socket.rooms].filter((r) => r !== socket.id).sort() }));
     socket.on("bye", (close) => socket.disconnect(close));
   });
 }

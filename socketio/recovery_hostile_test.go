@@ -73,6 +73,104 @@ func TestRecoveryOfManyRooms(t *testing.T) {
 	g.quiet(n)
 }
 
+// More rooms than are remembered: who has not heard what was sent to them begins anew.
+func TestRecoveryOfForgottenRooms(t *testing.T) {
+	for _, left := range []int{60, 70} {
+		h := newHost(t, recovering(socketio.Recovery{}))
+		n := h.of("/", nil)
+		g := h.guest("/")
+		n.wants("connect")
+		s := n.socket()
+		var want []string
+		for i := range left {
+			name := fmt.Sprint("room ", i)
+			done(t, s.Join(name), n.All().To(name).Emit("in", i))
+			s.Leave(name)
+			want = append(want, fmt.Sprint("in ", i))
+		}
+		g.cut(n)
+		if got := g.come(); got != (left < 64) {
+			t.Fatalf("%d rooms: recovered %t", left, got)
+		} else if got {
+			g.hears(want...)
+		}
+		n.wants("connect")
+	}
+}
+
+// What had to wait for a slow connect handler is older than what is kept.
+func TestRecoveryOfEarlyEvents(t *testing.T) {
+	for _, slow := range []time.Duration{time.Minute, time.Hour} {
+		first := true
+		synctest.Test(t, func(t *testing.T) {
+			h := newPipeHost(t, recovering(socketio.Recovery{}))
+			n := h.of("/", nil)
+			n.onConnect = func(s *socketio.Socket) *socketio.Refusal {
+				if first {
+					first = false
+					done(t, s.Emit("early"))
+					time.Sleep(slow)
+				}
+				return nil
+			}
+			c := h.ws()
+			c.send("40")
+			p := c.read()
+			for ; p == "2"; p = c.read() {
+				c.send("3")
+			}
+			g := &guest{h: h, nsp: "/"} // has got no more than the answer
+			if _, err := fmt.Sscanf(p, `40{"sid":"%20s","pid":"%20s"}`, &g.sid, &g.pid); err != nil {
+				t.Fatal(err)
+			}
+			c.conn.Close()
+			n.wants("connect")
+			n.breaks()
+			if got := g.come(); got != (slow < time.Hour) {
+				t.Fatalf("after %v: recovered %t", slow, got)
+			} else if got {
+				g.hears("early")
+			}
+		})
+	}
+}
+
+// So is what had to wait for the decision on who is back, and is lost again.
+func TestRecoveryLostAgainMuchLater(t *testing.T) {
+	for _, slow := range []time.Duration{time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newPipeHost(t, recovering(socketio.Recovery{}))
+			n := h.of("/", nil)
+			wait := slow
+			n.onConnect = func(s *socketio.Socket) *socketio.Refusal {
+				if s.Recovered() {
+					time.Sleep(wait)
+					wait = 0
+				}
+				return nil
+			}
+			g := h.guest("/")
+			n.wants("connect")
+			g.cut(n)
+			done(t, n.All().Emit("missed"))
+			c := h.ws()
+			c.send("40" + g.payload())
+			for start := time.Now(); time.Since(start) < slow-25*time.Second; {
+				c.want("2")
+				c.send("3")
+			}
+			c.conn.Close()
+			n.wants("connect")
+			n.breaks()
+			if got := g.come(); got != (slow < time.Hour) {
+				t.Fatalf("after %v: recovered %t", slow, got)
+			} else if got {
+				g.hears("missed")
+			}
+		})
+	}
+}
+
 // TestRecoveryRefuses shows what gets a new session.
 func TestRecoveryRefuses(t *testing.T) {
 	other := func(sid string) string { return strings.Repeat("A", len(sid)) }
@@ -193,6 +291,12 @@ func TestRecoveryPidAtTheSameTime(t *testing.T) {
 func TestRecoveryTakesOver(t *testing.T) {
 	h := newHost(t, recovering(socketio.Recovery{}))
 	n, side := h.of("/", nil), h.of("/side", nil)
+	left := make(chan struct{})
+	n.onDisconnecting = func(_ *socketio.Socket, reason socketio.Reason) {
+		if reason == socketio.ReasonClientDisconnect {
+			<-left
+		}
+	}
 	g := h.guest("/")
 	n.wants("connect")
 	old := n.socket()
@@ -223,12 +327,15 @@ func TestRecoveryTakesOver(t *testing.T) {
 		t.Error("two sockets share their values")
 	}
 
-	// The same connection is not another one.
+	// The same connection is not another one, and a client that leaves is none.
 	g.send("41")
-	n.leaves("client namespace disconnect")
+	n.wants("disconnecting client namespace disconnect")
 	if recovered, err := g.enter(); err != nil || recovered {
 		t.Errorf("recovered %t, %v", recovered, err)
 	}
+	n.wants("connect")
+	close(left)
+	n.wants("disconnect client namespace disconnect")
 }
 
 func TestRecoveryWaitsForDisconnectHandlers(t *testing.T) {
@@ -420,6 +527,38 @@ func TestRecoveryOfStringsTakenForOffsets(t *testing.T) {
 				g.hears(test.want...)
 			}
 		})
+	}
+}
+
+// Strings from before a client came back are no offsets any more.
+func TestRecoveryForgetsStrings(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{}))
+	n := h.of("/", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	for range 3 {
+		s := n.socket()
+		g.alive("/")
+		n.wants("event alive")
+		done(t, s.Emit("one"), s.Volatile().Emit("v", "bob"), s.Emit("two"))
+		for range 2 {
+			if _, err := g.tryNext(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.got = nil
+		g.cut(n)
+		if !g.come() {
+			t.Fatal("not recovered")
+		}
+		g.hears("two")
+		n.wants("connect")
+		n.socket()
+		g.cut(n) // or else it might have heard nothing since the last time
+		if !g.come() {
+			t.Fatal("not recovered with an offset")
+		}
+		n.wants("connect")
 	}
 }
 

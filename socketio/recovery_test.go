@@ -168,7 +168,18 @@ func (g *guest) quiet(n *nsp) {
 func (g *guest) cut(n *nsp) {
 	g.h.t.Helper()
 	g.conn.Close()
-	n.leaves("transport close")
+	n.breaks()
+}
+
+// breaks checks that a socket is told that its connection has broken. It is an error
+// if something was under way.
+func (n *nsp) breaks() {
+	n.t.Helper()
+	what := receive(n.t, n.journal, n.h.limit, "the end of a connection")
+	if what != "disconnecting transport close" && what != "disconnecting transport error" {
+		n.t.Fatalf("journal %.200q", what)
+	}
+	n.wants(strings.Replace(what, "disconnecting", "disconnect", 1))
 }
 
 func done(t *testing.T, errs ...error) {
@@ -386,6 +397,9 @@ func TestRecoveryOfIdleClients(t *testing.T) {
 					g.want("2")
 					g.send("3")
 				}
+			}
+			if events, _, _, _ := n.Remembered(); events != 0 {
+				t.Errorf("%d events are left", events)
 			}
 		}
 	})

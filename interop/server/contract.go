@@ -35,6 +35,7 @@ func register(srv *sio.Server) {
 		})
 		watch(n, monitor)
 		events(n)
+		recovery(n)
 	}
 	dynamic(srv, monitor, regexp.MustCompile(`^/dyn-\d+$`).MatchString)
 }

@@ -36,6 +36,7 @@ func main() {
 	corsOrigin := flag.String("cors-origin", "", "`origin` of a page that is let in")
 	parser := flag.String("parser", "", "the `name` of another format of packets: msgpack")
 	compress := flag.Int("compress", 0, "messages of so many `bytes` and more; 0: none")
+	window := flag.Int("recovery", 0, "in `milliseconds`; 0 is off")
 	flag.Parse()
 
 	opts := &sio.Options{
@@ -53,6 +54,9 @@ func main() {
 	}
 	if *compress > 0 {
 		opts.Compression = &sio.Compression{Threshold: *compress}
+	}
+	if *window > 0 {
+		opts.Recovery = &sio.Recovery{Window: time.Duration(*window) * time.Millisecond}
 	}
 	if *corsOrigin != "" {
 		opts.CORS = &sio.CORS{Origins: []string{*corsOrigin}}
