@@ -174,27 +174,38 @@ func TestRecoveryLostAgainMuchLater(t *testing.T) {
 // TestRecoveryRefuses shows what gets a new session.
 func TestRecoveryRefuses(t *testing.T) {
 	other := func(sid string) string { return strings.Repeat("A", len(sid)) }
-	for name, payload := range map[string]func(pid, sid, offset, later string) string{
-		"no such pid":        func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, other(pid), o) },
-		"the id for the pid": func(_, sid, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, sid, o) },
-		"a number for a pid": func(_, _, o, _ string) string { return fmt.Sprintf(`{"pid":1,"offset":%q}`, o) },
-		"empty pid":          func(_, _, o, _ string) string { return fmt.Sprintf(`{"pid":"","offset":%q}`, o) },
-		"no pid":             func(_, _, o, _ string) string { return fmt.Sprintf(`{"offset":%q}`, o) },
-		"bogus offset":       func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":"bogus"}`, pid) },
-		"empty offset":       func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":""}`, pid) },
-		"null for an offset": func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":null}`, pid) },
-		"number for it":      func(pid, _, _, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":7}`, pid) },
-		"array for it":       func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":[%q]}`, pid, o) },
-		"huge offset": func(pid, _, _, _ string) string {
+	for name, payload := range map[string]func(pid, sid, offset string, others []string) string{
+		"no such pid":        func(pid, _, o string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, other(pid), o) },
+		"the id for the pid": func(_, sid, o string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, sid, o) },
+		"a number for a pid": func(_, _, o string, _ []string) string { return fmt.Sprintf(`{"pid":1,"offset":%q}`, o) },
+		"empty pid":          func(_, _, o string, _ []string) string { return fmt.Sprintf(`{"pid":"","offset":%q}`, o) },
+		"no pid":             func(_, _, o string, _ []string) string { return fmt.Sprintf(`{"offset":%q}`, o) },
+		"bogus offset":       func(pid, _, _ string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":"bogus"}`, pid) },
+		"empty offset":       func(pid, _, _ string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":""}`, pid) },
+		"null for an offset": func(pid, _, _ string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":null}`, pid) },
+		"number for it":      func(pid, _, _ string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":7}`, pid) },
+		"array for it":       func(pid, _, o string, _ []string) string { return fmt.Sprintf(`{"pid":%q,"offset":[%q]}`, pid, o) },
+		"huge offset": func(pid, _, _ string, _ []string) string {
 			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, strings.Repeat("x", 900_000))
 		},
-		"huge pid": func(_, _, o, _ string) string {
+		"huge pid": func(_, _, o string, _ []string) string {
 			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, strings.Repeat("x", 900_000), o)
 		},
-		"of another epoch":    func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, "AAAAAAAA"+o[8:]) },
-		"in the future":       func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAF_") },
-		"of another's event":  func(pid, _, _, l string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, l) },
-		"from before it came": func(pid, _, o, _ string) string { return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAAB") },
+		"of another epoch": func(pid, _, o string, _ []string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, "AAAAAAAA"+o[8:])
+		},
+		"in the future": func(pid, _, o string, _ []string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAF_")
+		},
+		"of another's event": func(pid, _, _ string, others []string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, others[1])
+		},
+		"of one it missed": func(pid, _, _ string, others []string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, others[2])
+		},
+		"from before it came": func(pid, _, o string, _ []string) string {
+			return fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, o[:8]+"AAAAAAAB")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, recovering(socketio.Recovery{}))
@@ -204,14 +215,13 @@ func TestRecoveryRefuses(t *testing.T) {
 			done(t, n.All().Emit("before"))
 			g := h.guest("/")
 			n.wants("connect")
-			done(t, n.All().To(g.sid).Emit("event"))
-			g.hears("event")
-			done(t, n.All().To(witness.sid).Emit("later"))
-			witness.hears("before", "later")
+			done(t, n.All().To(g.sid).Emit("event"), n.All().To(witness.sid).Emit("another"), n.All().To(g.sid).Emit("event"))
+			g.hears("event", "event")
 			g.cut(n)
 			done(t, n.All().Emit("missed"))
+			witness.hears("before", "another", "missed")
 			c := h.ws()
-			c.send("40" + payload(g.pid, g.sid, *g.offset, *witness.offset))
+			c.send("40" + payload(g.pid, g.sid, *g.offset, witness.lastOffsets))
 			if p := c.read(); !strings.HasPrefix(p, `40{"sid":`) || strings.Contains(p, g.sid) || strings.Contains(p, g.pid) {
 				t.Errorf("answer %.200s", p)
 			}
@@ -285,6 +295,36 @@ func TestRecoveryPidAtTheSameTime(t *testing.T) {
 			t.Fatal("nobody is recovered")
 		}
 	}
+}
+
+// Of those who wait for the same socket the last one gets it.
+func TestRecoveryIsForTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHost(t, recovering(socketio.Recovery{}))
+		n := h.of("/", nil)
+		leave := make(chan struct{})
+		n.onDisconnect = func(*socketio.Socket, socketio.Reason) { <-leave }
+		g := h.guest("/")
+		results := make([]chan bool, 3)
+		for i := range results {
+			results[i] = make(chan bool)
+			again := *g
+			go func() {
+				ok, err := again.tryCome(h)
+				if err != nil {
+					t.Error(err)
+				}
+				results[i] <- ok
+			}()
+			synctest.Wait()
+		}
+		close(leave)
+		for i, r := range results {
+			if ok := <-r; ok != (i == 2) {
+				t.Errorf("client %d: recovered %t", i, ok)
+			}
+		}
+	})
 }
 
 // The client is back before the server has noticed that it was gone.
@@ -647,6 +687,13 @@ func TestRecoveryIsBounded(t *testing.T) {
 	}
 	if g.come() {
 		t.Error("recovered without what it has missed")
+	}
+	n.wants("connect")
+	for range 10 {
+		done(t, n.All().To("room of "+guests[28].sid).Emit("large", strings.Repeat("x", bytes/5)))
+	}
+	if guests[28].come() {
+		t.Error("recovered without what its room has missed")
 	}
 	n.wants("connect")
 	done(t, n.All().Emit("large", strings.Repeat("x", 2*bytes))) // is not kept

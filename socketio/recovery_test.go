@@ -273,6 +273,7 @@ func TestRecoveryWireFormat(t *testing.T) {
 	n := h.of("/", nil)
 	g := h.guest("/")
 	s := n.socket()
+	g.alive("/") // what is volatile is not held back
 	done(t, s.Emit("a"), n.All().Volatile().Emit("v", 1), s.Volatile().Emit("v", "text"), n.All().Emit("b", []byte{1}, "x"))
 	if p := g.read(); len(p) != len(`42["a","0123456789abcdef"]`) || !strings.HasPrefix(p, `42["a","`) {
 		t.Errorf("packet %s", p)
