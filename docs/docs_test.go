@@ -126,8 +126,21 @@ func compilable(name, example, guide string, line int) (string, error) {
 		}
 		body = "func " + name + "(" + arguments + ") {\n{\n" + body + tail + "}\n}\n"
 	}
+	f, err := parser.ParseFile(fset, "", "package docs\n"+body, parser.SkipObjectResolution)
+	if err != nil {
+		return "", err
+	}
+	used := make(map[string]bool)
+	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := s.X.(*ast.Ident); ok {
+				used[id.Name] = true
+			}
+		}
+		return true
+	})
 	for pkg, path := range imports {
-		if regexp.MustCompile(`\b` + pkg + `\.[A-Z]`).MatchString(body) {
+		if used[pkg] {
 			fmt.Fprintf(&head, "import %s %q\n", pkg, path)
 		}
 	}

@@ -54,7 +54,16 @@ func (s *Socket) PendingAcks() int {
 func (s *Socket) Receive(text []byte) { s.conn.Message(text, false) }
 
 // Recoverable tells whether clients are away that may come back.
-func (n *Namespace) Recoverable() bool { return n.recoverable() }
+func (n *Namespace) Recoverable() bool {
+	r := n.recovery
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expireLocked()
+	return len(r.away) > 0
+}
 
 // Remembered counts what is kept for clients that may come back.
 func (n *Namespace) Remembered() (events, bytes, away, rooms int) {
