@@ -1,6 +1,7 @@
 package sio_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -231,4 +232,21 @@ func TestDisconnect(t *testing.T) {
 	if n := h.Of("/a").Len(); n != 0 {
 		t.Errorf("%d sockets", n)
 	}
+}
+
+// A client that broadcasts while it is being decided on is left out, too.
+func TestSenderBeingDecided(t *testing.T) {
+	srv := newServer(t, nil)
+	srv.OnConnect(func(c *sio.Context) error {
+		return errors.Join(c.Join("lobby"), c.To("lobby").Emit("joined", c.ID()), c.Emit("welcome"))
+	})
+	a := siotest.Connect(t, srv)
+	a.Expect("welcome")
+	b := siotest.Connect(t, srv)
+	b.Expect("welcome")
+	if who := siotest.Expect[string](a, "joined"); who != b.ID() {
+		t.Errorf("%s has joined, not %s", who, b.ID())
+	}
+	a.ExpectNone()
+	b.ExpectNone()
 }

@@ -156,11 +156,17 @@ func (l *Local) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket) {
 	}
 	var except []*room
 	for _, name := range sel.Except {
-		if s := l.ids[name]; s != nil {
+		s, r := l.ids[name], l.rooms[name]
+		if s != nil {
 			skip = append(skip, s)
 		}
-		if r := l.rooms[name]; r != nil {
+		if r != nil {
 			except = append(except, r)
+		}
+		if s == nil && r == nil { // perhaps one that is being decided on, and is in rooms already
+			if i := slices.IndexFunc(found, func(s *Socket) bool { return s.id == name }); i >= 0 {
+				skip = append(skip, found[i])
+			}
 		}
 	}
 	if len(except) > 0 {

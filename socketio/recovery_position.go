@@ -157,7 +157,7 @@ func (m *membership) meant(e *entry) bool {
 	case len(e.Rooms) > 0 && !m.in(e.Rooms, e.seq):
 		return false
 	}
-	return !m.in(e.Except, e.seq)
+	return !m.in(e.Except, e.seq) && !slices.Contains(e.Except, m.client.id)
 }
 
 // completeLocked tells whether the log has all that the client may have missed
