@@ -250,3 +250,18 @@ func TestSenderBeingDecided(t *testing.T) {
 	a.ExpectNone()
 	b.ExpectNone()
 }
+
+// Over a connection whose writes can't be tried, as with TLS, volatile events are
+// not dropped because one before them is just being written.
+func TestVolatileOneByOne(t *testing.T) {
+	srv := newServer(t, nil)
+	srv.On("go", func(c *sio.Context) error {
+		return errors.Join(c.Emit("plain"), c.Volatile().Emit("one"), c.Volatile().Emit("two"), c.Broadcast().Volatile().Emit("three"))
+	})
+	a, b := siotest.Connect(t, srv), siotest.Connect(t, srv)
+	a.Emit("go")
+	for _, event := range []string{"plain", "one", "two"} {
+		a.Expect(event)
+	}
+	b.Expect("three")
+}

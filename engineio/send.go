@@ -79,8 +79,8 @@ func (s *Session) fitsLocked(packets, bytes int) bool {
 
 // busyLocked tells whether a message would have to wait for the peer.
 func (s *Session) busyLocked() bool {
-	if s.ws != nil {
-		return s.writing == writerFlush
+	if s.ws != nil { // where a write can't be tried, one that goes on is no sign yet
+		return s.writing == writerFlush && (s.ws.raw != nil || s.out.bytes > batchSize)
 	}
 	return s.poll == nil || s.out.len() > 0
 }

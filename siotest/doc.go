@@ -49,8 +49,5 @@
 //
 // # Limits
 //
-// A pipe takes nothing in advance: like one over TLS, a client is busy for a
-// moment after each packet, and what is emitted to it as volatile right behind
-// another event is dropped. [synctest.Wait] in between makes it certain that
-// nothing is. Clients speak the default encoding of packets, JSON.
+// Clients speak the default encoding of packets, JSON.
 package siotest
