@@ -1,7 +1,8 @@
 // Package sio is a Socket.IO server: protocol revision 5 over Engine.IO
 // version 4, for the official clients in browsers, Node, Python, Java and
-// elsewhere. It mounts in Echo, Gin and chi (adapters/…) and, being an
-// http.Handler, in anything that speaks net/http.
+// elsewhere, and, where allowed, for those of version 2. It mounts in Echo, Gin
+// and chi (adapters/…) and, being an http.Handler, in anything that speaks
+// net/http.
 //
 //	srv := sio.New(nil)
 //	srv.OnConnect(func(c *sio.Context) error { return c.Join("lobby") })
@@ -38,7 +39,8 @@
 // At most once, as with the reference server. An event is lost when the
 // connection breaks while it is under way or queued; what a client has
 // received is always a prefix of what was sent to it. Ask for an ack where that
-// is not enough.
+// is not enough; with [Options].Recovery a client that comes back in time gets
+// what it has missed.
 //
 // Emit never blocks on the network. Each client has a queue that is bounded in
 // bytes and packets; a client that lets it overflow is closed, unless
@@ -49,6 +51,10 @@
 // What a handler returns goes to OnError. The client hears of it if it asked
 // for an ack, or if it was the connect handler: of an [Error], message and
 // data; of any other error, and of a panic, only that there was one.
+//
+// # Testing
+//
+// Package siotest has a client in memory, for tests of handlers.
 //
 // # Shutdown
 //
