@@ -181,11 +181,12 @@ func TestVolatile(t *testing.T) {
 		ok(t, s.Volatile().Emit("v", 1, []byte("x")))
 		c.want(`451-["v",1,{"_placeholder":true,"num":0}]`)
 		c.wantBinary("x")
-		ok(t, s.Emit("e")) // which the client does not read
+		large := strings.Repeat("e", 40<<10) // a pipe takes nothing: less than 32 KB may be on its way
+		ok(t, s.Emit(large))                 // which the client does not read
 		synctest.Wait()
 		ok(t, s.Volatile().Emit("dropped"), s.Volatile().Emit("dropped", []byte("x")),
 			root.All().Volatile().Emit("dropped"), s.Emit("f"))
-		c.want(`42["e"]`, `42["f"]`)
+		c.want(`42["`+large+`"]`, `42["f"]`)
 		synctest.Wait()
 		ok(t, root.All().Volatile().Emit("v"))
 		c.want(`42["v"]`)
@@ -217,14 +218,15 @@ func TestVolatile(t *testing.T) {
 		root.socket().Join("room")
 		stuck := root.socket()
 		stuck.Join("room")
-		ok(t, stuck.Emit("unread"))
+		large := strings.Repeat("u", 40<<10)
+		ok(t, stuck.Emit(large))
 		synctest.Wait()
 		ok(t, s.Volatile().To("room").Emit("v", 1))
 		b.want(`42["v",1]`)
 		synctest.Wait()
 		ok(t, s.Volatile().Broadcast().Emit("v", 2))
 		b.want(`42["v",2]`)
-		idle.want(`42["unread"]`)
+		idle.want(`42["` + large + `"]`)
 		a.alive("/")
 		b.alive("/")
 		idle.alive("/")

@@ -612,7 +612,7 @@ func TestRecoveryWithTheOffsetOfAnEarlierSession(t *testing.T) {
 			t.Fatal("recovered")
 		}
 		n.wants("connect")
-		s := n.socket()
+		n.socket()
 		g.cut(n)
 		done(t, n.All().To(g.sid).Emit("missed"))
 		if !g.come() {
@@ -620,7 +620,7 @@ func TestRecoveryWithTheOffsetOfAnEarlierSession(t *testing.T) {
 		}
 		g.hears("missed")
 		n.wants("connect")
-		s = n.socket()
+		s := n.socket()
 
 		// It is in doubt when that string was sent, if it is sent again.
 		*g.offset = offset

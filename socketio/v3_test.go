@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,12 +193,16 @@ func TestV3Namespaces(t *testing.T) {
 		c.send("40/chat,")
 		c.want("40/chat,")
 		chat.socket()
+		chat.wants("connect")
 		c.send("41/chat,", "40/chat,")
 		c.want("40/chat,")
 		second := chat.socket()
+		both := []string{receive(t, chat.journal, h.limit, "one"), receive(t, chat.journal, h.limit, "the other")}
+		if slices.Sort(both); !slices.Equal(both, []string{"connect", "disconnecting client namespace disconnect"}) {
+			t.Errorf("journal %q", both)
+		}
 		leave <- struct{}{}
-		chat.wants("connect", "connect")
-		chat.wants("disconnecting client namespace disconnect", "disconnect client namespace disconnect")
+		chat.wants("disconnect client namespace disconnect")
 		if chat.Socket(second.ID()) != second || chat.Len() != 1 {
 			t.Errorf("%d sockets, that of the id is %v", chat.Len(), chat.Socket(second.ID()))
 		}
