@@ -3,7 +3,6 @@ package sio_test
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -113,7 +112,15 @@ func (h *host) deflating() func() ws.Frame {
 	}
 	next := func() ws.Frame {
 		h.t.Helper()
-		f, err := readFrame(conn, from)
+		var f ws.Frame
+		err := conn.SetReadDeadline(time.Now().Add(patience))
+		if err == nil {
+			f.Header, err = ws.ReadHeader(from)
+		}
+		if err == nil {
+			f.Payload = make([]byte, f.Header.Length)
+			_, err = io.ReadFull(from, f.Payload)
+		}
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -125,13 +132,6 @@ func (h *host) deflating() func() ws.Frame {
 	}
 	next() // the answer
 	return next
-}
-
-func readFrame(conn net.Conn, from io.Reader) (ws.Frame, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return ws.Frame{}, err
-	}
-	return ws.ReadFrame(from)
 }
 
 // Compress(false) keeps compression from what is emitted, in whatever way.

@@ -39,7 +39,7 @@ const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio
 var imports = map[string]string{
 	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time",
-	"echo": "github.com/labstack/echo/v4", "zerolog": "github.com/rs/zerolog",
+	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
 	"msgpack": "github.com/siokit/sio/socketio/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
 }
