@@ -9,8 +9,7 @@ import (
 // less with Options.ForgetRequest.
 func (c *Context) Handshake() Handshake { return c.socket.Handshake() }
 
-// Compress(false) returns what emits to the client without compression, where
-// per-message deflate is on.
+// Compress(false) returns what emits to the client without compression.
 func (c *Context) Compress(on bool) Emission { return c.socket.Compress(on) }
 
 // Timeout returns what emits to the client with a bound of EmitWithAck, beside
@@ -27,8 +26,7 @@ func (n *Namespace) All() Target { return n.io.All() }
 // Local addresses the clients of this server, not those of others of a cluster.
 func (n *Namespace) Local() Target { return n.All().Local() }
 
-// Compress(false) addresses every client with what is not to be compressed,
-// where per-message deflate is on.
+// Compress(false) addresses every client with what is not to be compressed.
 func (n *Namespace) Compress(on bool) Target { return n.All().Compress(on) }
 
 // Timeout addresses every client, with a bound of what waits for them.

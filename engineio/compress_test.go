@@ -92,7 +92,24 @@ func TestCompression(t *testing.T) {
 	if got, want := get("gzip").inflated(t), "4"+long+"\x1eb"+base64.StdEncoding.EncodeToString(data); got != want {
 		t.Errorf("%d bytes, want %d", len(got), len(want))
 	}
+	// One that is not to be compressed keeps what goes with it from being so.
+	p.send(long)
+	if err := p.Send(engineio.NewMessage([]byte("secret")).Plain()); err != nil {
+		t.Fatal(err)
+	}
+	get("gzip").asIs(t, "4"+long+"\x1e4secret")
 	p.alive()
+}
+
+// The type is that of what was compressed.
+func TestCompressionV3(t *testing.T) {
+	h := newHost(t, allow3)
+	c := h.open3("")
+	c.sendBinary(make([]byte, 4096)...)
+	r := h.do("GET", "EIO=3&transport=polling&sid="+c.ID(), "", "Accept-Encoding: gzip")
+	if r.header.Get("Content-Encoding") != "gzip" || r.header.Get("Content-Type") != "application/octet-stream" {
+		t.Errorf("%q %q", r.header.Get("Content-Encoding"), r.header.Get("Content-Type"))
+	}
 }
 
 func TestCompressionThreshold(t *testing.T) {

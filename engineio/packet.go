@@ -69,6 +69,11 @@ func (m *Message) Plain() *Message {
 	return m
 }
 
+// isPlain tells whether Plain has been called.
+func (m *Message) isPlain() bool {
+	return m.plain && (m.binary || m.frame[m.body] == byte(PacketMessage))
+}
+
 // Size is the number of bytes that the message takes as a WebSocket frame, not
 // compressed.
 func (m *Message) Size() int { return len(m.frame) }

@@ -35,6 +35,7 @@ type poll struct {
 	wake  chan struct{} // holds one signal
 	final PacketType    // the answer, if the session or the polling has ended
 	noop  bool          // release it, packets or none
+	plain bool          // the answer is not to be compressed
 }
 
 // closePayload ends a session that was closed while no GET was pending.
@@ -83,6 +84,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Value
 	if sess.out.v3 {
 		payload = appendV3(nil, payload, false, false)
 	}
+	w.Header()["Content-Type"] = headerText
 	_ = s.writePayload(w, payload) // the heartbeat will notice
 	return nil
 }
@@ -99,11 +101,11 @@ var (
 // block.
 const smallPayload = 2 << 10
 
-// writePayload answers a GET. Each batch of a larger payload must be taken in
-// WriteTimeout. It fails if that is not the case, as far as can be seen.
+// writePayload answers a GET, whose Content-Type is set. Each batch of a larger
+// payload must be taken in WriteTimeout. It fails if that is not the case, as far
+// as can be seen.
 func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
 	h := w.Header()
-	h["Content-Type"] = contentType(payload)
 	h["Cache-Control"] = headerNoStore
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
 	if len(payload) <= smallPayload {
@@ -168,7 +170,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.poll == p {
 		s.poll = nil
 	}
-	closed := bytes.Equal(payload, s.out.closePayload())
+	plain, closed := p.plain, bytes.Equal(payload, s.out.closePayload())
 	if s.state == stateClosing {
 		s.armLocked(s.patienceLocked()) // for the next GET
 	}
@@ -180,7 +182,11 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if closed {
 		s.end(s.ending.reason, emptyClose)
 	}
-	if err := s.srv.writePayload(w, s.srv.compress(w, r, payload)); err != nil {
+	w.Header()["Content-Type"] = contentType(payload)
+	if !plain {
+		payload = s.srv.compress(w, r, payload)
+	}
+	if err := s.srv.writePayload(w, payload); err != nil {
 		s.fail(ReasonTransportError, err, nil)
 	}
 }
@@ -227,6 +233,7 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 		case s.out.len() > 0:
 			// A close packet goes into the next one: clients handle it before
 			// the messages that precede it in the same payload.
+			p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
 			return s.out.payload(s.srv.opts.MaxPayload), true
 		case p.noop:
 			return s.out.control(PacketNoop), true

@@ -17,8 +17,8 @@ type Emission struct {
 // an error, when the connection can't take it now.
 func (s *Socket) Volatile() Emission { return Emission{s: s}.Volatile() }
 
-// Compress(false) returns the socket for emitting what is not to be compressed
-// where per-message deflate is on.
+// Compress(false) returns the socket for emitting what is not to be compressed,
+// by per-message deflate or in the answer to a poll.
 func (s *Socket) Compress(on bool) Emission { return Emission{s: s}.Compress(on) }
 
 // Timeout returns the socket with a bound of EmitWithAck, beside its context.

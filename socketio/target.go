@@ -64,8 +64,8 @@ func (t Target) Volatile() Target {
 	return t
 }
 
-// Compress(false) keeps what is emitted from being compressed where
-// per-message deflate is on. Compress(true) takes that back.
+// Compress(false) keeps what is emitted from being compressed, by per-message
+// deflate or in the answer to a poll. Compress(true) takes that back.
 func (t Target) Compress(on bool) Target {
 	t.mod.plain = !on
 	return t
