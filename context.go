@@ -229,6 +229,10 @@ func (n *Namespace) Name() string { return n.name }
 // Len is the number of clients that are connected.
 func (n *Namespace) Len() int { return n.io.Len() }
 
+// Rooms returns the rooms that clients of this server are in, in no order. [Target]
+// counts who is in one: srv.In("room").Count(ctx).
+func (n *Namespace) Rooms() []string { return n.io.Rooms() }
+
 // Socket returns the connected socket of that id, or nil.
 func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
 

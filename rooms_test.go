@@ -265,3 +265,30 @@ func TestVolatileOneByOne(t *testing.T) {
 	}
 	b.Expect("three")
 }
+
+func TestRoomsOfNamespace(t *testing.T) {
+	srv := newServer(t, nil)
+	tenants := srv.Of("/tenant-{id}")
+	left := make(chan struct{}, 3)
+	for _, n := range []*sio.Namespace{srv.Namespace, tenants} {
+		n.OnConnect(func(c *sio.Context) error { return c.Join("lobby", "of "+c.Namespace()) })
+		n.OnDisconnect(func(*sio.Context) error { left <- struct{}{}; return nil })
+	}
+	want := func(n *sio.Namespace, rooms ...string) {
+		t.Helper()
+		if got := n.Rooms(); !slices.Equal(slices.Sorted(slices.Values(got)), rooms) {
+			t.Errorf("%s: %q, want %q", n.Name(), got, rooms)
+		}
+	}
+	want(srv.Namespace)
+	a, b, c := siotest.Connect(t, srv), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-1"}), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-2"})
+	want(srv.Namespace, "lobby", "of /")
+	want(srv.Of("/tenant-1"), "lobby", "of /tenant-1")
+	want(tenants, "lobby", "of /tenant-1", "of /tenant-2")
+	for _, client := range []*siotest.Client{a, b, c} {
+		client.Disconnect()
+		receive(t, left, "OnDisconnect")
+	}
+	want(srv.Namespace)
+	want(tenants)
+}

@@ -315,6 +315,12 @@ func (l *Local) removeAll(s *Socket) {
 	}
 }
 
+func (l *Local) roomNames() []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return slices.Collect(maps.Keys(l.rooms))
+}
+
 func (l *Local) roomsOf(s *Socket) []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

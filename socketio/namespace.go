@@ -1,6 +1,10 @@
 package socketio
 
-import "sync/atomic"
+import (
+	"maps"
+	"slices"
+	"sync/atomic"
+)
 
 // A Handler is told what happens in a namespace. For one socket, one method
 // runs at a time; they may block. A panic is theirs to recover.
@@ -89,6 +93,21 @@ func (n *Namespace) Len() int {
 		sum += l.local.len()
 	}
 	return sum
+}
+
+// Rooms returns the rooms of this process that somebody is in, in no order. The
+// sockets' own ids are not listed.
+func (n *Namespace) Rooms() []string {
+	if !n.isDynamic() {
+		return n.local.roomNames()
+	}
+	names := make(map[string]struct{})
+	for _, l := range n.living() {
+		for _, name := range l.local.roomNames() {
+			names[name] = struct{}{}
+		}
+	}
+	return slices.Collect(maps.Keys(names))
 }
 
 func (n *Namespace) newEvent(size int) *Event {
