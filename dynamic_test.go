@@ -1,13 +1,16 @@
 package sio_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
 )
 
 // where answers with what a handler is told of its namespace.
@@ -278,5 +281,67 @@ func TestDynamicLog(t *testing.T) {
 	shut(t, h.Server)
 	if all := log.String(); strings.Contains(all, "token") || !strings.Contains(all, `"nsp":"/tenant-a"`) {
 		t.Errorf("the log is\n%s", all)
+	}
+}
+
+// What a pattern's clients are sent is heard, and they are asked, counted and
+// described together.
+func TestPatternAsTarget(t *testing.T) {
+	srv := newServer(t, nil)
+	tenants := srv.Of("/tenant-{id}")
+	var heard sync.Map
+	tenants.OnAnyOutgoing(func(s *sio.Socket, event string, _ []any) { heard.Store(s.ID()+event, true) })
+	tenants.OnConnect(func(c *sio.Context) error {
+		c.Set("tenant", c.Param("id"))
+		c.Use(func(next sio.Handler) sio.Handler {
+			return func(c *sio.Context) error { return errors.Join(c.Emit("own", c.Param("id")), next(c)) }
+		})
+		return nil
+	})
+	tenants.On("event", func(*sio.Context) error { return nil })
+	clients := map[string]*siotest.Client{}
+	for _, id := range []string{"1", "2"} {
+		c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-" + id})
+		clients[c.ID()] = c
+		c.Emit("event")
+		c.Expect("own").Is(id)
+	}
+	sockets, err := tenants.Sockets(t.Context())
+	if n, countErr := tenants.Count(t.Context()); err != nil || countErr != nil || n != 2 || len(sockets) != 2 || len(tenants.All().LocalSockets()) != 2 {
+		t.Fatalf("%d and %d sockets, %v %v", n, len(sockets), err, countErr)
+	}
+	for _, s := range sockets {
+		if err := s.Emit("direct", s.Data["tenant"]); err != nil {
+			t.Error(err)
+		}
+		clients[s.ID].Expect("direct").Is(s.Data["tenant"])
+	}
+	asked := make(chan []sio.Answer, 1)
+	go func() { // ends with the answers
+		answers, err := tenants.EmitWithAck(t.Context(), "who")
+		if err != nil {
+			t.Error(err)
+		}
+		asked <- answers
+	}()
+	for id, c := range clients {
+		c.Expect("who").Ack(id)
+	}
+	for _, a := range receive(t, asked, "the answers") {
+		var id string
+		if err := a.Args.Bind(&id); err != nil || id != a.ID || clients[id] == nil {
+			t.Errorf("%s answers %q, %v, %v", a.ID, id, err, a.Err)
+		}
+	}
+	if err := tenants.ServerSideEmit("nobody"); err != nil {
+		t.Error(err)
+	}
+	for id, c := range clients {
+		for _, event := range []string{"own", "direct", "who"} {
+			if _, ok := heard.Load(id + event); !ok {
+				t.Errorf("%s was not heard to %s", event, id)
+			}
+		}
+		c.ExpectNone()
 	}
 }
