@@ -1,6 +1,7 @@
 package sio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/siotest"
+	"github.com/siokit/sio/socketio"
 )
 
 // where answers with what a handler is told of its namespace.
@@ -343,5 +345,51 @@ func TestPatternAsTarget(t *testing.T) {
 			}
 		}
 		c.ExpectNone()
+	}
+}
+
+// Handlers of other servers' events know which of the pattern's namespaces is
+// meant.
+func TestServerEventOfPattern(t *testing.T) {
+	locals := make(chan *socketio.Local, 1)
+	srv := newServer(t, &sio.Options{Broker: func(l *socketio.Local) socketio.Broker {
+		if l.Namespace().Name() == "/tenant-7" {
+			locals <- l
+		}
+		return l
+	}})
+	tenants := srv.Of("/tenant-{id}")
+	tenants.OnServerEvent("notify", func(_ context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+		var text string
+		return n.Name(), errors.Join(args.Bind(&text), n.Emit("note", text))
+	})
+	c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-7"})
+	other := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-8"})
+	answer, err := receive(t, locals, "the namespace").ServerEvent(t.Context(), "notify", socketio.NewArgs(nil, []byte(`["x"]`), nil, 0))
+	if err != nil || answer != "/tenant-7" {
+		t.Errorf("%v %v", answer, err)
+	}
+	c.Expect("note").Is("x")
+	other.ExpectNone()
+}
+
+type explosive struct{}
+
+func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
+
+// A panic of an argument is one of the handler that emits it, whomever it emits to.
+func TestPanicOfArgumentToPattern(t *testing.T) {
+	srv := newServer(t, nil)
+	tenants := srv.Of("/tenant-{id}")
+	tenants.On("ask", func(c *sio.Context) error {
+		_, err := tenants.EmitWithAck(c.Context(), "q", explosive{})
+		return err
+	})
+	tenants.On("emit", func(c *sio.Context) error { return tenants.Emit("q", explosive{}) })
+	c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-7"})
+	for _, event := range []string{"emit", "ask"} {
+		if err := c.CallError(event); err.Message != "internal error" {
+			t.Errorf("%s: %v", event, err)
+		}
 	}
 }

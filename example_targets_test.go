@@ -32,7 +32,7 @@ func ExampleTarget() {
 // What servers of a cluster tell each other.
 func ExampleNamespace_OnServerEvent() {
 	srv := sio.New(nil) // with Options.Broker
-	srv.OnServerEvent("load", func(context.Context, sio.Args) (any, error) { return srv.Connections(), nil })
+	srv.OnServerEvent("load", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return srv.Connections(), nil })
 
 	total := srv.Connections()
 	answers, err := srv.ServerSideEmitWithAck(context.Background(), "load")

@@ -9,10 +9,11 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-// A ServerHandler handles an event of another server of a cluster, and returns
-// the answer for it. It runs beside other handlers, of the same event too. The
-// context ends when nobody waits any more, as far as the broker knows.
-type ServerHandler func(ctx context.Context, args Args) (any, error)
+// A ServerHandler handles an event of another server of a cluster, for the
+// namespace n, and returns the answer for it. It runs beside other handlers, of
+// the same event too. The context ends when nobody waits any more, as far as the
+// broker knows.
+type ServerHandler func(ctx context.Context, n *Namespace, args Args) (any, error)
 
 // OnServerEvent registers the handler of an event that another server of the
 // cluster emits with ServerSideEmit. It panics if there is one already.
@@ -51,7 +52,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 }
 
 // ServerEvent implements [socketio.ServerHandler].
-func (d dispatcher) ServerEvent(ctx context.Context, event string, args Args) (answer any, err error) {
+func (d dispatcher) ServerEvent(ctx context.Context, io *socketio.Namespace, event string, args Args) (answer any, err error) {
 	h := d.n.table.Load().server[event]
 	if h == nil {
 		d.n.srv.log.Debug().Str("nsp", d.n.Name()).Str("event", event).Msg("no handler of a server's event")
@@ -64,7 +65,11 @@ func (d dispatcher) ServerEvent(ctx context.Context, event string, args Args) (a
 			d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Bytes("stack", p.Stack).Msg("handler of a server's event panicked")
 		}
 	}()
-	answer, err = h(ctx, args)
+	n := d.n
+	if io.Name() != n.Name() { // one of a pattern
+		n = n.srv.Of(io.Name())
+	}
+	answer, err = h(ctx, n, args)
 	if err != nil { // not everybody who emits is told
 		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Err(err).Msg("handler of a server's event failed")
 	}

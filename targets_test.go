@@ -241,15 +241,15 @@ func TestServerEvents(t *testing.T) {
 		}})
 	}
 	from, to := one(&a).Of("/jobs"), one(&b).Of("/jobs")
-	to.OnServerEvent("double", func(_ context.Context, args sio.Args) (any, error) {
+	to.OnServerEvent("double", func(_ context.Context, _ *sio.Namespace, args sio.Args) (any, error) {
 		var n int
 		err := args.Bind(&n)
 		return 2 * n, err
 	})
 	to.Group(func(r sio.Router) {
-		r.OnServerEvent("panic", func(context.Context, sio.Args) (any, error) { panic("boom") })
+		r.OnServerEvent("panic", func(context.Context, *sio.Namespace, sio.Args) (any, error) { panic("boom") })
 	})
-	from.OnServerEvent("double", func(context.Context, sio.Args) (any, error) {
+	from.OnServerEvent("double", func(context.Context, *sio.Namespace, sio.Args) (any, error) {
 		t.Error("the emitter hears itself")
 		return nil, nil
 	})
@@ -281,7 +281,7 @@ func TestServerEvents(t *testing.T) {
 	}
 
 	alone := newHost(t, nil)
-	alone.OnServerEvent("e", func(context.Context, sio.Args) (any, error) {
+	alone.OnServerEvent("e", func(context.Context, *sio.Namespace, sio.Args) (any, error) {
 		t.Error("a server alone hears itself")
 		return nil, nil
 	})
@@ -294,7 +294,7 @@ func TestServerEvents(t *testing.T) {
 	if err := alone.ServerSideEmit("disconnect"); !errors.Is(err, sio.ErrReservedEvent) {
 		t.Error(err)
 	}
-	none := func(context.Context, sio.Args) (any, error) { return nil, nil }
+	none := func(context.Context, *sio.Namespace, sio.Args) (any, error) { return nil, nil }
 	mustPanic(t, `sio: OnServerEvent("e") in namespace /: the event has a handler already`, func() { alone.OnServerEvent("e", none) })
 	mustPanic(t, `sio: OnServerEvent("f") in namespace /: nil handler`, func() { alone.OnServerEvent("f", nil) })
 	mustPanic(t, `sio: OnServerEvent("connect") in namespace /: the name is reserved`, func() { alone.OnServerEvent("connect", none) })

@@ -28,7 +28,7 @@ type clusterNsp struct {
 	heard chan string // event and arguments
 }
 
-func (n *clusterNsp) ServerEvent(_ context.Context, event string, args socketio.Args) (any, error) {
+func (n *clusterNsp) ServerEvent(_ context.Context, _ *socketio.Namespace, event string, args socketio.Args) (any, error) {
 	n.heard <- event + " " + string(args.Raw(0))
 	switch event {
 	case "fail":

@@ -91,7 +91,10 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 			n, refusal = nil, noNamespace
 		}
 	}()
-	parent := s.parent(name)
+	var parent *Namespace
+	if speakable(name) { // with a Parser, it might be not
+		parent = s.parent(name)
+	}
 	if parent == nil {
 		return nil, noNamespace
 	}

@@ -45,16 +45,24 @@ func (f family) Disconnect(sel Selector, closeConn bool) error {
 }
 
 // gather has all work at the same time, and returns everything together with the
-// first error.
+// first error. A panic, of arguments' methods, is one of the caller.
 func gather[T any](f family, ask func(Broker, *Namespace) ([]T, error)) ([]T, error) {
 	var (
 		wg    sync.WaitGroup
 		mu    sync.Mutex // protects the following
 		all   []T
 		first error
+		fatal any // what somebody has panicked with
 	)
 	for _, n := range f.parent.living() {
 		wg.Go(func() { // ends with its context
+			defer func() {
+				if v := recover(); v != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					fatal = v
+				}
+			}()
 			_ = n.ifLive(func(b Broker) error {
 				some, err := ask(b, n)
 				mu.Lock()
@@ -68,6 +76,9 @@ func gather[T any](f family, ask func(Broker, *Namespace) ([]T, error)) ([]T, er
 		})
 	}
 	wg.Wait()
+	if fatal != nil {
+		panic(fatal)
+	}
 	return all, first
 }
 

@@ -5,10 +5,10 @@ import "context"
 // A ServerHandler is a [Handler] that hears the events of other servers of a
 // cluster.
 type ServerHandler interface {
-	// ServerEvent handles an event and returns the answer; [ErrNoHandler] if
-	// there is nobody to. It may block, and be called several times at once. A
-	// panic is its own to recover. Args are its own, too.
-	ServerEvent(ctx context.Context, event string, args Args) (answer any, err error)
+	// ServerEvent handles an event for a namespace and returns the answer;
+	// [ErrNoHandler] if there is nobody to. It may block, and be called several
+	// times at once. A panic is its own to recover. Args are its own, too.
+	ServerEvent(ctx context.Context, n *Namespace, event string, args Args) (answer any, err error)
 }
 
 // ServerSideEmit sends an event to the other servers of the cluster. With the
@@ -50,7 +50,7 @@ func (l *Local) ServerEvent(ctx context.Context, event string, args Args) (answe
 	if !ok {
 		return nil, ErrNoHandler
 	}
-	return h.ServerEvent(ctx, event, args)
+	return h.ServerEvent(ctx, l.nsp, event, args)
 }
 
 // Codec returns the codec of arguments, for brokers to carry them.
