@@ -373,10 +373,6 @@ func TestServerEventOfPattern(t *testing.T) {
 	other.ExpectNone()
 }
 
-type explosive struct{}
-
-func (explosive) MarshalJSON() ([]byte, error) { panic("boom") }
-
 // A panic of an argument is one of the handler that emits it, whomever it emits to.
 func TestPanicOfArgumentToPattern(t *testing.T) {
 	srv := newServer(t, nil)
