@@ -36,6 +36,11 @@ type Recovery struct {
 	// MaxSessions bounds the clients of one namespace that are away; of more
 	// the first to leave begins anew. Default 10,000.
 	MaxSessions int
+	// Store makes the store of a namespace, which keeps the events and the
+	// clients that are away, within these bounds. For a dynamic namespace it
+	// is called under a lock: it must neither block nor emit. Default: a
+	// [MemoryStore].
+	Store func(namespace string) RecoveryStore
 }
 
 func (r *Recovery) withDefaults() (*Recovery, error) {
@@ -62,6 +67,9 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 	if out.MaxSessions == 0 {
 		out.MaxSessions = 10_000
 	}
+	if out.Store == nil {
+		out.Store = func(string) RecoveryStore { return new(MemoryStore) }
+	}
 	return &out, errors.Join(errs...)
 }
 
@@ -69,8 +77,9 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 // handlers of the socket that it was.
 const takeoverTimeout = 5 * time.Second
 
-// A recovery is what a namespace knows of clients that may come back: its log
-// of events, and who has got what of them.
+// A recovery is what a namespace knows of clients that may come back: what is in
+// its log of events, and who has got what of them. The events, and what is known
+// of a client that is away, are with the store.
 //
 // An event's place in the log is its number, seq. Who is meant by it is picked
 // in the same section of Local.mu in which it gets the number, and rooms are
@@ -92,48 +101,47 @@ type recovery struct {
 	room map[string]*trail // what is remembered of rooms; protected by Local.mu
 
 	mu          sync.Mutex // protects the following
+	store       RecoveryStore
 	log         fifo.Queue[entry]
 	bytes       int                     // that the log holds
 	lost        uint64                  // the last event for everybody that was too much for MaxBytes
-	clients     map[string]*recoverable // by pid
-	away        map[string]*recoverable // those that are saved, by the socket's id
-	first, last *recoverable            // likewise, by when they left
+	gap         uint64                  // the last event that the store has failed to keep, whoever it was for
+	clients     map[string]*recoverable // those that are there, or whose disconnect handlers run, by pid
+	absent      map[string]*absence     // those that are away, or will be then, by pid
+	away        map[string]*absence     // likewise, by the socket's id
+	first, last *absence                // likewise, by when they left
 	timer       *time.Timer             // nil, or runs, while something is kept
 	closed      bool
+	failure     error         // of the store, to be logged when mu is released
+	quiet       time.Duration // until when others are not
 }
 
-// A recoverable is what is known of a client beyond its connection. Its fields
-// are protected by recovery.mu, but for the last ones.
+// A recoverable is what is known of a client beyond its connection, until its
+// disconnect handlers have run. Its fields are protected by recovery.mu, but for
+// the last ones.
 type recoverable struct {
-	pid    string  // the secret that the client shows
-	id     string  // of its sockets
-	socket *Socket // until its disconnect handlers have run
-	data   map[any]any
+	pid    string // the secret that the client shows
+	id     string // of its sockets
+	socket *Socket
+	exit   *exit // nil until it leaves, or somebody comes back for it
 
-	done   chan struct{} // if somebody waits for that; closed then
-	claims int32         // how many came back for it: the last one gets it
-
-	known  bool // the client has been told the pid
-	saved  bool // in recovery.away
-	forged bool // an argument of the application's looked like an offset
-	marks  *marks
+	marks *marks
 
 	base   uint64 // the number up to which the client had events when its connection began
 	origin uint64 // the hash of the offset that it showed then, or 0
 	got    uint64 // the last event that was sent to it
-	left   uint64 // the last event of all when it left
 	floor  uint64 // the last event for it alone that was too much for MaxBytes
 	waited uint64 // the first event that had to wait for the answer to the CONNECT
 	late   uint64 // the last one that did, if it may not have arrived
 
-	missed     []*engineio.Message // to be sent in front of the answer
-	since      time.Duration       // when that was sent, or 0
-	expires    time.Duration       // while away
-	prev, next *recoverable        // likewise, in the order in which they left
+	missed []*engineio.Message // to be sent in front of the answer
+	since  time.Duration       // when that was sent, or 0
+	known  bool                // the client has been told the pid
+	forged bool                // an argument of the application's looked like an offset
 
-	added  uint64 // the last event before it was one of the namespace; protected by Local.mu, as is all below
+	closed int32  // how many spans are over; protected by Local.mu, as is all below
+	added  uint64 // the last event before it was one of the namespace
 	spans  []span
-	closed int32  // how many of them are over
 	forgot uint64 // as floor, for spans that are not remembered
 }
 
@@ -146,7 +154,11 @@ func newRecovery(l *Local, o *Options) *recovery {
 		seed:    maphash.MakeSeed(),
 		room:    make(map[string]*trail),
 		clients: make(map[string]*recoverable),
-		away:    make(map[string]*recoverable),
+		absent:  make(map[string]*absence),
+		away:    make(map[string]*absence),
+	}
+	if r.store = r.opts.Store(l.nsp.name); r.store == nil {
+		panic("socketio: Recovery.Store has no store for the namespace " + l.nsp.name)
 	}
 	rand.Read(r.epoch[:]) // never fails
 	r.blank = r.offset(0)
@@ -168,12 +180,14 @@ func (r *recovery) begin(s *Socket) bool {
 	ok = ok && offset != "" || !present
 
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c := r.claimLocked(s, pid); c != nil {
-		if ok && r.restoreLocked(s, c, offset) {
-			return true
+	defer r.unlock()
+	if a := r.claimLocked(s, pid); a != nil {
+		if c, saved := r.takeLocked(s, a); c != nil { // a pid is good for one attempt
+			if ok && r.restoreLocked(c, saved, offset) {
+				return true
+			}
+			r.forgetLocked(c)
 		}
-		r.dropLocked(c) // a pid is good for one attempt
 	}
 	if s.Reason() != "" {
 		return false
@@ -184,48 +198,11 @@ func (r *recovery) begin(s *Socket) bool {
 	return true
 }
 
-// claimLocked returns the client that left with the given pid, or nil. If that
-// one is still there its connection must be dead: it is ended, and its disconnect
-// handlers are waited for. It may release r.mu meanwhile.
-func (r *recovery) claimLocked(s *Socket, pid string) *recoverable {
-	r.expireLocked()
-	c := r.clients[pid]
-	if c == nil || c.socket != nil && c.socket.conn == s.conn {
-		return nil
-	}
-	c.claims++
-	mine := c.claims
-	if c.socket != nil {
-		if c.done == nil {
-			c.done = make(chan struct{})
-		}
-		done, sess := c.done, c.socket.conn.sess
-		r.mu.Unlock()
-		sess.Abort(engineio.ReasonTransportClose)
-		timer := time.NewTimer(takeoverTimeout)
-		select {
-		case <-done:
-		case <-timer.C:
-		case <-s.Context().Done():
-		}
-		timer.Stop()
-		r.mu.Lock()
-		if c.claims != mine || s.Reason() != "" {
-			return nil
-		}
-		r.expireLocked()
-		if c.socket != nil || r.clients[pid] != c { // its handlers take too long, or it need not come back
-			return nil
-		}
-	}
-	return c
-}
-
-// restoreLocked makes s the socket that the client was, unless events that it
+// restoreLocked makes a socket the one that its client had, unless events that it
 // has missed are gone or it does not say which. From then on it is sent what it
 // would have been; that is held back behind the answer.
-func (r *recovery) restoreLocked(s *Socket, c *recoverable, offset string) bool {
-	m := r.membershipOf(c)
+func (r *recovery) restoreLocked(c *recoverable, saved *RecoverySession, offset string) bool {
+	m := r.membershipOf(c, saved.Progress.Left)
 	pos, ok := r.positionLocked(&m, offset)
 	if !ok || !r.completeLocked(&m, pos) {
 		return false
@@ -234,18 +211,17 @@ func (r *recovery) restoreLocked(s *Socket, c *recoverable, offset string) bool 
 	if !ok {
 		return false
 	}
-	r.unsaveLocked(c)
-	c.socket, c.missed, c.since = s, missed, 0
+	c.missed = missed
 	c.base, c.origin, c.got = pos, r.hash(offset), max(pos, last)
 	if c.waited = r.seq.Load() + 1; first > 0 {
 		c.waited = first
 	}
 	c.forged, c.marks = false, nil
 
+	s := c.socket
 	s.mu.Lock()
-	s.data = c.data
+	s.data = maps.Clone(saved.Data) // the store may still be writing it
 	s.mu.Unlock()
-	c.data = nil
 	s.id, s.rec, s.recovered = c.id, c, true
 	r.local.readmit(s)
 	return true
@@ -260,112 +236,6 @@ func (r *recovery) answered(s *Socket) (missed []*engineio.Message) {
 	c.known, c.since, c.late = true, r.now(), c.got
 	missed, c.missed = c.missed, nil
 	return missed
-}
-
-// recoverableReasons are the ends that a client did not ask for, nor the
-// application: the reference server's, and that of a client that did not keep up.
-var recoverableReasons = map[Reason]bool{
-	engineio.ReasonTransportError: true,
-	engineio.ReasonTransportClose: true,
-	engineio.ReasonForcedClose:    true,
-	engineio.ReasonPingTimeout:    true,
-	engineio.ReasonSlowConsumer:   true,
-	ReasonForcedServerClose:       true,
-}
-
-// vacate takes a socket that has left out of everything, for good. What may come
-// back stays in its rooms as far as the log goes.
-func (s *Socket) vacate() {
-	if s.rec == nil {
-		s.nsp.local.removeAll(s)
-		return
-	}
-	r, c := s.nsp.recovery, s.rec
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.nsp.local.removeAll(s)
-	c.left, c.missed = r.seq.Load(), nil
-	now := r.now()
-	switch {
-	case c.since == 0:
-		c.late = c.got
-	case now-c.since >= r.proof:
-		c.late = 0
-	}
-	c.expires = now + r.opts.Window
-	if r.closed || !c.known || !recoverableReasons[s.reason] {
-		r.dropLocked(c)
-		return
-	}
-	r.saveLocked(c)
-}
-
-// departed is called when the disconnect handlers of a socket have run.
-func (r *recovery) departed(s *Socket) {
-	c := s.rec
-	if c == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.mu.Lock()
-	if c.saved {
-		c.data = maps.Clone(s.data) // the old socket may still be referred to
-	}
-	s.mu.Unlock()
-	c.socket = nil
-	if c.done != nil {
-		close(c.done)
-		c.done = nil
-	}
-}
-
-func (r *recovery) saveLocked(c *recoverable) {
-	if len(r.away) == r.opts.MaxSessions {
-		r.dropLocked(r.first)
-	}
-	r.away[c.id] = c
-	c.saved = true
-	r.local.nsp.acquire() // a dynamic one stays; its socket has not released it yet
-	if c.prev = r.last; c.prev == nil {
-		r.first = c
-	} else {
-		c.prev.next = c
-	}
-	r.last = c
-	r.armLocked()
-}
-
-func (r *recovery) unsaveLocked(c *recoverable) {
-	if !c.saved {
-		return
-	}
-	c.saved = false
-	defer r.local.nsp.release()
-	delete(r.away, c.id)
-	if c.prev == nil {
-		r.first = c.next
-	} else {
-		c.prev.next = c.next
-	}
-	if c.next == nil {
-		r.last = c.prev
-	} else {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
-}
-
-// dropLocked forgets a client; with the last one goes the log.
-func (r *recovery) dropLocked(c *recoverable) {
-	r.unsaveLocked(c)
-	c.data = nil
-	delete(r.clients, c.pid)
-	r.local.forget(c)
-	if len(r.clients) == 0 {
-		r.log, r.bytes = fifo.Queue[entry]{}, 0
-		r.head.Store(r.seq.Load())
-	}
 }
 
 // expireLocked forgets the clients that have been away for too long.
@@ -388,7 +258,7 @@ func (r *recovery) armLocked() {
 
 func (r *recovery) tick() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	r.expireLocked()
 	r.evictLocked()
 	r.timer = nil
@@ -400,7 +270,7 @@ func (r *recovery) tick() {
 // stop forgets everybody who is away, and saves nobody any more.
 func (r *recovery) stop() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	r.closed = true
 	if r.timer != nil {
 		r.timer.Stop()
@@ -408,6 +278,29 @@ func (r *recovery) stop() {
 	}
 	for r.first != nil {
 		r.dropLocked(r.first)
+	}
+}
+
+// failureLog is how often the store's failures are logged: a store that is down
+// fails with every event.
+const failureLog = time.Minute
+
+// failedLocked is told what a method of the store has returned.
+func (r *recovery) failedLocked(method string, err error) {
+	if err != nil && r.failure == nil && r.now() >= r.quiet {
+		r.failure = fmt.Errorf("%s: %w", method, err)
+	}
+}
+
+// unlock releases mu, and logs a failure of the store, which may emit.
+func (r *recovery) unlock() {
+	err := r.failure
+	if err != nil {
+		r.failure, r.quiet = nil, r.now()+failureLog
+	}
+	r.mu.Unlock()
+	if err != nil {
+		r.local.nsp.srv.log.Error().Str("nsp", loggable(r.local.nsp.name)).Err(err).Msg("recovery store failed")
 	}
 }
 

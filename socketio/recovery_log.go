@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -10,21 +11,24 @@ import (
 	"github.com/siokit/sio/engineio"
 )
 
-// An entry is an event in the log. It is meant for one client, or for whom a
-// Selector selects.
+// An entry tells of an event that the store has.
 type entry struct {
-	seq uint64
-	at  time.Duration // since recovery.born
-	encoded
-	Selector
-	to *recoverable
+	seq  uint64
+	at   time.Duration // since recovery.born
+	size int
 }
 
-// entrySize is about what an entry holds beside its packet.
-const entrySize = 256
+// eventSize is about what an event holds beside its packet.
+const eventSize = 256
 
-func (e *entry) size() int {
-	n := entrySize + e.encoded.size()
+func (e *RecoveryEvent) encoded() encoded { return encoded{e.Message, e.Rest} }
+
+// size is never that of a store's mistake, which is 0.
+func (e *RecoveryEvent) size() int {
+	if e.Message == nil || slices.Contains(e.Rest, nil) {
+		return 0
+	}
+	n := eventSize + e.encoded().size()
 	for _, names := range [][]string{e.Rooms, e.Except} {
 		for _, name := range names {
 			n += len(name) + 16
@@ -96,7 +100,7 @@ func (r *recovery) send(b *Broadcast, e, old encoded) (to []*Socket) {
 	var batch engineio.Batch
 	defer batch.Flush()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	var room [2]*Socket
 	sockets, skip, ok := r.pickLocked(b.Selector, room[:0])
 	if !ok {
@@ -114,7 +118,7 @@ func (r *recovery) send(b *Broadcast, e, old encoded) (to []*Socket) {
 			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 		}
 	}
-	r.keepLocked(entry{seq: seq, encoded: e, Selector: b.Selector})
+	r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
 	return without(sockets, skip)
 }
 
@@ -133,9 +137,9 @@ func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, ok 
 	l := r.local
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	wanted := len(sel.Rooms) == 0 && len(r.clients) > 0
+	wanted := len(sel.Rooms) == 0 && len(r.clients)+len(r.absent) > 0
 	for _, name := range sel.Rooms {
-		wanted = wanted || r.room[name] != nil || r.namedLocked(name) != nil
+		wanted = wanted || r.room[name] != nil || r.floorLocked(name) != nil
 	}
 	if !wanted {
 		return nil, nil, false
@@ -145,13 +149,16 @@ func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, ok 
 	return found, skip, true
 }
 
-// namedLocked returns the client with a socket of that id. It is called with
-// Local.mu held, too.
-func (r *recovery) namedLocked(id string) *recoverable {
-	if s := r.local.ids[id]; s != nil {
-		return s.rec
+// floorLocked returns the floor of the client with a socket of that id, or nil if
+// there is none. It is called with Local.mu held, too.
+func (r *recovery) floorLocked(id string) *uint64 {
+	if s := r.local.ids[id]; s != nil && s.rec != nil {
+		return &s.rec.floor
 	}
-	return r.away[id]
+	if a := r.away[id]; a != nil {
+		return &a.floor
+	}
+	return nil
 }
 
 // emit is emit of a socket that can be recovered. What fails is not kept.
@@ -168,7 +175,7 @@ func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error 
 	var batch engineio.Batch
 	defer batch.Flush()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	seq := r.seq.Load() + 1
 	e.first.Overwrite(r.blank, r.offset(seq))
 	if err := s.sendLater(&batch, e, false); err != nil {
@@ -176,7 +183,7 @@ func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error 
 	}
 	r.seq.Store(seq)
 	s.rec.got = seq
-	r.keepLocked(entry{seq: seq, encoded: e, to: s.rec})
+	r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, PID: s.rec.pid})
 	return nil
 }
 
@@ -232,10 +239,17 @@ func (r *recovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked boo
 }
 
 // keepLocked adds an event to the log.
-func (r *recovery) keepLocked(e entry) {
-	e.at = r.now()
-	r.log.Push(e)
-	r.bytes += e.size()
+func (r *recovery) keepLocked(e RecoveryEvent) {
+	at := r.now()
+	e.Time = r.born.Add(at)
+	if err := r.store.Append(e); err != nil {
+		r.failedLocked("Append", err)
+		r.gap = e.Seq
+	} else {
+		size := e.size()
+		r.log.Push(entry{e.Seq, at, size})
+		r.bytes += size
+	}
 	r.evictLocked()
 	r.armLocked()
 }
@@ -244,74 +258,95 @@ func (r *recovery) keepLocked(e entry) {
 // The latter some may miss, which is remembered.
 func (r *recovery) evictLocked() {
 	oldest := r.now() - r.opts.Window - r.proof
+	before := r.log.Len()
 	for r.log.Len() > 0 {
-		e := &r.log.All()[0]
+		e := r.log.All()[0]
 		tooOld := e.at <= oldest
 		if !tooOld && r.bytes <= r.opts.MaxBytes {
-			return
+			break
 		}
 		r.head.Store(e.seq)
-		r.bytes -= e.size()
+		r.bytes -= e.size
 		if !tooOld {
 			r.missLocked(e)
 		}
 		r.log.Pop()
 	}
+	if r.log.Len() < before {
+		r.failedLocked("Drop", r.store.Drop(r.head.Load()))
+	}
 }
 
 // missLocked remembers that an event is gone that some may have missed.
-func (r *recovery) missLocked(e *entry) {
-	if e.to != nil {
-		e.to.floor = e.seq
+func (r *recovery) missLocked(gone entry) {
+	e, err := r.eventLocked(gone)
+	if err != nil {
+		r.gap = max(r.gap, gone.seq)
+		return
+	}
+	if e.PID != "" {
+		if a := r.absent[e.PID]; a != nil {
+			a.floor = e.Seq
+		} else if c := r.clients[e.PID]; c != nil {
+			c.floor = e.Seq
+		}
 		return
 	}
 	if len(e.Rooms) == 0 {
-		r.lost = e.seq
+		r.lost = e.Seq
 		return
 	}
 	r.local.mu.RLock()
 	defer r.local.mu.RUnlock()
 	for _, name := range e.Rooms {
 		if t := r.room[name]; t != nil {
-			t.lost = e.seq
+			t.lost = e.Seq
 		}
-		if c := r.namedLocked(name); c != nil {
-			c.floor = e.seq
+		if floor := r.floorLocked(name); floor != nil {
+			*floor = e.Seq
 		}
 	}
 }
 
+// eventLocked returns an event that the store has. One of another size is another
+// one, or a part of it.
+func (r *recovery) eventLocked(k entry) (RecoveryEvent, error) {
+	e, err := r.store.Event(k.seq)
+	if err == nil && (e.Seq != k.seq || e.size() != k.size) {
+		err = errOtherRecord
+	}
+	r.failedLocked("Event", err)
+	return e, err
+}
+
 // missedLocked returns what a client that has events up to pos has missed, and
 // the numbers of the first and the last of that. It reports false if that is more than may wait to be
-// sent to a client.
+// sent to a client, or if the store fails.
 func (r *recovery) missedLocked(m *membership, pos uint64) (missed []*engineio.Message, first, last uint64, ok bool) {
 	o := &r.local.nsp.srv.opts.Engine
 	size := 0
-	since := r.log.All()[r.findLocked(pos+1):]
-	for i := range since {
-		e := &since[i]
-		if m.meant(e) {
+	i, _ := r.findLocked(pos + 1)
+	for _, k := range r.log.All()[i:] {
+		e, err := r.eventLocked(k)
+		if err != nil {
+			return nil, 0, 0, false
+		}
+		if m.meant(&e) {
 			if missed == nil {
-				first = e.seq
+				first = e.Seq
 			}
-			missed = append(append(missed, e.first), e.rest...)
-			size += e.encoded.size()
-			last = e.seq
+			missed = append(append(missed, e.Message), e.Rest...)
+			size += e.encoded().size()
+			last = e.Seq
 		}
 	}
 	return missed, first, last, size <= o.QueueBytes && len(missed) <= o.QueuePackets
 }
 
-// findLocked returns the index in the log of the first event from seq on.
-func (r *recovery) findLocked(seq uint64) int {
-	i, _ := slices.BinarySearchFunc(r.log.All(), seq, func(e entry, seq uint64) int {
-		switch {
-		case e.seq < seq:
-			return -1
-		case e.seq > seq:
-			return 1
-		}
-		return 0
+// findLocked returns the index in the log of the first event from seq on, and
+// tells whether that is the one.
+func (r *recovery) findLocked(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(r.log.All(), seq, func(e entry, seq uint64) int {
+		return cmp.Compare(e.seq, seq)
 	})
-	return i
 }

@@ -81,14 +81,14 @@ func (r *recovery) tidy(c *recoverable, upTo uint64) {
 			c.forgot = max(c.forgot, min(s.lost, s.to))
 		}
 		c.closed--
-		r.release(s)
+		r.release(s.trail)
 		return true
 	})
 }
 
-func (r *recovery) release(s span) {
-	if s.refs--; s.refs == 0 {
-		delete(r.room, s.name)
+func (r *recovery) release(t *trail) {
+	if t.refs--; t.refs == 0 {
+		delete(r.room, t.name)
 	}
 }
 
@@ -110,22 +110,70 @@ func (l *Local) forget(c *recoverable) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range c.spans {
-		l.nsp.recovery.release(s)
+		l.nsp.recovery.release(s.trail)
 	}
 	c.spans, c.closed = nil, 0
+}
+
+// depart moves what is remembered for a client that is away to its record, and the
+// trails of its rooms to who keeps them meanwhile.
+func (l *Local) depart(c *recoverable, p *RecoveryProgress) ([]*trail, []RecoveryRoom) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	trails := make([]*trail, 0, len(c.spans))
+	rooms := make([]RecoveryRoom, 0, len(c.spans))
+	for _, s := range c.spans {
+		trails = append(trails, s.trail)
+		rooms = append(rooms, RecoveryRoom{s.name, s.from, s.to})
+	}
+	p.Added, p.Forgot = c.added, c.forgot
+	c.spans, c.closed = nil, 0
+	return trails, rooms
+}
+
+// revisit does the reverse for one that is back, whose trails are released by who
+// has kept them. It reports false if a room is none of those.
+func (l *Local) revisit(c *recoverable, saved *RecoverySession) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, room := range saved.Rooms {
+		if l.nsp.recovery.room[room.Name] == nil {
+			return false
+		}
+	}
+	c.added, c.forgot = saved.Progress.Added, saved.Progress.Forgot
+	for _, room := range saved.Rooms {
+		t := l.nsp.recovery.room[room.Name]
+		t.refs++
+		c.spans = append(c.spans, span{t, room.From, room.To})
+		if room.To != never {
+			c.closed++
+		}
+	}
+	return true
+}
+
+// releaseTrails gives up trails that have been kept for a client.
+func (l *Local) releaseTrails(trails []*trail) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range trails {
+		l.nsp.recovery.release(t)
+	}
 }
 
 // A membership tells what a client was sent, or would have been.
 type membership struct {
 	client *recoverable
 	added  uint64
+	left   uint64 // the last event of all when it left
 	rooms  map[string][]span
 }
 
-func (r *recovery) membershipOf(c *recoverable) membership {
+func (r *recovery) membershipOf(c *recoverable, left uint64) membership {
 	r.local.mu.RLock()
 	defer r.local.mu.RUnlock()
-	m := membership{c, c.added, make(map[string][]span, len(c.spans))}
+	m := membership{c, c.added, left, make(map[string][]span, len(c.spans))}
 	for _, s := range c.spans {
 		m.rooms[s.name] = append(m.rooms[s.name], s)
 	}
@@ -148,16 +196,16 @@ func (m *membership) in(names []string, seq uint64) bool {
 }
 
 // meant tells whether an event was for the client.
-func (m *membership) meant(e *entry) bool {
+func (m *membership) meant(e *RecoveryEvent) bool {
 	switch {
-	case e.to != nil:
-		return e.to == m.client
-	case len(e.Rooms) == 0 && e.seq <= m.added:
+	case e.PID != "":
+		return e.PID == m.client.pid
+	case len(e.Rooms) == 0 && e.Seq <= m.added:
 		return false
-	case len(e.Rooms) > 0 && !m.in(e.Rooms, e.seq):
+	case len(e.Rooms) > 0 && !m.in(e.Rooms, e.Seq):
 		return false
 	}
-	return !m.in(e.Except, e.seq) && !slices.Contains(e.Except, m.client.id)
+	return !m.in(e.Except, e.Seq) && !slices.Contains(e.Except, m.client.id)
 }
 
 // completeLocked tells whether the log has all that the client may have missed
@@ -166,12 +214,12 @@ func (r *recovery) completeLocked(m *membership, pos uint64) bool {
 	c := m.client
 	missed := func(seq uint64) bool {
 		// Up to the time it left, nothing was sent behind c.got.
-		return seq > pos && (pos < c.got || seq > c.left)
+		return seq > pos && (pos < c.got || seq > m.left)
 	}
 	if head := r.head.Load(); pos < c.late && head > pos && head >= c.waited {
 		return false // it was sent too late for its age to tell
 	}
-	if missed(c.floor) || missed(c.forgot) || r.lost > m.added && missed(r.lost) {
+	if missed(r.gap) || missed(c.floor) || missed(c.forgot) || r.lost > m.added && missed(r.lost) {
 		return false
 	}
 	for _, spans := range m.rooms {
@@ -221,9 +269,12 @@ func (r *recovery) wasSentLocked(m *membership, seq uint64) bool {
 	if seq <= r.head.Load() {
 		return true
 	}
-	i := r.findLocked(seq)
-	all := r.log.All()
-	return i < len(all) && all[i].seq == seq && m.meant(&all[i])
+	i, ok := r.findLocked(seq)
+	if !ok {
+		return false
+	}
+	e, err := r.eventLocked(r.log.All()[i])
+	return err == nil && m.meant(&e)
 }
 
 // Marks are strings that an official client takes for offsets, and where they
@@ -262,6 +313,31 @@ func (c *recoverable) mark(h uint64) {
 	}
 	*slot = now
 	m.n++
+}
+
+// record returns the marks as they are stored. There may be none.
+func (m *marks) record() (recent []RecoveryString, older []uint64) {
+	if m == nil {
+		return nil, nil
+	}
+	for _, k := range m.recent[:min(m.n, len(m.recent))] {
+		recent = append(recent, RecoveryString{k.hash, k.got})
+	}
+	return recent, slices.Clone(m.older[:])
+}
+
+// marksOf is the reverse. They are good for find.
+func marksOf(p *RecoveryProgress) *marks {
+	if len(p.Strings) == 0 {
+		return nil
+	}
+	m := new(marks)
+	for i, s := range p.Strings[:min(len(p.Strings), len(m.recent))] {
+		m.recent[i] = mark{s.Hash, s.Got}
+		m.n++
+	}
+	copy(m.older[:], p.Older)
+	return m
 }
 
 // find calls found with each place where the string was sent. It reports false

@@ -15,7 +15,12 @@ import (
 )
 
 // recovering returns options with recovery on.
-func recovering(r socketio.Recovery) *socketio.Options { return &socketio.Options{Recovery: &r} }
+func recovering(r socketio.Recovery) *socketio.Options {
+	if r.Store == nil {
+		r.Store = storeUnderTest
+	}
+	return &socketio.Options{Recovery: &r}
+}
 
 // A guest is a client that comes back as the official one does: it takes the last
 // argument of an event for the offset if it is a string, and events from before

@@ -1,0 +1,468 @@
+package socketio_test
+
+import (
+	"bytes"
+	"encoding/gob"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio"
+)
+
+// A jsonStore passes everything through encoding/json, and values through gob, and
+// checks that it is used as a store may expect.
+type jsonStore struct {
+	t        *testing.T
+	mu       sync.Mutex // never waited for
+	last     uint64
+	dropped  uint64
+	events   map[uint64][]byte
+	sessions map[string][2][]byte
+}
+
+func newJSONStore(t *testing.T) *jsonStore {
+	return &jsonStore{t: t, events: make(map[uint64][]byte), sessions: make(map[string][2][]byte)}
+}
+
+// enter is called by each method, and what it returns at the end.
+func (j *jsonStore) enter() func() {
+	if !j.mu.TryLock() {
+		j.t.Error("two methods of a store are called at the same time")
+		j.mu.Lock()
+	}
+	return j.mu.Unlock
+}
+
+func (j *jsonStore) Append(e socketio.RecoveryEvent) (err error) {
+	defer j.enter()()
+	if e.Seq <= j.last {
+		j.t.Errorf("event %d behind %d", e.Seq, j.last)
+	}
+	j.last = e.Seq
+	j.events[e.Seq], err = json.Marshal(e)
+	return err
+}
+
+func (j *jsonStore) Event(seq uint64) (e socketio.RecoveryEvent, err error) {
+	defer j.enter()()
+	b := j.events[seq]
+	if b == nil {
+		j.t.Errorf("event %d is asked for, which there is not", seq)
+	}
+	return e, json.Unmarshal(b, &e)
+}
+
+func (j *jsonStore) Drop(upTo uint64) error {
+	defer j.enter()()
+	for ; j.dropped < upTo; j.dropped++ {
+		delete(j.events, j.dropped+1)
+	}
+	return nil
+}
+
+func (j *jsonStore) Save(s socketio.RecoverySession) error {
+	defer j.enter()()
+	if _, dup := j.sessions[s.PID]; dup {
+		j.t.Error("a session is saved twice")
+	}
+	b, err := json.Marshal(s)
+	var data bytes.Buffer
+	err = errors.Join(err, gob.NewEncoder(&data).Encode(s.Data))
+	j.sessions[s.PID] = [2][]byte{b, data.Bytes()}
+	return err
+}
+
+func (j *jsonStore) Take(pid string) (s socketio.RecoverySession, err error) {
+	defer j.enter()()
+	kept, ok := j.sessions[pid]
+	if !ok {
+		j.t.Error("a session is asked for that there is not")
+	}
+	delete(j.sessions, pid)
+	err = json.Unmarshal(kept[0], &s)
+	return s, errors.Join(err, gob.NewDecoder(bytes.NewReader(kept[1])).Decode(&s.Data))
+}
+
+func (j *jsonStore) Remove(pid string) error {
+	defer j.enter()()
+	delete(j.sessions, pid)
+	return nil
+}
+
+// storeUnderTest, if set, makes the stores of options that recovering returns.
+var storeUnderTest func(nsp string) socketio.RecoveryStore
+
+// TestRecoveryWithJSONStore runs the tests of recovery on a store that shares nothing
+// with the process but bytes. It is empty when the server has ended.
+func TestRecoveryWithJSONStore(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"Restores":                 TestRecoveryRestores,
+		"WireFormat":               TestRecoveryWireFormat,
+		"Reasons":                  TestRecoveryReasons,
+		"Window":                   TestRecoveryWindow,
+		"IdleClients":              TestRecoveryOfIdleClients,
+		"Rooms":                    TestRecoveryOfRooms,
+		"ForgottenRooms":           TestRecoveryOfForgottenRooms,
+		"EarlyEvents":              TestRecoveryOfEarlyEvents,
+		"LostAgainMuchLater":       TestRecoveryLostAgainMuchLater,
+		"Refuses":                  TestRecoveryRefuses,
+		"PidIsUsedOnce":            TestRecoveryPidIsUsedOnce,
+		"PidAtTheSameTime":         TestRecoveryPidAtTheSameTime,
+		"IsForTheLast":             TestRecoveryIsForTheLast,
+		"TakesOver":                TestRecoveryTakesOver,
+		"WaitsForHandlers":         TestRecoveryWaitsForDisconnectHandlers,
+		"LostAgain":                TestRecoveryLostAgain,
+		"StringsTakenForOffsets":   TestRecoveryOfStringsTakenForOffsets,
+		"ForgetsStrings":           TestRecoveryForgetsStrings,
+		"OffsetOfAnEarlierSession": TestRecoveryWithTheOffsetOfAnEarlierSession,
+		"ForgedOffset":             TestRecoveryWithForgedOffset,
+		"IsBounded":                TestRecoveryIsBounded,
+		"StopsWithTheServer":       TestRecoveryStopsWithTheServer,
+		"Model":                    TestRecoveryModel,
+		"Order":                    TestRecoveryOrder,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stores []*jsonStore
+			storeUnderTest = func(string) socketio.RecoveryStore {
+				stores = append(stores, newJSONStore(t))
+				return stores[len(stores)-1]
+			}
+			t.Cleanup(func() { // after the server's
+				storeUnderTest = nil
+				if len(stores) == 0 {
+					t.Error("the store has not been used")
+				}
+				for _, j := range stores {
+					if len(j.events)+len(j.sessions) > 0 {
+						t.Errorf("%d events and %d sessions are left in a store", len(j.events), len(j.sessions))
+					}
+				}
+			})
+			test(t)
+		})
+	}
+}
+
+// Whose values the store can't encode begins anew.
+func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return newJSONStore(t) }}))
+	n := h.of("/", nil)
+	for _, back := range []bool{true, false} {
+		g := h.guest("/")
+		n.wants("connect")
+		s := n.socket()
+		s.SetValue("k", 1)
+		if !back {
+			s.SetValue("f", func() {})
+		}
+		g.cut(n)
+		if got := g.come(); got != back {
+			t.Errorf("recovered %t", got)
+		}
+		n.wants("connect")
+		if s := n.socket(); s.Value("k") != nil != back {
+			t.Errorf("value %v", s.Value("k"))
+		}
+	}
+}
+
+// A store that sees itself what it is told.
+type spyStore struct {
+	socketio.MemoryStore
+	saved  []socketio.RecoverySession
+	events []socketio.RecoveryEvent
+}
+
+func (s *spyStore) Save(r socketio.RecoverySession) error {
+	s.saved = append(s.saved, r)
+	return s.MemoryStore.Save(r)
+}
+
+func (s *spyStore) Append(e socketio.RecoveryEvent) error {
+	s.events = append(s.events, e)
+	return s.MemoryStore.Append(e)
+}
+
+// The records say what a store is to know.
+func TestRecoveryRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var store spyStore
+		start := time.Now()
+		h := newPipeHost(t, recovering(socketio.Recovery{Window: time.Minute, Store: func(string) socketio.RecoveryStore { return &store }}))
+		n := h.of("/", nil)
+		g := h.guest("/")
+		n.wants("connect")
+		s := n.socket()
+		s.SetValue("k", "v")
+		time.Sleep(time.Second)
+		done(t, s.Join("a"), n.All().To("a", "b").Except("c").Emit("cast", []byte{1}), s.Emit("direct"))
+		s.Leave("a")
+		done(t, s.Join("d"))
+		g.cut(n)
+		synctest.Wait()
+		s.SetValue("k", "changed")
+
+		cast, direct := store.events[0], store.events[1]
+		if cast.Seq != 1 || direct.Seq != 2 || cast.PID != "" || direct.PID != g.pid || len(direct.Rooms) != 0 ||
+			!slices.Equal(cast.Rooms, []string{"a", "b"}) || !slices.Equal(cast.Except, []string{"c"}) || len(cast.Rest) != 1 {
+			t.Errorf("events %+v", store.events)
+		}
+		if d := cast.Time.Sub(start); d < time.Second || d > time.Second+time.Millisecond {
+			t.Errorf("the event is %v old", d)
+		}
+		r := store.saved[0]
+		rooms := []socketio.RecoveryRoom{{Name: "a", From: 0, To: 2}, {Name: "d", From: 2, To: 1<<64 - 1}}
+		if r.PID != g.pid || r.ID != g.sid || r.Data["k"] != "v" || !slices.Equal(r.Rooms, rooms) {
+			t.Errorf("session %+v", r)
+		}
+		if d := r.Expires.Sub(start); d < 61*time.Second || d > 61*time.Second+time.Millisecond {
+			t.Errorf("the session expires after %v", d)
+		}
+	})
+}
+
+// A store may go on reading what it was given, as one does that writes behind.
+func TestRecoveryDoesNotShareValues(t *testing.T) {
+	var store spyStore
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return &store }}))
+	n := h.of("/", nil)
+	g := h.guest("/")
+	n.wants("connect")
+	s := n.socket()
+	s.SetValue("k", 1)
+	for range 2 {
+		g.cut(n)
+		if !g.come() {
+			t.Fatal("not recovered")
+		}
+		n.wants("connect")
+		s = n.socket()
+		s.SetValue("k", 2)
+	}
+	if store.saved[0].Data["k"] != 1 {
+		t.Error("a socket has changed a record")
+	}
+}
+
+func TestMemoryStore(t *testing.T) {
+	var m socketio.MemoryStore
+	done(t, m.Drop(9), m.Remove("none"))
+	if _, err := m.Take("none"); err == nil {
+		t.Error("took what is not there")
+	}
+	for _, seq := range []uint64{10, 12, 13} {
+		done(t, m.Append(socketio.RecoveryEvent{Seq: seq}))
+	}
+	done(t, m.Drop(11))
+	for seq, there := range map[uint64]bool{9: false, 10: false, 11: false, 12: true, 13: true, 14: false} {
+		if e, err := m.Event(seq); (err == nil) != there || there && e.Seq != seq {
+			t.Errorf("event %d: %+v, %v", seq, e, err)
+		}
+	}
+	done(t, m.Save(socketio.RecoverySession{PID: "p", ID: "i"}), m.Save(socketio.RecoverySession{PID: "q"}), m.Remove("q"))
+	if s, err := m.Take("p"); err != nil || s.ID != "i" {
+		t.Errorf("session %+v, %v", s, err)
+	}
+	for _, pid := range []string{"p", "q"} {
+		if _, err := m.Take(pid); err == nil {
+			t.Errorf("took %s again", pid)
+		}
+	}
+}
+
+// Each namespace has its store, of a dynamic one each that comes.
+func TestRecoveryStoreOfNamespaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var names []string
+		var last *jsonStore
+		h := newPipeHost(t, recovering(socketio.Recovery{Store: func(nsp string) socketio.RecoveryStore {
+			names = append(names, nsp)
+			if nsp == "/none" {
+				return nil
+			}
+			last = newJSONStore(t)
+			return last
+		}}))
+		n := h.of("/", nil)
+		h.OfFunc("dynamic", func(name string) bool { return strings.HasPrefix(name, "/d") }, n)
+		for range 2 {
+			g := h.guest("/d1")
+			n.wants("connect")
+			done(t, h.Dynamic("/d1").All().Emit("one"))
+			g.hears("one")
+			g.cut(n)
+			done(t, h.Dynamic("/d1").All().Emit("two"))
+			if !g.come() {
+				t.Fatal("not recovered")
+			}
+			g.hears("two")
+			n.wants("connect")
+			g.send("41/d1,") // for good: the namespace goes
+			n.leaves("client namespace disconnect")
+			synctest.Wait()
+			if h.Dynamics() != 0 || len(last.events)+len(last.sessions) != 0 {
+				t.Errorf("%d namespaces; %d events and %d sessions in the store of the last one", h.Dynamics(), len(last.events), len(last.sessions))
+			}
+		}
+		if !slices.Equal(names, []string{"/", "/d1", "/d1"}) {
+			t.Errorf("stores of %q", names)
+		}
+		defer func() {
+			if v := fmt.Sprint(recover()); v != "socketio: Recovery.Store has no store for the namespace /none" {
+				t.Errorf("panic %v", v)
+			}
+		}()
+		h.of("/none", nil)
+	})
+}
+
+// A lyingStore changes what it returns.
+type lyingStore struct {
+	socketio.MemoryStore
+	take  func(*socketio.RecoverySession)
+	event func(*socketio.RecoveryEvent)
+}
+
+func (l *lyingStore) Take(pid string) (socketio.RecoverySession, error) {
+	s, err := l.MemoryStore.Take(pid)
+	if l.take != nil {
+		l.take(&s)
+	}
+	return s, err
+}
+
+func (l *lyingStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
+	e, err := l.MemoryStore.Event(seq)
+	if l.event != nil {
+		l.event(&e)
+	}
+	return e, err
+}
+
+// What is not what was stored is not used.
+func TestRecoveryWithLyingStore(t *testing.T) {
+	type (
+		session = socketio.RecoverySession
+		event   = socketio.RecoveryEvent
+	)
+	for name, lie := range map[string]*lyingStore{
+		"no session":     {take: func(s *session) { *s = session{} }},
+		"another pid":    {take: func(s *session) { s.PID += "x" }},
+		"another id":     {take: func(s *session) { s.ID += "x" }},
+		"a room less":    {take: func(s *session) { s.Rooms = s.Rooms[1:] }},
+		"a room more":    {take: func(s *session) { s.Rooms = append(slices.Clip(s.Rooms), s.Rooms[0]) }},
+		"another room":   {take: func(s *session) { s.Rooms = []socketio.RecoveryRoom{s.Rooms[0], {Name: "other"}} }},
+		"no event":       {event: func(e *event) { *e = event{} }},
+		"another event":  {event: func(e *event) { e.Seq++ }},
+		"no message":     {event: func(e *event) { e.Message = nil }},
+		"an empty one":   {event: func(e *event) { e.Message = new(engineio.Message) }},
+		"no attachments": {event: func(e *event) { e.Rest = nil }},
+		"empty ones":     {event: func(e *event) { e.Rest = []*engineio.Message{nil} }},
+		"no rooms":       {event: func(e *event) { e.Rooms = nil }},
+		"the truth":      {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return lie }}))
+			n := h.of("/", nil)
+			g := h.guest("/")
+			n.wants("connect")
+			done(t, n.socket().Join("room", "side"))
+			g.cut(n)
+			done(t, n.All().To("room").Emit("missed", []byte{1}))
+			c := h.ws()
+			c.send("40" + g.payload())
+			p := c.read()
+			if honest := lie.take == nil && lie.event == nil; honest {
+				if !strings.HasPrefix(p, `451-["missed"`) {
+					t.Errorf("packet %s", p)
+				}
+				c.wantBinary("\x01")
+				p = c.read()
+				if !strings.Contains(p, g.sid) {
+					t.Errorf("answer %s", p)
+				}
+			} else if !strings.HasPrefix(p, `40{"sid":`) || strings.Contains(p, g.sid) || strings.Contains(p, g.pid) {
+				t.Errorf("packet %s", p)
+			}
+			n.wants("connect")
+			c.conn.Close()
+			n.breaks()
+			if _, _, _, rooms := n.Remembered(); (name == "the truth") != (rooms == 2) {
+				t.Errorf("%d rooms are remembered", rooms)
+			}
+		})
+	}
+}
+
+var errBroken = errors.New("disk on fire")
+
+// brokenStore fails always.
+type brokenStore struct{}
+
+func (brokenStore) Append(socketio.RecoveryEvent) error { return errBroken }
+func (brokenStore) Drop(uint64) error                   { return errBroken }
+func (brokenStore) Save(socketio.RecoverySession) error { return errBroken }
+func (brokenStore) Remove(string) error                 { return errBroken }
+
+func (brokenStore) Event(uint64) (e socketio.RecoveryEvent, err error)  { return e, errBroken }
+func (brokenStore) Take(string) (s socketio.RecoverySession, err error) { return s, errBroken }
+
+// emitting is a log that is broadcast, as it may be to those who watch.
+type emitting struct {
+	n     *nsp
+	lines []string
+}
+
+func (e *emitting) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), `"error"`) {
+		e.lines = append(e.lines, string(line))
+		_ = e.n.All().Emit("log")
+	}
+	return len(line), nil
+}
+
+func TestRecoveryWithBrokenStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log emitting
+		logger := zerolog.New(&log)
+		opts := recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return brokenStore{} }})
+		opts.Logger = &logger
+		h := newPipeHost(t, opts)
+		n := h.of("/", nil)
+		log.n = n
+		g := h.guest("/")
+		n.wants("connect")
+		done(t, n.All().Emit("one"))
+		g.hears("one", "log")
+		done(t, n.All().Emit("two"), n.All().To(g.sid).Emit("three"))
+		g.hears("two", "three")
+		time.Sleep(20 * time.Second)
+		g.cut(n)
+		done(t, n.All().Emit("missed"))
+		if g.come() {
+			t.Error("recovered")
+		}
+		n.wants("connect")
+		done(t, n.All().Emit("four"))
+		g.hears("four")
+		g.cut(n)
+		time.Sleep(time.Minute)
+		g.come()
+		done(t, n.All().Emit("five"))
+		g.hears("five", "log")
+		want := `{"level":"error","nsp":"/","error":"Append: disk on fire","message":"recovery store failed"}` + "\n"
+		if !slices.Equal(log.lines, []string{want, want}) {
+			t.Errorf("log %q, want %q twice", log.lines, want)
+		}
+	})
+}
