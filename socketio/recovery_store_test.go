@@ -460,7 +460,7 @@ func TestRecoveryWithBrokenStore(t *testing.T) {
 		g.come()
 		done(t, n.All().Emit("five"))
 		g.hears("five", "log")
-		want := `{"level":"error","nsp":"/","error":"Append: disk on fire","message":"recovery store failed"}` + "\n"
+		want := `{"level":"error","component":"socketio","nsp":"/","error":"Append: disk on fire","message":"recovery store failed"}` + "\n"
 		if !slices.Equal(log.lines, []string{want, want}) {
 			t.Errorf("log %q, want %q twice", log.lines, want)
 		}
