@@ -35,6 +35,7 @@ type conn struct {
 	waitingBytes int // and what they hold
 	paused       bool
 	violated     bool // the packets made no sense together
+	halted       bool // it has been paused at some time
 }
 
 // open is called by the engine with each new session.
@@ -253,7 +254,13 @@ func (c *conn) unsayable(err error) {
 // control sends packets that a client must not miss. A session that has ended
 // needs none.
 func (c *conn) control(first *engineio.Message, rest ...*engineio.Message) {
+	c.controlOr(func() {}, first, rest...)
+}
+
+// controlOr calls tooMuch before the connection is closed because they do not fit.
+func (c *conn) controlOr(tooMuch func(), first *engineio.Message, rest ...*engineio.Message) {
 	if c.sess.Send(first, rest...) == engineio.ErrQueueFull {
+		tooMuch()
 		c.sess.Abort(engineio.ReasonSlowConsumer) // it has, unless KeepSlow is set
 	}
 }
@@ -293,7 +300,7 @@ func (c *conn) holdLocked(bytes int) {
 	c.waiting++
 	c.waitingBytes += bytes
 	if !c.paused && (c.waiting >= c.srv.opts.EventQueue || c.waitingBytes >= 2*c.srv.opts.Engine.MaxPayload) {
-		c.paused = true
+		c.paused, c.halted = true, true
 		c.sess.Pause()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -21,6 +22,8 @@ type dynamic struct {
 	mu      sync.Mutex            // protects the following, and Namespace.users
 	parents []*Namespace          // in the order of registration; only appended to
 	live    map[string]*Namespace // by name
+
+	kept atomic.Int64 // bytes of events, for clients to be recovered
 }
 
 // OfFunc adds a parent: a name that no namespace has, and for which match holds,
@@ -99,7 +102,9 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 		return nil, noNamespace
 	}
 	if c.countDynamic() < s.opts.MaxClientNamespaces {
-		n = parent.adopt(name)
+		if n = parent.adopt(name); n == nil && s.reclaim() {
+			n = parent.adopt(name)
+		}
 	}
 	if n == nil {
 		s.log.Debug().Str("sid", c.sess.ID()).Str("nsp", loggable(name)).Msg("too many namespaces")
@@ -146,6 +151,27 @@ func (c *conn) leaveLocked(n *Namespace) {
 func loggable(name string) string {
 	name, _, _ = strings.Cut(name, "?")
 	return name
+}
+
+// reclaimLook bounds how many namespaces one CONNECT looks at for reclaim.
+const reclaimLook = 64
+
+// reclaim makes room among the dynamic namespaces, if one can be found that only
+// clients use who are away: those who are there come first.
+func (s *Server) reclaim() bool {
+	if s.opts.Recovery == nil {
+		return false
+	}
+	d := &s.dynamic
+	d.mu.Lock()
+	some := make([]*Namespace, 0, reclaimLook)
+	for _, n := range d.live { // in no order
+		if some = append(some, n); len(some) == reclaimLook {
+			break
+		}
+	}
+	d.mu.Unlock()
+	return slices.ContainsFunc(some, func(n *Namespace) bool { return n.recovery.giveUp() })
 }
 
 // adopt returns the namespace of that name, in use, or nil if there are too

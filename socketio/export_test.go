@@ -81,3 +81,6 @@ func (s *Socket) Gone() bool {
 	defer s.nsp.local.mu.RUnlock()
 	return s.gone
 }
+
+// KeptByDynamic is how many bytes of events dynamic namespaces keep.
+func (s *Server) KeptByDynamic() int { return int(s.dynamic.kept.Load()) }

@@ -22,16 +22,25 @@ import (
 // Every event that may not be dropped and wants no ack then has an offset as its
 // last argument, and is kept. An event is sent again only to who was meant by it
 // when it was emitted. What is emitted to a [Socket] that has left fails as
-// ever; what is addressed to its id or its rooms waits for it.
+// ever; what is addressed to its id or its rooms waits for it. With
+// Engine.KeepSlow, what did not fit into a client's queue is not sent again if
+// something later did.
+//
+// The connect handler decides as always, also on a client that comes back, which
+// is among the sockets of the namespace meanwhile: a refusal is the end of it. Should
+// the connection break again between what was missed and the answer to the CONNECT,
+// the official clients hear that twice: they keep what they get before the answer.
 //
 // It costs some 300 bytes for each client. The zero value has the reference
 // server's window.
 type Recovery struct {
 	// Window is how long a client may be away. Default 2 minutes.
 	Window time.Duration
-	// MaxBytes bounds the events kept for the clients of one namespace. Who
-	// has missed one that had to go begins anew. Default 2 MiB, half of what
-	// may wait to be sent to a client.
+	// MaxBytes bounds the events kept for the clients of one namespace, and
+	// sixteen times as many those of all dynamic namespaces together. Who has
+	// missed one that had to go begins anew. Who comes back looks through all of
+	// them, while nobody can emit: 64 MiB of small events take milliseconds.
+	// Default 2 MiB, half of what may wait to be sent to a client.
 	MaxBytes int
 	// MaxSessions bounds the clients of one namespace that are away; of more
 	// the first to leave begins anew. Default 10,000.
@@ -91,7 +100,7 @@ type recovery struct {
 	local *Local
 	opts  Recovery
 	proof time.Duration // what was sent so long before a loss was noticed has arrived: a ping behind it was answered
-	born  time.Time
+	born  time.Time     // the server's
 	epoch [epochLen]byte
 	blank string // stands for the offset while an event is encoded
 	seed  maphash.Seed
@@ -137,7 +146,10 @@ type recoverable struct {
 	missed []*engineio.Message // to be sent in front of the answer
 	since  time.Duration       // when that was sent, or 0
 	known  bool                // the client has been told the pid
-	forged bool                // an argument of the application's looked like an offset
+
+	closedAt atomic.Int64 // when its socket left
+
+	forged bool // an argument of the application's looked like an offset
 
 	closed int32  // how many spans are over; protected by Local.mu, as is all below
 	added  uint64 // the last event before it was one of the namespace
@@ -150,7 +162,7 @@ func newRecovery(l *Local, o *Options) *recovery {
 		local:   l,
 		opts:    *o.Recovery,
 		proof:   o.Engine.PingInterval + 2*o.Engine.PingTimeout,
-		born:    time.Now(),
+		born:    l.nsp.srv.born,
 		seed:    maphash.MakeSeed(),
 		room:    make(map[string]*trail),
 		clients: make(map[string]*recoverable),
@@ -193,8 +205,11 @@ func (r *recovery) begin(s *Socket) bool {
 		return false
 	}
 	seq := r.seq.Load()
-	s.rec = &recoverable{pid: sid.New(), id: s.id, socket: s, base: seq, got: seq, waited: seq + 1, origin: r.hash(offset), added: never}
-	r.clients[s.rec.pid] = s.rec
+	rec := &recoverable{pid: sid.New(), id: s.id, socket: s, base: seq, got: seq, waited: seq + 1, origin: r.hash(offset), added: never}
+	r.clients[rec.pid] = rec
+	s.mu.Lock() // who closes it looks for it
+	s.rec = rec
+	s.mu.Unlock()
 	return true
 }
 
@@ -221,8 +236,9 @@ func (r *recovery) restoreLocked(c *recoverable, saved *RecoverySession, offset 
 	s := c.socket
 	s.mu.Lock()
 	s.data = maps.Clone(saved.Data) // the store may still be writing it
+	s.rec = c
 	s.mu.Unlock()
-	s.id, s.rec, s.recovered = c.id, c, true
+	s.id, s.recovered = c.id, true
 	r.local.readmit(s)
 	return true
 }
@@ -246,7 +262,25 @@ func (r *recovery) expireLocked() {
 }
 
 // now is never 0.
-func (r *recovery) now() time.Duration { return time.Since(r.born) + 1 }
+func (r *recovery) now() time.Duration { return r.local.nsp.srv.now() }
+
+func (s *Server) now() time.Duration { return time.Since(s.born) + 1 }
+
+// leftAt returns when the client left.
+func (r *recovery) leftAt(c *recoverable) time.Duration {
+	if at := c.closedAt.Load(); at != 0 {
+		return time.Duration(at)
+	}
+	return r.now() // before it was recoverable
+}
+
+// unsendable is called when what a client has missed did not fit into what may wait
+// for it, because of its other namespaces: it begins anew, or it never comes back.
+func (r *recovery) unsendable(s *Socket) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.rec.known = false
+}
 
 // armLocked sees to it that what is too old goes, even if nothing happens. It
 // may stay for a quarter of the window longer: whoever asks looks at the time.
@@ -259,6 +293,9 @@ func (r *recovery) armLocked() {
 func (r *recovery) tick() {
 	r.mu.Lock()
 	defer r.unlock()
+	if r.timer == nil { // stopped too late
+		return
+	}
 	r.expireLocked()
 	r.evictLocked()
 	r.timer = nil

@@ -60,18 +60,20 @@ func (s *Socket) vacate() {
 	defer r.unlock()
 	s.nsp.local.removeAll(s)
 	c.missed = nil
-	now := r.now()
+	left := r.leftAt(c) // its handlers may have gone on for long
 	switch {
 	case c.since == 0:
 		c.late = c.got
-	case now-c.since >= r.proof:
+	case s.conn.unproven():
+		c.late, c.waited = c.got, 0
+	case left-c.since >= r.proof:
 		c.late = 0
 	}
 	if r.closed || !c.known || !recoverableReasons[s.reason] {
 		r.forgetLocked(c)
 		return
 	}
-	r.leaveLocked(c, now+r.opts.Window)
+	r.leaveLocked(c, left+r.opts.Window)
 }
 
 // leaveLocked makes a client one that is away.
@@ -148,7 +150,7 @@ func (r *recovery) claimLocked(s *Socket, pid string) *absence {
 	r.expireLocked()
 	c := r.clients[pid]
 	if c == nil {
-		return r.absent[pid]
+		return r.inTimeLocked(r.absent[pid])
 	}
 	if c.socket.conn == s.conn {
 		return nil
@@ -171,9 +173,41 @@ func (r *recovery) claimLocked(s *Socket, pid string) *absence {
 	}
 	r.expireLocked()
 	if a := r.absent[pid]; a != nil && a == x.away && a.stored {
-		return a
+		return r.inTimeLocked(a)
 	}
 	return nil // the handlers take too long, or it need not come back
+}
+
+// inTimeLocked returns an absence unless it has gone on for too long: whose handlers
+// went on after it had left are not the last of the list.
+func (r *recovery) inTimeLocked(a *absence) *absence {
+	if a != nil && a.expires <= r.now() {
+		r.dropLocked(a)
+		return nil
+	}
+	return a
+}
+
+// unproven tells whether what was sent long before the client left may not have
+// arrived though no loss was noticed: while a connection is not read, or any bytes
+// are a sign of life, nobody has to answer pings.
+func (c *conn) unproven() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.srv.opts.Engine.LenientHeartbeat || c.halted
+}
+
+// giveUp forgets the clients that are away from a namespace where nobody else is.
+func (r *recovery) giveUp() bool {
+	r.mu.Lock()
+	defer r.unlock()
+	if len(r.clients) > 0 || r.first == nil {
+		return false
+	}
+	for r.first != nil {
+		r.dropLocked(r.first)
+	}
+	return true
 }
 
 // takeLocked ends an absence: it makes the client, which is back as s, anew from
@@ -261,6 +295,11 @@ func (r *recovery) clearLocked() {
 	}
 	seq := r.seq.Load()
 	r.failedLocked("Drop", r.store.Drop(seq)) // of what it has failed to drop before, too
-	r.log, r.bytes = fifo.Queue[entry]{}, 0
+	r.holdLocked(-r.bytes)
+	r.log = fifo.Queue[entry]{}
 	r.head.Store(seq)
+	if r.timer != nil {
+		r.timer.Stop()
+		r.timer = nil
+	}
 }

@@ -102,12 +102,11 @@ func (r *recovery) send(b *Broadcast, e, old encoded) (to []*Socket) {
 	r.mu.Lock()
 	defer r.unlock()
 	var room [2]*Socket
-	sockets, skip, ok := r.pickLocked(b.Selector, room[:0])
-	if !ok {
-		return nil
-	}
+	sockets, skip, kept := r.pickLocked(b.Selector, room[:0])
 	seq := r.seq.Load()
-	e.first.Overwrite(r.blank, r.offset(seq))
+	if kept {
+		e.first.Overwrite(r.blank, r.offset(seq))
+	}
 	for _, s := range sockets {
 		switch {
 		case slices.Contains(skip, s):
@@ -118,7 +117,9 @@ func (r *recovery) send(b *Broadcast, e, old encoded) (to []*Socket) {
 			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 		}
 	}
-	r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
+	if kept {
+		r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
+	}
 	return without(sockets, skip)
 }
 
@@ -131,22 +132,22 @@ func (r *recovery) tell(b *Broadcast, to []*Socket) {
 	}
 }
 
-// pickLocked gives an event its number and returns who is meant by it, as pick
-// does. It reports false if nobody is, even of those who are away.
-func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, ok bool) {
+// pickLocked returns who is meant by an event, as pick does, and gives it its
+// number if it is to be kept: if it may be for somebody who can be recovered, be
+// that one there or away.
+func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, kept bool) {
 	l := r.local
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	wanted := len(sel.Rooms) == 0 && len(r.clients)+len(r.absent) > 0
+	kept = len(sel.Rooms) == 0 && len(r.clients)+len(r.absent) > 0
 	for _, name := range sel.Rooms {
-		wanted = wanted || r.room[name] != nil || r.floorLocked(name) != nil
+		kept = kept || r.room[name] != nil || r.floorLocked(name) != nil
 	}
-	if !wanted {
-		return nil, nil, false
+	if kept {
+		r.seq.Add(1)
 	}
-	r.seq.Add(1)
 	found, skip := l.pickLocked(sel, skip)
-	return found, skip, true
+	return found, skip, kept
 }
 
 // floorLocked returns the floor of the client with a socket of that id, or nil if
@@ -248,7 +249,7 @@ func (r *recovery) keepLocked(e RecoveryEvent) {
 	} else {
 		size := e.size()
 		r.log.Push(entry{e.Seq, at, size})
-		r.bytes += size
+		r.holdLocked(size)
 	}
 	r.evictLocked()
 	r.armLocked()
@@ -258,15 +259,15 @@ func (r *recovery) keepLocked(e RecoveryEvent) {
 // The latter some may miss, which is remembered.
 func (r *recovery) evictLocked() {
 	oldest := r.now() - r.opts.Window - r.proof
-	before := r.log.Len()
+	before, most := r.log.Len(), r.mostLocked()
 	for r.log.Len() > 0 {
 		e := r.log.All()[0]
 		tooOld := e.at <= oldest
-		if !tooOld && r.bytes <= r.opts.MaxBytes {
+		if !tooOld && r.bytes <= most {
 			break
 		}
 		r.head.Store(e.seq)
-		r.bytes -= e.size
+		r.holdLocked(-e.size)
 		if !tooOld {
 			r.missLocked(e)
 		}
@@ -275,6 +276,31 @@ func (r *recovery) evictLocked() {
 	if r.log.Len() < before {
 		r.failedLocked("Drop", r.store.Drop(r.head.Load()))
 	}
+}
+
+// dynamicShare bounds what all dynamic namespaces keep together, since clients
+// choose how many there are. Beyond what so many others may keep, each of them gets
+// its part of as much again.
+const dynamicShare = 8
+
+// holdLocked counts bytes of the log, and those of dynamic namespaces together.
+func (r *recovery) holdLocked(bytes int) {
+	r.bytes += bytes
+	if r.local.nsp.parent != nil {
+		r.local.nsp.srv.dynamic.kept.Add(int64(bytes))
+	}
+}
+
+// mostLocked returns how many bytes the log may hold.
+func (r *recovery) mostLocked() int {
+	d := &r.local.nsp.srv.dynamic
+	most := r.opts.MaxBytes
+	if r.local.nsp.parent == nil || d.kept.Load() <= int64(dynamicShare)*int64(most) {
+		return most
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return min(most, dynamicShare*most/max(1, len(d.live)))
 }
 
 // missLocked remembers that an event is gone that some may have missed.
@@ -320,8 +346,8 @@ func (r *recovery) eventLocked(k entry) (RecoveryEvent, error) {
 }
 
 // missedLocked returns what a client that has events up to pos has missed, and
-// the numbers of the first and the last of that. It reports false if that is more than may wait to be
-// sent to a client, or if the store fails.
+// the numbers of the first and the last of that. It reports false if that is more
+// than may wait to be sent to a client, or if the store fails.
 func (r *recovery) missedLocked(m *membership, pos uint64) (missed []*engineio.Message, first, last uint64, ok bool) {
 	o := &r.local.nsp.srv.opts.Engine
 	size := 0

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -16,6 +17,7 @@ import (
 // those it asks for.
 type Server struct {
 	opts   Options
+	born   time.Time // what now is counted from
 	engine *engineio.Server
 	log    zerolog.Logger
 	wg     sync.WaitGroup // connections, and sockets whose handlers are called
@@ -33,6 +35,7 @@ func New(opts *Options) (*Server, error) {
 	o, err := opts.withDefaults()
 	s := &Server{
 		opts:       o,
+		born:       time.Now(),
 		log:        o.Logger.With().Str("component", "socketio").Logger(),
 		namespaces: make(map[string]*Namespace),
 	}

@@ -298,6 +298,9 @@ func (s *Socket) close(reason Reason) bool {
 	}
 	s.state = stateClosed
 	s.reason = reason
+	if s.rec != nil {
+		s.rec.closedAt.Store(int64(s.nsp.srv.now()))
+	}
 	s.auth = nil
 	s.held, s.heldBytes = nil, 0
 	acks := s.acks

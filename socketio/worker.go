@@ -221,8 +221,11 @@ func (s *Socket) admit() {
 		return
 	}
 	var out []*engineio.Message
+	tooMuch := func() {}
 	if s.rec != nil {
-		out = s.nsp.recovery.answered(s)
+		if out = s.nsp.recovery.answered(s); len(out) > 0 {
+			tooMuch = func() { s.nsp.recovery.unsendable(s) }
+		}
 	}
 	out = append(append(out, e.first), e.rest...)
 	s.mu.Lock()
@@ -230,7 +233,7 @@ func (s *Socket) admit() {
 	for len(out) > 0 {
 		s.held, s.heldBytes = nil, 0
 		s.mu.Unlock()
-		s.conn.control(out[0], out[1:]...) // if it has ended, the socket will hear of it
+		s.conn.controlOr(tooMuch, out[0], out[1:]...) // if it has ended, the socket will hear of it
 		s.mu.Lock()
 		out = s.held
 	}
