@@ -37,7 +37,7 @@ type Recovery struct {
 	// Window is how long a client may be away. Default 2 minutes.
 	Window time.Duration
 	// MaxBytes bounds the events kept for the clients of one namespace, and
-	// sixteen times as many those of all dynamic namespaces together. Who has
+	// sixteen times as many, but for a moment, those of all dynamic ones. Who has
 	// missed one that had to go begins anew. Who comes back looks through all of
 	// them, while nobody can emit: 64 MiB of small events take milliseconds.
 	// Default 2 MiB, half of what may wait to be sent to a client.
