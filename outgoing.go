@@ -7,11 +7,12 @@ import (
 
 // An Outgoing hears the events that go out: once for each socket of this
 // process, wherever it was emitted. It is called by the goroutine that emits,
-// before the event is queued for the socket, and must not block. What is
-// volatile, or for a client that does not keep up, may be dropped afterwards,
-// and what is for one whose connect handler runs, when that refuses. Acks are
-// not events. What it emits to the namespace it hears, too. The arguments must
-// not be changed.
+// when the event is queued for the socket: just before, or, of what goes to many
+// with [Options.Recovery], just behind. It must not block. What is volatile, or
+// for a client that does not keep up, may be dropped, and what is for one whose
+// connect handler runs, when that refuses. Acks are not events, and what a client
+// that comes back has missed is not heard again. What it emits to the namespace it
+// hears, too. The arguments must not be changed.
 type Outgoing func(s *Socket, event string, args []any)
 
 // OnAnyOutgoing registers what hears every event that goes out. See [Outgoing].
