@@ -128,6 +128,10 @@ func TestRecoveryWithJSONStore(t *testing.T) {
 		"ForgedOffset":             TestRecoveryWithForgedOffset,
 		"IsBounded":                TestRecoveryIsBounded,
 		"StopsWithTheServer":       TestRecoveryStopsWithTheServer,
+		"EvictedDirectEvents":      TestRecoveryOfEvictedDirectEvents,
+		"RoomsLeftBefore":          TestRecoveryOfRoomsLeftBefore,
+		"EventsBeforeTheAnswer":    TestRecoveryOfEventsBeforeTheAnswer,
+		"LostAgainWhileOthersAge":  TestRecoveryLostAgainWhileOthersAge,
 		"Model":                    TestRecoveryModel,
 		"Order":                    TestRecoveryOrder,
 	} {
