@@ -16,7 +16,8 @@ type absence struct {
 	pid, id    string
 	stored     bool // the disconnect handlers have run, and the store has been told
 	expires    time.Duration
-	floor      uint64   // as recoverable.floor, since it left
+	left       uint64   // the last event of all when it left
+	floor      uint64   // as recoverable.floor, since then
 	trails     []*trail // of its spans
 	prev, next *absence // in the order in which they left
 }
@@ -30,6 +31,7 @@ type exit struct {
 	record RecoverySession
 }
 
+// exitLocked is called with recovery.mu held.
 func (c *recoverable) exitLocked() *exit {
 	if c.exit == nil {
 		c.exit = &exit{done: make(chan struct{})}
@@ -81,7 +83,7 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 	if len(r.away) == r.opts.MaxSessions {
 		r.dropLocked(r.first)
 	}
-	a := &absence{pid: c.pid, id: c.id, expires: expires}
+	a := &absence{pid: c.pid, id: c.id, expires: expires, left: r.seq.Load()}
 	x := c.exitLocked()
 	x.away = a
 	x.record = RecoverySession{
@@ -92,7 +94,7 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 			Base:   c.base,
 			Origin: c.origin,
 			Got:    c.got,
-			Left:   r.seq.Load(),
+			Left:   a.left,
 			Floor:  c.floor,
 			Waited: c.waited,
 			Late:   c.late,
@@ -229,7 +231,8 @@ func (r *recovery) takeLocked(s *Socket, a *absence) (c *recoverable, saved *Rec
 
 var errOtherRecord = errors.New("socketio: another record than was stored")
 
-// revive makes a client of a record.
+// revive makes a client of a record, if that is the one of the absence, and not of
+// an earlier one.
 func (r *recovery) revive(s *Socket, a *absence, saved *RecoverySession) (*recoverable, error) {
 	p := &saved.Progress
 	c := &recoverable{
@@ -246,7 +249,7 @@ func (r *recovery) revive(s *Socket, a *absence, saved *RecoverySession) (*recov
 		forged: p.Forged,
 		marks:  marksOf(p),
 	}
-	if saved.PID != a.pid || saved.ID != a.id || len(saved.Rooms) != len(a.trails) || !r.local.revisit(c, saved) {
+	if saved.PID != a.pid || saved.ID != a.id || p.Left != a.left || len(saved.Rooms) != len(a.trails) || !r.local.revisit(c, saved) {
 		return nil, errOtherRecord
 	}
 	return c, nil

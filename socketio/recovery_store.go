@@ -15,15 +15,16 @@ import (
 // away. [MemoryStore] does so in this process.
 //
 // It only keeps: what may still be of use, and whom an event is for, is decided by
-// the namespace. That holds no more than [Recovery] allows, and drops the rest by
-// Drop and Remove, so that a store needs no bounds of its own; as an addition it
-// may go by the times in the records. When a dynamic namespace ends it has dropped
-// everything.
+// the namespace. That stores no more than [Recovery] allows, and takes the rest out
+// by Drop and Remove, so that a store needs no bounds of its own; it may go by the
+// times in the records, too. When a dynamic namespace ends, or the server has been
+// shut down, everything has been taken out.
 //
 // The methods are called one at a time, under a lock that everything waits for
-// which is emitted to the namespace. They must not block, panic or call back: a
-// store that leaves the process answers from memory, and writes when it has
-// returned. A record is not changed by either side once it is handed over.
+// which is emitted to the namespace: they must not wait for a network, panic or call
+// back. What is read has to be near, as in an embedded database; what is to go
+// elsewhere goes when the method has returned. A record is not changed by either
+// side once it is handed over.
 //
 // An error costs clients no more than their recovery: who may need what the store
 // failed with begins anew, and nobody gets anything twice, or not at all. Errors are
@@ -72,8 +73,9 @@ type RecoverySession struct {
 	ID      string // of its socket
 	Expires time.Time
 	Rooms   []RecoveryRoom
-	// Data is what [Socket.SetValue] has stored: the application's own values,
-	// of any type. A store that encodes sessions has to say which it can.
+	// Data is a copy of the map that [Socket.SetValue] fills. The keys and
+	// values are the application's own, of any type, and may be in use: a store
+	// that encodes sessions has to say which ones it can, and do so in Save.
 	Data map[any]any `json:"-"`
 	// Progress is for the namespace only.
 	Progress RecoveryProgress

@@ -363,6 +363,7 @@ func TestRecoveryWithLyingStore(t *testing.T) {
 		"no session":     {take: func(s *session) { *s = session{} }},
 		"another pid":    {take: func(s *session) { s.PID += "x" }},
 		"another id":     {take: func(s *session) { s.ID += "x" }},
+		"an older one":   {take: func(s *session) { s.Progress.Left-- }},
 		"a room less":    {take: func(s *session) { s.Rooms = s.Rooms[1:] }},
 		"a room more":    {take: func(s *session) { s.Rooms = append(slices.Clip(s.Rooms), s.Rooms[0]) }},
 		"another room":   {take: func(s *session) { s.Rooms = []socketio.RecoveryRoom{s.Rooms[0], {Name: "other"}} }},
