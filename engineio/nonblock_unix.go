@@ -59,7 +59,7 @@ func tryWrite(raw syscall.RawConn, p []byte) (int, error) {
 
 func (t *tryWriter) write(fd uintptr) bool {
 	for len(t.buf) > 0 {
-		n, err := syscall.Write(int(fd), t.buf)
+		n, err := send(fd, t.buf)
 		switch {
 		case err == syscall.EINTR:
 			continue
@@ -78,7 +78,7 @@ func (t *tryWriter) write(fd uintptr) bool {
 // readNow reads once. It fails with EAGAIN if there is nothing to read.
 func readNow(fd uintptr, buf []byte) (int, error) {
 	for {
-		n, err := syscall.Read(int(fd), buf)
+		n, err := receive(fd, buf)
 		switch {
 		case err == syscall.EINTR:
 			continue
