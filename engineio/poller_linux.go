@@ -20,7 +20,7 @@ type pollers []*poller
 func newPollers(wg *sync.WaitGroup) pollers {
 	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
-		ps[i] = &poller{wg: wg}
+		ps[i] = &poller{wg: wg, in: newPollRead()}
 	}
 	return ps
 }
@@ -36,6 +36,7 @@ func (w *wsConn) poller() *poller {
 // left to a goroutine of the connection, which parks it again.
 type poller struct {
 	wg *sync.WaitGroup // of the server
+	in *pollRead       // the goroutine's
 
 	mu    sync.Mutex // protects the following, and wsConn.parked; held while the kernel is told
 	conns map[int32]*wsConn
@@ -135,11 +136,8 @@ func (p *poller) idleLocked() {
 // run is the poller's goroutine.
 func (p *poller) run(e *epoll) {
 	defer p.wg.Done()
-	r := newPollRead()
-	var ready [pollBatch]*wsConn
 	for {
-		events, err := e.wait()
-		n := 0
+		err := e.serve(p.read)
 		p.mu.Lock()
 		if len(p.conns) == 0 {
 			p.epoll = nil
@@ -147,42 +145,60 @@ func (p *poller) run(e *epoll) {
 			e.close()
 			return
 		}
+		p.mu.Unlock()
 		if err != nil {
 			e.rest()
 		}
-		for _, ev := range events {
-			if w := p.conns[ev.Fd]; w != nil {
-				w.parked.state = parkBusy
-				ready[n] = w
-				n++
-			}
+	}
+}
+
+// read reads connections once. It tells whether something may be left.
+func (p *poller) read(events []syscall.EpollEvent) (again bool) {
+	again = len(events) >= pollAgain
+	var batch [pollBatch]*wsConn
+	ready := batch[:0]
+	p.mu.Lock()
+	for _, ev := range events {
+		if ev.Events != syscall.EPOLLIN { // an end, perhaps behind bytes
+			again = true
 		}
-		p.mu.Unlock()
-		for _, w := range ready[:n] {
-			next := w.polled(r.read(w.raw))
-			if next == nil {
-				continue
-			}
-			p.mu.Lock()
-			if w.parked.state == parkBusy {
-				p.removeLocked(w)
-			}
-			w.parked.state = parkNone
-			p.mu.Unlock()
-			go next() // a reader
+		if w := p.conns[ev.Fd]; w != nil {
+			w.parked.state = parkBusy
+			ready = append(ready, w)
+		}
+	}
+	p.mu.Unlock()
+	for _, w := range ready {
+		in, err := p.in.read(w.raw)
+		if len(in) == readSize {
+			again = true
+		}
+		next := w.polled(in, err)
+		if next == nil {
+			continue
 		}
 		p.mu.Lock()
-		for i, w := range ready[:n] {
-			ready[i] = nil
-			switch w.parked.state {
-			case parkBusy:
-				w.parked.state = parkWaits
-			case parkWanted:
-				w.leaveLocked()
-			}
+		if w.parked.state == parkBusy {
+			p.removeLocked(w)
 		}
+		w.parked.state = parkNone
 		p.mu.Unlock()
+		go next() // a reader
 	}
+	p.mu.Lock()
+	for _, w := range ready {
+		switch w.parked.state {
+		case parkBusy:
+			w.parked.state = parkWaits
+		case parkWanted:
+			w.leaveLocked()
+		}
+	}
+	p.mu.Unlock()
+	if len(ready) > 0 {
+		ready[0].srv.received()
+	}
+	return again
 }
 
 // A pollRead reads a connection into the poller's buffer.
@@ -212,8 +228,13 @@ func (r *pollRead) read(raw syscall.RawConn) ([]byte, error) {
 	return r.buf[:r.n], err
 }
 
-// pollBatch is how many connections one system call can tell of.
-const pollBatch = 128
+const (
+	// pollBatch is how many connections one system call can tell of.
+	pollBatch = 64
+	// pollAgain is so many that it is worth asking at once for more. Otherwise the
+	// handlers go first.
+	pollAgain = 16
+)
 
 // An epoll is an epoll descriptor that the runtime's poller waits for.
 type epoll struct {
@@ -221,8 +242,6 @@ type epoll struct {
 	file   *os.File
 	raw    syscall.RawConn
 	events [pollBatch]syscall.EpollEvent
-	n      int
-	fn     func(fd uintptr) bool
 }
 
 func newEpoll() (*epoll, error) {
@@ -240,22 +259,25 @@ func newEpoll() (*epoll, error) {
 		e.close()
 		return nil, err
 	}
-	e.fn = func(fd uintptr) bool {
-		n, err := syscall.EpollWait(int(fd), e.events[:], 0)
-		for err == syscall.EINTR {
-			n, err = syscall.EpollWait(int(fd), e.events[:], 0)
-		}
-		e.n = max(n, 0)
-		return n != 0
-	}
 	return e, nil
 }
 
-// wait returns who can be read. It fails after wake.
-func (e *epoll) wait() ([]syscall.EpollEvent, error) {
-	e.n = 0
-	err := e.raw.Read(e.fn)
-	return e.events[:e.n], err
+// serve calls read with those that can be read, and once more at once if that
+// returns true, until wake is called. The runtime's poller tells only of what
+// arrives: read must not leave anything, and return false.
+func (e *epoll) serve(read func([]syscall.EpollEvent) (again bool)) error {
+	return e.raw.Read(func(fd uintptr) bool {
+		for {
+			n, err := epollNow(fd, e.events[:])
+			switch {
+			case err == syscall.EINTR:
+			case err != nil:
+				return true
+			case n == 0 || !read(e.events[:n]):
+				return false
+			}
+		}
+	})
 }
 
 func (e *epoll) wake()  { _ = e.file.SetReadDeadline(time.Unix(1, 0)) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,4 +107,93 @@ func TestPollerStartsAnew(t *testing.T) {
 		c.conn.Close()
 		p.ends("transport close")
 	}
+}
+
+// TestPollerLeavesNothing has the poller busy while clients say more than is read
+// at once, or something and no more, or are more than it is told of at once. It
+// hears of what is there only once.
+func TestPollerLeavesNothing(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	for _, tt := range []struct {
+		name, say string
+		clients   int
+		leave     bool
+	}{
+		{"bytes and an end", "a", 1, true},
+		{"many bytes", long, 1, false},
+		{"many bytes and an end", long, 1, true},
+		{"many clients", "a", 200, false},
+		{"many ends", "a", 200, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newServer(t, nil, nil)
+			var hold atomic.Bool
+			busy, free := make(chan struct{}), make(chan struct{})
+			h.AfterMessages(func() {
+				if hold.CompareAndSwap(true, false) {
+					close(busy)
+					<-free
+				}
+			})
+			h.listen()
+			parked := func() (*wsClient, *peer) {
+				c, p := h.openWS()
+				c.text("4warm")
+				p.want("warm")
+				return c, p
+			}
+			one, _ := parked()
+			var cs []*wsClient
+			var ps []*peer
+			for range tt.clients {
+				c, p := parked()
+				cs, ps = append(cs, c), append(ps, p)
+			}
+
+			hold.Store(true)
+			one.text("4hold")
+			<-busy
+			for _, c := range cs {
+				c.text("4" + tt.say)
+				if tt.leave {
+					c.conn.Close()
+				}
+			}
+			close(free)
+			for _, p := range ps {
+				p.want(tt.say)
+				if tt.leave {
+					p.ends("transport close")
+				}
+			}
+		})
+	}
+}
+
+// TestAfterMessages wants to hear of every message, whoever has read it.
+func TestAfterMessages(t *testing.T) {
+	h := newServer(t, nil, nil)
+	after := make(chan struct{}, 100)
+	h.AfterMessages(func() { after <- struct{}{} })
+	h.listen()
+	heard := func(p *peer, data string) {
+		t.Helper()
+		p.want(data)
+		<-after
+	}
+
+	ws, p := h.openWS()
+	ws.text("4a")
+	heard(p, "a")
+	ws.text("4b")
+	heard(p, "b")
+	p.Pause()
+	ws.text("4c")
+	p.silent()
+	p.Resume()
+	heard(p, "c")
+
+	q := h.open()
+	h.post(q.ID(), "4d")
+	heard(q, "d")
 }

@@ -331,6 +331,7 @@ func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error,
 		return false
 	}
 	s.receive(t, data, binary)
+	s.srv.received()
 	return true
 }
 

@@ -224,7 +224,7 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 	case w.probing:
 		return w.onProbe(data, binary)
 	case binary && !w.sess.out.v3:
-		w.sess.receive(PacketMessage, data, true)
+		w.receive(PacketMessage, data, true)
 		return nil
 	}
 	var t PacketType
@@ -238,8 +238,15 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 		w.sess.fail(ReasonParseError, err, emptyClose)
 		return nil
 	}
-	w.sess.receive(t, data, binary)
+	w.receive(t, data, binary)
 	return nil
+}
+
+func (w *wsConn) receive(t PacketType, data []byte, binary bool) {
+	w.sess.receive(t, data, binary)
+	if !w.polling { // the poller has others to read
+		w.srv.received()
+	}
 }
 
 func (w *wsConn) onPing(data []byte) error {

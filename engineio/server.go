@@ -43,6 +43,7 @@ type Server struct {
 	log  zerolog.Logger
 	born time.Time // what Session.due is counted from
 
+	after    func() // see AfterMessages; or nil
 	sessions sessionMap
 	pollers  pollers
 	drain    drain
@@ -72,6 +73,18 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	s.pollers = newPollers(&s.wg)
 	s.drain.init()
 	return s, nil
+}
+
+// AfterMessages has f called whenever a goroutine has called [Handler.Message],
+// once or for one session after the other, and has no more at hand. It is for
+// handlers that gather what they start. f must not block. It has to be set before
+// the first request.
+func (s *Server) AfterMessages(f func()) { s.after = f }
+
+func (s *Server) received() {
+	if s.after != nil {
+		s.after()
+	}
 }
 
 // Len is the number of sessions.

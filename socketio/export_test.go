@@ -51,7 +51,10 @@ func (s *Socket) PendingAcks() int {
 }
 
 // Receive hands a message to the socket's connection, as its session does.
-func (s *Socket) Receive(text []byte) { s.conn.Message(text, false) }
+func (s *Socket) Receive(text []byte) {
+	s.conn.Message(text, false)
+	s.nsp.srv.crew.start()
+}
 
 // Recoverable tells whether clients are away that may come back.
 func (n *Namespace) Recoverable() bool {

@@ -45,6 +45,7 @@ func New(opts *Options) (*Server, error) {
 	if err := errors.Join(err, engineErr); err != nil {
 		return nil, err
 	}
+	engine.AfterMessages(s.crew.start)
 	s.opts.Engine = engine.Options()
 	return s, nil
 }

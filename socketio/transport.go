@@ -16,6 +16,7 @@ func (s *Socket) Cause() error {
 
 // Upgraded implements [engineio.UpgradeHandler].
 func (c *conn) Upgraded() {
+	defer c.srv.crew.start()
 	for _, s := range c.all() {
 		if u := s.nsp.upgrade; u != nil && u.WantsUpgrades() {
 			c.hold(0)

@@ -22,6 +22,7 @@ type crew struct {
 	coming      bool // a goroutine has been started and has not looked yet
 }
 
+// push adds a socket. It is not served before start is called.
 func (c *crew) push(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,6 +32,11 @@ func (c *crew) push(s *Socket) {
 		c.last.next = s
 	}
 	c.last = s
+}
+
+func (c *crew) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.moreLocked()
 }
 
@@ -57,6 +63,7 @@ func (s *Socket) serve() {
 		if !returned && !s.left {
 			s.nsp.srv.wg.Add(1)
 			s.nsp.srv.crew.push(s)
+			s.nsp.srv.crew.start()
 		}
 	}()
 	s.run()
@@ -98,6 +105,12 @@ func (s *Socket) start(size int) {
 
 // startLocked has the handler called unless it is.
 func (s *Socket) startLocked() {
+	s.wantLocked()
+	s.nsp.srv.crew.start()
+}
+
+// wantLocked is startLocked once the crew is started.
+func (s *Socket) wantLocked() {
 	if s.running {
 		return
 	}
@@ -106,7 +119,9 @@ func (s *Socket) startLocked() {
 	s.nsp.srv.crew.push(s)
 }
 
-// enqueue reports false if the socket has left.
+// enqueue has an event handled once the crew is started: who reads messages has
+// that done for all of them; see [engineio.Server.AfterMessages]. It reports
+// false if the socket has left.
 func (s *Socket) enqueue(e *Event) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +129,7 @@ func (s *Socket) enqueue(e *Event) bool {
 		return false
 	}
 	s.queue.push(e)
-	s.startLocked()
+	s.wantLocked()
 	return true
 }
 

@@ -1,0 +1,9 @@
+//go:build (!amd64 && !arm64 || race) && !portable
+
+package engineio
+
+import "syscall"
+
+func epollNow(fd uintptr, events []syscall.EpollEvent) (int, error) {
+	return syscall.EpollWait(int(fd), events, 0)
+}
