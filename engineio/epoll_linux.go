@@ -1,4 +1,4 @@
-//go:build (!amd64 && !arm64 || race) && !portable
+//go:build ((!amd64 && !arm64) || race) && !portable
 
 package engineio
 
