@@ -6,11 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -58,7 +56,7 @@ func (s *Session) releasePollLocked(t PacketType) {
 }
 
 // openPolling answers a handshake over HTTP.
-func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q url.Values, capture func() (any, error)) error {
+func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, capture func() (any, error)) error {
 	sess, err := s.newSession(r, q, capture)
 	if err != nil {
 		return err
@@ -265,11 +263,16 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.posting = true
 	s.absent = false
 	s.mu.Unlock()
-	posted := sync.OnceFunc(func() {
+	over := false
+	posted := func() { // once: then another may be under way
+		if over {
+			return
+		}
+		over = true
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.posting = false
-	})
+	}
 	defer posted()
 
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
@@ -345,11 +348,11 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	}
 	body := bodyReader{r.Body, s, http.NewResponseController(w)}
 	body.extend()
-	var buf bytes.Buffer
-	if r.ContentLength > 0 && r.ContentLength <= smallPayload {
-		buf.Grow(int(r.ContentLength) + bytes.MinRead)
+	size := int64(bytes.MinRead)
+	if r.ContentLength >= 0 {
+		size = min(r.ContentLength, smallPayload) + 1 // to see the end without growing
 	}
-	_, err := buf.ReadFrom(io.LimitReader(body, limit+1))
+	buf, err := readAll(io.LimitReader(body, limit+1), int(size))
 	if err == nil {
 		// Otherwise the deadline stays: the HTTP server reads on, to reuse
 		// the connection.
@@ -357,12 +360,29 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.As(err, &tooLarge), int64(buf.Len()) > limit:
+	case errors.As(err, &tooLarge), int64(len(buf)) > limit:
 		return nil, errBodyTooLarge
 	case err != nil:
 		return nil, err
 	}
-	return buf.Bytes(), nil
+	return buf, nil
+}
+
+// readAll is io.ReadAll with a first guess at the size.
+func readAll(r io.Reader, size int) ([]byte, error) {
+	buf := make([]byte, 0, size)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, len(buf))
+		}
+	}
 }
 
 // A bodyReader reads a POST within the time that a pong may take, or, with

@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/maphash"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -103,7 +102,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 // Serve returns as soon as the connection has been taken over.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
-	q := r.URL.Query() // what is malformed in it is none of ours
+	q := query(r.URL.RawQuery)
 	upgrade := isUpgrade(r)
 	if s.setCORS(w, r) {
 		return nil
@@ -135,7 +134,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 // for the path that the session was opened at. Any other request opens one, or
 // is refused, or is not for s at all.
 func (s *Server) Knows(r *http.Request) bool {
-	sess := s.sessions.get(r.URL.Query().Get("sid"))
+	sess := s.sessions.get(query(r.URL.RawQuery).get("sid"))
 	return sess != nil && sess.path == hashPath(r)
 }
 
@@ -167,8 +166,8 @@ var (
 
 // verify makes all checks, before anything is answered or taken over. It
 // returns the session that r belongs to, if it names one.
-func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, upgrade bool) (*Session, *refusal) {
-	transport := q.Get("transport")
+func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade bool) (*Session, *refusal) {
+	transport := q.get("transport")
 	if !s.serves(transport) {
 		return nil, errUnknownTransport
 	}
@@ -178,13 +177,13 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 	case !s.originAllowed(w.Header(), r, upgrade):
 		return nil, errForbidden
 	}
-	if id := q.Get("sid"); id != "" {
+	if id := q.get("sid"); id != "" {
 		sess := s.sessions.get(id)
 		switch {
 		case sess == nil:
 			return nil, errUnknownSID
 		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
-			q.Get("EIO") == sess.otherRevision():
+			q.get("EIO") == sess.otherRevision():
 			return nil, errBadRequest
 		}
 		return sess, nil
@@ -194,9 +193,9 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q url.Values, up
 		return nil, errBadMethod
 	case upgrade != (transport == TransportWebSocket):
 		return nil, errBadRequest
-	case q.Get("EIO") != "4" && !(s.opts.AllowEIO3 && q.Get("EIO") == "3"):
+	case q.get("EIO") != "4" && !(s.opts.AllowEIO3 && q.get("EIO") == "3"):
 		return nil, errProtocolVersion
-	case q.Get("EIO") == "3" && q.Has("j"): // JSONP, which nobody needs any more
+	case q.get("EIO") == "3" && q.has("j"): // JSONP, which nobody needs any more
 		return nil, errUnknownTransport
 	case s.closing.Load():
 		return nil, errShuttingDown
@@ -256,10 +255,10 @@ func (s *Server) openPacket(id string, upgrades ...string) *Message {
 
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
-func (s *Server) newSession(r *http.Request, q url.Values, capture func() (any, error)) (*Session, error) {
+func (s *Server) newSession(r *http.Request, q query, capture func() (any, error)) (*Session, error) {
 	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr, path: hashPath(r)}
-	sess.out.v3 = q.Get("EIO") == "3"
-	sess.out.base64 = q.Get("b64") == "1" && (sess.out.v3 || q.Get("transport") == TransportWebSocket)
+	sess.out.v3 = q.get("EIO") == "3"
+	sess.out.base64 = q.get("b64") == "1" && (sess.out.v3 || q.get("transport") == TransportWebSocket)
 	sess.opened, sess.secure, sess.cross = time.Since(s.born), r.TLS != nil, r.Header.Get("Origin") != ""
 	var err error
 	if capture != nil {

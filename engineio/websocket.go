@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -46,7 +45,7 @@ func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.T
 // serveWebSocket makes the opening handshake of RFC 6455, section 4.2, and
 // leaves the connection to a goroutine. Nothing of the request is kept. Sess
 // is the session that the connection wants to take over, or nil.
-func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Values, sess *Session, capture func() (any, error)) error {
+func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query, sess *Session, capture func() (any, error)) error {
 	key := r.Header.Get("Sec-Websocket-Key")
 	switch {
 	case r.Method != http.MethodGet || !validKey(key) || !canHijack(w):
@@ -91,7 +90,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q url.Va
 	}
 	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), extension, header)
 	if probing {
-		s.startProbe(c, answer, early, q.Get("b64") == "1")
+		s.startProbe(c, answer, early, q.get("b64") == "1")
 		return nil
 	}
 	sess.out.deflate = c.compression()

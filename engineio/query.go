@@ -1,0 +1,38 @@
+package engineio
+
+import (
+	"net/url"
+	"strings"
+)
+
+// A query is the query of a URL, as it stands there. A few values are wanted, once:
+// url.Values would be a sixth of what a poll allocates.
+type query string
+
+// get is Get of url.Values.
+func (q query) get(name string) string {
+	v, _ := q.lookup(name)
+	return v
+}
+
+// has is Has of url.Values.
+func (q query) has(name string) bool {
+	_, ok := q.lookup(name)
+	return ok
+}
+
+// lookup returns the first value. What is malformed does not count.
+func (q query) lookup(name string) (string, bool) {
+	for pair := range strings.SplitSeq(string(q), "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		if pair == "" || k != name && !strings.ContainsAny(k, "%+") || strings.Contains(pair, ";") {
+			continue
+		}
+		k, errK := url.QueryUnescape(k)
+		v, errV := url.QueryUnescape(v)
+		if k == name && errK == nil && errV == nil {
+			return v, true
+		}
+	}
+	return "", false
+}
