@@ -16,14 +16,14 @@ import (
 const longSend = 64 << 10
 
 func receive(fd uintptr, p []byte) (int, error) {
-	return result(syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0))
+	return result(syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), syscall.MSG_DONTWAIT, 0, 0))
 }
 
 func send(fd uintptr, p []byte) (int, error) {
 	if len(p) > longSend {
 		return syscall.Write(int(fd), p)
 	}
-	return result(syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), syscall.MSG_NOSIGNAL, 0, 0))
+	return result(syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0))
 }
 
 func epollNow(fd uintptr, events []syscall.EpollEvent) (int, error) {
