@@ -65,34 +65,23 @@ func (r *results) takeSet(ctx context.Context, built []target, before int, p pla
 		all = append(all, &run{Target: t.Name, plan: p, target: t, server: s, crowd: crowd, log: log})
 	}
 	p.window.Measured /= 2
-	for _, grown := range []struct {
-		clients int
-		steps   []step
-	}{
-		{some, []step{
+	for _, each := range all { // 10,000 would be more descriptors than many a process may have
+		if _, err := each.crowd.Connect(some, p.connect); err != nil {
+			return err
+		}
+	}
+	for pass := before; pass < before+turnPasses; pass++ {
+		for _, s := range []step{
 			{"echo", "echo.50", nil}, {"echo", "echo.1k", nil}, {"event", "event.1k", nil},
 			{"broadcast", "broadcast.1k", nil}, {"broadcast", "burst.1k", nil}, {"polling", "polling.50", nil},
-		}},
-		{crowd, []step{{"echo", "echo.10k", nil}}},
-	} {
-		if grown.clients == crowd && !all[0].wants("crowd") {
-			continue
-		}
-		for _, each := range all {
-			if _, err := each.crowd.Connect(grown.clients, p.connect); err != nil {
-				return err
-			}
-		}
-		for pass := before; pass < before+turnPasses; pass++ {
-			for _, s := range grown.steps {
-				for i := range all {
-					// Each is first and last in turn, and follows each other one.
-					if pass%2 == 1 {
-						i = len(all) - 1 - i
-					}
-					if err := r.turn(all[(i+pass/2)%len(all)], pass, s, p.window); err != nil {
-						return err
-					}
+		} {
+			for i := range all {
+				// Each is first and last in turn, and follows each other one.
+				if pass%2 == 1 {
+					i = len(all) - 1 - i
+				}
+				if err := r.turn(all[(i+pass/2)%len(all)], pass, s, p.window); err != nil {
+					return err
 				}
 			}
 		}
@@ -111,8 +100,6 @@ func (r *results) turn(of *run, pass int, s step, w load.Window) error {
 			return of.crowd.Echo(load.WithAck, few, w)
 		case "echo.1k":
 			return of.crowd.Echo(load.WithAck, some, w)
-		case "echo.10k":
-			return of.crowd.Echo(load.WithAck, crowd, w)
 		case "event.1k":
 			return of.crowd.Echo(load.Event, some, w)
 		case "broadcast.1k":
