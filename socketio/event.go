@@ -52,6 +52,9 @@ func (q *eventQueue) pop() *Event {
 	e := q.first
 	if e != nil {
 		q.first, e.next = e.next, nil
+		if q.first == nil {
+			q.last = nil // an idle socket keeps no event
+		}
 	}
 	return e
 }
