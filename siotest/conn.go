@@ -132,15 +132,17 @@ func (c *conn) pong(data []byte) {
 	}
 }
 
-// dispatch hands a packet to its client. One for a client that has left is late.
+// dispatch hands a packet to its client. One for a client that has left is late,
+// even if another has come: nothing is for that before the answer to its CONNECT.
 func (c *conn) dispatch(p socketio.Packet) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := c.clients[p.Namespace]
-	if x == nil {
+	answers := p.Type == socketio.TypeConnect || p.Type == socketio.TypeConnectError
+	switch {
+	case x == nil, !answers && x.id == "":
 		return nil
-	}
-	if (p.Type == socketio.TypeConnect || p.Type == socketio.TypeConnectError) && x.id != "" {
+	case answers && x.id != "":
 		return fmt.Errorf("the server has answered the CONNECT to %s twice", x.nsp)
 	}
 	defer c.changedLocked()
