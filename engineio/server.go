@@ -314,19 +314,27 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// linger lists a connection whose session is gone until its reader ends.
+// linger lists a connection whose session is gone until its reader ends. One that
+// takes no deadline, as when there is no descriptor for it, is closed at once:
+// nothing else would end it.
 func (s *Server) linger(w *wsConn) {
+	if !s.lingers(w) {
+		_ = w.conn.Close()
+	}
+}
+
+func (s *Server) lingers(w *wsConn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if w.ended {
-		return
+		return true
 	}
 	deadline := time.Now().Add(lingerTimeout)
 	if s.cut {
 		deadline = time.Unix(1, 0)
 	}
 	s.conns[w] = struct{}{}
-	_ = w.conn.SetReadDeadline(deadline)
+	return w.conn.SetReadDeadline(deadline) == nil
 }
 
 func isUpgrade(r *http.Request) bool {
