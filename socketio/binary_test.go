@@ -282,6 +282,31 @@ func TestAttachmentLimits(t *testing.T) {
 		}
 		c.alive("/")
 	})
+	bubble(t, "while we don't read there is no deadline", &socketio.Options{Engine: quiet, EventQueue: 1}, func(t *testing.T, h *host) {
+		root := h.of("/", nil)
+		goOn := make(chan struct{})
+		stuck := h.of("/stuck", &nsp{onEvent: func(*socketio.Socket, *socketio.Event) { <-goOn }})
+		c := h.ws()
+		c.join("/")
+		c.join("/stuck")
+		root.wants("connect")
+		c.send(`42/stuck,["e"]`, text)
+		synctest.Wait()
+		stuck.socket().Disconnect() // waits for its handler
+		c.want("41/stuck,")
+		time.Sleep(time.Minute)
+		go func() {
+			time.Sleep(29 * time.Second)
+			close(goOn)
+			time.Sleep(44 * time.Second)
+			c.binary("one", "two")
+		}()
+		root.wants(`event e {"_placeholder":true,"num":0} {"_placeholder":true,"num":1}`)
+		c.send(text)
+		start := time.Now()
+		c.closed()
+		after(t, start, 45*time.Second)
+	})
 	bubble(t, "DISCONNECT does not end the wait", opts, func(t *testing.T, h *host) {
 		h.of("/", nil)
 		c := h.ws()

@@ -148,7 +148,21 @@ func (c *conn) watchAttachments(pending bool) {
 	case c.attachments != nil:
 		c.attachments.Reset(attachmentTimeout)
 	default:
-		c.attachments = time.AfterFunc(attachmentTimeout, func() { c.sess.CloseWith(errAttachmentsLate) })
+		c.attachments = time.AfterFunc(attachmentTimeout, c.attachmentsLate)
+	}
+}
+
+// attachmentsLate closes the connection, unless it is we who don't read what may
+// have come.
+func (c *conn) attachmentsLate() {
+	c.mu.Lock()
+	paused := c.paused
+	if paused && c.attachments != nil {
+		c.attachments.Reset(attachmentTimeout)
+	}
+	c.mu.Unlock()
+	if !paused {
+		c.sess.CloseWith(errAttachmentsLate)
 	}
 }
 
@@ -314,6 +328,9 @@ func (c *conn) release(bytes int) {
 	resume := c.paused && c.waiting <= c.srv.opts.EventQueue/2 && c.waitingBytes <= c.srv.opts.Engine.MaxPayload
 	if resume {
 		c.paused = false
+		if c.attachments != nil {
+			c.attachments.Reset(attachmentTimeout)
+		}
 	}
 	c.mu.Unlock()
 	if resume {
@@ -352,6 +369,7 @@ func (c *conn) Close(reason Reason) {
 			t.Stop()
 		}
 	}
+	c.attachments = nil // or release would start it again
 	c.mu.Unlock()
 	for _, s := range list {
 		s.close(why)
