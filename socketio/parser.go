@@ -29,7 +29,8 @@ type Parser interface {
 // A PacketDecoder turns the messages of one connection into packets. It is called
 // on a goroutine that others wait for, for one message after the other, none of
 // which is larger than MaxPayload. What it keeps between them is its own to bound.
-// The first error ends the connection. [Decoder] is the one of the text format.
+// The first error ends the connection, and is logged: its text must not quote what
+// was sent. [Decoder] is the one of the text format.
 type PacketDecoder interface {
 	// Text takes a text message, which is valid UTF-8. It reports done with the
 	// packet that the message completes.
