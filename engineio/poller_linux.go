@@ -145,10 +145,10 @@ func (p *poller) run(e *epoll) {
 			e.close()
 			return
 		}
-		p.mu.Unlock()
 		if err != nil {
-			e.rest()
+			e.rest() // under p.mu, or it could take back a later wake
 		}
+		p.mu.Unlock()
 	}
 }
 
