@@ -47,6 +47,7 @@ type poller struct {
 type parking struct {
 	fd    int32
 	state parkState
+	more  bool // something may be left to read; the poller's while it reads
 }
 
 type parkState uint8
@@ -83,7 +84,7 @@ func (w *wsConn) park() bool {
 	ok := false
 	_ = w.raw.Control(func(fd uintptr) {
 		if p.epoll.add(int(fd)) == nil {
-			w.parked = parking{int32(fd), parkWaits}
+			w.parked = parking{fd: int32(fd), state: parkWaits}
 			if other := p.conns[w.parked.fd]; other != nil { // it has been closed behind our back
 				other.leaveLocked()
 			}
@@ -159,11 +160,9 @@ func (p *poller) read(events []syscall.EpollEvent) (again bool) {
 	ready := batch[:0]
 	p.mu.Lock()
 	for _, ev := range events {
-		if ev.Events != syscall.EPOLLIN { // an end, perhaps behind bytes
-			again = true
-		}
 		if w := p.conns[ev.Fd]; w != nil {
 			w.parked.state = parkBusy
+			w.parked.more = ev.Events != syscall.EPOLLIN // an end, perhaps behind bytes
 			ready = append(ready, w)
 		}
 	}
@@ -171,7 +170,7 @@ func (p *poller) read(events []syscall.EpollEvent) (again bool) {
 	for _, w := range ready {
 		in, err := p.in.read(w.raw)
 		if len(in) == readSize {
-			again = true
+			w.parked.more = true
 		}
 		next := w.polled(in, err)
 		if next == nil {
@@ -190,6 +189,10 @@ func (p *poller) read(events []syscall.EpollEvent) (again bool) {
 		switch w.parked.state {
 		case parkBusy:
 			w.parked.state = parkWaits
+			if w.parked.more {
+				_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
+				again = true
+			}
 		case parkWanted:
 			w.leaveLocked()
 		}
@@ -284,8 +287,17 @@ func (e *epoll) wake()  { _ = e.file.SetReadDeadline(time.Unix(1, 0)) }
 func (e *epoll) rest()  { _ = e.file.SetReadDeadline(time.Time{}) }
 func (e *epoll) close() { _ = e.file.Close() }
 
-func (e *epoll) add(fd int) error {
-	return syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP, Fd: int32(fd)})
+// add has the epoll tell of what arrives, once, and of what is there already.
+// Told of it as long as it is there, we would have to ask until there is none:
+// not every kernel tells the runtime's poller about one that ours is still told of.
+func (e *epoll) add(fd int) error { return e.control(syscall.EPOLL_CTL_ADD, fd) }
+
+// remind has it told of again, if there is something.
+func (e *epoll) remind(fd int) { _ = e.control(syscall.EPOLL_CTL_MOD, fd) }
+
+func (e *epoll) control(op, fd int) error {
+	const edge = 1 << 31 // syscall.EPOLLET is negative
+	return syscall.EpollCtl(e.fd, op, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | edge, Fd: int32(fd)})
 }
 
 func (e *epoll) remove(fd int) { _ = syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_DEL, fd, nil) }
