@@ -74,8 +74,8 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	return s, nil
 }
 
-// AfterMessages has f called whenever a goroutine has called [Handler.Message],
-// once or for one session after the other, and has no more at hand. It is for
+// AfterMessages has f called when a goroutine has called [Handler.Message], once or
+// for one session after the other, and is about to do something else. It is for
 // handlers that gather what they start. f must not block. It has to be set before
 // the first request.
 func (s *Server) AfterMessages(f func()) { s.after = f }
