@@ -68,7 +68,7 @@ var axes = []*axis{
 }
 
 // walking is the control of what goes to all members of a room.
-const walking = "for comparison: touch as many"
+const walking = "for comparison: look at as many"
 
 const payload = 100 // bytes of a message's string, where the size is not the point
 
@@ -202,7 +202,9 @@ func members(w *world, m *meter, x int) error {
 	if err := emits(m, "emit to the room but the sender", n, sockets[0].To("room").Volatile()); err != nil {
 		return err
 	}
-	walk(m, x, n)
+	if err := walk(m, sockets, n); err != nil {
+		return err
+	}
 	const most = 1000 // that are connected over TCP
 	if x > most {
 		return nil

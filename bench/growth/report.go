@@ -85,7 +85,7 @@ upper half of the axis. A cost that may not grow fails with an exponent above
 %.2f in allocations or bytes, one that may grow in proportion above %.2f, over
 the upper half and from the last point but one to the last; in CPU time, which
 varies, if over the upper half it grows %d times as much as it may: in proportion,
-or like touching as many objects in memory where there is that comparison.
+or like looking at as many sockets where there is that comparison.
 `, tolerance, 1+tolerance, slack)
 	for _, a := range r.axes {
 		r.table(&b, a)
