@@ -45,7 +45,7 @@ race: cc ## run the Go tests under the race detector, with epoll and without
 	go test -race -tags portable . ./engineio ./socketio
 
 .PHONY: plain
-plain: ## run the Go tests without it, too: then there are other system calls, and allocations are counted
+plain: ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
 
 .PHONY: allocs

@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/alloctest"
 )
 
 // openJSON is the open packet with its keys in the order of the protocol.
@@ -193,19 +193,12 @@ func TestRandomSIDs(t *testing.T) {
 			t.Fatal(w.Code, w.Body)
 		}
 	}
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	ask(0)
-	before := heap()
+	before := alloctest.Heap()
 	for i := range n {
 		ask(i)
 	}
-	if grown := heap() - before; grown > n*8 { // a map entry takes far more than 8 bytes
+	if grown := alloctest.Heap() - before; grown > n*8 { // a map entry takes far more than 8 bytes
 		t.Errorf("the heap grew by %d bytes over %d sids", grown, n)
 	}
 	if h.Len() != 0 {

@@ -20,7 +20,7 @@ type pollers []*poller
 func newPollers(wg *sync.WaitGroup) pollers {
 	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
-		ps[i] = &poller{wg: wg, in: newPollRead()}
+		ps[i] = &poller{wg: wg}
 	}
 	return ps
 }
@@ -36,7 +36,6 @@ func (w *wsConn) poller() *poller {
 // left to a goroutine of the connection, which parks it again.
 type poller struct {
 	wg *sync.WaitGroup // of the server
-	in *pollRead       // the goroutine's
 
 	mu    sync.Mutex // protects the following, and wsConn.parked; held while the kernel is told
 	conns map[int32]*wsConn
@@ -137,8 +136,10 @@ func (p *poller) idleLocked() {
 // run is the poller's goroutine.
 func (p *poller) run(e *epoll) {
 	defer p.wg.Done()
+	in := newPollRead()
+	read := func(events []syscall.EpollEvent) bool { return p.read(in, events) }
 	for {
-		err := e.serve(p.read)
+		err := e.serve(read)
 		p.mu.Lock()
 		if len(p.conns) == 0 {
 			p.epoll = nil
@@ -153,8 +154,8 @@ func (p *poller) run(e *epoll) {
 	}
 }
 
-// read reads connections once. It tells whether something may be left.
-func (p *poller) read(events []syscall.EpollEvent) (again bool) {
+// read reads connections once, by r. It tells whether something may be left.
+func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	again = len(events) >= pollAgain
 	var batch [pollBatch]*wsConn
 	ready := batch[:0]
@@ -168,7 +169,7 @@ func (p *poller) read(events []syscall.EpollEvent) (again bool) {
 	}
 	p.mu.Unlock()
 	for _, w := range ready {
-		in, err := p.in.read(w.raw)
+		in, err := r.read(w.raw)
 		if len(in) == readSize {
 			w.parked.more = true
 		}

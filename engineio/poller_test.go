@@ -152,7 +152,7 @@ func TestPollerLeavesNothing(t *testing.T) {
 
 			hold.Store(true)
 			one.text("4hold")
-			<-busy
+			receive(t, busy, patience, "the poller")
 			for _, c := range cs {
 				c.text("4" + tt.say)
 				if tt.leave {
@@ -179,7 +179,7 @@ func TestAfterMessages(t *testing.T) {
 	heard := func(p *peer, data string) {
 		t.Helper()
 		p.want(data)
-		<-after
+		receive(t, after, patience, "AfterMessages")
 	}
 
 	ws, p := h.openWS()

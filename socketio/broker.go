@@ -40,9 +40,9 @@ type Broker interface {
 	ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]Answer, error)
 	// Interest is called when the first local socket joins a room, and when
 	// the last one leaves it, for routing by interest; also when that one can
-	// be recovered, so that such a broker has to bring a recovery of its own. Calls for one room come
-	// in order, and under the Local's lock: it must neither block nor call back
-	// into the Local.
+	// be recovered, so that such a broker has to bring a recovery of its own.
+	// Calls for one room come in order, and under the Local's lock: it must
+	// neither block nor call back into the Local.
 	Interest(room string, joined bool)
 }
 

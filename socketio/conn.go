@@ -156,10 +156,7 @@ func (c *conn) watchAttachments(pending bool) {
 // have come.
 func (c *conn) attachmentsLate() {
 	c.mu.Lock()
-	paused := c.paused
-	if paused && c.attachments != nil {
-		c.attachments.Reset(attachmentTimeout)
-	}
+	paused := c.paused // release starts the time anew
 	c.mu.Unlock()
 	if !paused {
 		c.sess.CloseWith(errAttachmentsLate)

@@ -3,7 +3,6 @@ package socketio_test
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/internal/alloctest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -157,17 +157,10 @@ func TestDynamicFlood(t *testing.T) {
 		}
 		c.alive("/")
 	}
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	flood(0, names/10)
-	before := heap()
+	before := alloctest.Heap()
 	flood(names/10, names)
-	if grown := heap() - before; grown > 100_000 {
+	if grown := alloctest.Heap() - before; grown > 100_000 {
 		t.Errorf("%d names cost %d bytes for good", names, grown)
 	}
 	if n := s.LeftNames(); n != 50 {

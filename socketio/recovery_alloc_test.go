@@ -5,26 +5,19 @@
 package socketio_test
 
 import (
-	"runtime"
 	"testing"
 
+	"github.com/siokit/sio/internal/alloctest"
 	"github.com/siokit/sio/socketio"
 )
 
 // TestAllocatedByRecovery holds what the option costs for each client.
 func TestAllocatedByRecovery(t *testing.T) {
 	const clients = 1000
-	heap := func() int {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int(m.HeapAlloc)
-	}
-	cost := func(o *socketio.Options) int {
+	cost := func(o *socketio.Options) int64 {
 		h := newHost(t, o)
 		n := h.of("/", &nsp{quiet: true})
-		before := heap()
+		before := alloctest.Heap()
 		for range clients {
 			c := h.ws()
 			c.send("40")
@@ -33,7 +26,7 @@ func TestAllocatedByRecovery(t *testing.T) {
 		if n.Len() != clients {
 			t.Errorf("%d clients", n.Len())
 		}
-		return (heap() - before) / clients
+		return (alloctest.Heap() - before) / clients
 	}
 	without, with := cost(nil), cost(recovering(socketio.Recovery{}))
 	t.Logf("%d bytes for each client and connection, %d with recovery", without, with)

@@ -1,11 +1,21 @@
 // Package alloctest holds operations to the number of allocations that they are
-// known to need.
+// known to need, and tells what is live.
 package alloctest
 
 import (
 	"iter"
+	"runtime"
 	"testing"
 )
+
+// Heap returns the bytes of the heap that are live.
+func Heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // of what pools and finalizers have kept from the first
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
 
 // Hold runs each operation so often, and fails if it allocates more than want
 // has for its name. One that needs fewer passes, and says so. Every operation
