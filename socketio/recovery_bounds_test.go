@@ -251,6 +251,8 @@ func TestRecoveryWithForgedOffset(t *testing.T) {
 	first := *g.offset
 	done(t, s.Emit("two"), s.Emit("three"))
 	g.hears("two", "three")
+	g.alive("/")
+	n.wants("event alive") // so it is connected: before, what is volatile is dropped
 	done(t, s.Volatile().Emit("v", first))
 	g.hears("v")
 	g.cut(n)
