@@ -246,13 +246,18 @@ func (s *Session) flush(w *wsConn) {
 			batch = *buf
 		}
 		batch = s.out.batch(batch)
+		_ = w.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout)) // in here: endWith has one, too
 		s.mu.Unlock()
-		_ = w.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
 		_, err := w.conn.Write(batch)
 		s.mu.Lock()
 		if err != nil {
 			s.writing = writerNone
+			last := s.last
 			s.mu.Unlock()
+			if last != nil {
+				w.shutSent(true)
+				close(last.sent)
+			}
 			s.fail(ReasonTransportError, err, nil)
 			return
 		}
@@ -260,8 +265,13 @@ func (s *Session) flush(w *wsConn) {
 			s.out.consume(len(batch))
 		}
 	}
-	_ = w.conn.SetWriteDeadline(time.Time{}) // it would hold for writes that don't block, too
 	s.writing = writerNone
+	if last := s.last; last != nil {
+		s.mu.Unlock()
+		w.writeLast(last)
+		return
+	}
+	_ = w.conn.SetWriteDeadline(time.Time{}) // it would hold for writes that don't block, too
 	s.drainedLocked()
 }
 

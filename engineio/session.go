@@ -38,7 +38,7 @@ const (
 	writerFlush        // a goroutine that may block
 )
 
-// A lastFrame is left to whoever tries to write when the session ends.
+// A lastFrame is left to whoever writes when the session ends.
 type lastFrame struct {
 	frame []byte        // nil: cut the connection
 	sent  chan struct{} // to be closed; the reader waits for it
@@ -278,6 +278,9 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 	case w == nil:
 	case s.writing == writerTry:
 		s.last = &lastFrame{closeFrame, w.sending()}
+		w = nil
+	case s.writing == writerFlush && w.raw == nil && closeFrame != nil: // it need not be slow
+		s.last = w.lastly(closeFrame)
 		w = nil
 	case s.writing == writerFlush:
 		closeFrame = nil // it would land in the middle of another frame

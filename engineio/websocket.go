@@ -211,17 +211,29 @@ func (w *wsConn) shut(frame []byte) {
 		n, err := tryWrite(w.raw, frame)
 		w.shutSent(err != nil || n < len(frame))
 	default:
-		sent := w.sending()
-		if sent == nil {
-			return
+		if last := w.lastly(frame); last != nil {
+			go w.writeLast(last)
 		}
-		go func() { // ends by the deadline; the reader waits for it
-			defer close(sent)
-			_ = w.conn.SetWriteDeadline(time.Now().Add(lingerTimeout))
-			_, err := w.conn.Write(frame)
-			w.shutSent(err != nil)
-		}()
 	}
+}
+
+// lastly prepares a close frame for a write that blocks, unless the reader has
+// ended. Whoever writes now, and then the frame, has lingerTimeout.
+func (w *wsConn) lastly(frame []byte) *lastFrame {
+	sent := w.sending()
+	if sent == nil {
+		return nil
+	}
+	w.draining.Store(true)
+	_ = w.conn.SetWriteDeadline(time.Now().Add(lingerTimeout))
+	return &lastFrame{frame, sent}
+}
+
+// writeLast writes a close frame, by the deadline; the reader waits for it.
+func (w *wsConn) writeLast(last *lastFrame) {
+	defer close(last.sent)
+	_, err := w.conn.Write(last.frame)
+	w.shutSent(err != nil)
 }
 
 // sending announces the writing of a close frame, unless the reader has ended.

@@ -262,6 +262,33 @@ func TestWebSocketClose(t *testing.T) {
 			p.ends("transport close")
 		})
 	})
+	t.Run("close frame while a write that cannot be tried goes on", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := newPipeHost(t, nil).openWS()
+			p.send("a") // a pipe takes nothing that is not read
+			synctest.Wait()
+			c.write(masked(opClose, closePayload(1001, "")))
+			c.wants("4a")
+			c.want(opClose, closePayload(1001, ""))
+			c.eof()
+			p.ends("transport close")
+		})
+	})
+	t.Run("close frame behind a write that does not end", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := newPipeHost(t, nil).openWS()
+			p.send("a")
+			synctest.Wait()
+			c.write(masked(opText, "x"))
+			p.ends("parse error")
+			time.Sleep(2*time.Second - time.Millisecond)
+			c.write(masked(opText, "y"))
+			time.Sleep(2 * time.Millisecond)
+			if _, err := c.conn.Write(masked(opText, "z")); err == nil {
+				t.Error("the connection stays open")
+			}
+		})
+	})
 	t.Run("the connection ends without a close frame", func(t *testing.T) {
 		c, p := h.in(t).openWS()
 		c.text("4a")
