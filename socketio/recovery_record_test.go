@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,11 +145,12 @@ func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 
 // A store that can't save a client that nobody waits for costs nobody else anything.
 func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
-	store := &saveStore{fail: true}
+	store := new(saveStore)
 	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return store }}))
 	n := h.of("/", nil)
 	one, other := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
+	store.fails.Store(one.pid)
 	one.cut(n)
 	done(t, n.All().Emit("missed"))
 	other.hears("missed")
@@ -163,15 +165,14 @@ func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 	other.hears("missed too")
 }
 
-// A saveStore may fail to save, once.
+// A saveStore fails to save one client.
 type saveStore struct {
 	socketio.MemoryStore
-	fail bool
+	fails atomic.Value // its pid
 }
 
 func (s *saveStore) Save(r socketio.RecoverySession) error {
-	if s.fail {
-		s.fail = false
+	if s.fails.Load() == r.PID {
 		return errors.New("no space left")
 	}
 	return s.MemoryStore.Save(r)

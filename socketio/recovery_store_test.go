@@ -183,17 +183,29 @@ func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
 // A store that sees itself what it is told.
 type spyStore struct {
 	socketio.MemoryStore
+	mu     sync.Mutex // protects the following
 	saved  []socketio.RecoverySession
 	events []socketio.RecoveryEvent
 }
 
+// firstSaved returns the first session that it was to save.
+func (s *spyStore) firstSaved() socketio.RecoverySession {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.saved[0]
+}
+
 func (s *spyStore) Save(r socketio.RecoverySession) error {
+	s.mu.Lock()
 	s.saved = append(s.saved, r)
+	s.mu.Unlock()
 	return s.MemoryStore.Save(r)
 }
 
 func (s *spyStore) Append(e socketio.RecoveryEvent) error {
+	s.mu.Lock()
 	s.events = append(s.events, e)
+	s.mu.Unlock()
 	return s.MemoryStore.Append(e)
 }
 
@@ -224,7 +236,7 @@ func TestRecoveryRecords(t *testing.T) {
 		if d := cast.Time.Sub(start); d < time.Second || d > time.Second+time.Millisecond {
 			t.Errorf("the event is %v old", d)
 		}
-		r := store.saved[0]
+		r := store.firstSaved()
 		rooms := []socketio.RecoveryRoom{{Name: "a", From: 0, To: 2}, {Name: "d", From: 2, To: 1<<64 - 1}}
 		if r.PID != g.pid || r.ID != g.sid || r.Data["k"] != "v" || !slices.Equal(r.Rooms, rooms) {
 			t.Errorf("session %+v", r)
@@ -253,7 +265,7 @@ func TestRecoveryDoesNotShareValues(t *testing.T) {
 		s = n.socket()
 		s.SetValue("k", 2)
 	}
-	if store.saved[0].Data["k"] != 1 {
+	if store.firstSaved().Data["k"] != 1 {
 		t.Error("a socket has changed a record")
 	}
 }
