@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,6 +59,29 @@ func TestConnectChurn(t *testing.T) {
 			connected(t, "/other", answer)
 		})
 	}
+}
+
+// TestDisconnectMeetsRefusal has a client leave while it is being refused. It may come
+// again behind its DISCONNECT: no CONNECT of it is a second one.
+func TestDisconnectMeetsRefusal(t *testing.T) {
+	h := newHost(t, &socketio.Options{Engine: quiet})
+	h.of("/", &nsp{quiet: true, onConnect: func(*socketio.Socket) *socketio.Refusal { return &socketio.Refusal{Message: "no"} }})
+	h.of("/other", nil)
+	c := h.ws()
+	sent := make(chan error, 1)
+	go func() { // ends with the last packet
+		var err error
+		for i := 0; i < 3000 && err == nil; i++ {
+			err = c.trySend("40", "41")
+		}
+		sent <- errors.Join(err, c.trySend("40/other,"))
+	}()
+	answer := c.read()
+	for answer == `44{"message":"no"}` {
+		answer = c.read()
+	}
+	connected(t, "/other", answer)
+	done(t, <-sent)
 }
 
 // TestKicked has events wait in a queue when the server throws their client out.

@@ -182,6 +182,7 @@ func (c *conn) receive(p *Packet) {
 		c.violation(errNotJoined)
 	case p.Type == TypeDisconnect:
 		s.close(ReasonClientDisconnect)
+		c.remove(s, false) // even if somebody else is just closing it: a CONNECT may be next
 	default:
 		c.queue(s, p)
 	}
