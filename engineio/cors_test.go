@@ -153,8 +153,10 @@ func TestOrigin(t *testing.T) {
 					return
 				}
 				if r.status != 200 || res.StatusCode != 101 {
-					t.Errorf("polling %d %q, WebSocket %s", r.status, r.body, res.Status)
+					t.Fatalf("polling %d %q, WebSocket %s", r.status, r.body, res.Status)
 				}
+				h.peer() // counted by now, both of them
+				h.peer()
 			})
 		}
 	}

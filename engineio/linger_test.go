@@ -22,7 +22,8 @@ func TestLingerWithoutDeadline(t *testing.T) {
 	}
 	near, far := net.Pipe()
 	defer far.Close()
-	srv.linger(&wsConn{srv: srv, conn: endless{near}})
+	w := &wsConn{srv: srv, conn: endless{near}}
+	w.linger(w.conn.SetReadDeadline)
 	_ = far.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := far.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("the connection stays: %v", err)

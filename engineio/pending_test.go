@@ -312,6 +312,25 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	})
+	t.Run("cuts who does not read the end either", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := newPipeHost(t, nil)
+			c, p := h.openWS()
+			p.send("a")
+			synctest.Wait()
+			c.write(masked(opText, "x"))
+			p.ends("parse error")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			if err := h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if d := time.Since(start); d != time.Second {
+				t.Errorf("Shutdown took %v", d)
+			}
+		})
+	})
 }
 
 // TestShutdownOfTheAbsent has polling clients that have left without a word.

@@ -255,7 +255,7 @@ func (s *Session) flush(w *wsConn) {
 			last := s.last
 			s.mu.Unlock()
 			if last != nil {
-				w.shutSent(true)
+				w.shut(nil)
 				close(last.sent)
 			}
 			s.fail(ReasonTransportError, err, nil)

@@ -314,29 +314,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// linger lists a connection whose session is gone until its reader ends. One that
-// takes no deadline, as when there is no descriptor for it, is closed at once:
-// nothing else would end it.
-func (s *Server) linger(w *wsConn) {
-	if !s.lingers(w) {
-		_ = w.conn.Close()
-	}
-}
-
-func (s *Server) lingers(w *wsConn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w.ended {
-		return true
-	}
-	deadline := time.Now().Add(lingerTimeout)
-	if s.cut {
-		deadline = time.Unix(1, 0)
-	}
-	s.conns[w] = struct{}{}
-	return w.conn.SetReadDeadline(deadline) == nil
-}
-
 func isUpgrade(r *http.Request) bool {
 	return r.ProtoMajor == 1 && r.ProtoMinor >= 1 && headerHas(r.Header, "Upgrade", "websocket") && headerHas(r.Header, "Connection", "upgrade")
 }

@@ -274,16 +274,15 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 		s.ending = e
 	}
 	w, probe, probeFrame := s.ws, s.probe, closeFrame
+	var busy *wsConn // with a write that blocks, which need not mean that the peer is slow
 	switch {
 	case w == nil:
 	case s.writing == writerTry:
 		s.last = &lastFrame{closeFrame, w.sending()}
 		w = nil
-	case s.writing == writerFlush && w.raw == nil && closeFrame != nil: // it need not be slow
+	case s.writing == writerFlush && closeFrame != nil:
 		s.last = w.lastly(closeFrame)
-		w = nil
-	case s.writing == writerFlush:
-		closeFrame = nil // it would land in the middle of another frame
+		w, busy = nil, w
 	}
 	ready := probe != nil && probe.ready // or else its handshake is being answered, and cut then
 	s.probe = nil
@@ -298,6 +297,9 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 	s.srv.sessions.remove(s.id)
 	if w != nil {
 		w.shut(closeFrame)
+	}
+	if busy != nil {
+		busy.unpark()
 	}
 	if ready {
 		probe.timer.Stop()

@@ -220,13 +220,12 @@ func (w *wsConn) shut(frame []byte) {
 // lastly prepares a close frame for a write that blocks, unless the reader has
 // ended. Whoever writes now, and then the frame, has lingerTimeout.
 func (w *wsConn) lastly(frame []byte) *lastFrame {
-	sent := w.sending()
-	if sent == nil {
-		return nil
-	}
 	w.draining.Store(true)
-	_ = w.conn.SetWriteDeadline(time.Now().Add(lingerTimeout))
-	return &lastFrame{frame, sent}
+	w.linger(w.conn.SetWriteDeadline) // first: nobody may wait for a write without
+	if sent := w.sending(); sent != nil {
+		return &lastFrame{frame, sent}
+	}
+	return nil
 }
 
 // writeLast writes a close frame, by the deadline; the reader waits for it.
@@ -261,6 +260,26 @@ func (w *wsConn) finish() {
 	_ = w.conn.Close()
 }
 
+// linger lists the connection, whose session is gone, until its reader ends, and
+// sets a deadline. Where it takes none, as when there is no descriptor for it, it is
+// closed at once: nothing else would end it.
+func (w *wsConn) linger(setDeadline func(time.Time) error) {
+	var err error
+	w.srv.mu.Lock()
+	if !w.ended {
+		deadline := time.Now().Add(lingerTimeout)
+		if w.srv.cut {
+			deadline = time.Unix(1, 0)
+		}
+		w.srv.conns[w] = struct{}{}
+		err = setDeadline(deadline)
+	}
+	w.srv.mu.Unlock()
+	if err != nil {
+		_ = w.conn.Close()
+	}
+}
+
 func (w *wsConn) shutSent(failed bool) {
 	if failed {
 		_ = w.conn.Close()
@@ -269,7 +288,7 @@ func (w *wsConn) shutSent(failed bool) {
 	if w.peerClosed.Load() { // the reader ends by itself
 		return
 	}
-	w.srv.linger(w)
+	w.linger(w.conn.SetReadDeadline)
 	if !w.broken.Load() {
 		return
 	}

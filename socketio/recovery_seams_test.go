@@ -84,8 +84,8 @@ func TestRecoveryWithoutProof(t *testing.T) {
 		g, s := begin(h, n)
 		for range 5 {
 			g.send(`42["work"]`)
+			synctest.Wait() // the first is being handled, and four wait
 		}
-		synctest.Wait()
 		closed := g.unread()
 		done(t, s.Emit("missed"))
 		time.Sleep(long)
