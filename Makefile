@@ -8,7 +8,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 ADDR ?= localhost:3000
-FUZZTIME ?= 5s
+FUZZTIME ?= 20000x
 CHROMIUM ?= chromium
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
@@ -57,7 +57,7 @@ frameworks-newest: cc ## test the adapters on the newest versions of the framewo
 	scripts/frameworks-newest -race
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME
+fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: interop
