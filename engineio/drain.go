@@ -20,7 +20,7 @@ type Batch struct {
 // Send is [Session.Send], or with volatile [Session.TrySend], but leaves the
 // writing to others.
 func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, volatile, b)
+	_, err := s.send(first, rest, volatile, b, nil)
 	return err
 }
 

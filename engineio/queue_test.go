@@ -67,6 +67,23 @@ func TestSlowClient(t *testing.T) {
 		}
 		p.alive()
 	})
+	t.Run("polling/SendThen calls only what goes ahead", func(t *testing.T) {
+		h := newHost(t, &engineio.Options{QueuePackets: 2, KeepSlow: true})
+		p := h.open()
+		called := 0
+		then := func() { called++ }
+		if err := p.SendThen(then, msg, msg); err != nil || called != 1 {
+			t.Errorf("SendThen: %v, %d calls", err, called)
+		}
+		if err := p.SendThen(then, msg); !errors.Is(err, engineio.ErrQueueFull) || called != 1 {
+			t.Errorf("SendThen over the bound: %v, %d calls", err, called)
+		}
+		p.Abort(engineio.ReasonForcedClose)
+		if err := p.SendThen(then, msg); !errors.Is(err, engineio.ErrClosed) || called != 1 {
+			t.Errorf("SendThen afterwards: %v, %d calls", err, called)
+		}
+		p.ends("forced close")
+	})
 	t.Run("polling/what is taken frees the queue", func(t *testing.T) {
 		h := newHost(t, &engineio.Options{QueuePackets: 10})
 		p := h.open()

@@ -12,7 +12,15 @@ import (
 // can write without blocking. It fails with ErrClosed, or with ErrQueueFull,
 // and then nothing of them is sent.
 func (s *Session) Send(first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, false, nil)
+	_, err := s.send(first, rest, false, nil, nil)
+	return err
+}
+
+// SendThen is Send that calls then when nothing can get ahead of the messages any
+// more, and the peer has seen none of them. It does not if it fails. The session
+// is locked meanwhile: then must not use it.
+func (s *Session) SendThen(then func(), first *Message, rest ...*Message) error {
+	_, err := s.send(first, rest, false, nil, then)
 	return err
 }
 
@@ -20,12 +28,13 @@ func (s *Session) Send(first *Message, rest ...*Message) error {
 // WebSocket writes, or has a GET pending and nothing queued for it. It reports
 // whether it did.
 func (s *Session) TrySend(first *Message, rest ...*Message) bool {
-	sent, err := s.send(first, rest, true, nil)
+	sent, err := s.send(first, rest, true, nil, nil)
 	return sent && err == nil
 }
 
-// send queues messages or writes them. With b, the writing is left to it.
-func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch) (sent bool, err error) {
+// send queues messages or writes them. With b, the writing is left to it. Then, if
+// it is not nil, is called in between.
+func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch, then func()) (sent bool, err error) {
 	size := first.Size()
 	for _, m := range rest {
 		size += m.Size()
@@ -47,7 +56,10 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch)
 		return false, ErrQueueFull
 	case s.deflateLocked(first, rest): // look again
 		s.mu.Unlock()
-		return s.send(first, rest, volatile, b)
+		return s.send(first, rest, volatile, b, then)
+	}
+	if then != nil {
+		then()
 	}
 	s.pushLocked(first, rest, b)
 	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")

@@ -266,12 +266,13 @@ func (c *conn) unsayable(err error) {
 // control sends packets that a client must not miss. A session that has ended
 // needs none.
 func (c *conn) control(first *engineio.Message, rest ...*engineio.Message) {
-	c.controlOr(func() {}, first, rest...)
+	c.must(c.sess.Send(first, rest...), func() {})
 }
 
-// controlOr calls tooMuch before the connection is closed because they do not fit.
-func (c *conn) controlOr(tooMuch func(), first *engineio.Message, rest ...*engineio.Message) {
-	if c.sess.Send(first, rest...) == engineio.ErrQueueFull {
+// must takes the error of sending such packets. It calls tooMuch before the
+// connection is closed because they do not fit.
+func (c *conn) must(err error, tooMuch func()) {
+	if err == engineio.ErrQueueFull {
 		tooMuch()
 		c.sess.Abort(engineio.ReasonSlowConsumer) // it has, unless KeepSlow is set
 	}

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
@@ -301,4 +305,43 @@ func TestLeavesWhileConnecting(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestEmitBehindAnswer emits when the client has the answer to its CONNECT and we,
+// who have sent it, have done nothing since. That is delivered, volatile or not,
+// even if the session is closed at once.
+func TestEmitBehindAnswer(t *testing.T) {
+	sending := &stuckLog{entered: make(chan bool), release: make(chan bool)}
+	log := zerolog.New(sending).Level(zerolog.DebugLevel)
+	h := newHost(t, &socketio.Options{Logger: &log, Engine: quiet})
+	n := h.of("/", nil)
+	c := h.ws()
+	c.send("40")
+	connected(t, "/", c.read())
+	<-sending.entered
+	s := n.socket()
+	if !s.Connected() {
+		t.Error("not connected")
+	}
+	done(t, s.Volatile().Emit("volatile"), s.Emit("last"))
+	s.Session().Close()
+	c.want(`42["volatile"]`, `42["last"]`)
+	c.closed()
+	close(sending.release)
+	n.wants("connect")
+	n.leaves("forced close")
+}
+
+// A stuckLog blocks who logs that it has sent something, but only the first one.
+type stuckLog struct {
+	once             atomic.Bool
+	entered, release chan bool
+}
+
+func (l *stuckLog) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), `"type":"4"`) && strings.Contains(string(line), "packet sent") && !l.once.Swap(true) {
+		l.entered <- true
+		<-l.release
+	}
+	return len(line), nil
 }

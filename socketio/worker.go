@@ -89,14 +89,17 @@ func (c *crew) pop(came bool) *Socket {
 // Size is what the connection holds for it meanwhile.
 func (s *Socket) start(size int) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state == stateClosed {
-		s.conn.release(size)
+	closed := s.state == stateClosed
+	if !closed {
+		s.running = true
+		s.nsp.srv.wg.Add(1) // under the connection's own
+	}
+	s.mu.Unlock()
+	if closed {
+		s.conn.release(size) // without the lock: it may take the session's
 		return
 	}
-	s.running = true
-	s.nsp.srv.wg.Add(1) // under the connection's own
-	go func() {         // ends like serve
+	go func() { // ends like serve
 		defer s.serve() // even if the handler ends the goroutine
 		defer s.conn.release(size)
 		s.decide()
@@ -243,17 +246,29 @@ func (s *Socket) admit() {
 		}
 	}
 	out = append(append(out, e.first), e.rest...)
-	s.mu.Lock()
-	out = append(out, s.held...)
+	out = append(out, s.takeHeld()...)
 	for len(out) > 0 {
-		s.held, s.heldBytes = nil, 0
-		s.mu.Unlock()
-		s.conn.controlOr(tooMuch, out[0], out[1:]...) // if it has ended, the socket will hear of it
-		s.mu.Lock()
-		out = s.held
+		err := s.conn.sess.SendThen(s.connected, out[0], out[1:]...)
+		s.conn.must(err, tooMuch) // if it has ended, the socket will hear of it
+		out = s.takeHeld()
 	}
-	if s.state == stateConnecting {
+}
+
+// connected is called when what is sent is behind the answer by itself, and before
+// the client has that: what is emitted when it has must not be in s.held, where a
+// session that closes leaves it.
+func (s *Socket) connected() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateConnecting && len(s.held) == 0 {
 		s.state = stateConnected
 	}
-	s.mu.Unlock()
+}
+
+func (s *Socket) takeHeld() []*engineio.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := s.held
+	s.held, s.heldBytes = nil, 0
+	return held
 }
