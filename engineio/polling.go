@@ -204,7 +204,7 @@ func pollDeadline(w http.ResponseWriter, r *http.Request) time.Time {
 	if deadline.IsZero() {
 		return deadline
 	}
-	return deadline.Add(-min(time.Until(deadline)/5, time.Second))
+	return deadline.Add(-min(time.Until(deadline)/2, time.Second)) // we may be late by as much
 }
 
 // awaitPayloadLocked returns the answer to the GET p, or false if its client
