@@ -16,6 +16,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"reflect"
 	"slices"
 
 	"github.com/gin-gonic/gin"
@@ -79,8 +80,9 @@ type contextKey struct{}
 // that were set. It is for reading: what is written to it goes nowhere. Its
 // request's context ends with the connection.
 //
-// A session of gin-contrib/sessions can be read from it, and must not be saved:
-// it writes to the response of whatever request Gin serves at that time.
+// The sessions of gin-contrib/sessions, which are loaded when the connection is
+// opened, can be read from it. They must not be saved: that writes to the response
+// of whatever request Gin serves at that time.
 //
 // It is nil for a connection that was not mounted by this package, and with
 // [sio.Options].ForgetRequest.
@@ -133,4 +135,23 @@ func keep(c *gin.Context, r *http.Request) {
 	d.Request = r
 	d.Writer = inert.Writer{Head: c.Writer.Header().Clone()}
 	d.GetQuery("") // the query is parsed now: the cache fills lazily, and would race
+	loadSessions(d)
+}
+
+// loadSessions has the sessions of gin-contrib/sessions loaded, which are so when
+// they are first asked for, and then change a request that is net/http's.
+func loadSessions(c *gin.Context) {
+	type session interface{ Get(key any) any }
+	kept, _ := c.Get("github.com/gin-contrib/sessions") // its DefaultKey
+	if s, ok := kept.(session); ok {
+		s.Get("")
+		return
+	}
+	if many := reflect.ValueOf(kept); many.Kind() == reflect.Map {
+		for _, s := range many.Seq2() {
+			if s, ok := s.Interface().(session); ok {
+				s.Get("")
+			}
+		}
+	}
 }

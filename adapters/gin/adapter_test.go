@@ -1,9 +1,12 @@
 package siogin_test
 
 import (
+	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	jwt "github.com/appleboy/gin-jwt/v2"
@@ -166,6 +169,63 @@ func ginSessions() adaptertest.Auth {
 			user, _ := sessions.Default(siogin.Context(c)).Get("user").(string)
 			return user
 		},
+	}
+}
+
+// TestSessionIsLoaded reads a session in a connect handler. Net/http may still use
+// the request that opened the connection, which must not be changed by that.
+func TestSessionIsLoaded(t *testing.T) {
+	names, store := []string{"other", "session"}, cookie.NewStore([]byte("key"))
+	for name, tt := range map[string]struct {
+		mw   gin.HandlerFunc
+		read func(*gin.Context) sessions.Session
+	}{
+		"one":  {sessions.Sessions("session", store), sessions.Default},
+		"many": {sessions.SessionsMany(names, store), func(c *gin.Context) sessions.Session { return sessions.DefaultMany(c, "session") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := sio.New(nil)
+			read := make(chan any, 1)
+			srv.OnConnect(func(c *sio.Context) error {
+				read <- tt.read(siogin.Context(c)).Get("user")
+				return nil
+			})
+			e := gin.New()
+			e.Use(tt.mw)
+			e.GET("/login", func(c *gin.Context) {
+				s := tt.read(c)
+				s.Set("user", "ada")
+				if err := s.Save(); err != nil {
+					t.Error(err)
+				}
+			})
+			siogin.Register(e, "/socket.io", srv)
+			login, opened := httptest.NewRecorder(), httptest.NewRecorder()
+			e.ServeHTTP(login, httptest.NewRequest(http.MethodGet, "/login", nil))
+			req := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil)
+			req.Header.Set("Cookie", login.Header().Get("Set-Cookie"))
+			e.ServeHTTP(opened, req)
+			before := req.Context()
+
+			var open struct{ SID string }
+			if err := json.Unmarshal(opened.Body.Bytes()[1:], &open); err != nil {
+				t.Fatalf("%q: %v", opened.Body, err)
+			}
+			connect := httptest.NewRequest(http.MethodPost, "/socket.io/?EIO=4&transport=polling&sid="+open.SID, strings.NewReader("40"))
+			e.ServeHTTP(httptest.NewRecorder(), connect)
+			if got := <-read; got != "ada" {
+				t.Errorf("user %v", got)
+			}
+			if req.Context() != before {
+				t.Error("the connect handler has changed the request")
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // the client asks for nothing any more
+			_ = srv.Shutdown(ctx)
+			if err := srv.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
