@@ -102,7 +102,7 @@ func TestAcceptDeflateLong(t *testing.T) {
 			t.Errorf("%.30s… is answered by %q", long, got)
 		}
 	}
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > 30*time.Second {
 		t.Errorf("parsing took %v", d)
 	}
 }

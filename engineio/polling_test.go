@@ -167,7 +167,7 @@ func TestPollingBody(t *testing.T) {
 		p := h.open()
 		start := time.Now()
 		h.post(p.ID(), strings.Repeat("6\x1e", 499_999)+"6").want(t, 200, "ok")
-		if d := time.Since(start); d > 3*time.Second {
+		if d := time.Since(start); d > 30*time.Second { // under the race detector, on a busy machine
 			t.Errorf("half a million noops took %v", d)
 		}
 		p.alive()

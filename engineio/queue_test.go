@@ -115,7 +115,7 @@ func TestSlowClient(t *testing.T) {
 			t.Fatalf("Send after %d bytes: %v", sent, err)
 		}
 		slow.ends("slow consumer")
-		if worst > time.Second {
+		if worst > 8*time.Second { // a write to the slow one that blocked would take 10 s
 			t.Errorf("another session waited %v", worst)
 		}
 		quick.send("end")

@@ -134,7 +134,7 @@ func (h *host) wsRefused(more string) {
 	c, res := h.raw(h.wsRequest("EIO=4&transport=websocket" + more))
 	if res.StatusCode == 101 {
 		c.want(opClose, "")
-		if d := time.Since(start); d > 3*time.Second {
+		if d := time.Since(start); d > 8*time.Second {
 			h.t.Errorf("the WebSocket is closed after %v only", d)
 		}
 		c.conn.Close()

@@ -275,14 +275,6 @@ func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
 	return v
 }
 
-// inTime fails if more than limit has passed since begin.
-func inTime(t *testing.T, begin time.Time, limit time.Duration, what string) {
-	t.Helper()
-	if d := time.Since(begin); d > limit {
-		t.Errorf("%s took %v, more than %v", what, d, limit)
-	}
-}
-
 // equal compares what comparable things are.
 func equal[T comparable](t *testing.T, what string, got, want T) {
 	t.Helper()

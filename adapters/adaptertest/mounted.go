@@ -12,6 +12,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 var errSecret = errors.New("secret")
@@ -72,21 +73,23 @@ func contextEnds(t *testing.T, f Framework) {
 			return c.Ack(c.Context().Err() == nil && c.Request().Context().Err() == nil)
 		})
 		h := start(t, f, Config{Server: srv, Guard: Always})
-		c := h.dial(testclient.Options{WebSocket: webSocket, Header: as("ada")})
-		c.connect(nil)
-		var live bool
-		c.call(&live, "context")
-		if !live {
-			t.Fatal("the context has ended with the handshake request")
-		}
-		kept := <-contexts
-		begin := time.Now()
-		c.Close()
-		for what, ctx := range map[string]context.Context{"Context": kept.Context(), "Request": kept.Request().Context()} {
-			receive(t, ctx.Done(), "the end of "+what)
-			equal(t, "cause of "+what, context.Cause(ctx), error(sio.Reason("transport close")))
-		}
-		inTime(t, begin, time.Second, "the end")
+		timetest.Prompt(t, time.Second, "the end of the contexts", func() time.Duration {
+			c := h.dial(testclient.Options{WebSocket: webSocket, Header: as("ada")})
+			c.connect(nil)
+			var live bool
+			c.call(&live, "context")
+			if !live {
+				t.Fatal("the context has ended with the handshake request")
+			}
+			kept := <-contexts
+			begin := time.Now()
+			c.Close()
+			for what, ctx := range map[string]context.Context{"Context": kept.Context(), "Request": kept.Request().Context()} {
+				receive(t, ctx.Done(), "the end of "+what)
+				equal(t, "cause of "+what, context.Cause(ctx), error(sio.Reason("transport close")))
+			}
+			return time.Since(begin)
+		})
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // handshake returns the opening handshake of a WebSocket for a session, or of
@@ -189,31 +190,34 @@ func abortedPoll(t *testing.T, f Framework) {
 			next.ServeHTTP(w, r)
 		})
 	})
-	c := h.dial(testclient.Options{})
-	c.connect(nil)
-	for range 3 {
-		<-polling
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.web.URL+h.path+"?EIO=4&transport=polling&sid="+c.SID, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	aborted := make(chan error, 1)
-	go func() { // ends with the request
-		res, err := h.http.Do(req)
-		if err == nil {
-			res.Body.Close()
+	timetest.Prompt(t, 500*time.Millisecond, "noticing", func() time.Duration {
+		c := h.dial(testclient.Options{})
+		c.connect(nil)
+		for range 3 {
+			<-polling
 		}
-		aborted <- err
-	}()
-	receive(t, polling, "the poll")
-	begin := time.Now()
-	cancel()
-	equal(t, "reason", receive(t, left, "the end"), sio.Reason("transport error"))
-	inTime(t, begin, 500*time.Millisecond, "noticing")
-	equal(t, "poll aborted", errors.Is(receive(t, aborted, "the client"), context.Canceled), true)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.web.URL+h.path+"?EIO=4&transport=polling&sid="+c.SID, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		aborted := make(chan error, 1)
+		go func() { // ends with the request
+			res, err := h.http.Do(req)
+			if err == nil {
+				res.Body.Close()
+			}
+			aborted <- err
+		}()
+		receive(t, polling, "the poll")
+		begin := time.Now()
+		cancel()
+		equal(t, "reason", receive(t, left, "the end"), sio.Reason("transport error"))
+		noticed := time.Since(begin)
+		equal(t, "poll aborted", errors.Is(receive(t, aborted, "the client"), context.Canceled), true)
+		return noticed
+	})
 }
 
 // timeouts polls under what bounds a request to a moment: the poll is answered

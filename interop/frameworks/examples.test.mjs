@@ -12,7 +12,7 @@ const upgrade = variants.find((v) => v.version === "4.8" && v.mode === "upgrade"
 
 // run starts an example for the time of a test, and returns its URL.
 async function run(t, name, ...flags) {
-  const program = spawn(bin + name, ["-addr", "127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "ignore"] });
+  const program = spawn(bin + name, ["-addr", "127.0.0.1:0", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(program, "close");
   t.after(async () => {
     program.kill("SIGTERM");
