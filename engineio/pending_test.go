@@ -312,25 +312,33 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	})
-	t.Run("cuts who does not read the end either", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			h := newPipeHost(t, nil)
-			c, p := h.openWS()
-			p.send("a")
-			synctest.Wait()
-			c.write(masked(opText, "x"))
-			p.ends("parse error")
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			start := time.Now()
-			if err := h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Shutdown: %v", err)
-			}
-			if d := time.Since(start); d != time.Second {
-				t.Errorf("Shutdown took %v", d)
-			}
+	for name, end := range map[string]struct {
+		frame  []byte
+		reason string
+	}{
+		"cuts who does not read the end either": {masked(opText, "x"), "parse error"},
+		"cuts who does not read the answer":     {masked(opClose, ""), "transport close"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newPipeHost(t, nil)
+				c, p := h.openWS()
+				p.send("a")
+				synctest.Wait()
+				c.write(end.frame)
+				p.ends(end.reason)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				start := time.Now()
+				if err := h.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Shutdown: %v", err)
+				}
+				if d := time.Since(start); d != time.Second {
+					t.Errorf("Shutdown took %v", d)
+				}
+			})
 		})
-	})
+	}
 }
 
 // TestShutdownOfTheAbsent has polling clients that have left without a word.

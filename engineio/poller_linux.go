@@ -67,7 +67,7 @@ func (w *wsConn) park() bool {
 	p := w.poller()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.draining.Load() { // shut sets it before it calls unpark
+	if w.draining.Load() { // who calls unpark sets it before
 		return false
 	}
 	if p.epoll == nil {
@@ -96,7 +96,7 @@ func (w *wsConn) park() bool {
 }
 
 // unpark has a goroutine read the connection, if it is parked. It is called by
-// shut, before the connection is closed or given a deadline.
+// who ends the connection, before it is closed or waited for.
 func (w *wsConn) unpark() {
 	p := w.poller()
 	p.mu.Lock()

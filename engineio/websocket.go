@@ -22,7 +22,7 @@ type wsConn struct {
 	raw  syscall.RawConn // nil where it can't be read and written without blocking, and while it probes
 
 	broken     atomic.Bool // the frames make no sense any more: wait for the end
-	draining   atomic.Bool // a close frame has been sent: wait for the peer's, and ignore the rest
+	draining   atomic.Bool // a close frame has been sent, or will be: wait for the peer's, and ignore the rest
 	peerClosed atomic.Bool // the peer's close frame has come
 
 	// Of the reader.
@@ -251,12 +251,14 @@ func (w *wsConn) finish() {
 	defer w.srv.wg.Done()
 	w.srv.mu.Lock()
 	w.ended = true
-	delete(w.srv.conns, w)
 	sent := w.sent
 	w.srv.mu.Unlock()
 	if sent != nil {
-		<-sent
+		<-sent // until then, Shutdown may have to cut it
 	}
+	w.srv.mu.Lock()
+	delete(w.srv.conns, w)
+	w.srv.mu.Unlock()
 	_ = w.conn.Close()
 }
 
