@@ -67,21 +67,23 @@ func TestSlowClient(t *testing.T) {
 		}
 		p.alive()
 	})
-	t.Run("polling/SendThen calls only what goes ahead", func(t *testing.T) {
+	t.Run("polling/SendIf asks when it can send", func(t *testing.T) {
 		h := newHost(t, &engineio.Options{QueuePackets: 2, KeepSlow: true})
 		p := h.open()
-		called := 0
-		then := func() { called++ }
-		if err := p.SendThen(then, msg, msg); err != nil || called != 1 {
-			t.Errorf("SendThen: %v, %d calls", err, called)
+		called, ready := 0, false
+		try := func(want error, wantSent bool, wantCalled int) {
+			t.Helper()
+			sent, err := p.SendIf(func() bool { called++; return ready }, msg, msg)
+			if sent != wantSent || !errors.Is(err, want) || called != wantCalled {
+				t.Errorf("SendIf: %t, %v, %d calls, want %t, %v, %d", sent, err, called, wantSent, want, wantCalled)
+			}
 		}
-		if err := p.SendThen(then, msg); !errors.Is(err, engineio.ErrQueueFull) || called != 1 {
-			t.Errorf("SendThen over the bound: %v, %d calls", err, called)
-		}
+		try(nil, false, 1)
+		ready = true
+		try(nil, true, 2)
+		try(engineio.ErrQueueFull, false, 2)
 		p.Abort(engineio.ReasonForcedClose)
-		if err := p.SendThen(then, msg); !errors.Is(err, engineio.ErrClosed) || called != 1 {
-			t.Errorf("SendThen afterwards: %v, %d calls", err, called)
-		}
+		try(engineio.ErrClosed, false, 2)
 		p.ends("forced close")
 	})
 	t.Run("polling/what is taken frees the queue", func(t *testing.T) {
@@ -285,7 +287,7 @@ func TestBackpressure(t *testing.T) {
 // TestWriteDeadline has a write that blocked and went on; the deadline that it
 // had must not strike later.
 func TestWriteDeadline(t *testing.T) {
-	const timeout = time.Second
+	const timeout = 4 * time.Second
 	h := newHost(t, &engineio.Options{WriteTimeout: timeout})
 	c, p := h.openWS()
 	big := strings.Repeat("x", 16<<20)

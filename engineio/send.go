@@ -16,12 +16,11 @@ func (s *Session) Send(first *Message, rest ...*Message) error {
 	return err
 }
 
-// SendThen is Send that calls then when nothing can get ahead of the messages any
-// more, and the peer has seen none of them. It does not if it fails. The session
-// is locked meanwhile: then must not use it.
-func (s *Session) SendThen(then func(), first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, false, nil, then)
-	return err
+// SendIf is Send that asks ready when nothing can get ahead of the messages any
+// more, and sends them only if that is true. The session is locked meanwhile:
+// ready must not use it.
+func (s *Session) SendIf(ready func() bool, first *Message, rest ...*Message) (sent bool, err error) {
+	return s.send(first, rest, false, nil, ready)
 }
 
 // TrySend sends only if the messages need not wait for the peer: it takes what a
@@ -32,9 +31,9 @@ func (s *Session) TrySend(first *Message, rest ...*Message) bool {
 	return sent && err == nil
 }
 
-// send queues messages or writes them. With b, the writing is left to it. Then, if
-// it is not nil, is called in between.
-func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch, then func()) (sent bool, err error) {
+// send queues messages or writes them. With b, the writing is left to it. Ready, if
+// it is not nil, is asked before.
+func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch, ready func() bool) (sent bool, err error) {
 	size := first.Size()
 	for _, m := range rest {
 		size += m.Size()
@@ -56,10 +55,10 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch,
 		return false, ErrQueueFull
 	case s.deflateLocked(first, rest): // look again
 		s.mu.Unlock()
-		return s.send(first, rest, volatile, b, then)
-	}
-	if then != nil {
-		then()
+		return s.send(first, rest, volatile, b, ready)
+	case ready != nil && !ready():
+		s.mu.Unlock()
+		return false, nil
 	}
 	s.pushLocked(first, rest, b)
 	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")

@@ -311,7 +311,7 @@ func TestLeavesWhileConnecting(t *testing.T) {
 // who have sent it, have done nothing since. That is delivered, volatile or not,
 // even if the session is closed at once.
 func TestEmitBehindAnswer(t *testing.T) {
-	sending := &stuckLog{entered: make(chan bool), release: make(chan bool)}
+	sending := &stuckLog{at: `"packet sent"`, entered: make(chan bool), release: make(chan bool)}
 	log := zerolog.New(sending).Level(zerolog.DebugLevel)
 	h := newHost(t, &socketio.Options{Logger: &log, Engine: quiet})
 	n := h.of("/", nil)
@@ -332,14 +332,33 @@ func TestEmitBehindAnswer(t *testing.T) {
 	n.leaves("forced close")
 }
 
-// A stuckLog blocks who logs that it has sent something, but only the first one.
+// TestAnswerOfOneWhoLeft has a client leave before its CONNECT is answered, and come
+// again: the first answer is not sent behind the second.
+func TestAnswerOfOneWhoLeft(t *testing.T) {
+	admitting := &stuckLog{at: `"socket connected"`, entered: make(chan bool), release: make(chan bool)}
+	log := zerolog.New(admitting)
+	h := newHost(t, &socketio.Options{Logger: &log, Engine: quiet})
+	left := make(chan bool, 2)
+	h.of("/", &nsp{quiet: true, onDisconnect: func(*socketio.Socket, socketio.Reason) { left <- true }})
+	c := h.ws()
+	c.send("40")
+	<-admitting.entered
+	c.send("41", "40")
+	connected(t, "/", c.read())
+	close(admitting.release)
+	receive(t, left, h.limit, "the end of the first")
+	c.alive("/")
+}
+
+// A stuckLog blocks who logs a message, but only the first one.
 type stuckLog struct {
+	at               string
 	once             atomic.Bool
 	entered, release chan bool
 }
 
 func (l *stuckLog) Write(line []byte) (int, error) {
-	if strings.Contains(string(line), `"type":"4"`) && strings.Contains(string(line), "packet sent") && !l.once.Swap(true) {
+	if strings.Contains(string(line), l.at) && !l.once.Swap(true) {
 		l.entered <- true
 		<-l.release
 	}

@@ -210,8 +210,9 @@ func (s *Socket) answer(refusal *Refusal) {
 	switch {
 	case closed:
 	case refusal != nil:
-		s.close(ReasonServerDisconnect) // first: the client may try again when it hears
-		s.conn.refuse(s.nsp.name, refusal)
+		if s.close(ReasonServerDisconnect) { // first: the client may try again when it hears
+			s.conn.refuse(s.nsp.name, refusal)
+		}
 	default:
 		s.admit()
 	}
@@ -246,29 +247,38 @@ func (s *Socket) admit() {
 		}
 	}
 	out = append(append(out, e.first), e.rest...)
-	out = append(out, s.takeHeld()...)
-	for len(out) > 0 {
-		err := s.conn.sess.SendThen(s.connected, out[0], out[1:]...)
+	for {
+		held, left := s.takeHeld()
+		if left {
+			return
+		}
+		out = append(out, held...)
+		sent, err := s.conn.sess.SendIf(s.connected, out[0], out[1:]...)
 		s.conn.must(err, tooMuch) // if it has ended, the socket will hear of it
-		out = s.takeHeld()
+		if sent || err != nil {
+			return
+		}
 	}
 }
 
-// connected is called when what is sent is behind the answer by itself, and before
-// the client has that: what is emitted when it has must not be in s.held, where a
-// session that closes leaves it.
-func (s *Socket) connected() {
+// connected is called when what is sent from now on is behind the answer, and
+// before the client has that: what is emitted when it has must not be in s.held,
+// where a session that closes leaves it. It reports false if there is more to go
+// with the answer, or the socket has left.
+func (s *Socket) connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == stateConnecting && len(s.held) == 0 {
-		s.state = stateConnected
+	if s.state != stateConnecting || len(s.held) > 0 {
+		return false
 	}
+	s.state = stateConnected
+	return true
 }
 
-func (s *Socket) takeHeld() []*engineio.Message {
+func (s *Socket) takeHeld() (held []*engineio.Message, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	held := s.held
+	held = s.held
 	s.held, s.heldBytes = nil, 0
-	return held
+	return held, s.state == stateClosed
 }
