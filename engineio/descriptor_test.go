@@ -23,7 +23,7 @@ func descriptors(t *testing.T) int {
 // TestDescriptorsReturn ends connections in every way, some of which have made
 // a copy of their descriptor, and counts what stays open.
 func TestDescriptorsReturn(t *testing.T) {
-	h := newHost(t, &engineio.Options{WriteTimeout: time.Second, QueueBytes: 64 << 20})
+	h := newHost(t, &engineio.Options{QueueBytes: 64 << 20})
 	round := func() {
 		for i := range 8 {
 			var c *wsClient

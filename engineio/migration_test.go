@@ -20,27 +20,17 @@ import (
 // that are under way, sends the upgrade packet, and goes on over WebSocket.
 func TestThousandUpgrades(t *testing.T) {
 	const sessions, atOnce = 1000, 50
+	var peers sync.Map // by id
 	h := newHost(t, &engineio.Options{
 		PingInterval: 20 * time.Millisecond, // so that heartbeats cross the upgrade too
 		PingTimeout:  time.Minute,
 		MaxPayload:   100, // so that responses are split
-	})
-	// The peers belong to whichever client opened them.
-	peers := make(map[string]*peer)
-	var mu sync.Mutex
+	}, func(p *peer) { peers.Store(p.ID(), p) }) // before its client has the id
 	mine := func(sid string) *peer {
-		for {
-			mu.Lock()
-			p := peers[sid]
-			mu.Unlock()
-			if p != nil {
-				return p
-			}
-			p = h.peer()
-			mu.Lock()
-			peers[p.ID()] = p
-			mu.Unlock()
-		}
+		v, _ := peers.Load(sid)
+		p := v.(*peer)
+		p.h = h
+		return p
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -50,9 +50,8 @@ func TestStalledProbe(t *testing.T) {
 // TestGoneWhilePaused has peers leave while nothing is read from them.
 func TestGoneWhilePaused(t *testing.T) {
 	t.Run("websocket", func(t *testing.T) {
-		h := newHost(t, &engineio.Options{PingInterval: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond})
+		h := newHost(t, &engineio.Options{PingInterval: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond}, func(p *peer) { p.Pause() })
 		c, p := h.openWS()
-		p.Pause()
 		c.text("4a") // unread
 		c.conn.Close()
 		p.ends("transport error") // a ping could not be written

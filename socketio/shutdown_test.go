@@ -38,10 +38,6 @@ func TestShutdown(t *testing.T) {
 		for range 2 {
 			h.sessionEnds("server shutting down")
 		}
-		for i := range total {
-			c.want(fmt.Sprintf(`42["n",%d,"%s"]`, i, pad))
-		}
-		c.closed() // without a DISCONNECT
 		n := 0
 		for closed := false; !closed; {
 			r := p.get()
@@ -56,6 +52,10 @@ func TestShutdown(t *testing.T) {
 				}
 			}
 		}
+		for i := range total {
+			c.want(fmt.Sprintf(`42["n",%d,"%s"]`, i, pad))
+		}
+		c.closed() // without a DISCONNECT
 		if err := receive(t, done, h.limit, "Shutdown"); err != nil {
 			t.Error(err)
 		}
