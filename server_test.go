@@ -76,7 +76,7 @@ func TestShutdown(t *testing.T) {
 	for range 2 { // it may be called twice
 		go func() { done <- h.Shutdown(context.Background()) }() // until finish is closed
 	}
-	for _, c := range []*client{ws, polling} {
+	for _, c := range []*client{polling, ws} { // soon: a polling client is not waited for
 		c.want(`2["last words"]`)
 		c.ends() // and no DISCONNECT before: clients reconnect by themselves
 	}
