@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -36,7 +37,8 @@ func (p *pauser) Close(r engineio.Reason) { p.ended <- r }
 func TestPauseRace(t *testing.T) {
 	const last = 300_000
 	p := &pauser{t: t, last: last, ended: make(chan engineio.Reason, 1), done: make(chan struct{})}
-	srv, err := engineio.New(nil, func(s *engineio.Session) engineio.Handler {
+	quiet := engineio.Options{PingInterval: time.Hour} // a slow machine takes long
+	srv, err := engineio.New(&quiet, func(s *engineio.Session) engineio.Handler {
 		p.s = s
 		return p
 	})

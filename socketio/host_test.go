@@ -37,10 +37,18 @@ type host struct {
 	limit time.Duration
 }
 
-// newHost serves on a loopback socket.
+// newHost serves on a loopback socket. Without options for it there is no
+// heartbeat: most clients of the tests do not answer, and time is real.
 func newHost(t testing.TB, opts *socketio.Options) *host {
 	t.Helper()
-	h := newServer(t, opts)
+	var o socketio.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Engine.PingInterval == 0 {
+		o.Engine.PingInterval = time.Hour
+	}
+	h := newServer(t, &o)
 	web := httptest.NewServer(h)
 	h.addr = web.Listener.Addr().String()
 	h.dial = func() (net.Conn, error) { return net.Dial("tcp", h.addr) }

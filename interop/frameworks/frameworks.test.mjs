@@ -49,7 +49,7 @@ for (const framework of frameworks) {
     const socket = t.client(variant("upgrade"), server, at(framework, "timeout-handler"));
     const seen = watch(socket);
     await connected(socket);
-    assert.deepEqual(await ask(socket, "later", 1500), ["now"]);
+    assert.deepEqual(await ask(socket, "later", 2500), ["now"]);
     assert.equal(socket.io.engine.transport.name, "polling");
     assert.deepEqual(seen, []);
     await assert.rejects(connected(t.client(variant("websocket"), server, { ...at(framework, "timeout-handler"), reconnection: false })), {
@@ -69,7 +69,7 @@ for (const framework of frameworks) {
   });
 }
 
-describe("a poll under a timeout of one second", () => {
+describe("a poll under a timeout of two seconds", () => {
   const tenSeconds = () => new Promise((resolve) => setTimeout(resolve, 10_000));
   const apps = frameworks.flatMap((f) => ["timeout-handler", "context-timeout", ...more[f].filter((app) => app === "timeout")].map((app) => [f, app]));
 
@@ -87,11 +87,11 @@ describe("a poll under a timeout of one second", () => {
       assert.deepEqual(seen, [], `${framework} behind ${app}`);
       assert.equal(socket.id, id);
     }
-    await Promise.all(clients.map(async ({ socket }) => assert.deepEqual(await ask(socket, "later", 1500), ["now"])));
+    await Promise.all(clients.map(async ({ socket }) => assert.deepEqual(await ask(socket, "later", 2500), ["now"])));
   });
 
   test("of the HTTP server, its WriteTimeout, likewise", async (t) => {
-    const server = await start({ "write-timeout": 1000 });
+    const server = await start({ "write-timeout": 2000 });
     try {
       const clients = await Promise.all(
         frameworks.flatMap((f) => ["plain", "bare"].map((app) => [f, app])).map(async ([framework, app]) => {

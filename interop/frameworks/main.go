@@ -21,7 +21,7 @@ import (
 )
 
 // limit is what the timeouts are set to.
-const limit = time.Second
+const limit = 2 * time.Second
 
 // An app mounts srv at path, behind middlewares.
 type app func(srv *sio.Server, path string) http.Handler

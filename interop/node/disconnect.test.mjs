@@ -83,7 +83,7 @@ suite("disconnect", (v) => {
 
 suite("silence of the client", (v) => {
   let server;
-  before(async () => (server = await start({ "ping-interval": 200, "ping-timeout": 400 })));
+  before(async () => (server = await start({ "ping-interval": 200, "ping-timeout": 1000 })));
   after(() => server.stop());
 
   test("is noticed", async (t) => {

@@ -291,7 +291,7 @@ suite("disconnects", (options) => {
 
 suite("heartbeat", (options) => {
   let quick;
-  before(async () => (quick = await start({ "allow-eio3": true, "ping-interval": 50, "ping-timeout": 700 })));
+  before(async () => (quick = await start({ "allow-eio3": true, "ping-interval": 50, "ping-timeout": 1500 })));
   after(() => quick.stop());
 
   test("the client pings, the server answers, well beyond the timeout", async (t) => {
@@ -299,7 +299,7 @@ suite("heartbeat", (options) => {
     await connected2(socket);
     socket.on("disconnect", (reason) => assert.fail(reason));
     let pongs = 0;
-    await next(socket, "pong", () => ++pongs === 40);
+    await next(socket, "pong", () => ++pongs === 80);
     assert.deepEqual(await ask(socket, "echo:ack", 1), [1]);
     socket.off("disconnect");
   });

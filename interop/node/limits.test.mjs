@@ -62,9 +62,12 @@ suite("maxPayload", (v) => {
 
 suite("heartbeat", (v) => {
   const interval = 100;
-  let server;
-  before(async () => (server = await start({ "ping-interval": interval, "ping-timeout": 1000 })));
-  after(() => server.stop());
+  let server, hasty;
+  before(async () => {
+    server = await start({ "ping-interval": interval, "ping-timeout": 10_000 });
+    hasty = await start({ "ping-interval": interval, "ping-timeout": 1000 });
+  });
+  after(() => Promise.all([server.stop(), hasty.stop()]));
 
   test("keeps the connection over many intervals", async (t) => {
     const socket = await connected(t.client(v, server));
@@ -79,14 +82,14 @@ suite("heartbeat", (v) => {
   });
 
   test("a server that falls silent is noticed, and found again", async (t) => {
-    const socket = await connected(t.client(v, server));
+    const socket = await connected(t.client(v, hasty));
     await settled(v, socket);
     const gone = next(socket, "disconnect");
-    server.signal("SIGSTOP");
-    t.after(() => server.signal("SIGCONT"));
+    hasty.signal("SIGSTOP");
+    t.after(() => hasty.signal("SIGCONT"));
     assert.equal((await gone)[0], "ping timeout");
     const back = next(socket, "connect");
-    server.signal("SIGCONT");
+    hasty.signal("SIGCONT");
     await back;
     assert.deepEqual(await ask(socket, "echo:ack", "back"), ["back"]);
   });
