@@ -33,7 +33,9 @@ func TestAllowEIO3(t *testing.T) {
 		t.Fatalf("not allowed: %d %s", status, body)
 	}
 
-	h := newHost(t, &sio.Options{AllowEIO3: true})
+	var log logBuffer
+	h := newHost(t, &sio.Options{AllowEIO3: true, Logger: log.logger()})
+	h.Use(sio.Logger())
 	h.OnConnect(func(c *sio.Context) error { return c.Emit("who", c.Request().URL.Query().Get("who")) })
 	h.Of("/auth").OnConnect(func(c *sio.Context) error {
 		var auth struct{ Token string }
@@ -50,7 +52,8 @@ func TestAllowEIO3(t *testing.T) {
 	if status != 200 || len(sid) < 20 {
 		t.Fatalf("handshake: %d %s", status, body)
 	}
-	sid = "&sid=" + sid[:20]
+	id := sid[:20]
+	sid = "&sid=" + id
 	post := func(body string) {
 		t.Helper()
 		if status, answer := do(h, "POST", sid, body); status != 200 || answer != "ok" {
@@ -69,4 +72,12 @@ func TestAllowEIO3(t *testing.T) {
 	post("19:40/auth?token=good,")
 	want("8:40/auth,")
 	post("1:1")
+	shut(t, h.Server)
+	// The ids of its sockets are made of the session's, which is a credential.
+	if strings.Contains(log.String(), id[8:]) {
+		t.Errorf("the session id %s is in the log:\n%s", id, &log)
+	}
+	if lines := log.lines(t, "socket connected"); len(lines) != 2 || lines[0]["socket"] != id[:8] || lines[1]["socket"] != "/auth#"+id[:8] {
+		t.Errorf("sockets in the log: %v", lines)
+	}
 }

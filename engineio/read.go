@@ -186,7 +186,7 @@ func (w *wsConn) fail(err error) bool {
 	case w.draining.Load():
 		return false
 	}
-	w.srv.log.Debug().Str("sid", w.sess.id).Str("why", closed.why).Msg("websocket refused")
+	w.srv.log.Debug().Str("sid", w.sess.LogID()).Str("why", closed.why).Msg("websocket refused")
 	w.broken.Store(true)
 	if w.probing {
 		w.dropProbe(closeFrame(closed.code))

@@ -61,7 +61,7 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch,
 		return false, nil
 	}
 	s.pushLocked(first, rest, b)
-	s.srv.log.Debug().Str("sid", s.id).Str("type", "4").Int("bytes", size).Msg("packet sent")
+	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", "4").Int("bytes", size).Msg("packet sent")
 	return true, nil
 }
 
@@ -111,7 +111,7 @@ func (s *Session) sendControl(m *Message) {
 		return
 	}
 	s.pushLocked(m, nil, nil)
-	s.srv.log.Debug().Str("sid", s.id).Bool("ping", m == pingPacket).Msg("control sent")
+	s.srv.log.Debug().Str("sid", s.LogID()).Bool("ping", m == pingPacket).Msg("control sent")
 }
 
 // pushLocked hands packets to the transport, or queues them. It is called with

@@ -276,7 +276,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 	if sess.ws != nil {
 		s.wg.Add(1) // for its reader
 	}
-	s.log.Info().Str("sid", sess.id).Str("transport", transport).Msg("session opened")
+	s.log.Info().Str("sid", sess.LogID()).Str("transport", transport).Msg("session opened")
 	sess.start(s.open(sess))
 	return true
 }

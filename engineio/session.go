@@ -85,8 +85,15 @@ type Session struct {
 	resume       chan struct{} // closed by the last Resume, and at the end
 }
 
-// ID returns the session's id: 20 unguessable characters.
+// ID returns the session's id: 20 unguessable characters. It is a credential:
+// whoever knows it can act for the client. For logs there is LogID.
 func (s *Session) ID() string { return s.id }
+
+// LogID returns the part of the session's id that stands in logs and tells
+// sessions apart: its first 8 characters. The 12 that follow stay unguessable.
+func (s *Session) LogID() string { return s.id[:loggedLen] }
+
+const loggedLen = 8
 
 // abandon tells the captured value of a session that does not come to be.
 func (s *Session) abandon() {
@@ -192,7 +199,7 @@ func (s *Session) receive(t PacketType, data []byte, binary bool) {
 	if !s.isOpen() {
 		return
 	}
-	s.srv.log.Debug().Str("sid", s.id).Str("type", string(rune(t))).Int("bytes", len(data)).Msg("packet received")
+	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", string(rune(t))).Int("bytes", len(data)).Msg("packet received")
 	switch t {
 	case PacketMessage:
 		s.handler.Message(data, binary)
@@ -314,7 +321,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 // ended tells the handler. If open has not returned yet there is none, and
 // Server.start does it.
 func (s *Session) ended(h Handler, e *ending) {
-	s.srv.log.Info().Str("sid", s.id).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
+	s.srv.log.Info().Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
 	if h != nil {
 		h.Close(e.reason)
 	}

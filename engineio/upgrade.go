@@ -110,7 +110,7 @@ func (w *wsConn) takeOver() bool {
 	default:
 		s.drainedLocked()
 	}
-	s.srv.log.Info().Str("sid", s.id).Str("transport", TransportWebSocket).Msg("session upgraded")
+	s.srv.log.Info().Str("sid", s.LogID()).Str("transport", TransportWebSocket).Msg("session upgraded")
 	s.upgraded()
 	return true
 }

@@ -87,7 +87,7 @@ func (c *conn) watchIdleLocked() {
 		}
 		c.mu.Unlock()
 		if current && !deciding {
-			c.srv.log.Debug().Str("sid", c.sess.ID()).Msg("no namespace joined in time")
+			c.srv.log.Debug().Str("sid", c.sess.LogID()).Msg("no namespace joined in time")
 			c.sess.Close()
 		}
 	})
@@ -128,7 +128,7 @@ func (c *conn) decoded(p *Packet, done, pending bool, err error) {
 	}
 	switch {
 	case err != nil:
-		c.srv.log.Debug().Str("sid", c.sess.ID()).Err(err).Msg("packet refused")
+		c.srv.log.Debug().Str("sid", c.sess.LogID()).Err(err).Msg("packet refused")
 		c.sess.CloseWith(err)
 	case done:
 		c.receive(p)
@@ -166,7 +166,7 @@ func (c *conn) attachmentsLate() {
 func (c *conn) receive(p *Packet) {
 	s, left := c.find(p.Namespace)
 	if e := c.srv.log.Debug(); e != nil {
-		e.Str("sid", c.sess.ID()).Str("nsp", loggable(p.Namespace)).Stringer("type", p.Type).Msg("packet")
+		e.Str("sid", c.sess.LogID()).Str("nsp", loggable(p.Namespace)).Stringer("type", p.Type).Msg("packet")
 	}
 	switch {
 	case p.Type == TypeConnect && s == nil:
@@ -190,7 +190,7 @@ func (c *conn) receive(p *Packet) {
 
 // violation closes a connection whose packets make no sense together.
 func (c *conn) violation(why error) {
-	c.srv.log.Debug().Str("sid", c.sess.ID()).Err(why).Msg("packet refused")
+	c.srv.log.Debug().Str("sid", c.sess.LogID()).Err(why).Msg("packet refused")
 	c.mu.Lock()
 	c.violated = true
 	c.mu.Unlock()
@@ -259,7 +259,7 @@ func (c *conn) tell(e encoded, err error) {
 // unsayable closes a connection that a packet of the protocol cannot be encoded
 // for, which is a fault of the [Parser].
 func (c *conn) unsayable(err error) {
-	c.srv.log.Error().Str("sid", c.sess.ID()).Err(err).Msg("cannot encode a packet")
+	c.srv.log.Error().Str("sid", c.sess.LogID()).Err(err).Msg("cannot encode a packet")
 	c.sess.Close()
 }
 

@@ -90,7 +90,7 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 	}
 	defer func() { // of match, and of what makes brokers
 		if v := recover(); v != nil {
-			s.log.Error().Str("sid", c.sess.ID()).Str("nsp", loggable(name)).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic while a namespace was looked for")
+			s.log.Error().Str("sid", c.sess.LogID()).Str("nsp", loggable(name)).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic while a namespace was looked for")
 			n, refusal = nil, noNamespace
 		}
 	}()
@@ -107,7 +107,7 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 		}
 	}
 	if n == nil {
-		s.log.Debug().Str("sid", c.sess.ID()).Str("nsp", loggable(name)).Msg("too many namespaces")
+		s.log.Debug().Str("sid", c.sess.LogID()).Str("nsp", loggable(name)).Msg("too many namespaces")
 		return nil, tooManyNamespaces
 	}
 	return n, nil

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,17 @@ func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
 // ID returns the socket's id, which is not the session's, unless the client is
 // one of [engineio.Options.AllowEIO3].
 func (s *Socket) ID() string { return s.id }
+
+// LogID returns what stands for the socket in logs: its id, which nobody can act
+// with, or, where that is made of the session's, as for clients of
+// [engineio.Options.AllowEIO3], the part of it that is no credential.
+func (s *Socket) LogID() string {
+	secret := s.conn.sess.ID()
+	if head, ok := strings.CutSuffix(s.id, secret); ok {
+		return head + s.conn.sess.LogID()
+	}
+	return s.id
+}
 
 // Namespace returns the namespace that the socket is in.
 func (s *Socket) Namespace() *Namespace { return s.nsp }

@@ -180,7 +180,7 @@ func (s *Socket) leave(accepted bool) {
 	}
 	if accepted {
 		defer func() {
-			s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Str("reason", string(s.reason)).Msg("socket disconnected")
+			s.nsp.srv.log.Info().Str("sid", s.conn.sess.LogID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Str("reason", string(s.reason)).Msg("socket disconnected")
 			s.nsp.handler.Disconnect(s, s.reason)
 		}()
 	}
@@ -233,7 +233,7 @@ func (s *Socket) admit() {
 	if !s.conn.admitted(s) {
 		return
 	}
-	s.nsp.srv.log.Info().Str("sid", s.conn.sess.ID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.id).Msg("socket connected")
+	s.nsp.srv.log.Info().Str("sid", s.conn.sess.LogID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Msg("socket connected")
 	e, err := s.encodeConnected()
 	if err != nil {
 		s.conn.unsayable(err)
