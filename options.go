@@ -66,6 +66,11 @@ type Options struct {
 	// Default 4 MiB and 16,384.
 	QueueBytes   int
 	QueuePackets int
+	// PollPackets is how many packets the answer to a poll has at most. The official
+	// Python client takes no more than the default; where none comes, more makes
+	// clients that stay on polling faster: they get so many in a round trip.
+	// Default 16.
+	PollPackets int
 	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and keeps the
 	// client. By default it is closed, with "slow consumer".
 	KeepSlow bool
@@ -156,6 +161,7 @@ func (o *Options) lower() *socketio.Options {
 			Cookie:           o.Cookie,
 			QueueBytes:       o.QueueBytes,
 			QueuePackets:     o.QueuePackets,
+			PollPackets:      o.PollPackets,
 			KeepSlow:         o.KeepSlow,
 			Logger:           o.Logger,
 

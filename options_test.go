@@ -48,6 +48,7 @@ func TestNewPanics(t *testing.T) {
 		`MaxClientNamespaces is negative (-1)`:         {MaxClientNamespaces: -1},
 		`QueueBytes is negative (-1)`:                  {QueueBytes: -1},
 		`QueuePackets is negative (-1)`:                {QueuePackets: -1},
+		`PollPackets is negative (-1)`:                 {PollPackets: -1},
 		`Transports is empty`:                          {Transports: []string{}},
 		`Transports: unknown transport "carrier"`:      {Transports: []string{"carrier"}},
 		`CORS.Origins "*" does not go with`:            {CORS: &sio.CORS{Origins: []string{"*"}, Credentials: true}},

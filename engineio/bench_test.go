@@ -88,7 +88,7 @@ func codecPaths(t testing.TB) []hotPath {
 		}},
 		{"payload/encode 10", len(ten), func() {
 			fill()
-			if p := out.payload(1 << 20); len(p) != len(ten) {
+			if p := out.payload(1<<20, 16); len(p) != len(ten) {
 				t.Fatalf("payload of %d bytes, want %d", len(p), len(ten))
 			}
 		}},

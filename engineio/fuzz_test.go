@@ -100,7 +100,7 @@ func FuzzResponse(f *testing.F) {
 		}
 		for o.len() > 0 {
 			full := o.len()
-			p := string(o.payload(limit))
+			p := string(o.payload(limit, 16))
 			n := full - o.len()
 			if n == 0 || n > 1 && len(p) > limit {
 				t.Fatalf("%d packets in a response of %d bytes, the limit being %d", n, len(p), limit)

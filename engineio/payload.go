@@ -23,7 +23,6 @@ type outbox struct {
 	bytes   int      // of the frames that wait
 	base64  bool     // the peer asked for binary as base64 over WebSocket too
 	v3      bool     // the peer speaks revision 3; never written once the session is known
-	packets int32    // that the peer takes in one payload; 0: any number
 	deflate *Deflate // compresses what goes over WebSocket, unless nil
 }
 
@@ -144,11 +143,11 @@ func (o *outbox) consume(n int) {
 	}
 }
 
-// payload takes the packets that fit into limit bytes and joins them; a larger
-// one goes alone.
-func (o *outbox) payload(limit int) []byte {
+// payload takes up to most packets that fit into limit bytes and joins them; a
+// larger one goes alone.
+func (o *outbox) payload(limit, most int) []byte {
 	if o.v3 {
-		return o.payloadV3(limit)
+		return o.payloadV3(limit, most)
 	}
 	size, n := 0, 0
 	for _, m := range o.items.All() {
@@ -156,7 +155,7 @@ func (o *outbox) payload(limit int) []byte {
 		if n > 0 {
 			p++ // the separator
 		}
-		if n > 0 && size+p > limit || n == int(o.packets) && n > 0 {
+		if n > 0 && size+p > limit || n == most {
 			break
 		}
 		size += p

@@ -8,15 +8,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
 
 const (
-	// pythonPackets is how many packets the Python client takes in one payload;
-	// more of them end its connection.
-	pythonPackets = 16
 	// noopInterval is how often a GET is released while a client has its
 	// answer to the probe and must not be left waiting.
 	noopInterval = 100 * time.Millisecond
@@ -64,9 +60,6 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 	var upgrades []string
 	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
 		upgrades = append(upgrades, TransportWebSocket)
-	}
-	if agent := r.UserAgent(); strings.HasPrefix(agent, "Python/") || strings.HasPrefix(agent, "python-requests/") {
-		sess.out.packets = pythonPackets
 	}
 	if !s.start(sess, TransportPolling) {
 		sess.abandon()
@@ -232,7 +225,7 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 			// A close packet goes into the next one: clients handle it before
 			// the messages that precede it in the same payload.
 			p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
-			return s.out.payload(s.srv.opts.MaxPayload), true
+			return s.out.payload(s.srv.opts.MaxPayload, s.srv.opts.PollPackets), true
 		case p.noop:
 			return s.out.control(PacketNoop), true
 		case noop == nil && s.probe != nil && s.probe.answered:

@@ -346,6 +346,20 @@ func TestPollingResponse(t *testing.T) {
 			})
 		}
 	})
+	t.Run("no more packets than any client takes", func(t *testing.T) {
+		for _, test := range []struct{ most, first int }{{0, 16}, {1, 1}, {40, 20}} {
+			h := newHost(t, &engineio.Options{PollPackets: test.most})
+			p := h.open()
+			for range 20 {
+				p.send("x")
+			}
+			got := 0
+			for n := test.first; got < 20; n = min(n, 20-got) {
+				h.get(p.ID()).want(t, 200, "4x"+strings.Repeat("\x1e4x", n-1))
+				got += n
+			}
+		}
+	})
 	t.Run("nothing is lost", func(t *testing.T) {
 		const limit, n = 300, 3000
 		h := newHost(t, &engineio.Options{MaxPayload: limit, QueuePackets: n, QueueBytes: 64 << 20})

@@ -80,13 +80,13 @@ func (m *Message) encodeV3(f form) *Message {
 
 // payloadV3 is payload. The form is binary if one of the packets is. A length
 // takes no more digits than counted, though in text it counts something else.
-func (o *outbox) payloadV3(limit int) []byte {
+func (o *outbox) payloadV3(limit, most int) []byte {
 	size, n, binary := 0, 0, false
 	for _, m := range o.items.All() {
 		m = o.formOf(m)
 		p := len(m.frame) - int(m.body)
 		p += len(strconv.Itoa(p)) + 2
-		if n > 0 && size+p > limit || n == int(o.packets) && n > 0 {
+		if n > 0 && size+p > limit || n == most {
 			break
 		}
 		size += p

@@ -177,7 +177,7 @@ func TestEncodePayloadV3(t *testing.T) {
 		for _, m := range test.packets {
 			o.push(m)
 		}
-		if got := string(o.payload(1000)); got != test.want || o.len() != 0 || o.bytes != 0 {
+		if got := string(o.payload(1000, 16)); got != test.want || o.len() != 0 || o.bytes != 0 {
 			t.Errorf("payload %q, want %q; %d packets of %d bytes left", got, test.want, o.len(), o.bytes)
 		}
 	}
@@ -259,7 +259,7 @@ func FuzzPayloadV3(f *testing.F) {
 					o.push(newPacket(p.kind, []byte(p.data)))
 				}
 			}
-			encoded := o.payload(1 << 30)
+			encoded := o.payload(1<<30, 1000)
 			if got := contentType(encoded)[0] == headerBinary[0]; got != (binary && !base64) {
 				t.Fatalf("%q is said to be binary: %t", encoded, got)
 			}
@@ -294,7 +294,7 @@ func FuzzResponseV3(f *testing.F) {
 			}
 		}
 		for o.len() > 0 {
-			p := o.payload(limit)
+			p := o.payload(limit, 16)
 			found, err := decodeAllV3(p, contentType(p)[0] == headerBinary[0])
 			if err != nil || len(found) == 0 || len(found) > 1 && len(p) > limit {
 				t.Fatalf("%d packets in a response of %d bytes, the limit being %d, %v", len(found), len(p), limit, err)

@@ -20,7 +20,7 @@ COMMAND = {
 }[TARGET]
 if TARGET == "reference":
     # The client gives up at a poll of more than 16 packets unless told
-    # otherwise; the reference server does not know, and sio does.
+    # otherwise; the reference server does not know, and sio sends no more.
     engineio.payload.Payload.max_decode_packets = 10_000
 
 # WAIT, in seconds, bounds each wait; TIMEOUT each test.
@@ -295,6 +295,12 @@ class TestPolling(Contract, unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await get(large), ("x" * 100_000,))
         self.assertIn("gzip", encodings)
         self.assertIn(None, encodings)  # the handshake
+
+    async def test_many_under_another_name(self):
+        client = await self.client(headers={"User-Agent": "thermostat/2"})
+        counts = client.hear("count")
+        await client.emit("count", (0, 100))
+        self.assertEqual([await get(counts) for _ in range(100)], [(i,) for i in range(100)])
 
 
 class TestWebSocket(Contract, unittest.IsolatedAsyncioTestCase):
