@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"sync/atomic"
@@ -208,18 +209,29 @@ func decodePacket(p []byte) (t PacketType, data []byte, binary bool, err error) 
 	return 0, nil, false, errPacketType
 }
 
-// decodeBase64 takes the standard alphabet with padding or without it.
+// decodeBase64 takes what clients send: with or without padding, in lines or in one,
+// of either alphabet. As in the reference server, it ends at the first padding. Unlike
+// there, what is no base64 at all is an error.
 func decodeBase64(p []byte) ([]byte, error) {
-	for n := 0; n < 2 && len(p) > 0 && p[len(p)-1] == '='; n++ {
-		p = p[:len(p)-1]
+	p = bytes.TrimRight(p, "=\r\n\t ")
+	data, err := base64.RawStdEncoding.AppendDecode(nil, p) // which skips \r and \n
+	if err == nil {
+		return data, nil
 	}
+	p, _, _ = bytes.Cut(p, []byte{'='})
+	clean := make([]byte, 0, len(p))
 	for _, c := range p {
-		if c == '\r' || c == '\n' { // the decoder would skip them
-			return nil, errBase64
+		switch c {
+		case '-':
+			c = '+'
+		case '_':
+			c = '/'
+		case ' ', '\t':
+			continue
 		}
+		clean = append(clean, c)
 	}
-	data, err := base64.RawStdEncoding.AppendDecode(nil, p)
-	if err != nil {
+	if data, err = base64.RawStdEncoding.AppendDecode(data[:0], clean); err != nil {
 		return nil, errBase64
 	}
 	return data, nil

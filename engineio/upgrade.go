@@ -8,7 +8,8 @@ import (
 // The upgrade: a client opens a WebSocket with the id of its polling session,
 // sends a probe, and when that is answered pauses its polling and sends an
 // upgrade packet. Until then polling works both ways. Whatever goes wrong
-// before ends the new WebSocket only.
+// before ends the new WebSocket only. Some clients send the upgrade packet at once,
+// without a probe: .NET's, and small ones on microcontrollers.
 
 var probeAnswer = newPacket(PacketPong, []byte("probe"))
 
@@ -92,7 +93,7 @@ func (w *wsConn) takeOver() bool {
 		queued := slices.Clone(s.out.items.All())
 		s.deflateLocked(queued[0], queued[1:])
 	}
-	if s.probe != w || !w.answered || s.state == stateClosed {
+	if s.probe != w || s.state == stateClosed {
 		s.mu.Unlock()
 		return false
 	}

@@ -152,7 +152,6 @@ func TestUpgrade(t *testing.T) {
 	})
 
 	for name, bad := range map[string][]byte{
-		"5 without a probe":       masked(opText, "5"),
 		"2":                       masked(opText, "2"),
 		"2probex":                 masked(opText, "2probex"),
 		"3probe":                  masked(opText, "3probe"),
@@ -175,7 +174,7 @@ func TestUpgrade(t *testing.T) {
 			p.silent()
 			h.upgrade(p) // a later try is allowed
 		})
-		if name == "5 without a probe" || name == "an upgrade behind a bad" {
+		if name == "an upgrade behind a bad" {
 			continue
 		}
 		run("only the WebSocket is closed after a probe for/"+name, func(t *testing.T, h *host, p *peer) {

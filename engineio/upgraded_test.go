@@ -70,7 +70,7 @@ func TestNotUpgraded(t *testing.T) {
 	h.do("GET", polling, "")
 	m = <-opened
 	probe := h.ws("&sid=" + m.sess.ID())
-	probe.text("5") // without a probe
+	probe.text("6")
 	probe.closed(1005)
 	h.post(m.sess.ID(), "4a")
 	m.want(t, "message a")

@@ -369,7 +369,7 @@ func TestUpgradeV3(t *testing.T) {
 	})
 	bubble3(t, "anything else ends the WebSocket only", nil, func(t *testing.T, h *host) {
 		p := h.open3("")
-		for _, f := range [][]byte{masked(opText, "2"), masked(opText, "5"), masked(opBinary, "\x02probe"), masked(opBinary, "\x04"), masked(opText, "4x")} {
+		for _, f := range [][]byte{masked(opText, "2"), masked(opBinary, "\x02probe"), masked(opBinary, "\x04"), masked(opText, "4x")} {
 			c := h.ws3("&sid=" + p.ID())
 			c.write(f)
 			c.closed(1005)

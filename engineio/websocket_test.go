@@ -144,6 +144,7 @@ func TestFrame(t *testing.T) {
 		{"binary", masked(opBinary, "\x00\xff4a"), []message{bin("\x00\xff4a")}, nil},
 		{"binary of no bytes", masked(opBinary, ""), []message{bin("")}, nil},
 		{"base64 in text", masked(opText, "bAQID"), []message{bin("\x01\x02\x03")}, nil},
+		{"base64 in lines in text", masked(opText, "bAQ\n-_\n"), []message{bin("\x01\x0f\xbf")}, nil},
 		{"UTF-8", masked(opText, "4\u20ac\U0001F600"), []message{text("\u20ac\U0001F600")}, nil},
 		{"fragments", frames(masked(moreText, "4a"), masked(more, "b"), masked(opContinue, "c")), []message{text("abc")}, nil},
 		{"binary fragments", frames(masked(moreBinary, "a"), masked(opContinue, "\xff")), []message{bin("a\xff")}, nil},
