@@ -33,13 +33,44 @@ type visitor struct {
 
 var (
 	ping         = []byte("2")
-	probeFrame   = appendFrame(nil, opText, []byte("2probe"))
-	upgradeFrame = appendFrame(nil, opText, []byte("5"))
-	leaveFrames  = appendFrame(appendFrame(nil, opText, []byte("41")), opClose, []byte{0x03, 0xe8})
+	probeFrame   = AppendFrame(nil, opText, []byte("2probe"))
+	upgradeFrame = AppendFrame(nil, opText, []byte("5"))
+	leaveFrames  = AppendFrame(AppendFrame(nil, opText, []byte("41")), opClose, []byte{0x03, 0xe8})
 )
 
 func newVisitor(s Server, d dialect) *visitor {
 	return &visitor{server: s, e: d.echo(WithAck)}
+}
+
+// arrive connects over WebSocket, and joins "/".
+func (v *visitor) arrive(ctx context.Context, deadline time.Time) (w *web, err error) {
+	if w, err = dialWeb(ctx, v.server, deadline); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	v.r = w.r
+	if _, err := w.conn.Write(append(UpgradeRequest(v.server, ""), connectFrame...)); err != nil {
+		return nil, err
+	}
+	if err := v.readUpgrade(); err != nil {
+		return nil, err
+	}
+	_, open, err := v.readFrame()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOpen(open); err != nil {
+		return nil, err
+	}
+	_, joined, err := v.readFrame()
+	if err == nil && !bytes.HasPrefix(joined, []byte(`40{"sid":"`)) {
+		err = fmt.Errorf("not an answer to CONNECT: %.100q", joined)
+	}
+	return w, err
 }
 
 func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error {
@@ -53,7 +84,7 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 		return fmt.Errorf("polling: %w", err)
 	}
 	// The GET that the upgrade has to release.
-	if err := poll.send(getRequest(v.server, sid)); err != nil {
+	if err := poll.send(GetRequest(v.server, sid)); err != nil {
 		return err
 	}
 
@@ -64,7 +95,7 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	defer web.Close()
 	socket := web.conn // no HTTP any more after this
 	v.r = web.r
-	if _, err := socket.Write(upgradeRequest(v.server, sid)); err != nil {
+	if _, err := socket.Write(UpgradeRequest(v.server, sid)); err != nil {
 		return err
 	}
 	if err := v.readUpgrade(); err != nil {

@@ -25,8 +25,8 @@ const headers = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 
 	"Cache-Control: no-cache\r\n" +
 	"Pragma: no-cache\r\n"
 
-// upgradeRequest is for a new session if sid is empty, otherwise to move there.
-func upgradeRequest(s Server, sid string) []byte {
+// UpgradeRequest is for a new session if sid is empty, otherwise to move there.
+func UpgradeRequest(s Server, sid string) []byte {
 	path := "/socket.io/?EIO=4&transport=websocket"
 	switch {
 	case s.Bare:
@@ -65,7 +65,7 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	c.calm()
 	c.sample = new(Sample)
 	missing := n - c.Size()
-	hello := slices.Clip(upgradeRequest(c.server, ""))
+	hello := slices.Clip(UpgradeRequest(c.server, ""))
 	pending := make(map[*conn]struct{}, inFlight)
 
 	c.loop.onReady = func(conn *conn) {
@@ -83,7 +83,7 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	for missing > 0 || len(pending) > 0 {
 		for missing > 0 && len(pending) < inFlight {
 			missing--
-			conn, err := c.loop.dial(c.server.Addr, source(missing), hello, c.server.Bare, 0)
+			conn, err := c.loop.dial(c.server.Addr, Source(missing), hello, c.server.Bare, 0)
 			if err != nil {
 				c.sample.fail(&c.sample.Closed, err)
 				continue
@@ -111,9 +111,9 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	return sample, nil
 }
 
-// source spreads the clients over some addresses of the loopback interface, so that
+// Source spreads the clients over some addresses of the loopback interface, so that
 // ports do not run out, and are found quickly.
-func source(i int) netip.Addr {
+func Source(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i%8)})
 }
 

@@ -82,6 +82,9 @@ type reading struct {
 	server, own time.Duration
 }
 
+// CPU returns what the server has used so far.
+func (s Server) CPU() (time.Duration, error) { return cpuTime(s.PID) }
+
 func (s Server) read() (r reading, err error) {
 	if r.server, err = cpuTime(s.PID); err != nil {
 		return r, fmt.Errorf("CPU time of the server: %w", err)

@@ -12,12 +12,12 @@ import (
 var maskKey = [4]byte{0x5a, 0x1b, 0xc3, 0x96}
 
 var (
-	connectFrame = appendFrame(nil, opText, []byte("40"))
-	pongFrame    = appendFrame(nil, opText, []byte("3"))
+	connectFrame = AppendFrame(nil, opText, []byte("40"))
+	pongFrame    = AppendFrame(nil, opText, []byte("3"))
 )
 
-// appendFrame appends a client's frame.
-func appendFrame(dst []byte, op byte, payload []byte) []byte {
+// AppendFrame appends a client's frame.
+func AppendFrame(dst []byte, op byte, payload []byte) []byte {
 	dst = append(dst, finBit|op)
 	switch size := len(payload); {
 	case size < 126:
@@ -108,7 +108,7 @@ type exchange struct {
 func (e *exchange) frames(seq int) []byte {
 	e.buf = e.buf[:0]
 	for i := range e.request {
-		e.buf = appendFrame(e.buf, e.request[i].op, e.request[i].fill(seq))
+		e.buf = AppendFrame(e.buf, e.request[i].op, e.request[i].fill(seq))
 	}
 	return e.buf
 }

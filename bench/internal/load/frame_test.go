@@ -11,7 +11,7 @@ import (
 func TestFrame(t *testing.T) {
 	for _, size := range []int{0, 1, 125, 126, 65535, 65536, 100_000} {
 		payload := bytes.Repeat([]byte("x"), size)
-		frame := appendFrame(nil, opText, payload)
+		frame := AppendFrame(nil, opText, payload)
 		if size < 65536 {
 			op, message, err := readMasked(bytes.NewReader(frame))
 			if op != opText || !bytes.Equal(message, payload) || err != nil {
@@ -63,7 +63,7 @@ func TestDialectsAreEquallyLong(t *testing.T) {
 func TestBlastSize(t *testing.T) {
 	for _, size := range []int{100, frameSize, 60 << 10, 80 << 10} {
 		message := dialect{}.blast(1, size).message.fill(0)
-		frame := appendFrame(nil, opText, message)
+		frame := AppendFrame(nil, opText, message)
 		if got := len(frame) - len(maskKey); got != size {
 			t.Errorf("a frame of %d bytes, want %d", got, size)
 		}

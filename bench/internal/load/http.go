@@ -47,6 +47,12 @@ func (w *web) redial() error {
 	return c.SetDeadline(w.deadline)
 }
 
+// until moves the deadline.
+func (w *web) until(deadline time.Time) error {
+	w.deadline = deadline
+	return w.conn.SetDeadline(deadline)
+}
+
 func (w *web) Close() {
 	if w.conn != nil {
 		w.forget()
@@ -62,11 +68,13 @@ func pollingPath(sid string) string {
 	return "/socket.io/?EIO=4&transport=polling&sid=" + sid
 }
 
-func getRequest(s Server, sid string) []byte {
+// GetRequest is a poll of the session sid, or a handshake if that is empty.
+func GetRequest(s Server, sid string) []byte {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\n%s\r\n", pollingPath(sid), s.Addr, headers)
 }
 
-func postRequest(s Server, sid, body string) []byte {
+// PostRequest sends a payload to the session sid.
+func PostRequest(s Server, sid, body string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\n"+
 		"Content-Length: %d\r\n%s\r\n%s", pollingPath(sid), s.Addr, len(body), headers, body)
 }
@@ -195,7 +203,7 @@ func (w *web) chunks() error {
 
 // open begins a session by polling, and joins "/".
 func (w *web) open() (sid string, err error) {
-	body, err := w.do(getRequest(w.server, ""))
+	body, err := w.do(GetRequest(w.server, ""))
 	if err != nil {
 		return "", err
 	}
@@ -204,10 +212,10 @@ func (w *web) open() (sid string, err error) {
 	}
 	_, rest, _ := strings.Cut(string(body), `"sid":"`)
 	sid, _, _ = strings.Cut(rest, `"`)
-	if err := w.post(postRequest(w.server, sid, "40")); err != nil {
+	if err := w.post(PostRequest(w.server, sid, "40")); err != nil {
 		return "", err
 	}
-	packet, err := w.poll(getRequest(w.server, sid), postRequest(w.server, sid, "3"))
+	packet, err := w.poll(GetRequest(w.server, sid), PostRequest(w.server, sid, "3"))
 	if err != nil {
 		return "", err
 	}

@@ -212,7 +212,7 @@ func (l *loop) message(c *conn, op byte, message []byte) error {
 	case op == opClose:
 		return fmt.Errorf("closed by the server: % x", message)
 	case op == opPing:
-		return l.send(c, appendFrame(nil, opPong, message))
+		return l.send(c, AppendFrame(nil, opPong, message))
 	case op == opPong:
 		return nil
 	case !c.bare && op == opText && string(message) == "2" && c.state > opening: // some ping at once

@@ -30,7 +30,7 @@ func (t *tally) fail(count *int, err error) {
 // comes, over a connection of its own.
 func (c *Crowd) Polling(n int, w Window) (*Sample, error) {
 	return c.goroutines(n, w, func(ctx context.Context, t *tally, deadline time.Time) {
-		p, err := c.newPoller(deadline)
+		p, err := newPoller(c.loop.ctx, c.server, deadline)
 		if err != nil {
 			t.fail(&t.sample.Closed, err)
 			return
@@ -91,27 +91,27 @@ type poller struct {
 	answer     pattern
 }
 
-func (c *Crowd) newPoller(deadline time.Time) (p *poller, err error) {
+func newPoller(ctx context.Context, s Server, deadline time.Time) (p *poller, err error) {
 	p = new(poller)
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	if p.poll, err = dialWeb(c.loop.ctx, c.server, deadline); err != nil {
+	if p.poll, err = dialWeb(ctx, s, deadline); err != nil {
 		return p, err
 	}
-	if p.emit, err = dialWeb(c.loop.ctx, c.server, deadline); err != nil {
+	if p.emit, err = dialWeb(ctx, s, deadline); err != nil {
 		return p, err
 	}
 	sid, err := p.poll.open()
 	if err != nil {
 		return p, err
 	}
-	e := c.dialect.echo(WithAck)
+	e := dialect{s.Bare}.echo(WithAck)
 	p.packet, p.answer = e.request[0], e.answer[0]
-	p.get, p.pong = getRequest(c.server, sid), postRequest(c.server, sid, "3")
-	p.post = postRequest(c.server, sid, string(p.packet.text))
+	p.get, p.pong = GetRequest(s, sid), PostRequest(s, sid, "3")
+	p.post = PostRequest(s, sid, string(p.packet.text))
 	return p, nil
 }
 

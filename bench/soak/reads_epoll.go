@@ -1,0 +1,8 @@
+//go:build !portable
+
+package main
+
+const (
+	reading    = "epoll"
+	resultName = "soak.md"
+)
