@@ -214,7 +214,7 @@ func TestLogIsDiscreet(t *testing.T) {
 	if !errors.As(err, &status) {
 		t.Errorf("an unknown session: %v", err)
 	}
-	_, err = testclient.Dial(h.url+"?token=SECRET", testclient.Options{WebSocket: true, Header: http.Header{"Origin": {"https://SECRET.example"}}})
+	_, err = testclient.Dial(h.url+"?token=SECRET", testclient.Options{WebSocket: true, Header: http.Header{"Origin": {"https://foreign.example"}, "Cookie": {"SECRET"}}})
 	if !errors.As(err, &status) {
 		t.Errorf("a foreign origin: %v", err)
 	}
@@ -236,7 +236,7 @@ func TestLogIsDiscreet(t *testing.T) {
 			t.Errorf("%s is in the log: %.500s", found, line)
 		}
 	}
-	for _, what := range []string{"handler refused", "handler panicked", "handler failed", "packet refused", "request refused", "handled"} {
+	for _, what := range []string{"handler refused", "handler panicked", "handler failed", "packet refused", "request refused", "origin refused", "handled"} {
 		if len(log.lines(t, what)) == 0 {
 			t.Errorf("no line %q: this test does not go where it should", what)
 		}

@@ -100,8 +100,16 @@ type Options struct {
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, and no CORS headers.
 	CORS *CORS
+	// Hosts are what the server is reached by from outside, such as "example.com",
+	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
+	// the Host header: pages that come from there are of the same origin. If set,
+	// only they are, and no name that somebody else lets point to this server.
+	// Default: the Host of the request.
+	Hosts []string
 	// Cookie, if set, is the template of a cookie that carries the session's
-	// id, sent with the polling handshake. Name defaults to "io".
+	// id, sent with the polling handshake. Name defaults to "io". It is always
+	// HttpOnly, and Secure over TLS, be it a proxy's that says so in
+	// X-Forwarded-Proto.
 	Cookie *http.Cookie
 	// HTTPCompressionThreshold is from how many bytes on the answer to a poll is
 	// compressed, for a client that takes gzip; unless a middleware before the
@@ -158,6 +166,7 @@ func (o *Options) lower() *socketio.Options {
 			LenientHeartbeat: o.LenientHeartbeat,
 			AllowEIO3:        o.AllowEIO3,
 			CORS:             o.CORS,
+			Hosts:            o.Hosts,
 			Cookie:           o.Cookie,
 			QueueBytes:       o.QueueBytes,
 			QueuePackets:     o.QueuePackets,

@@ -53,6 +53,7 @@ func TestNewPanics(t *testing.T) {
 		`Transports: unknown transport "carrier"`:      {Transports: []string{"carrier"}},
 		`CORS.Origins "*" does not go with`:            {CORS: &sio.CORS{Origins: []string{"*"}, Credentials: true}},
 		`CORS.Origins: "example.com" is not an origin`: {CORS: &sio.CORS{Origins: []string{"example.com"}}},
+		`Hosts: "https://example.com" is not a host`:   {Hosts: []string{"https://example.com"}},
 		`CORS.MaxAge is negative`:                      {CORS: &sio.CORS{MaxAge: -1}},
 		`Compression.Threshold is negative (-1)`:       {Compression: &sio.Compression{Threshold: -1}},
 		`Compression.Level is 10, not 1 to 9`:          {Compression: &sio.Compression{Level: 10}},
@@ -238,6 +239,10 @@ func TestOrigins(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a public host", func(t *testing.T) {
+		h := newHost(t, &sio.Options{Hosts: []string{"example.com"}})
+		dial(t, h.url, testclient.Options{WebSocket: true, Header: http.Header{"Origin": {"https://example.com"}, "Cookie": {"session=1"}}})
+	})
 	t.Run("the same origin", func(t *testing.T) {
 		h := newHost(t, nil)
 		origin := strings.TrimSuffix(h.url, "/socket.io/")

@@ -2,12 +2,14 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/internal/negotiate"
 )
@@ -16,14 +18,21 @@ import (
 // transports: a browser enforces CORS for polling but not for WebSocket, so
 // the server refuses by itself.
 type CORS struct {
-	// Origins that are allowed, such as "https://app.example.com". "*" allows
-	// every origin, but never a request that carries a cookie: any page could
-	// then act in the name of its visitor.
+	// Origins that are allowed, such as "https://app.example.com". In place of
+	// labels in front of a name, "https://*.example.com" allows every origin below
+	// it, and not "https://example.com"; whoever gets such a name is let in. Case and
+	// a default port don't matter. Programs have origins of other schemes:
+	// "capacitor://localhost".
+	//
+	// "*" allows every origin, and "null" every page that hides its own, but neither
+	// a request that carries credentials (a cookie, an Authorization header or a TLS
+	// client certificate): any page could then act in the name of its visitor.
 	Origins []string
 	// OriginFunc, if set, allows further origins. It is called with the value
 	// of the Origin header, from many goroutines.
 	OriginFunc func(origin string) bool
-	// Credentials allows polling requests with cookies. Not together with "*".
+	// Credentials allows polling requests with cookies. Not together with "*"
+	// or "null".
 	Credentials bool
 	// AllowedHeaders answers preflight requests. Default: what is asked for.
 	AllowedHeaders []string
@@ -31,55 +40,133 @@ type CORS struct {
 	ExposedHeaders []string
 	// MaxAge is how long a browser may keep a preflight answer. Default: its own.
 	MaxAge time.Duration
+
+	rules []originRule // of Origins
+	star  bool         // "*" is one
+	null  bool         // "null" is one
 }
 
-func (c *CORS) validate() error {
+// opaque is the origin of pages that hide theirs: of a file, or in a sandboxed
+// frame, which any page can make.
+const opaque = "null"
+
+// compile checks c and takes the origins apart.
+func (c *CORS) compile() error {
+	c.rules = nil
+	var errs []error
 	for _, o := range c.Origins {
-		if o == "*" {
-			if c.Credentials {
-				return errors.New(`CORS.Origins "*" does not go with CORS.Credentials`)
+		switch o {
+		case "*":
+			c.star = true
+		case opaque:
+			c.null = true
+		default:
+			rule, err := parseOriginRule(o)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("CORS.Origins: %w", err))
 			}
+			c.rules = append(c.rules, rule)
 			continue
 		}
-		if u, err := url.Parse(o); o != "null" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
-			return errors.New("CORS.Origins: " + strconv.Quote(o) + ` is not an origin such as "https://example.com"`)
+		if c.Credentials {
+			errs = append(errs, fmt.Errorf("CORS.Origins %q does not go with CORS.Credentials", o))
 		}
 	}
 	if c.MaxAge < 0 {
-		return errors.New("CORS.MaxAge is negative")
+		errs = append(errs, errors.New("CORS.MaxAge is negative"))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// listed tells whether origin is allowed by name, or only by "*".
-func (c *CORS) listed(origin string) (byName, byStar bool) {
+// listed tells whether an origin is allowed by name, or like any other.
+func (c *CORS) listed(value string, o origin, isOrigin bool) (byName, byStar bool) {
 	if c == nil {
 		return false, false
 	}
-	byName = slices.Contains(c.Origins, origin) || c.OriginFunc != nil && c.OriginFunc(origin)
-	return byName, slices.Contains(c.Origins, "*")
+	for i := range c.rules {
+		byName = byName || isOrigin && c.rules[i].admits(o)
+	}
+	byName = byName || c.OriginFunc != nil && c.OriginFunc(value)
+	return byName, c.star || c.null && value == opaque
 }
 
-// originAllowed is the origin policy. Without CORS in the options it is "same
-// origin" for WebSocket, and left to the browser for polling. An origin that a
-// CORS middleware before us has allowed by name is allowed here too.
-func (s *Server) originAllowed(h http.Header, r *http.Request, upgrade bool) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return true
+// What a refused origin needs, for the log.
+const (
+	needsListing     = "add it to CORS.Origins; if it is the server's own, have the proxy pass on Host, or set Hosts"
+	needsName        = `name it in CORS.Origins: by "*" or "null", over TLS a page without, and as "file://" it may carry no cookie, Authorization or client certificate`
+	needsOtherClient = "nothing: a client of Socket.IO on a page of another site sends an Origin"
+)
+
+// judge is the origin policy. It returns "" if r may go on, or else what it needs.
+//
+// Without CORS in the options it is "same origin" for WebSocket, and left to the
+// browser for polling, unless a handshake alone has the application act. An origin
+// that a CORS middleware before us has allowed by name is allowed here too.
+func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string) {
+	value := r.Header.Get("Origin")
+	if value == "" {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "cross-site", "same-site": // an image, say: where a page could read the answer, there is an Origin
+			return needsOtherClient
+		}
+		return ""
 	}
-	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
-		return true
+	o, isOrigin := parseOrigin(value)
+	own := isOrigin && s.own(o, r)
+	if own && (r.TLS == nil || o.scheme != "http") {
+		return ""
 	}
-	byName, byStar := s.opts.CORS.listed(origin)
+	byName, byStar := s.opts.CORS.listed(value, o, isOrigin)
 	earlier := h.Get("Access-Control-Allow-Origin")
-	if byName || earlier == origin && earlier != "*" {
+	switch {
+	case byName, earlier == value && value != "*" && value != opaque:
+		return ""
+	case own, byStar, earlier == "*", earlier == value, isOrigin && o == anyFile:
+		if !credentials(r) {
+			return ""
+		}
+		return needsName
+	case s.opts.CORS == nil && !acts:
+		return ""
+	}
+	return needsListing
+}
+
+// anyFile is sent by programs that are no browser, such as microcontrollers and old
+// web views: for a page that was opened from a file, a browser sends "null", unless
+// its user has turned that protection off.
+var anyFile = origin{scheme: "file"}
+
+// own tells whether o is the server's own, as far as the host says so: where TLS
+// ends in front of us, the scheme is not known. A page that has come without TLS may
+// have been changed on its way by anybody.
+func (s *Server) own(o origin, r *http.Request) bool {
+	if rules := s.opts.hosts; len(rules) > 0 {
+		return o.web() && slices.ContainsFunc(rules, func(rule hostRule) bool { return rule.admits(o) })
+	}
+	host, port, ok := splitHost(r.Host)
+	return ok && o.web() && hostRule{host: host, port: port}.admits(o)
+}
+
+// credentials tells whether r carries what a browser adds by itself, whichever page
+// it is for.
+func credentials(r *http.Request) bool {
+	return r.Header.Get("Cookie") != "" || r.Header.Get("Authorization") != "" || r.TLS != nil && len(r.TLS.PeerCertificates) > 0
+}
+
+// allows applies the origin policy, and says in the log what an origin needs that
+// is refused: one a second, since anybody can send as many as they like.
+func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
+	needs := s.judge(h, r, acts)
+	if needs == "" {
 		return true
 	}
-	if byStar || earlier == "*" {
-		return r.Header.Get("Cookie") == ""
+	level := zerolog.DebugLevel
+	if now, last := int64(time.Since(s.born)), s.refused.Load(); (last == 0 || now-last >= int64(time.Second)) && s.refused.CompareAndSwap(last, now) {
+		level = zerolog.WarnLevel
 	}
-	return s.opts.CORS == nil && !upgrade
+	s.log.WithLevel(level).Str("origin", printable(r.Header.Get("Origin"))).Str("host", printable(r.Host)).Str("needs", needs).Msg("origin refused")
+	return false
 }
 
 // CORS adds the headers of Options.CORS to an answer that is somebody else's, for
@@ -95,15 +182,16 @@ func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	if c == nil || h.Get("Access-Control-Allow-Origin") != "" {
 		return false
 	}
-	origin := r.Header.Get("Origin")
-	byName, byStar := c.listed(origin)
+	value := r.Header.Get("Origin")
+	o, isOrigin := parseOrigin(value)
+	byName, byStar := c.listed(value, o, isOrigin)
 	switch {
-	case byStar && !byName:
+	case c.star && !byName:
 		h.Set("Access-Control-Allow-Origin", "*")
 	default:
 		negotiate.Vary(h, "Origin")
-		if origin != "" && byName {
-			h.Set("Access-Control-Allow-Origin", origin)
+		if value != "" && (byName || byStar) {
+			h.Set("Access-Control-Allow-Origin", value)
 			if c.Credentials {
 				h.Set("Access-Control-Allow-Credentials", "true")
 			}
@@ -112,7 +200,7 @@ func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	if len(c.ExposedHeaders) > 0 {
 		h.Set("Access-Control-Expose-Headers", strings.Join(c.ExposedHeaders, ","))
 	}
-	if r.Method != http.MethodOptions || !s.originAllowed(h, r, false) {
+	if r.Method != http.MethodOptions || s.judge(h, r, false) != "" {
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", "GET,POST,OPTIONS")

@@ -49,9 +49,16 @@ type Options struct {
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, polling without CORS headers.
 	CORS *CORS
+	// Hosts are what the server is reached by from outside, such as "example.com",
+	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
+	// the Host header: pages that come from there are of the same origin. If set,
+	// only they are, and no name that somebody else lets point to this server.
+	// Default: the Host of the request.
+	Hosts []string
 	// Cookie, if set, is sent with the polling handshake, its value being the
 	// session's id. Name defaults to "io", Path to "/", SameSite to Lax; it is
-	// always HttpOnly.
+	// always HttpOnly, and Secure over TLS, be it a proxy's that says so in
+	// X-Forwarded-Proto.
 	Cookie *http.Cookie
 	// HTTPCompressionThreshold is from how many bytes on the answer to a GET is
 	// compressed, for a client that takes gzip: a few milliseconds of a core for
@@ -79,6 +86,8 @@ type Options struct {
 	// Logger gets the lifecycle of sessions at info and packets at debug,
 	// never their content. Default: silent.
 	Logger *zerolog.Logger
+
+	hosts []hostRule // of Hosts
 }
 
 // Default limits of the send queue. 4 MiB is more than the kernel holds for a
@@ -153,9 +162,17 @@ func (o *Options) withDefaults() (Options, error) {
 		c := *out.CORS
 		c.Origins = slices.Clone(c.Origins)
 		out.CORS = &c
-		if err := c.validate(); err != nil {
+		if err := c.compile(); err != nil {
 			errs = append(errs, err)
 		}
+	}
+	out.Hosts, out.hosts = slices.Clone(out.Hosts), nil
+	for _, h := range out.Hosts {
+		rule, err := parseHostRule(h)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("Hosts: %q is not a host such as \"example.com\" or \"example.com:8443\": %w", h, err))
+		}
+		out.hosts = append(out.hosts, rule)
 	}
 	if out.Compression != nil {
 		d := *out.Compression
@@ -175,18 +192,4 @@ func (o *Options) withDefaults() (Options, error) {
 		out.Logger = &nop
 	}
 	return out, errors.Join(errs...)
-}
-
-func cookieTemplate(c http.Cookie) *http.Cookie {
-	if c.Name == "" {
-		c.Name = "io"
-	}
-	if c.Path == "" {
-		c.Path = "/"
-	}
-	if c.SameSite == 0 {
-		c.SameSite = http.SameSiteLaxMode
-	}
-	c.HttpOnly = true
-	return &c
 }

@@ -66,11 +66,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		s.refuse(w, r, false, errShuttingDown)
 		return nil
 	}
-	if s.opts.Cookie != nil {
-		c := *s.opts.Cookie
-		c.Value = sess.id
-		http.SetCookie(w, &c)
-	}
+	s.setCookie(w, r, sess.id)
 	payload := s.openPacket(sess.id, upgrades...).packet()
 	if sess.out.v3 {
 		payload = appendV3(nil, payload, false, false)

@@ -47,6 +47,7 @@ type Server struct {
 	pollers  pollers
 	drain    drain
 	closing  atomic.Bool
+	refused  atomic.Int64   // when a refused origin was logged last, since born
 	wg       sync.WaitGroup // sessions, and the goroutines of their connections
 
 	mu    sync.Mutex
@@ -174,7 +175,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 	switch {
 	case strings.ContainsFunc(r.Header.Get("Origin"), unicode.IsControl):
 		return nil, errBadRequest
-	case !s.originAllowed(w.Header(), r, upgrade):
+	case !s.allows(w.Header(), r, upgrade || s.opts.AllowEIO3 && q.get("EIO") != "4"): // in revision 3, the client is in "/" at once
 		return nil, errForbidden
 	}
 	if id := q.get("sid"); id != "" {
