@@ -269,7 +269,7 @@ func TestDeflateEarly(t *testing.T) {
 	}
 	queued := NewBinaryMessage(make([]byte, 2000))
 	s.out.push(queued)
-	s.probe.takeOver() // it has not been answered, and so has no effect
+	(&wsConn{srv: srv, sess: s}).takeOver() // it is not the one that probes, and so has no effect
 	if queued.deflated.Load() == nil {
 		t.Error("what was queued for polling has not been compressed")
 	}
