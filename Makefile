@@ -13,7 +13,7 @@ CHROMIUM ?= chromium
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
 
-STEPS := lint build race plain frameworks-newest fuzz interop-node interop-python interop-frameworks browser
+STEPS := lint build race plain frameworks-newest fuzz interop-node interop-python interop-frameworks browser floods
 
 .PHONY: help
 help: ## list the targets
@@ -93,6 +93,17 @@ browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/
 .PHONY: bench
 bench: ## measure beside other servers, and how cost grows: half an hour, into bench/results
 	cd bench && go run . && go run ./growth
+
+.PHONY: floods
+floods: ## flood a server for some seconds, with honest clients beside
+	cd bench && go test -count=1 ./soak
+	cd bench && go test -count=1 -tags portable -run Floods ./soak
+
+.PHONY: soak
+soak: ## flood a server in every way, with epoll and without, and let 100,000 clients come and go: half an hour, into bench/results
+	cd bench && go run ./soak -churn 100000
+	cd bench && go run ./soak
+	cd bench && go run -tags portable ./soak
 
 .PHONY: clean
 clean: ## remove what was installed and built here

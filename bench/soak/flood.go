@@ -119,6 +119,7 @@ type caller struct {
 	rest   []byte // of what is to be written first
 	buf    []byte
 	dialed time.Time
+	thrown bool // out, or not let in
 }
 
 // late is how much a caller that could not keep up makes good.
@@ -144,6 +145,10 @@ func (c *caller) run(begin, end time.Time) {
 		c.beat(end)
 		c.Beats.Add(1)
 	}
+	if len(c.rest) > 0 { // what waits in the kernel is of this turn, not of the next
+		_ = c.conn.(*net.TCPConn).SetLinger(0)
+		c.close()
+	}
 }
 
 // ready makes a connection, if there is none, or a new one is wanted.
@@ -153,12 +158,13 @@ func (c *caller) ready(end time.Time) bool {
 	case c.gone.Load():
 		c.Closed.Add(1)
 		c.close()
+		c.thrown = true
 	case c.fresh && c.seq > 0:
 		c.close()
 	default:
 		return true
 	}
-	if !c.fresh && time.Since(c.dialed) < pause {
+	if c.thrown && !c.fresh && time.Since(c.dialed) < pause {
 		return false
 	}
 	return c.connect(end)
@@ -175,12 +181,13 @@ func (c *caller) close() {
 // connect reports whether it has come as far as to flood.
 func (c *caller) connect(deadline time.Time) bool {
 	c.dialed = time.Now()
-	if err := c.tryConnect(deadline); err != nil {
+	err := c.tryConnect(deadline)
+	c.thrown = err != nil
+	if c.thrown {
 		c.close()
 		c.Closed.Add(1)
-		return false
 	}
-	return true
+	return !c.thrown
 }
 
 func (c *caller) tryConnect(deadline time.Time) (err error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -22,6 +21,7 @@ type kind struct {
 	first string // the packet behind the handshake; default CONNECT to "/"
 	deaf  bool   // answers are not read
 	fresh bool   // a connection, and a session, for each beat
+	polls bool   // by polling: GETs rather than POSTs
 	lacks bool   // the last byte of each beat does not come
 
 	memory int64 // MiB by which the server may grow; default enough
@@ -35,6 +35,8 @@ const (
 	polling   over = "polling"
 	probe     over = "upgrade" // a WebSocket with the id of a session that began by polling
 	raw       over = "HTTP"    // requests without a session
+	revision3 over = "EIO3"    // over WebSocket
+	deflating over = "deflate" // over WebSocket
 )
 
 // A size is how many connections there are, how often they say something, in all,
@@ -101,6 +103,12 @@ var kinds = []*kind{
 	{name: "890 KB of objects for any", sizes: []size{{1, 4, 0}, {16, 8, 0}}, unit: always(text(`42["any",[{"":0}` + strings.Repeat(`,{"":0}`, 127_000) + `]]`)), memory: 512},
 	{name: "many rooms, left at once", sizes: []size{{1, 2, 0}}, unit: always(slices.Concat(text(`42["rooms",1000000]`), text("41"), text("40"))), memory: 512},
 
+	{name: "events whose handler takes 50 ms", sizes: []size{{1, 200, 0}, {32, 500, 0}, {2000, 2_000, 0}}, unit: always(text(`42["wait",50]`))},
+	{name: "events nested deeply", sizes: packed[:2], unit: always(text(`42["nobody",` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + "]"))},
+	{name: "pings of revision 3", over: revision3, sizes: packed, unit: always(text("2"))},
+	{name: "deflated, packet 6", over: deflating, sizes: packed, unit: always(deflated("6"))},
+	{name: "deflated, events of 990 KB", over: deflating, sizes: []size{{1, 32, 0}, {32, 64, 0}}, unit: always(deflated(`42["nobody","` + strings.Repeat("x", 990_000) + `"]`)), memory: 192},
+
 	// What ends a session: they come again.
 	{name: "unknown packets", sizes: anew, unit: always(text("x")), fresh: true},
 	{name: "invalid JSON", sizes: anew, unit: always(text("42[")), fresh: true},
@@ -109,6 +117,9 @@ var kinds = []*kind{
 	{name: "frames without a mask", sizes: anew, unit: always([]byte{0x81, 1, '4'}), fresh: true},
 	{name: "close frames", sizes: anew, unit: always(frame(8, "")), fresh: true},
 	{name: "connects, and no word", sizes: anew, unit: always(nil), first: "none", fresh: true},
+	{name: "come and leave", sizes: anew, unit: always(text("41")), fresh: true},
+	{name: "upgrades not finished", over: probe, sizes: anew, unit: always(text("2probe")), fresh: true},
+	{name: "polls hung up", over: polling, sizes: anew, unit: always(nil), polls: true, fresh: true},
 	{name: "half a request", over: raw, sizes: append(anew, size{2000, 500, 0}), unit: always([]byte("GET /socket.io/?EIO=4")), fresh: true},
 	{name: "handshakes by polling, not used", over: polling, sizes: anew, unit: always([]byte("6")), fresh: true, memory: 192},
 
@@ -129,92 +140,6 @@ var kinds = []*kind{
 	{name: "messages of 998 KB that lack a byte", sizes: []size{{300, 300, 0}}, unit: always(text(`42["` + strings.Repeat("x", 998_000) + `"]`)), fresh: true, lacks: true, memory: 256},
 	{name: "attachments that lack the last", sizes: []size{{300, 100, 0}}, unit: always(slices.Concat(text(`452-["nobody",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`), frame(2, strings.Repeat("x", 990_000)))), fresh: true, memory: 256},
 	{name: "CONNECTs of 900 KB", sizes: []size{{1, 32, 0}, {32, 32, 0}}, unit: always(slices.Concat(text(`40/chat,{"token":"`+strings.Repeat("x", 900_000)+`"}`), text("41/chat,"))), memory: 256},
-}
-
-// hello is what is said first, to the session sid or to none.
-func (k *kind) hello(sid string) []byte {
-	switch k.over {
-	case raw:
-		return nil
-	case polling:
-		return load.PostRequest(host, sid, "40")
-	case probe:
-		return load.UpgradeRequest(host, sid)
-	}
-	b := load.UpgradeRequest(host, "")
-	switch begun, ok := strings.CutPrefix(k.first, "+"); {
-	case k.first == "none":
-		return b
-	case ok: // the first fragment of a message
-		f := text(begun)
-		f[0] &^= 0x80
-		return append(append(b, text("40")...), f...)
-	}
-	b = append(b, text("40")...)
-	if k.first != "" {
-		b = append(b, text(k.first)...)
-	}
-	return b
-}
-
-// appendBeat appends units of so many bytes in all, and a single one at least.
-func (k *kind) appendBeat(b []byte, sid string, seq, bytes int) []byte {
-	if k.over == polling {
-		var body []byte
-		for len(body) == 0 || len(body) < bytes {
-			if len(body) > 0 {
-				body = append(body, 0x1e)
-			}
-			body = append(body, k.unit(seq)...)
-			seq++
-		}
-		b = append(b, load.PostRequest(host, sid, string(body))...)
-	} else {
-		start := len(b)
-		for {
-			b = append(b, k.unit(seq)...)
-			seq++
-			if len(b)-start >= bytes {
-				break
-			}
-		}
-	}
-	if k.lacks {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func frame(op byte, payload string) []byte { return load.AppendFrame(nil, op, []byte(payload)) }
-func text(packet string) []byte            { return frame(1, packet) }
-
-func always(b []byte) func(int) []byte { return func(int) []byte { return b } }
-
-// numbered has a number in its packets.
-func numbered(formats ...string) func(seq int) []byte {
-	return func(seq int) []byte {
-		var b []byte
-		for _, format := range formats {
-			b = append(b, text(fmt.Sprintf(format, seq))...)
-		}
-		return b
-	}
-}
-
-// inPieces makes a frame of each byte.
-func inPieces(packet string) []byte {
-	var all [][]byte
-	for i := range len(packet) {
-		f := frame(0, packet[i:i+1])
-		if i == 0 {
-			f[0] |= 1
-		}
-		if i < len(packet)-1 {
-			f[0] &^= 0x80
-		}
-		all = append(all, f)
-	}
-	return bytes.Join(all, nil)
 }
 
 func kindNamed(name string) *kind {

@@ -13,6 +13,7 @@
 //	go run ./soak -only '^pings, packed' -v     # what matches, and why it failed
 //	go run ./soak -only 'pings' -conns 32       # with so many connections only
 //	go run ./soak -list
+//	go run ./soak -churn 100000                 # no floods: connects and disconnects
 //	go run ./soak -only ^pings -profile /tmp/p  # CPU profiles of the server, flooded
 //
 // A kind is a value in kinds.go; a server that is to be flooded is in server.go.
@@ -38,6 +39,7 @@ func main() {
 	only := flag.String("only", "", "kinds that match this regular expression")
 	conns := flag.Int("conns", 0, "only floods over so many connections")
 	list := flag.Bool("list", false, "print the floods, and do nothing")
+	churns := flag.Int("churn", 0, "let so many clients come and go, instead of floods")
 	out := flag.String("out", "", "file for the table; default: none unless all is run")
 	flag.IntVar(&r.pairs, "pairs", 4, "turns of the server and of the sink, of which medians count")
 	flag.DurationVar(&r.turn, "turn", 800*time.Millisecond, "length of a turn")
@@ -50,14 +52,22 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, &r, *only, *conns, *list, *out); err != nil {
+	if err := run(ctx, &r, *only, *conns, *list, *churns, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, r *runner, only string, conns int, list bool, out string) error {
+func run(ctx context.Context, r *runner, only string, conns int, list bool, churns int, out string) error {
+	if churns > 0 {
+		left, err := churn(ctx, churns)
+		if err != nil {
+			return err
+		}
+		fmt.Println(left)
+		return left.problem()
+	}
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return err

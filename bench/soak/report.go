@@ -19,13 +19,16 @@ var transports = [2]string{"WebSocket", "polling"}
 func (r *result) ratio(i int) float64 { return r.server.p99[i] / r.sink.p99[i] }
 
 // problem says what is too bad, if anything is.
-func (r *result) problem() string {
+func (r *result) problem() string { return r.beyond(mostRatio, floor) }
+
+// beyond is problem with bounds for the waiting times: a ratio, and seconds more.
+func (r *result) beyond(ratio, more float64) string {
 	var all []string
 	if n := r.server.lost + r.sink.lost; n > 0 {
 		all = append(all, fmt.Sprintf("%d guests lost (%s)", n, r.server.err+r.sink.err))
 	}
 	for i, transport := range transports {
-		if r.ratio(i) > mostRatio && r.server.p99[i]-r.sink.p99[i] > floor {
+		if r.ratio(i) > ratio && r.server.p99[i]-r.sink.p99[i] > more {
 			all = append(all, fmt.Sprintf("%s waits %.1f ms rather than %.1f", transport, r.server.p99[i]*1e3, r.sink.p99[i]*1e3))
 		}
 	}

@@ -22,10 +22,10 @@ const (
 	hastyVar    = "SOAK_HASTY" // who is silent is soon gone
 )
 
-// serve is a server as an application would set it up: with the options' defaults,
-// but for what is said in the variables.
+// serve is a server as an application would set it up, with the defaults, all that
+// can be flooded turned on, and what the variables say.
 func serve() error {
-	opts := new(sio.Options)
+	opts := &sio.Options{AllowEIO3: true, Compression: new(sio.Compression)}
 	if os.Getenv(recoveryVar) != "" {
 		opts.Recovery = new(sio.Recovery)
 	}
@@ -34,6 +34,7 @@ func serve() error {
 		opts.PingTimeout = 2 * time.Second
 		opts.UpgradeTimeout = time.Second
 		opts.ConnectTimeout = 2 * time.Second
+		opts.Recovery = &sio.Recovery{Window: 2 * time.Second}
 	}
 	srv := sio.New(opts)
 	furnish(srv.Of("/"))
@@ -51,7 +52,7 @@ func serve() error {
 	}
 	go func() { _ = web.Serve(ln) }() // until the process ends
 	fmt.Println(ln.Addr())
-	return lines(confess)
+	return lines(func(line string) (string, error) { return confess(srv, line) })
 }
 
 type message struct {
@@ -74,6 +75,10 @@ func furnish(n *sio.Namespace) {
 	sio.On(n, "shout", func(c *sio.Context, text string) error {
 		return c.Socket().To("crowd").Emit("msg", text)
 	})
+	sio.On(n, "wait", func(_ *sio.Context, ms int) error {
+		time.Sleep(time.Duration(min(ms, 1_000)) * time.Millisecond)
+		return nil
+	})
 	// What an application should not do, or not so often, but some do.
 	sio.On(n, "give", func(c *sio.Context, size int) error {
 		return c.Emit("blob", strings.Repeat("x", min(size, 1_000_000)))
@@ -90,12 +95,12 @@ func furnish(n *sio.Namespace) {
 
 // A state is what a process holds once its garbage is collected.
 type state struct {
-	Goroutines, Descriptors int
-	Heap                    uint64 // bytes
+	Connections, Goroutines, Descriptors int
+	Heap                                 int64 // bytes
 }
 
 // confess answers what the measuring process asks.
-func confess(line string) (string, error) {
+func confess(srv *sio.Server, line string) (string, error) {
 	what, file, _ := strings.Cut(line, " ")
 	switch what {
 	case "profile":
@@ -117,7 +122,7 @@ func confess(line string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		b, err := json.Marshal(state{runtime.NumGoroutine(), len(open), m.HeapAlloc})
+		b, err := json.Marshal(state{srv.Connections(), runtime.NumGoroutine(), len(open), int64(m.HeapAlloc)})
 		return string(b), err
 	}
 	return "", fmt.Errorf("asked for %q", line)

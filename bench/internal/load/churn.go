@@ -29,6 +29,7 @@ type visitor struct {
 	server Server
 	e      *exchange
 	r      *bufio.Reader // of its WebSocket
+	aborts int           // the step of a visit after which it is gone; 0 if it stays
 }
 
 var (
@@ -73,6 +74,9 @@ func (v *visitor) arrive(ctx context.Context, deadline time.Time) (w *web, err e
 	return w, err
 }
 
+// steps is how many a visit has at which one may be gone.
+const steps = 6
+
 func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error {
 	poll, err := dialWeb(ctx, v.server, deadline)
 	if err != nil {
@@ -83,11 +87,17 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	if err != nil {
 		return fmt.Errorf("polling: %w", err)
 	}
+	if v.aborts == 1 {
+		return nil
+	}
 	// The GET that the upgrade has to release.
 	if err := poll.send(GetRequest(v.server, sid)); err != nil {
 		return err
 	}
 
+	if v.aborts == 2 {
+		return nil
+	}
 	web, err := dialWeb(ctx, v.server, deadline)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -98,11 +108,20 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	if _, err := socket.Write(UpgradeRequest(v.server, sid)); err != nil {
 		return err
 	}
+	if v.aborts == 3 {
+		return nil
+	}
 	if err := v.readUpgrade(); err != nil {
 		return fmt.Errorf("upgrade: %w", err)
 	}
+	if v.aborts == 4 {
+		return nil
+	}
 	if err := v.exchange(socket, probeFrame, []byte("3probe")); err != nil {
 		return fmt.Errorf("probe: %w", err)
+	}
+	if v.aborts == 5 {
+		return nil
 	}
 	body, err := poll.response()
 	if err != nil {
@@ -120,6 +139,9 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	frames = append(frames, v.e.frames(seq)...)
 	if err := v.exchange(socket, frames, v.e.answer[0].fill(seq)); err != nil {
 		return fmt.Errorf("echo: %w", err)
+	}
+	if v.aborts == 6 {
+		return nil
 	}
 	if _, err := socket.Write(leaveFrames); err != nil {
 		return err

@@ -86,6 +86,7 @@ func (c *Crowd) goroutines(n int, w Window, each func(context.Context, *tally, t
 type poller struct {
 	poll, emit *web
 	get, pong  []byte // requests
+	end        []byte
 	post       []byte // likewise; ends with the packet
 	packet     pattern
 	answer     pattern
@@ -111,6 +112,7 @@ func newPoller(ctx context.Context, s Server, deadline time.Time) (p *poller, er
 	e := dialect{s.Bare}.echo(WithAck)
 	p.packet, p.answer = e.request[0], e.answer[0]
 	p.get, p.pong = GetRequest(s, sid), PostRequest(s, sid, "3")
+	p.end = PostRequest(s, sid, "1")
 	p.post = PostRequest(s, sid, string(p.packet.text))
 	return p, nil
 }
@@ -122,6 +124,9 @@ func (p *poller) close() {
 		}
 	}
 }
+
+// leave ends the session.
+func (p *poller) leave() error { return p.emit.post(p.end) }
 
 // trip has a message go each way.
 func (p *poller) trip(seq int) error {

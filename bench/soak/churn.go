@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/siokit/sio/bench/internal/load"
+)
+
+// A leftover is what a server holds when all who came have left.
+type leftover struct {
+	visits, failed int
+	first          error // why they failed
+	before, after  state
+	took           time.Duration
+}
+
+const (
+	// acquainted is how many come before the server is looked at first: pools and
+	// tables have their size then.
+	acquainted = 2_000
+	// gonePatience is for clients that left without a word, and their recovery.
+	gonePatience = 30 * time.Second
+	// spare is how many goroutines and descriptors the runtime and net/http may
+	// just be using.
+	spare = 8
+	// spareHeap is for pools that have grown: of a leak of 20 bytes for each of a
+	// hundred thousand connections it is half.
+	spareHeap = 1 << 20
+)
+
+// churn lets n clients come and go.
+func churn(ctx context.Context, n int) (l leftover, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server, addr, err := start(ctx, "server", hastyVar+"=1")
+	if err != nil {
+		return l, err
+	}
+	defer server.stop()
+	at, err := address(addr)
+	if err != nil {
+		return l, err
+	}
+	target := load.Server{Addr: at, PID: server.pid()}
+	begin := time.Now()
+	l.visits = n
+	if l.failed, l.first = load.Visits(ctx, target, acquainted); l.failed > 0 {
+		return l, nil
+	}
+	if l.before, err = deserted(server); err != nil {
+		return l, err
+	}
+	l.failed, l.first = load.Visits(ctx, target, n)
+	l.after, err = deserted(server)
+	l.took = time.Since(begin)
+	return l, err
+}
+
+// deserted waits until nobody is connected, and what they had has gone.
+func deserted(server *role) (s state, err error) {
+	for deadline := time.Now().Add(gonePatience); time.Now().Before(deadline); time.Sleep(time.Second) {
+		before := s
+		line, err := server.tell("state")
+		if err != nil {
+			return s, err
+		}
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			return s, err
+		}
+		if s.Connections == 0 && s.Goroutines == before.Goroutines && s.Descriptors == before.Descriptors && s.Heap >= before.Heap {
+			return s, nil
+		}
+	}
+	return s, nil // it tells
+}
+
+func (l leftover) String() string {
+	return fmt.Sprintf("%d came and left in %v, %d of them in vain: from %+v to %+v", l.visits, l.took.Round(time.Second), l.failed, l.before, l.after)
+}
+
+func (l leftover) problem() error {
+	var errs []error
+	if l.failed > 0 {
+		errs = append(errs, fmt.Errorf("%d were not served: %w", l.failed, l.first))
+	}
+	if l.after.Connections > 0 {
+		errs = append(errs, fmt.Errorf("%d are still there", l.after.Connections))
+	}
+	if n := l.after.Goroutines - l.before.Goroutines; n > spare {
+		errs = append(errs, fmt.Errorf("%d goroutines more", n))
+	}
+	if n := l.after.Descriptors - l.before.Descriptors; n > spare {
+		errs = append(errs, fmt.Errorf("%d descriptors more", n))
+	}
+	if n := l.after.Heap - l.before.Heap; n > spareHeap {
+		errs = append(errs, fmt.Errorf("%d bytes of heap more", n))
+	}
+	return errors.Join(errs...)
+}
