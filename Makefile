@@ -13,7 +13,7 @@ CHROMIUM ?= chromium
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
 
-STEPS := lint build race plain frameworks-newest fuzz interop-node interop-python interop-frameworks browser floods
+STEPS := lint build race plain frameworks-newest fuzz interop-node interop-python interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets

@@ -21,15 +21,17 @@ type leftover struct {
 const (
 	// acquainted is how many come before the server is looked at first: pools and
 	// tables have their size then.
-	acquainted = 2_000
+	acquainted = 3_000
 	// gonePatience is for clients that left without a word, and their recovery.
 	gonePatience = 30 * time.Second
+	// look is how long nothing may change until nothing will.
+	look = 500 * time.Millisecond
 	// spare is how many goroutines and descriptors the runtime and net/http may
 	// just be using.
 	spare = 8
-	// spareHeap is for pools that have grown: of a leak of 20 bytes for each of a
-	// hundred thousand connections it is half.
-	spareHeap = 1 << 20
+	// spareHeap is for tables and pools that have grown with the most that were there
+	// at a time. Twenty bytes of each of a hundred thousand would be more.
+	spareHeap = 3 << 19
 )
 
 // churn lets n clients come and go.
@@ -62,7 +64,7 @@ func churn(ctx context.Context, n int) (l leftover, err error) {
 
 // deserted waits until nobody is connected, and what they had has gone.
 func deserted(server *role) (s state, err error) {
-	for deadline := time.Now().Add(gonePatience); time.Now().Before(deadline); time.Sleep(time.Second) {
+	for deadline := time.Now().Add(gonePatience); time.Now().Before(deadline); time.Sleep(look) {
 		before := s
 		line, err := server.tell("state")
 		if err != nil {
