@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/internal/unread"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -122,6 +123,7 @@ func (s *Server) Matches(path string) bool {
 // is answered, or as soon as a WebSocket has been taken over.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.Matches(r.URL.Path) {
+		unread.Bound(w, r)
 		http.Error(w, "not found: Socket.IO is served at "+s.path+"/", http.StatusNotFound)
 		return
 	}

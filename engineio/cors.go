@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/internal/negotiate"
+	"github.com/siokit/sio/internal/unread"
 )
 
 // CORS opens a server to pages of other origins. Its origins guard both
@@ -172,7 +173,10 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 // CORS adds the headers of Options.CORS to an answer that is somebody else's, for
 // a request at the server's path. It reports whether it has answered r, a
 // preflight.
-func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) { return s.setCORS(w, r) }
+func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
+	unread.Bound(w, r)
+	return s.setCORS(w, r)
+}
 
 // setCORS adds the CORS headers, unless a middleware before us has done so.
 // It reports whether it answered r, a preflight.

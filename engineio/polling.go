@@ -4,23 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 )
 
 const (
 	// noopInterval is how often a GET is released while a client has its
 	// answer to the probe and must not be left waiting.
 	noopInterval = 100 * time.Millisecond
-	// drainLimit and drainTimeout bound what is read and thrown away of a body
-	// that is too large, so that its sender can read the 413 instead of seeing
-	// the connection reset.
-	drainLimit   = 16 << 20
-	drainTimeout = 5 * time.Second
 )
 
 // A poll is a GET that waits for packets. Its fields but wake are protected by
@@ -240,180 +233,5 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 			}
 			return nil, p.final != 0 // or the session has ended by itself
 		}
-	}
-}
-
-// servePost hands over the packets of a payload.
-func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if !s.pollableLocked(w, r, s.posting) {
-		return
-	}
-	s.posting = true
-	s.absent = false
-	s.mu.Unlock()
-	over := false
-	posted := func() { // once: then another may be under way
-		if over {
-			return
-		}
-		over = true
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.posting = false
-	}
-	defer posted()
-
-	binary := r.Header.Get("Content-Type") == "application/octet-stream"
-	if binary && !s.out.v3 {
-		s.fail(ReasonTransportError, errBinaryBody, emptyClose)
-		s.srv.refuse(w, r, false, errBadRequest)
-		return
-	}
-	body, err := s.readBody(w, r)
-	switch {
-	case errors.Is(err, errBodyTooLarge):
-		posted() // the client may go on when it sees the answer
-		s.tooLarge(w, r)
-		return
-	case err != nil:
-		s.fail(ReasonTransportError, err, emptyClose)
-		s.srv.refuse(w, r, false, errBadRequest)
-		return
-	case !s.isOpen():
-		s.srv.refuse(w, r, false, errUnknownSID)
-		return
-	}
-	if s.out.v3 {
-		s.receivePayloadV3(body, binary, r.Context().Done())
-	} else {
-		s.receivePayload(body, r.Context().Done())
-	}
-	h := w.Header()
-	h["Content-Type"] = headerHTML
-	h["Content-Length"] = headerTwo
-	_, _ = io.WriteString(w, "ok")
-}
-
-// receivePayload handles the packets one by one, waiting between them while
-// the session is paused. What precedes a malformed one counts.
-func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
-	if !utf8.Valid(payload) {
-		s.fail(ReasonParseError, errNotUTF8, emptyClose)
-		return
-	}
-	for more := true; more; {
-		var packet []byte
-		packet, payload, more = nextPacket(payload)
-		if t, data, binary, err := decodePacket(packet); !s.receiveNext(t, data, binary, err, gone) {
-			return
-		}
-	}
-}
-
-// receiveNext handles a packet of a payload, unless it could not be decoded. It
-// reports false if there is to be no more.
-func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error, gone <-chan struct{}) bool {
-	if err != nil {
-		s.fail(ReasonParseError, err, emptyClose)
-		return false
-	}
-	if !s.waitResumed(gone) { // the client has aborted the request
-		s.fail(ReasonTransportError, context.Canceled, emptyClose)
-		return false
-	}
-	s.receive(t, data, binary)
-	s.srv.received()
-	return true
-}
-
-// readBody reads the body of a POST, and not a byte more than one above the
-// limit into memory. A body that takes longer than a pong may take is cut.
-func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	o := &s.srv.opts
-	limit := int64(o.MaxPayload)
-	if r.ContentLength > limit {
-		return nil, errBodyTooLarge
-	}
-	body := bodyReader{r.Body, s, http.NewResponseController(w)}
-	body.extend()
-	size := int64(bytes.MinRead)
-	if r.ContentLength >= 0 {
-		size = min(r.ContentLength, smallPayload) + 1 // to see the end without growing
-	}
-	buf, err := readAll(io.LimitReader(body, limit+1), int(size))
-	if err == nil {
-		// Otherwise the deadline stays: the HTTP server reads on, to reuse
-		// the connection.
-		_ = body.rc.SetReadDeadline(time.Time{})
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge), int64(len(buf)) > limit:
-		return nil, errBodyTooLarge
-	case err != nil:
-		return nil, err
-	}
-	return buf, nil
-}
-
-// readAll is io.ReadAll with a first guess at the size.
-func readAll(r io.Reader, size int) ([]byte, error) {
-	buf := make([]byte, 0, size)
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case err == io.EOF:
-			return buf, nil
-		case err != nil:
-			return buf, err
-		case len(buf) == cap(buf):
-			buf = slices.Grow(buf, len(buf))
-		}
-	}
-}
-
-// A bodyReader reads a POST within the time that a pong may take, or, with
-// LenientHeartbeat, as long as something comes.
-type bodyReader struct {
-	io.Reader
-	s  *Session
-	rc *http.ResponseController
-}
-
-// extend sets the deadline. Not every writer has one: a test recorder, say.
-func (b bodyReader) extend() {
-	o := &b.s.srv.opts
-	_ = b.rc.SetReadDeadline(time.Now().Add(o.PingInterval + o.PingTimeout))
-}
-
-func (b bodyReader) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if n > 0 && b.s.srv.opts.LenientHeartbeat {
-		b.s.heard.Store(true)
-		b.extend()
-	}
-	return n, err
-}
-
-// tooLarge answers 413. The session lives on, unless the body has no
-// length and goes on and on.
-func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Length", "0")
-	h.Set("Connection", "close")
-	rc := http.NewResponseController(w)
-	_ = rc.EnableFullDuplex() // or the body can't be read behind the answer
-	w.WriteHeader(http.StatusRequestEntityTooLarge)
-	_ = flush(rc)
-	if r.Header.Get("Expect") != "" {
-		return // nothing has been sent, and nothing will be
-	}
-	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
-	_, err := io.CopyN(io.Discard, r.Body, drainLimit)
-	var outer *http.MaxBytesError
-	if r.ContentLength < 0 && !errors.Is(err, io.EOF) && !errors.As(err, &outer) {
-		s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
 	}
 }

@@ -167,9 +167,14 @@ func TestPollingBody(t *testing.T) {
 	t.Run("a byte more", func(t *testing.T) {
 		h := h.in(t)
 		p := h.open()
+		get := h.pend(p.ID())
 		h.post(p.ID(), "4"+strings.Repeat("x", limit)).want(t, 413, "")
+		if r := <-get; !(r.status == 200 && r.body == "1") && r.body != code1 { // it may come behind
+			t.Errorf("the GET: %d %q", r.status, r.body)
+		}
+		p.ends("transport error")
 		p.silent()
-		p.alive()
+		h.gone(p.ID())
 	})
 	t.Run("a flood of noops costs little", func(t *testing.T) {
 		h := newHost(t, nil)
@@ -202,8 +207,8 @@ func TestPollingOversize(t *testing.T) {
 			if res.StatusCode != 413 || len(b) != 0 || err != nil {
 				t.Errorf("%s %q %v", res.Status, b, err)
 			}
+			p.ends("transport error")
 			p.silent()
-			p.alive()
 		})
 		t.Run(fmt.Sprintf("%d chunked", size), func(t *testing.T) {
 			h := newHost(t, nil)

@@ -2,8 +2,11 @@ package engineio
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
+	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/internal/sid"
+	"github.com/siokit/sio/internal/unread"
 )
 
 // A Handler takes what happens on one session. Its methods must not block: other
@@ -105,10 +109,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
 	q := query(r.URL.RawQuery)
 	upgrade := isUpgrade(r)
+	if r.Method != http.MethodPost { // its body is wanted, if it is not refused
+		unread.Bound(w, r)
+	}
+	if len(r.TransferEncoding) > 0 {
+		// A Content-Length beside it, which net/http hides, may mean that someone
+		// on the way counts differently. Nothing may follow (RFC 9112, section 6.3).
+		closeBehind(w, r)
+	}
 	if s.setCORS(w, r) {
 		return nil
 	}
 	sess, refusal := s.verify(w, r, q, upgrade)
+	if refusal == nil && r.Method == http.MethodGet && r.ContentLength != 0 {
+		refusal = s.dropBody(w, r, sess, upgrade)
+	}
 	switch {
 	case refusal != nil:
 		s.refuse(w, r, upgrade, refusal)
@@ -129,6 +144,35 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		w.WriteHeader(status)
 	}
 	return nil
+}
+
+// dropBody reads the body of a GET, which means nothing: until that is over, the HTTP
+// server does not see the client leave. An upgrade has none.
+func (s *Server) dropBody(w http.ResponseWriter, r *http.Request, sess *Session, upgrade bool) *refusal {
+	if upgrade {
+		return errBadRequest
+	}
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(nil, r.Body, int64(s.opts.MaxPayload)))
+	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		return nil
+	}
+	if sess != nil {
+		sess.fail(ReasonTransportError, err, emptyClose)
+	}
+	closeBehind(w, r)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errBodyTimeout
+	}
+	return errBadRequest
+}
+
+// closeBehind has the connection closed behind the answer. Over HTTP/2 that would end
+// whatever else a browser does with us.
+func closeBehind(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // Knows tells whether r belongs to a session that is open: it names one, and is
@@ -162,6 +206,7 @@ var (
 	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request"}
 	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
 	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout"}
 	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}
 )
 
@@ -207,11 +252,12 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 // refuse answers with JSON, and an upgrade with the bare message.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, upgrade bool, e *refusal) {
 	s.log.Debug().Int("code", e.code).Str("why", e.message).Msg("request refused")
+	unread.Bound(w, r)
 	h := w.Header()
 	var body []byte
 	if upgrade {
 		h.Set("Content-Type", "text/html")
-		h.Set("Connection", "close")
+		closeBehind(w, r)
 		body = []byte(e.message)
 	} else {
 		h.Set("Content-Type", "application/json")

@@ -115,8 +115,8 @@ func TestOversizeKnown(t *testing.T) {
 				}
 				c.conn.Close()
 				synctest.Wait()
+				p.ends("transport error")
 				p.silent()
-				p.alive()
 			})
 		})
 	}

@@ -231,8 +231,15 @@ func TestPollingV3(t *testing.T) {
 		}
 		c.post("97:4"+strings.Repeat("x", 96)).want(t, 200, "ok")
 		c.want(strings.Repeat("x", 96))
-		c.post("98:4"+strings.Repeat("x", 97)).want(t, 413, "")
-		c.post("\x01\x09\x07\xff\x04"+strings.Repeat("x", 96), octets).want(t, 413, "")
+		for body, header := range map[string]string{
+			"98:4" + strings.Repeat("x", 97):                 "Content-Type: text/plain",
+			"\x01\x09\x07\xff\x04" + strings.Repeat("x", 96): octets,
+		} {
+			h.do("GET", "EIO=3&transport=polling", "")
+			c := client3{h.peer(), ""}
+			c.post(body, header).want(t, 413, "")
+			c.ends("transport error")
+		}
 		c.post("\x01\x09\x06\xff\x04"+strings.Repeat("x", 95), octets).want(t, 200, "ok")
 		c.wantBinary(strings.Repeat("x", 95))
 		for range 10 { // and what goes out

@@ -82,7 +82,7 @@ func TestPayloadV3(t *testing.T) {
 		{"0:0:1:60:", "6", false},
 		{"001:6", "6", false},
 		{"6:b4AQID", "4 010203", false},
-		{"7:b4AQID=", "4 010203", false}, // as in revision 4, any padding will do
+		{"7:b4AQID=", "4 010203", false},    // as in revision 4, any padding will do
 		{"8:b4AQ\nID\n", "4 010203", false}, // and any lines
 		{"6:b4-_-_", "4 fbffbf", false},
 		{"2:b4", "4 ", false},

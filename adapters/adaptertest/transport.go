@@ -293,11 +293,13 @@ func bodyLimit(t *testing.T, f Framework) {
 	h := start(t, f, Config{Server: srv}, func(next http.Handler) http.Handler { return http.MaxBytesHandler(next, 100) })
 	c := h.dial(testclient.Options{})
 	c.connect(nil)
-	got := h.poll(http.MethodPost, c.SID, nil, `42["x","`+strings.Repeat("x", 200)+`"]`)
-	equal(t, "status", got.status, http.StatusRequestEntityTooLarge)
 	var echo string
 	c.call(&echo, "echo")
 	equal(t, "ack", echo, "echo")
+	got := h.poll(http.MethodPost, c.SID, nil, `42["x","`+strings.Repeat("x", 200)+`"]`)
+	equal(t, "status", got.status, http.StatusRequestEntityTooLarge)
+	got = h.poll(http.MethodGet, c.SID, nil, "")
+	equal(t, "status", got.status, http.StatusBadRequest) // it is over
 }
 
 // An unwrapper is a writer as http.ResponseController needs it, and no more.

@@ -1,0 +1,208 @@
+package engineio
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// bodyTimeout is how long a POST may take, as in the reference server. One that
+	// keeps coming may take longer: over a slow link that is as it has to be.
+	bodyTimeout = 30 * time.Second
+	// bodyRate is how many bytes a second that takes: a megabyte over 64 kbit/s is
+	// let through, a byte now and then is not.
+	bodyRate = 8 << 10
+	// drainLimit and drainTimeout bound what is read and thrown away of a body
+	// that is too large, so that its sender can read the 413 instead of seeing
+	// the connection reset.
+	drainLimit   = 16 << 20
+	drainTimeout = 5 * time.Second
+)
+
+// servePost hands over the packets of a payload.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if !s.pollableLocked(w, r, s.posting) {
+		return
+	}
+	s.posting = true
+	s.absent = false
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.posting = false
+	}()
+
+	binary := r.Header.Get("Content-Type") == "application/octet-stream"
+	if binary && !s.out.v3 {
+		s.fail(ReasonTransportError, errBinaryBody, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	}
+	body, err := s.readBody(w, r)
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		s.tooLarge(w, r)
+		return
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.fail(ReasonTransportError, err, emptyClose)
+		closeBehind(w, r) // or the HTTP server would wait for the rest before it answers
+		s.srv.refuse(w, r, false, errBodyTimeout)
+		return
+	case err != nil:
+		s.fail(ReasonTransportError, err, emptyClose)
+		s.srv.refuse(w, r, false, errBadRequest)
+		return
+	case !s.isOpen():
+		s.srv.refuse(w, r, false, errUnknownSID)
+		return
+	}
+	if s.out.v3 {
+		s.receivePayloadV3(body, binary, r.Context().Done())
+	} else {
+		s.receivePayload(body, r.Context().Done())
+	}
+	h := w.Header()
+	h["Content-Type"] = headerHTML
+	h["Content-Length"] = headerTwo
+	h["Cache-Control"] = headerNoStore
+	_, _ = io.WriteString(w, "ok")
+}
+
+// receivePayload handles the packets one by one, waiting between them while
+// the session is paused. What precedes a malformed one counts.
+func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
+	if !utf8.Valid(payload) {
+		s.fail(ReasonParseError, errNotUTF8, emptyClose)
+		return
+	}
+	for more := true; more; {
+		var packet []byte
+		packet, payload, more = nextPacket(payload)
+		if t, data, binary, err := decodePacket(packet); !s.receiveNext(t, data, binary, err, gone) {
+			return
+		}
+	}
+}
+
+// receiveNext handles a packet of a payload, unless it could not be decoded. It
+// reports false if there is to be no more.
+func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error, gone <-chan struct{}) bool {
+	if err != nil {
+		s.fail(ReasonParseError, err, emptyClose)
+		return false
+	}
+	if !s.waitResumed(gone) { // the client has aborted the request
+		s.fail(ReasonTransportError, context.Canceled, emptyClose)
+		return false
+	}
+	s.receive(t, data, binary)
+	s.srv.received()
+	return true
+}
+
+// readBody reads the body of a POST, and not a byte more than one above the
+// limit into memory.
+func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limit := int64(s.srv.opts.MaxPayload)
+	if r.ContentLength > limit {
+		return nil, errBodyTooLarge
+	}
+	body := bodyReader{Reader: r.Body, s: s, rc: http.NewResponseController(w)}
+	body.due = time.Now().Add(bodyTimeout)
+	body.extend()
+	size := int64(bytes.MinRead)
+	if r.ContentLength >= 0 {
+		size = min(r.ContentLength, smallPayload) + 1 // to see the end without growing
+	}
+	buf, err := readAll(io.LimitReader(&body, limit+1), int(size))
+	if err == nil {
+		// Otherwise the deadline stays: the HTTP server reads on, to reuse
+		// the connection.
+		_ = body.rc.SetReadDeadline(time.Time{})
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge), int64(len(buf)) > limit:
+		return nil, errBodyTooLarge
+	case err != nil:
+		return nil, err
+	}
+	return buf, nil
+}
+
+// readAll is io.ReadAll with a first guess at the size.
+func readAll(r io.Reader, size int) ([]byte, error) {
+	buf := make([]byte, 0, size)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, len(buf))
+		}
+	}
+}
+
+// A bodyReader reads a POST within bodyTimeout, and bodyRate of it in each second
+// more; with LenientHeartbeat, as long as something comes. That is a sign of life, too:
+// the client's pong has to wait for its turn behind it.
+type bodyReader struct {
+	io.Reader
+	s     *Session
+	rc    *http.ResponseController
+	due   time.Time
+	ahead time.Duration // that due is to be moved by
+}
+
+// extend sets the deadline. Not every writer has one: a test recorder, say.
+func (b *bodyReader) extend() { _ = b.rc.SetReadDeadline(b.due) }
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	b.ahead += time.Duration(n) * time.Second / bodyRate
+	switch {
+	case b.s.srv.opts.LenientHeartbeat:
+		b.due = time.Now().Add(bodyTimeout)
+	case b.ahead >= time.Second: // not for each small piece
+		b.due = b.due.Add(b.ahead)
+		b.ahead = 0
+	default:
+		return n, err
+	}
+	b.s.heard.Store(true)
+	b.extend()
+	return n, err
+}
+
+// tooLarge answers 413, and ends the session as the reference server does: its
+// official clients take the answer for the end of the connection, and come back.
+func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", "0")
+	closeBehind(w, r)
+	rc := http.NewResponseController(w)
+	_ = rc.EnableFullDuplex() // or the body can't be read behind the answer
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
+	_ = flush(rc)
+	s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
+	if r.Header.Get("Expect") != "" {
+		return // nothing has been sent, and nothing will be
+	}
+	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
+	_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
+}
