@@ -19,9 +19,9 @@ func TestCause(t *testing.T) {
 	}{
 		{"connection cut", func(c *client, _ *sio.Socket) { c.Close() }, "transport close", io.EOF},
 		{"no packet", func(c *client, _ *sio.Socket) { c.send(`2["secret`) }, "forced close", socketio.ParseError("truncated JSON")},
-		{"attachment without an event", func(c *client, _ *sio.Socket) { c.send("51-[]") }, "forced close", socketio.ParseError("event name is not a string")},
-		{"second CONNECT", func(c *client, _ *sio.Socket) { c.send("0") }, "forced server close", socketio.ParseError("second CONNECT")},
-		{"namespace not joined", func(c *client, _ *sio.Socket) { c.send(`2/secret,["event"]`) }, "forced server close", socketio.ParseError("packet for a namespace not joined")},
+		{"attachment without an event", func(c *client, _ *sio.Socket) { c.send("51-[]") }, "forced close", socketio.ParseError("event name is neither a string nor a number")},
+		{"second CONNECT", func(c *client, _ *sio.Socket) { c.send("0") }, "forced close", socketio.ParseError("second CONNECT")},
+		{"namespace not joined", func(c *client, _ *sio.Socket) { c.send(`2/secret,["event"]`) }, "forced close", socketio.ParseError("packet for a namespace not joined")},
 		{"DISCONNECT", func(c *client, _ *sio.Socket) { c.send("1") }, "client namespace disconnect", nil},
 		{"DISCONNECT, then nonsense", func(c *client, _ *sio.Socket) { c.send("1", "x") }, "client namespace disconnect", nil},
 		{"Disconnect", func(_ *client, s *sio.Socket) { s.Disconnect() }, "server namespace disconnect", nil},

@@ -233,7 +233,6 @@ func TestContextEnds(t *testing.T) {
 		"client namespace disconnect": func(c *client, _ *sio.Socket) { c.send("1") },
 		"transport close":             func(c *client, _ *sio.Socket) { c.Close() },
 		"server namespace disconnect": func(_ *client, s *sio.Socket) { s.Disconnect(false) },
-		"forced server close":         func(c *client, _ *sio.Socket) { c.send("0") },
 		"forced close":                func(c *client, _ *sio.Socket) { c.send("nonsense") },
 	} {
 		t.Run(string(reason), func(t *testing.T) {

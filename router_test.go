@@ -1,6 +1,7 @@
 package sio_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -321,4 +322,32 @@ func TestRegisterWhileServing(t *testing.T) {
 	}
 	receive(t, registered, "the registrations")
 	c.Of(fmt.Sprint("/nsp ", n-1), nil)
+}
+
+// A client may name an event by a number, which is the text that JavaScript makes of it.
+func TestNumericEvent(t *testing.T) {
+	h := newHost(t, nil)
+	h.On("7", func(c *sio.Context) error { return c.Ack(c.Event(), c.Args().Len()) })
+	h.OnAny(func(c *sio.Context) error { return c.Ack("any", c.Event()) })
+	c := h.join("/")
+	c.send(`21[7,"x"]`, `22[7.0]`, `23[1e21]`, `24["7"]`)
+	c.want(`31["7",1]`, `32["7",0]`, `33["any","1e+21"]`, `34["7",0]`)
+}
+
+// JSON has no infinity that a handler could send on: as with encoding/json, a number
+// beyond a float64 does not fit, and it is the client's fault.
+func TestNumberBeyondFloat64(t *testing.T) {
+	var log logBuffer
+	h := newHost(t, &sio.Options{Logger: log.logger()})
+	sio.On(h, "any", func(c *sio.Context, v any) error { return c.Ack(v) })
+	h.On("raw", func(c *sio.Context) error { return c.Ack(json.RawMessage(c.Args().Raw(0))) })
+	c := h.join("/")
+	c.send(`21["any",1e400]`, `22["any",[{"a":-1e400}]]`, `23["any",1e-400]`, `24["raw",1e400]`)
+	const invalid = `[{"error":{"message":"argument 1 is invalid"}}]`
+	c.want(`31`+invalid, `32`+invalid, `33[0]`, `34[1e400]`)
+	for _, line := range log.lines(t, "handler refused") {
+		if line["level"] != "debug" {
+			t.Errorf("%v", line)
+		}
+	}
 }

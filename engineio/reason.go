@@ -9,7 +9,7 @@ type Reason string
 const (
 	ReasonTransportError Reason = "transport error"      // the connection broke, or the peer broke the transport's rules
 	ReasonTransportClose Reason = "transport close"      // the peer closed the connection
-	ReasonForcedClose    Reason = "forced close"         // Session.Close
+	ReasonForcedClose    Reason = "forced close"         // Session.Close, or the client broke the protocol above
 	ReasonPingTimeout    Reason = "ping timeout"         // no pong came
 	ReasonParseError     Reason = "parse error"          // the peer sent something that is no packet
 	ReasonShutdown       Reason = "server shutting down" // Server.Shutdown

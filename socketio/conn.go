@@ -34,7 +34,6 @@ type conn struct {
 	waiting      int // events, and sockets that come or go, that wait for handlers
 	waitingBytes int // and what they hold
 	paused       bool
-	violated     bool // the packets made no sense together
 	halted       bool // it has been paused at some time
 }
 
@@ -191,9 +190,6 @@ func (c *conn) receive(p *Packet) {
 // violation closes a connection whose packets make no sense together.
 func (c *conn) violation(why error) {
 	c.srv.log.Debug().Str("sid", c.sess.LogID()).Err(why).Msg("packet refused")
-	c.mu.Lock()
-	c.violated = true
-	c.mu.Unlock()
 	c.sess.CloseWith(why)
 }
 
@@ -359,10 +355,6 @@ func (c *conn) Close(reason Reason) {
 	c.closed = true
 	list := c.sockets.list
 	c.sockets = sockets{}
-	why := reason // of the sockets
-	if c.violated && reason == engineio.ReasonForcedClose {
-		why = ReasonForcedServerClose
-	}
 	for _, t := range []*time.Timer{c.idle, c.attachments} {
 		if t != nil {
 			t.Stop()
@@ -371,7 +363,7 @@ func (c *conn) Close(reason Reason) {
 	c.attachments = nil // or release would start it again
 	c.mu.Unlock()
 	for _, s := range list {
-		s.close(why)
+		s.close(reason)
 	}
 	if f := c.srv.opts.SessionClosed; f != nil {
 		f(c.sess, reason)

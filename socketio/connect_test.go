@@ -76,7 +76,7 @@ func TestEarlyPackets(t *testing.T) {
 		h.sessionEnds("forced close")
 		decide <- nil
 		root.wants("connect")
-		root.leaves("forced server close")
+		root.leaves("forced close")
 	})
 	bubble(t, "second CONNECT behind a refusal to come", nil, func(t *testing.T, h *host) {
 		decide := make(chan *socketio.Refusal)

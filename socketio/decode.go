@@ -2,8 +2,12 @@ package socketio
 
 import (
 	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"unicode"
 )
 
@@ -35,7 +39,7 @@ const (
 type Decoder struct {
 	MaxAttachments int  // per packet; default 10
 	MaxBytes       int  // text and attachments of one binary packet together; default 11,000,000
-	MaxDepth       int  // nesting of arrays and objects; default 512, which is also the most
+	MaxDepth       int  // nesting of arrays and objects; default 1024, which is also the most
 	FromServer     bool // admit CONNECT_ERROR, which only a server sends
 	Revision4      bool // of the protocol: the query of a namespace is no part of its name, but the CONNECT's payload
 
@@ -162,8 +166,10 @@ func (d *Decoder) parseAttachments(data []byte, i int) (n, end int, err error) {
 	return n, i + 1, nil
 }
 
-// parsePayload checks what follows the head of a packet, and keeps it in p.
+// parsePayload checks what follows the head of a packet, and keeps it in p. As with
+// the reference server, white space may stand in front of it.
 func (d *Decoder) parsePayload(data []byte, p *Packet) error {
+	data = data[skipSpace(data, 0):]
 	open, wrong := byte('['), errNoArray
 	switch p.Type {
 	case TypeConnect:
@@ -242,8 +248,10 @@ func orDefault(n, def int) int {
 }
 
 // EventName returns the first element of an event's array, which must be a
-// string. It aliases data and does not allocate, unless the string holds an
-// escape sequence; use m[string(name)] to look it up.
+// string, or a number: that stands for what JavaScript makes of it, so that [7.0]
+// is event "7". It aliases data and does not allocate, unless the string holds an
+// escape sequence or the number is no short integer; use m[string(name)] to look it
+// up.
 func EventName(data []byte) (name []byte, err error) {
 	i := skipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {
@@ -251,13 +259,38 @@ func EventName(data []byte) (name []byte, err error) {
 	}
 	i = skipSpace(data, i+1)
 	if i >= len(data) || data[i] != '"' {
-		return nil, errEventName
+		return numericName(data, i)
 	}
 	end, err := scanString(data, i)
 	if err != nil {
 		return nil, err
 	}
 	return unquote(data[i:end]), nil
+}
+
+// numericName returns the name of an event that begins with a number at data[i:], as
+// JavaScript writes numbers.
+func numericName(data []byte, i int) (name []byte, err error) {
+	if i >= len(data) || data[i] != '-' && !isDigit(data[i]) {
+		return nil, errEventName
+	}
+	end, err := scanNumber(data, i)
+	if err != nil {
+		return nil, err
+	}
+	name = data[i:end]
+	const exact = 15 // as many digits are the same number in JavaScript
+	if len(name) <= exact && bytes.IndexFunc(name, func(c rune) bool { return c < '0' || c > '9' }) < 0 {
+		return name, nil
+	}
+	f, _ := strconv.ParseFloat(string(name), 64) // the error can only be that it is infinite
+	switch {
+	case f == 0: // or -0
+		return []byte("0"), nil
+	case math.IsInf(f, 0):
+		return []byte(strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+") + "inity"), nil
+	}
+	return stdjson.Marshal(f)
 }
 
 // Args are the arguments of an event or of an ack, decoded only where they are

@@ -55,7 +55,7 @@ func TestReasons(t *testing.T) {
 		{"websocket/ping from a client", quiet, false, send("2"), "transport error", "transport error"},
 		{"websocket/no Engine.IO packet", quiet, false, send("x"), "parse error", "parse error"},
 		{"websocket/no Socket.IO packet", quiet, false, send("4x"), "forced close", "forced close"},
-		{"websocket/wrong order of packets", quiet, false, send("42/nope,[\"e\"]"), "forced server close", "forced close"},
+		{"websocket/wrong order of packets", quiet, false, send("42/nope,[\"e\"]"), "forced close", "forced close"},
 		{"websocket/no pong", engineio.Options{}, false, func(_ *testing.T, _ *host, c *client, _ poller, _ sockets) {
 			c.want("2")
 			c.closed()
@@ -86,7 +86,7 @@ func TestReasons(t *testing.T) {
 		{"polling/close packet", quiet, true, post("1"), "transport close", "transport close"},
 		{"polling/no Engine.IO packet", quiet, true, post("x"), "parse error", "parse error"},
 		{"polling/no Socket.IO packet", quiet, true, post("4x"), "forced close", "forced close"},
-		{"polling/wrong order of packets", quiet, true, post("42/nope,[\"e\"]"), "forced server close", "forced close"},
+		{"polling/wrong order of packets", quiet, true, post("42/nope,[\"e\"]"), "forced close", "forced close"},
 		{"polling/ping from a client", quiet, true, post("2"), "transport error", "transport error"},
 		{"polling/no pong", engineio.Options{}, true, func(t *testing.T, _ *host, _ *client, p poller, _ sockets) {
 			p.get().want(t, 200, "2")

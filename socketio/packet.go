@@ -70,7 +70,7 @@ const (
 	errConnectError       ParseError = "CONNECT_ERROR from a client"
 	errErrorPayload       ParseError = "CONNECT_ERROR payload is not an object"
 	errNoArray            ParseError = "payload is not an array"
-	errEventName          ParseError = "event name is not a string"
+	errEventName          ParseError = "event name is neither a string nor a number"
 	errReservedName       ParseError = "reserved event name"
 	errTrailing           ParseError = "data after the payload"
 	errTextPending        ParseError = "text packet where an attachment is due"

@@ -21,7 +21,7 @@ type Parser interface {
 
 	// Encode makes the messages of a packet: one, and those that have to follow
 	// it directly. The packet's Data, if there is any, is valid JSON nested no
-	// deeper than 512 arrays and objects, its strings valid UTF-8. Neither it nor
+	// deeper than 1024 arrays and objects, its strings valid UTF-8. Neither it nor
 	// the attachments may be kept.
 	Encode(p Packet) (first *engineio.Message, rest []*engineio.Message, err error)
 }

@@ -12,9 +12,8 @@ type Reason = engineio.Reason
 
 // The reasons of this layer; those of [engineio] reach sockets as well.
 const (
-	ReasonClientDisconnect  Reason = "client namespace disconnect" // the client sent DISCONNECT
-	ReasonServerDisconnect  Reason = "server namespace disconnect" // Socket.Disconnect
-	ReasonForcedServerClose Reason = "forced server close"         // the client broke the order of packets
+	ReasonClientDisconnect Reason = "client namespace disconnect" // the client sent DISCONNECT
+	ReasonServerDisconnect Reason = "server namespace disconnect" // Socket.Disconnect
 )
 
 var (

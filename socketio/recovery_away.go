@@ -47,7 +47,6 @@ var recoverableReasons = map[Reason]bool{
 	engineio.ReasonForcedClose:    true,
 	engineio.ReasonPingTimeout:    true,
 	engineio.ReasonSlowConsumer:   true,
-	ReasonForcedServerClose:       true,
 }
 
 // vacate takes a socket that has left out of everything, for good. What may come

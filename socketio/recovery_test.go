@@ -308,10 +308,9 @@ func TestRecoveryReasons(t *testing.T) {
 	}{
 		"transport close":             {func(g *guest, _ *nsp, _ *socketio.Socket) { g.conn.Close() }, true},
 		"transport error":             {func(g *guest, _ *nsp, _ *socketio.Socket) { g.write([]byte{0xff, 0xff}) }, true},
-		"forced close":                {func(_ *guest, _ *nsp, s *socketio.Socket) { s.Session().Close() }, true},
 		"slow consumer":               {func(_ *guest, _ *nsp, s *socketio.Socket) { s.Session().Abort(engineio.ReasonSlowConsumer) }, true},
 		"ping timeout":                {func(_ *guest, _ *nsp, s *socketio.Socket) { s.Session().Abort(engineio.ReasonPingTimeout) }, true},
-		"forced server close":         {func(g *guest, _ *nsp, _ *socketio.Socket) { g.send("40") }, true},
+		"forced close":                {func(g *guest, _ *nsp, _ *socketio.Socket) { g.send("40") }, true},
 		"parse error":                 {func(_ *guest, _ *nsp, s *socketio.Socket) { s.Session().Abort(engineio.ReasonParseError) }, false},
 		"client namespace disconnect": {func(g *guest, _ *nsp, _ *socketio.Socket) { g.send("41") }, false},
 		"server namespace disconnect": {func(_ *guest, _ *nsp, s *socketio.Socket) { s.Disconnect() }, false},

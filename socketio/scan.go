@@ -9,9 +9,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxDepth bounds the nesting of arrays and objects. No application comes near
-// it; it keeps whatever walks the values recursively on a small stack.
-const maxDepth = 512
+// maxDepth bounds the nesting of arrays and objects. The reference server goes as
+// far as its stack does. No application comes near it; it keeps whatever walks the
+// values recursively on a stack of less than a megabyte.
+const maxDepth = 1024
 
 // scanValue validates the JSON value at data[i:], which may begin with white
 // space, and returns the offset behind it. It is strict about the grammar of
@@ -19,7 +20,7 @@ const maxDepth = 512
 // checked as a whole before), and it does not allocate.
 func scanValue(data []byte, i, depthLimit int) (int, error) {
 	var (
-		objects [maxDepth / 64]uint64 // bit n is set while level n+1 is an object
+		objects uint64 // bit n is set while level n+1 is an object
 		depth   int
 		err     error
 	)
@@ -28,14 +29,19 @@ value:
 	if i >= len(data) {
 		return i, errTruncated
 	}
-	switch data[i] {
+	c := data[i]
+	if depth == 64 && (c == '{' || c == '[') { // the next levels have bits of their own
+		i, err = scanValue(data, i, depthLimit-depth)
+		goto end
+	}
+	switch c {
 	case '"':
 		i, err = scanString(data, i)
 	case '{':
 		if depth >= depthLimit {
 			return i, errDepth
 		}
-		objects[depth/64] |= 1 << (depth % 64)
+		objects |= 1 << depth
 		depth++
 		i = skipSpace(data, i+1)
 		if i >= len(data) || data[i] != '}' {
@@ -47,7 +53,7 @@ value:
 		if depth >= depthLimit {
 			return i, errDepth
 		}
-		objects[depth/64] &^= 1 << (depth % 64)
+		objects &^= 1 << depth
 		depth++
 		i = skipSpace(data, i+1)
 		if i >= len(data) || data[i] != ']' {
@@ -64,6 +70,7 @@ value:
 	default:
 		i, err = scanNumber(data, i)
 	}
+end:
 	if err != nil {
 		return i, err
 	}
@@ -72,7 +79,7 @@ value:
 		if i >= len(data) {
 			return i, errTruncated
 		}
-		object := objects[(depth-1)/64]>>((depth-1)%64)&1 != 0
+		object := objects>>(depth-1)&1 != 0
 		switch c := data[i]; {
 		case c == ',' && object:
 			i++

@@ -7,6 +7,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/msgpack"
 )
 
 // TestAnswers has packets that are answered at once, byte for byte.
@@ -23,6 +24,9 @@ func TestAnswers(t *testing.T) {
 		{"largest id", []string{`429007199254740991["e"]`}, []string{`439007199254740991[]`}},
 		{"the same id twice", []string{`421["e"]`, `421["f"]`}, []string{`431[]`, `431[]`}},
 		{"white space", []string{"421[\t\"e\"\n,\r1]"}, []string{`431[1]`}},
+		{"white space in front of the JSON", []string{`42 ["e"]`, "421\n[\"e\",1]", `42/chat,2 ["e",2]`, `40/nope, {}`}, []string{`44/nope,{"message":"Invalid namespace"}`, `431[1]`, `43/chat,2[2]`}},
+		{"number as a name", []string{`427[7,"x"]`, `42/chat,8[-0.5]`}, []string{`437["x"]`, `43/chat,8[]`}},
+		{"nesting of 1024", []string{`421["e",` + strings.Repeat("[", 1023) + strings.Repeat("]", 1023) + `]`}, []string{`431[` + strings.Repeat("[", 1023) + strings.Repeat("]", 1023) + `]`}},
 		{"namespace", []string{`42/chat,3["e",{"a":"ü✓"}]`}, []string{`43/chat,3[{"a":"ü✓"}]`}},
 		{"ordinary names", []string{`421["__proto__"]`, `422["constructor"]`, `423["error"]`, `424["message"]`, `425[""]`}, []string{`431[]`, `432[]`, `433[]`, `434[]`, `435[]`}},
 		{"escaped name", []string{`421["\u0065\n\"",1]`}, []string{`431[1]`}},
@@ -107,82 +111,80 @@ func TestConnectPackets(t *testing.T) {
 
 // TestBadPackets has packets that end the connection, without an answer.
 func TestBadPackets(t *testing.T) {
-	const parse, violation = "forced close", "forced server close"
 	long := "/" + strings.Repeat("n", 256)
 	for _, tt := range []struct {
-		name   string
-		bad    string // packets, separated by a space; those in angle brackets are binary
-		reason socketio.Reason
+		name string
+		bad  string // packets, separated by a space; those in angle brackets are binary
 	}{
-		{"empty", `4`, parse},
-		{"type", `47`, parse},
-		{"letter as type", `4a`, parse},
-		{"negative type", `4-1`, parse},
-		{"event without payload", `42`, parse},
-		{"event with an id only", `4212`, parse},
-		{"null", `42null`, parse},
-		{"object", `42{}`, parse},
-		{"string", `42"a"`, parse},
-		{"no name", `42[]`, parse},
-		{"null as name", `42[null]`, parse},
-		{"number as name", `42[1]`, parse},
-		{"object as name", `42[{}]`, parse},
-		{"object that looks like a string", `42[{"toString":"x"}]`, parse},
-		{"reserved connect", `42["connect"]`, parse},
-		{"reserved connect_error", `42["connect_error"]`, parse},
-		{"reserved disconnect", `42["disconnect"]`, parse},
-		{"reserved disconnecting", `42["disconnecting"]`, parse},
-		{"reserved newListener", `42["newListener"]`, parse},
-		{"reserved removeListener", `42["removeListener"]`, parse},
-		{"reserved, escaped", `42["\u0063onnect"]`, parse},
-		{"reserved in a binary event", `451-["connect",{"_placeholder":true,"num":0}]`, parse},
-		{"truncated", `42["e"`, parse},
-		{"trailing", `42["e"]x`, parse},
-		{"two values", `42["e"][]`, parse},
-		{"NaN", `42["e",NaN]`, parse},
-		{"comment", `42["e"/**/]`, parse},
-		{"control character", "42[\"e\",\"\x01\"]", parse},
-		{"deep nesting", `42["e",` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `]`, parse},
-		{"negative id", `42-1["e"]`, parse},
-		{"fractional id", `421.5["e"]`, parse},
-		{"signed id", `42+1["e"]`, parse},
-		{"id of 2^53", `429007199254740992["e"]`, parse},
-		{"id of 2^64", `4218446744073709551616["e"]`, parse},
-		{"ack without payload", `430`, parse},
-		{"ack that is no array", `430{}`, parse},
-		{"CONNECT with an array", `40/other,[]`, parse},
-		{"CONNECT with a string", `40/other,"a"`, parse},
-		{"CONNECT with null", `40/other,null`, parse},
-		{"CONNECT_ERROR", `44`, parse},
-		{"CONNECT_ERROR with payload", `44{"message":"x"}`, parse},
-		{"DISCONNECT with payload", `41{}`, parse},
-		{"namespace too long", `40` + long, parse},
-		{"no attachments", `450-["e"]`, parse},
-		{"attachments not counted", `45["e"]`, parse},
-		{"attachments without number", `45-["e"]`, parse},
-		{"negative attachments", `45-1-["e"]`, parse},
-		{"fractional attachments", `451.5-["e"]`, parse},
-		{"leading zero in attachments", `4501-["e",{"_placeholder":true,"num":0}]`, parse},
-		{"too many attachments", `4511-["e"]`, parse},
-		{"attachments beyond int", `4599999999999999999999-["e"]`, parse},
-		{"placeholder out of range", `451-["e",{"_placeholder":true,"num":1}]`, parse},
-		{"negative placeholder", `451-["e",{"_placeholder":true,"num":-1}]`, parse},
-		{"fractional placeholder", `451-["e",{"_placeholder":true,"num":0.5}]`, parse},
-		{"string as placeholder", `451-["e",{"_placeholder":true,"num":"0"}]`, parse},
-		{"placeholder without number", `451-["e",{"_placeholder":true}]`, parse},
-		{"binary out of place", `<x>`, parse},
-		{"text where an attachment is due", `451-["e",{"_placeholder":true,"num":0}] 42["e"]`, parse},
-		{"one attachment too many", `451-["e",{"_placeholder":true,"num":0}] <x> <y>`, parse},
+		{"empty", `4`},
+		{"type", `47`},
+		{"letter as type", `4a`},
+		{"negative type", `4-1`},
+		{"event without payload", `42`},
+		{"event with an id only", `4212`},
+		{"null", `42null`},
+		{"object", `42{}`},
+		{"string", `42"a"`},
+		{"no name", `42[]`},
+		{"null as name", `42[null]`},
+		{"bool as name", `42[true]`},
+		{"object as name", `42[{}]`},
+		{"object that looks like a string", `42[{"toString":"x"}]`},
+		{"reserved connect", `42["connect"]`},
+		{"reserved connect_error", `42["connect_error"]`},
+		{"reserved disconnect", `42["disconnect"]`},
+		{"reserved disconnecting", `42["disconnecting"]`},
+		{"reserved newListener", `42["newListener"]`},
+		{"reserved removeListener", `42["removeListener"]`},
+		{"reserved, escaped", `42["\u0063onnect"]`},
+		{"reserved in a binary event", `451-["connect",{"_placeholder":true,"num":0}]`},
+		{"truncated", `42["e"`},
+		{"trailing", `42["e"]x`},
+		{"two values", `42["e"][]`},
+		{"NaN", `42["e",NaN]`},
+		{"comment", `42["e"/**/]`},
+		{"control character", "42[\"e\",\"\x01\"]"},
+		{"deep nesting", `42["e",` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `]`},
+		{"negative id", `42-1["e"]`},
+		{"fractional id", `421.5["e"]`},
+		{"signed id", `42+1["e"]`},
+		{"id of 2^53", `429007199254740992["e"]`},
+		{"id of 2^64", `4218446744073709551616["e"]`},
+		{"ack without payload", `430`},
+		{"ack that is no array", `430{}`},
+		{"CONNECT with an array", `40/other,[]`},
+		{"CONNECT with a string", `40/other,"a"`},
+		{"CONNECT with null", `40/other,null`},
+		{"CONNECT_ERROR", `44`},
+		{"CONNECT_ERROR with payload", `44{"message":"x"}`},
+		{"DISCONNECT with payload", `41{}`},
+		{"namespace too long", `40` + long},
+		{"no attachments", `450-["e"]`},
+		{"attachments not counted", `45["e"]`},
+		{"attachments without number", `45-["e"]`},
+		{"negative attachments", `45-1-["e"]`},
+		{"fractional attachments", `451.5-["e"]`},
+		{"leading zero in attachments", `4501-["e",{"_placeholder":true,"num":0}]`},
+		{"too many attachments", `4511-["e"]`},
+		{"attachments beyond int", `4599999999999999999999-["e"]`},
+		{"placeholder out of range", `451-["e",{"_placeholder":true,"num":1}]`},
+		{"negative placeholder", `451-["e",{"_placeholder":true,"num":-1}]`},
+		{"fractional placeholder", `451-["e",{"_placeholder":true,"num":0.5}]`},
+		{"string as placeholder", `451-["e",{"_placeholder":true,"num":"0"}]`},
+		{"placeholder without number", `451-["e",{"_placeholder":true}]`},
+		{"binary out of place", `<x>`},
+		{"text where an attachment is due", `451-["e",{"_placeholder":true,"num":0}] 42["e"]`},
+		{"one attachment too many", `451-["e",{"_placeholder":true,"num":0}] <x> <y>`},
 
-		{"second CONNECT", `40`, violation},
-		{"second CONNECT, spelled out", `40/,{}`, violation},
-		{"EVENT for a namespace not joined", `42/other,["e"]`, violation},
-		{"EVENT for an unknown namespace", `42/nope,["e"]`, violation},
-		{"DISCONNECT of a namespace not joined", `41/other`, violation},
-		{"DISCONNECT of an unknown namespace", `41/nope,`, violation},
-		{"DISCONNECT twice", `41/chat, 41/chat,`, violation},
-		{"EVENT behind DISCONNECT", `41/chat, 42/chat,["e"]`, violation},
-		{"binary event for a namespace not joined", `451-/other,["e",{"_placeholder":true,"num":0}] <x>`, violation},
+		{"second CONNECT", `40`},
+		{"second CONNECT, spelled out", `40/,{}`},
+		{"EVENT for a namespace not joined", `42/other,["e"]`},
+		{"EVENT for an unknown namespace", `42/nope,["e"]`},
+		{"DISCONNECT of a namespace not joined", `41/other`},
+		{"DISCONNECT of an unknown namespace", `41/nope,`},
+		{"DISCONNECT twice", `41/chat, 41/chat,`},
+		{"EVENT behind DISCONNECT", `41/chat, 42/chat,["e"]`},
+		{"binary event for a namespace not joined", `451-/other,["e",{"_placeholder":true,"num":0}] <x>`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHost(t, nil)
@@ -204,7 +206,7 @@ func TestBadPackets(t *testing.T) {
 			if strings.HasSuffix(tt.bad, "<y>") {
 				root.wants(`event e {"_placeholder":true,"num":0}`)
 			}
-			root.leaves(tt.reason)
+			root.leaves("forced close")
 			root.silent()
 			h.sessionEnds("forced close")
 			c.closed()
@@ -229,11 +231,29 @@ func TestBadPackets(t *testing.T) {
 		p.join("/")
 		p.send(`42["good"]`, `42{}`, `42["never"]`)
 		root.wants("connect", "event good")
-		root.leaves(parse)
+		root.leaves("forced close")
 		root.silent()
 		p.get().want(t, 200, "6\x1e1")
 		p.get().want(t, 400, `{"code":1,"message":"Session ID unknown"}`)
 	})
+}
+
+// TestNumericName has events that are named by a number, as in the reference server.
+func TestNumericName(t *testing.T) {
+	h := newHost(t, nil)
+	root := h.of("/", nil)
+	c := h.ws()
+	c.join("/")
+	c.send(`42[7,"x"]`, `451-[7.0,{"_placeholder":true,"num":0}]`)
+	c.binary("x")
+	root.wants("connect", `event 7 "x"`, `event 7 {"_placeholder":true,"num":0}`)
+
+	h = newHost(t, &socketio.Options{Parser: msgpack.Parser{}})
+	root = h.of("/", nil)
+	c = h.ws()
+	c.joinPacked("/")
+	c.binary(packed(socketio.TypeEvent, "/", data("\x92\x07\xa1x")), packed(socketio.TypeEvent, "/", data("\x91\xcb\xbf\xe0\x00\x00\x00\x00\x00\x00")))
+	root.wants("connect", `event 7 "x"`, `event -0.5`)
 }
 
 // TestEmitted has packets that the server sends by itself.

@@ -29,7 +29,7 @@ const (
 
 const (
 	// maxDepth is what the text format admits.
-	maxDepth = 512
+	maxDepth = 1024
 
 	// maxID is the greatest integer that JavaScript counts to exactly.
 	maxID = 1<<53 - 1

@@ -195,8 +195,8 @@ var hostile = map[string]struct {
 	"a timestamp of 16 bytes":     {event("\xd8\xff" + strings.Repeat("\x00", 16)), errExtension},
 	"a timestamp of 0 bytes":      {event("\xc7\x00\xff"), errExtension},
 	"a timestamp of 1e9 ns":       {event(be("\xd7\xff", uint64(1e9)<<34)), errExtension},
-	"513 arrays":                  {"\x81\xa4data" + strings.Repeat("\x91", 513), errDepth},
-	"513 maps":                    {"\x81\xa4data" + strings.Repeat("\x81\xa1a", 513), errDepth},
+	"1025 arrays":                 {"\x81\xa4data" + strings.Repeat("\x91", 1025), errDepth},
+	"1025 maps":                   {"\x81\xa4data" + strings.Repeat("\x81\xa1a", 1025), errDepth},
 	"90,000 arrays":               {"\x81\xa4data" + strings.Repeat("\x91", 90_000), errDepth},
 	"90,000 arrays to be skipped": {"\x81\xa1x" + strings.Repeat("\x91", 90_000), errDepth},
 	"3 MB of arrays":              {strings.Repeat("\x91", 3_000_000), errNoMap},
@@ -231,15 +231,15 @@ func TestDecodeTruncated(t *testing.T) {
 }
 
 func TestDepth(t *testing.T) {
-	message := "\x83\xa4type\x03\xa3nsp\xa1/\xa4data" + strings.Repeat("\x91", 511) + "\x90"
+	message := "\x83\xa4type\x03\xa3nsp\xa1/\xa4data" + strings.Repeat("\x91", 1023) + "\x90"
 	p, err := decode([]byte(message))
-	if err != nil || len(p.Data) != 1024 {
-		t.Fatalf("512 arrays: %d bytes, %v", len(p.Data), err)
+	if err != nil || len(p.Data) != 2048 {
+		t.Fatalf("1024 arrays: %d bytes, %v", len(p.Data), err)
 	}
 	equal(t, "again", must(decode(encode(t, p))), p)
-	p.Data = []byte(strings.Repeat("[", 513) + strings.Repeat("]", 513))
+	p.Data = []byte(strings.Repeat("[", 1025) + strings.Repeat("]", 1025))
 	if _, _, err := (Parser{}).Encode(p); err != errNested {
-		t.Errorf("encoding 513 arrays: %v, want %v", err, errNested)
+		t.Errorf("encoding 1025 arrays: %v, want %v", err, errNested)
 	}
 }
 

@@ -88,7 +88,7 @@ func (w *writer) payload() error {
 // count finds the number of elements of each array and object, which stands in
 // front of them in msgpack, and not at all in JSON.
 func (w *writer) count() error {
-	var open [maxDepth]int // indexes into sizes
+	var open [maxDepth]uint32 // indexes into sizes
 	depth := 0
 	last := byte(0) // the last character that was not white space
 	for i := 0; i < len(w.in); i++ {
@@ -103,7 +103,7 @@ func (w *writer) count() error {
 			if depth == maxDepth {
 				return errNested
 			}
-			open[depth] = len(w.sizes)
+			open[depth] = uint32(len(w.sizes))
 			depth++
 			w.sizes = append(w.sizes, 0)
 		case ',', ']', '}':

@@ -17,7 +17,7 @@
 //     has the shortest form, and any other number is a float 64.
 //
 // Maps with keys that are not strings, other extensions, strings that are not
-// UTF-8, and more than 512 levels of nesting end the connection.
+// UTF-8, and more than 1024 levels of nesting end the connection.
 //
 // [socketio.Options.MaxAttachments] does not apply, since all of a packet is in
 // one message, and thus within MaxPayload. A packet of n bytes holds at most
