@@ -54,6 +54,11 @@ type Options struct {
 	// MaxPayload is the largest message or POST that a client may send, in
 	// bytes. Default 1,000,000.
 	MaxPayload int
+	// MaxHeaderBytes bounds the target and the fields of a request, and so what is
+	// kept of a handshake, which takes up to three times as much: each field and each
+	// parameter of the query counts with 32 bytes more. Beyond, the answer is 431.
+	// Set http.Server.MaxHeaderBytes, too: that bounds what is read. Default 16 KiB.
+	MaxHeaderBytes int
 	// MaxAttachments is how many binary attachments one packet may have, in
 	// both directions; the official clients accept no more than the default.
 	// Default 10.
@@ -160,6 +165,7 @@ func (o *Options) lower() *socketio.Options {
 			UpgradeTimeout:   o.UpgradeTimeout,
 			WriteTimeout:     o.WriteTimeout,
 			MaxPayload:       o.MaxPayload,
+			MaxHeaderBytes:   o.MaxHeaderBytes,
 			Compression:      o.Compression,
 			Transports:       o.Transports,
 			DisableUpgrades:  o.DisableUpgrades,

@@ -39,6 +39,7 @@ func TestNewPanics(t *testing.T) {
 		`ConnectTimeout is negative (-1s)`:             {ConnectTimeout: -time.Second},
 		`WriteTimeout is negative (-1s)`:               {WriteTimeout: -time.Second},
 		`MaxPayload is negative (-1)`:                  {MaxPayload: -1},
+		`MaxHeaderBytes is negative (-1)`:              {MaxHeaderBytes: -1},
 		`MaxPayload is over 268435456 bytes`:           {MaxPayload: math.MaxInt},
 		`MaxAttachments is over 65536`:                 {MaxAttachments: math.MaxInt},
 		`PingInterval and PingTimeout are 600h0m20s`:   {PingInterval: 600 * time.Hour},

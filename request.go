@@ -56,6 +56,7 @@ func detached(ctx context.Context, r *http.Request) *http.Request {
 	d.Body = http.NoBody
 	d.GetBody = nil
 	d.Form, d.PostForm, d.MultipartForm = nil, nil, nil
+	d.Trailer = nil
 	d.Response = nil
 	return d
 }

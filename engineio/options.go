@@ -35,6 +35,14 @@ type Options struct {
 	// largest body of a POST, and what several packets may add up to in the
 	// answer to a GET, in bytes. Default 1,000,000.
 	MaxPayload int
+	// MaxHeaderBytes is the largest head of a request that is served: its target
+	// and its fields, counted as HTTP/2 does it, each with its name, its value and
+	// 32 bytes more; likewise each parameter of the query. What is kept of a
+	// handshake is a copy of that, for the life of the session, and takes up to three
+	// times as much. Beyond, the answer is 431. It does not take the place of
+	// http.Server.MaxHeaderBytes, which is a megabyte by default: that bounds what
+	// is read in the first place. Default 16 KiB, as in Node.
+	MaxHeaderBytes int
 	// Transports that are served. Default polling and websocket.
 	Transports []string
 	// DisableUpgrades offers sessions that began on polling no upgrade. As with
@@ -140,6 +148,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.MaxPayload > maxMaxPayload {
 		errs = append(errs, fmt.Errorf("MaxPayload is over %d bytes (%d)", maxMaxPayload, out.MaxPayload))
 	}
+	number("MaxHeaderBytes", &out.MaxHeaderBytes, 16<<10)
 	number("QueueBytes", &out.QueueBytes, defaultQueueBytes)
 	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
 	number("PollPackets", &out.PollPackets, 16)

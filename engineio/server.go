@@ -207,6 +207,7 @@ var (
 	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
 	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
 	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout"}
+	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large"}
 	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}
 )
 
@@ -218,6 +219,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 		return nil, errUnknownTransport
 	}
 	switch {
+	case r.Method == http.MethodGet && !headFits(r, s.opts.MaxHeaderBytes): // others are soon over
+		return nil, errHeaderTooLarge
 	case strings.ContainsFunc(r.Header.Get("Origin"), unicode.IsControl):
 		return nil, errBadRequest
 	case !s.allows(w.Header(), r, upgrade || s.opts.AllowEIO3 && q.get("EIO") != "4"): // in revision 3, the client is in "/" at once
@@ -247,6 +250,25 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 		return nil, errShuttingDown
 	}
 	return nil, nil
+}
+
+// headFits tells whether the head of r is within limit, counted as in RFC 9113, section
+// 6.5.2. A parameter costs as much as a field: frameworks keep them in maps, too.
+func headFits(r *http.Request, limit int) bool {
+	const overhead = 32
+	n := len(r.RequestURI) + overhead*(strings.Count(r.URL.RawQuery, "&")+len(r.Trailer))
+	for name := range r.Trailer { // what is to come behind the body
+		n += len(name)
+	}
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + overhead
+		}
+		if n > limit {
+			return false
+		}
+	}
+	return n <= limit
 }
 
 // refuse answers with JSON, and an upgrade with the bare message.
@@ -303,7 +325,7 @@ func (s *Server) openPacket(id string, upgrades ...string) *Message {
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
 func (s *Server) newSession(r *http.Request, q query, capture func() (any, error)) (*Session, error) {
-	sess := &Session{srv: s, id: sid.New(), remote: r.RemoteAddr, path: hashPath(r)}
+	sess := &Session{srv: s, id: sid.New(), remote: strings.Clone(r.RemoteAddr), path: hashPath(r)}
 	sess.out.v3 = q.get("EIO") == "3"
 	sess.out.base64 = q.get("b64") == "1" && (sess.out.v3 || q.get("transport") == TransportWebSocket)
 	sess.opened, sess.secure, sess.cross = time.Since(s.born), r.TLS != nil, r.Header.Get("Origin") != ""

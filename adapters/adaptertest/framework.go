@@ -186,6 +186,7 @@ func Run(t *testing.T, f Framework) {
 		{"forget the request", forget},
 		{"timeouts", timeouts},
 		{"body limit", bodyLimit},
+		{"head limit", headLimit},
 		{"writer with Unwrap only", unwrapOnly},
 		{"access log", accessLog},
 		{"frame with the handshake", earlyFrame},

@@ -46,7 +46,7 @@ func main() {
 // run serves the chat until ctx ends, then sees everybody out.
 func run(ctx context.Context, ln net.Listener, client string, log zerolog.Logger) error {
 	srv, e := app(client, log)
-	web := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: e, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // ends with web
 	var err error

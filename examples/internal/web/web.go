@@ -81,6 +81,7 @@ func run(hs *http.Server, srv *sio.Server) error {
 		return err
 	}
 	hs.ReadHeaderTimeout = 5 * time.Second
+	hs.MaxHeaderBytes = 32 << 10
 	served := make(chan error, 1)
 	go func() { // ends with hs
 		if hs.TLSConfig == nil {
