@@ -43,11 +43,11 @@ func churn(ctx context.Context, n int) (l leftover, err error) {
 		return l, err
 	}
 	defer server.stop()
-	at, err := address(addr)
+	at, err := addresses(addr)
 	if err != nil {
 		return l, err
 	}
-	target := load.Server{Addr: at, PID: server.pid()}
+	target := load.Server{Addr: at[0], PID: server.pid()}
 	begin := time.Now()
 	l.visits = n
 	if l.failed, l.first = load.Visits(ctx, target, acquainted); l.failed > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func flood() error {
 	}
 	f := &flooder{kind: k, size: k.sizes[index]}
 	for i, name := range []string{serverVar, sinkVar} {
-		to, err := address(os.Getenv(name))
+		to, err := netip.ParseAddrPort(os.Getenv(name))
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,9 @@ func (c *caller) run(begin, end time.Time) {
 		c.Beats.Add(1)
 	}
 	if len(c.rest) > 0 { // what waits in the kernel is of this turn, not of the next
-		_ = c.conn.(*net.TCPConn).SetLinger(0)
+		if tcp, ok := c.conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
 		c.close()
 	}
 }
@@ -201,6 +204,10 @@ func (c *caller) tryConnect(deadline time.Time) (err error) {
 	if err := c.conn.SetDeadline(deadline); err != nil {
 		return err
 	}
+	tcp := c.conn.(*net.TCPConn)
+	if c.over == encrypted {
+		c.conn = tls.Client(tcp, &tls.Config{InsecureSkipVerify: true})
+	}
 	r := bufio.NewReaderSize(c.conn, 1<<10)
 	if c.over == polling || c.over == probe {
 		if err := c.handshake(r); err != nil {
@@ -209,7 +216,7 @@ func (c *caller) tryConnect(deadline time.Time) (err error) {
 	}
 	c.gone = new(atomic.Bool)
 	if c.deaf {
-		if err := c.conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		if err := tcp.SetReadBuffer(4 << 10); err != nil {
 			return err
 		}
 	} else {

@@ -35,6 +35,7 @@ const (
 	polling   over = "polling"
 	probe     over = "upgrade" // a WebSocket with the id of a session that began by polling
 	raw       over = "HTTP"    // requests without a session
+	encrypted over = "TLS"     // over WebSocket
 	revision3 over = "EIO3"    // over WebSocket
 	deflating over = "deflate" // over WebSocket
 )
@@ -81,6 +82,8 @@ var kinds = []*kind{
 	{name: "fragments of one byte", sizes: packed, unit: always(inPieces(`42["nobody"]`))},
 	{name: "fragments without end", sizes: packed[:2], unit: always([]byte{0x00, 0x80, 0, 0, 0, 0}), first: "+4"},
 	{name: "probes", over: probe, sizes: packed[:2], unit: always(text("2probe"))},
+	{name: "pings, packed, over TLS", over: encrypted, sizes: packed, unit: always(pingFrame)},
+	{name: "CONNECT to unknown namespaces, over TLS", over: encrypted, sizes: packed[1:2], unit: numbered("40/x%d,")},
 	{name: "acks that nobody waits for", sizes: packed, unit: always(text("43123[]"))},
 	{name: "CONNECT to unknown namespaces", sizes: packed, unit: numbered("40/x%d,")},
 	{name: "CONNECT to unknown namespaces, answers not read", sizes: packed[1:], unit: numbered("40/x%d,"), deaf: true},

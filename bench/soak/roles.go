@@ -145,10 +145,13 @@ func (r *role) memory() (m memory, err error) {
 	return m, nil
 }
 
-func address(line string) (netip.AddrPort, error) {
-	a, err := netip.ParseAddrPort(line)
-	if err != nil {
-		return a, fmt.Errorf("not an address: %q", line)
+// addresses takes what a server or sink says first: where it listens, plainly and
+// for TLS.
+func addresses(line string) (at [2]netip.AddrPort, err error) {
+	plain, secure, _ := strings.Cut(line, " ")
+	if at[0], err = netip.ParseAddrPort(plain); err != nil {
+		return at, err
 	}
-	return a, nil
+	at[1], err = netip.ParseAddrPort(secure)
+	return at, err
 }

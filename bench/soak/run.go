@@ -84,11 +84,19 @@ func (r *runner) measure(ctx context.Context, f flooding) (*result, error) {
 		return nil, err
 	}
 	defer sink.stop()
-	at, err := address(addr)
+	at, err := addresses(addr)
 	if err != nil {
 		return nil, err
 	}
-	target := load.Server{Addr: at, PID: server.pid()}
+	sinkAt, err := addresses(sinkAddr)
+	if err != nil {
+		return nil, err
+	}
+	port := 0
+	if f.kind.over == encrypted {
+		port = 1
+	}
+	target := load.Server{Addr: at[0], PID: server.pid()}
 	guests, err := load.Invite(ctx, target, guestsEach)
 	if err != nil {
 		return nil, err
@@ -101,7 +109,7 @@ func (r *runner) measure(ctx context.Context, f flooding) (*result, error) {
 	}
 
 	flooder, _, err := start(ctx, "flooder", kindVar+"="+f.kind.name, fmt.Sprintf("%s=%d", sizeVar, f.index),
-		serverVar+"="+addr, sinkVar+"="+sinkAddr)
+		serverVar+"="+at[port].String(), sinkVar+"="+sinkAt[port].String())
 	if err != nil {
 		return nil, err
 	}

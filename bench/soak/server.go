@@ -1,10 +1,12 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -41,7 +43,7 @@ func serve() error {
 	furnish(srv.Of("/chat"))
 	furnish(srv.Of("/room-{n}"))
 
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	plain, secure, err := listen()
 	if err != nil {
 		return err
 	}
@@ -50,9 +52,24 @@ func serve() error {
 		ReadHeaderTimeout: 5 * time.Second,
 		MaxHeaderBytes:    32 << 10,
 	}
-	go func() { _ = web.Serve(ln) }() // until the process ends
-	fmt.Println(ln.Addr())
+	for _, ln := range []net.Listener{plain, secure} {
+		go func() { _ = web.Serve(ln) }() // until the process ends
+	}
+	fmt.Println(plain.Addr(), secure.Addr())
 	return lines(func(line string) (string, error) { return confess(srv, line) })
+}
+
+// listen listens on two ports of the loopback interface, on the second for TLS.
+func listen() (plain, secure net.Listener, err error) {
+	if plain, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, nil, err
+	}
+	if secure, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, nil, err
+	}
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	return plain, tls.NewListener(secure, &tls.Config{Certificates: certified.TLS.Certificates}), nil
 }
 
 type message struct {

@@ -8,23 +8,27 @@ import (
 
 // sink reads what it is sent, and answers nothing.
 func sink() error {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	plain, secure, err := listen()
 	if err != nil {
 		return err
 	}
-	go func() { // until the process ends
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				// Not by *net.TCPConn's own way, which would save the reading.
-				_, _ = io.Copy(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c})
-			}()
-		}
-	}()
-	fmt.Println(ln.Addr())
+	for _, ln := range []net.Listener{plain, secure} {
+		go swallow(ln) // until the process ends
+	}
+	fmt.Println(plain.Addr(), secure.Addr())
 	return lines(func(string) (string, error) { return "", nil })
+}
+
+func swallow(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			// Not by a way of *net.TCPConn's own, which would save the reading.
+			_, _ = io.Copy(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{c})
+		}()
+	}
 }
