@@ -38,7 +38,9 @@ func refuse(w http.ResponseWriter, err error) {
 
 // HandshakeOnly returns a middleware that runs mw for every request but those of
 // connections that are open already. A browser sets no header on a WebSocket:
-// one that wants a token in a header would stop every upgrade.
+// one that wants a token in a header would stop every upgrade. The preflight of a
+// page of another origin, which never has a token, is answered before mw, if
+// [Options].CORS is set.
 //
 // Whoever knows the id of a connection acts for it, with or without mw. That
 // goes for the path that the connection was opened at: in front of other
@@ -47,11 +49,12 @@ func HandshakeOnly(srv *Server, mw func(http.Handler) http.Handler) func(http.Ha
 	return func(next http.Handler) http.Handler {
 		guarded := mw(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if srv.IsHandshake(r) {
+			switch {
+			case !srv.IsHandshake(r):
+				next.ServeHTTP(w, r)
+			case !srv.Preflight(w, r):
 				guarded.ServeHTTP(w, r)
-				return
 			}
-			next.ServeHTTP(w, r)
 		})
 	}
 }

@@ -150,6 +150,14 @@ func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(
 // is not for s. See [HandshakeOnly].
 func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
 
+// Preflight is for what stands in front of the server and may refuse r, such as
+// [HandshakeOnly]. It adds the headers of [Options].CORS, by which a page can read the
+// refusal, and reports whether it has answered r: a preflight, which never carries
+// what lets a client in. It does nothing to requests that are not for a server.
+func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
+	return s.io.Preflight(w, r)
+}
+
 // Wrap returns a handler that serves srv at its path and below, and next
 // everywhere else.
 func Wrap(srv *Server, next http.Handler) http.Handler {

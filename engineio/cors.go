@@ -170,6 +170,13 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	return false
 }
 
+// Preflight is CORS for a request that asks for a transport of s, in front of
+// something that may refuse it: a preflight carries no credentials, and a page can
+// read a refusal only with these headers.
+func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
+	return s.serves(query(r.URL.RawQuery).get("transport")) && s.CORS(w, r)
+}
+
 // CORS adds the headers of Options.CORS to an answer that is somebody else's, for
 // a request at the server's path. It reports whether it has answered r, a
 // preflight.

@@ -91,6 +91,11 @@ func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	return s.engine.CORS(w, r)
 }
 
+// Preflight is CORS in front of what may refuse r; see [engineio.Server.Preflight].
+func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
+	return s.engine.Preflight(w, r)
+}
+
 // Knows tells whether r belongs to a session that is open, and was opened at the
 // same path.
 func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }

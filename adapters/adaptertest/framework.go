@@ -198,6 +198,7 @@ func Run(t *testing.T, f Framework) {
 		{"CORS twice", corsTwice},
 		{"401 of a middleware", unauthorized},
 		{"handshake only", handshakeOnly},
+		{"preflight of a handshake", preflight},
 		{"client files", clientFiles},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, f) })

@@ -172,3 +172,38 @@ func corsTwice(t *testing.T, f Framework) {
 		}
 	}
 }
+
+// preflight has a page of another origin, behind a guard that wants a header.
+func preflight(t *testing.T, f Framework) {
+	const origin = "https://app.example"
+	cors := &sio.CORS{Origins: []string{origin}, Credentials: true}
+	for _, form := range []Form{Register, Handler, Middleware} {
+		h := start(t, f, Config{Server: sio.New(&sio.Options{CORS: cors}), Form: form, Guard: Handshakes})
+		ask := http.Header{"Origin": {origin}, "Access-Control-Request-Method": {"GET"}, "Access-Control-Request-Headers": {userHeader}}
+		got := h.poll(http.MethodOptions, "", ask, "")
+		equal(t, "status", got.status, http.StatusNoContent)
+		equal(t, "origin", got.header.Get("Access-Control-Allow-Origin"), origin)
+		equal(t, "credentials", got.header.Get("Access-Control-Allow-Credentials"), "true")
+		equal(t, "header", got.header.Get("Access-Control-Allow-Headers"), userHeader)
+
+		got = h.poll(http.MethodGet, "", http.Header{"Origin": {origin}}, "")
+		equal(t, "status without a token", got.status, http.StatusUnauthorized)
+		equal(t, "challenge", got.header.Get("WWW-Authenticate"), challenge)
+		equal(t, "origin that may read it", got.header.Get("Access-Control-Allow-Origin"), origin)
+
+		header := as("ada")
+		header.Set("Origin", origin)
+		c := h.dial(testclient.Options{Header: header})
+		ask.Set("Access-Control-Request-Method", "POST")
+		equal(t, "status, of a session", h.poll(http.MethodOptions, c.SID, ask, "").status, http.StatusNoContent)
+
+		ask.Set("Origin", "https://evil.example")
+		got = h.poll(http.MethodOptions, "", ask, "")
+		equal(t, "status, of another origin", got.status, http.StatusUnauthorized)
+		equal(t, "another origin", got.header.Get("Access-Control-Allow-Origin"), "")
+		ask.Set("Origin", origin)
+		got = h.do(http.MethodOptions, OtherPath, ask, "")
+		equal(t, "status elsewhere", got.status, http.StatusUnauthorized)
+		equal(t, "elsewhere", got.header.Get("Access-Control-Allow-Origin"), "")
+	}
+}

@@ -71,10 +71,13 @@ func HandshakeOnly(srv *sio.Server, mw echo.MiddlewareFunc) echo.MiddlewareFunc 
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		guarded := mw(next)
 		return func(c *echo.Context) error {
-			if srv.IsHandshake(c.Request()) {
-				return guarded(c)
+			switch {
+			case !srv.IsHandshake(c.Request()):
+				return next(c)
+			case srv.Preflight(c.Response(), c.Request()):
+				return nil
 			}
-			return next(c)
+			return guarded(c)
 		}
 	}
 }

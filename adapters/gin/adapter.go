@@ -67,7 +67,11 @@ func Middleware(srv *sio.Server) gin.HandlerFunc {
 // open already; see [sio.HandshakeOnly].
 func HandshakeOnly(srv *sio.Server, mw gin.HandlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		if srv.IsHandshake(c.Request) {
+		switch {
+		case !srv.IsHandshake(c.Request):
+		case srv.Preflight(c.Writer, c.Request):
+			c.Abort()
+		default:
 			mw(c)
 		}
 	}
