@@ -1,39 +1,21 @@
 package sio
 
-import (
-	"errors"
-	"net/http"
-)
+import "net/http"
 
 // HandlerWith returns a handler that serves srv on whatever path it is routed
 // at. It calls capture once for each new connection, while the request that
 // opens it is being served. What that returns is there in every handler, as
 // [Captured].
 //
-// If capture fails, no connection is made. The answer is 403, or the status of
-// an error that has a method StatusCode() int; of the error's text, only the
-// Message of an [Error] is sent.
+// If capture fails, no connection is made. The answer is that of [RefusalOf]: 403, or
+// the status of an error that has a method StatusCode() int; of the error's text, only
+// the Message of an [Error] is sent.
 func HandlerWith[T any](srv *Server, capture func(r *http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := srv.ServeWith(w, r, func(*http.Request) (any, error) { return capture(r) }); err != nil {
-			refuse(w, err)
+			RefusalOf(err).ServeHTTP(w, r)
 		}
 	})
-}
-
-// refuse answers a handshake that a capture function has refused.
-func refuse(w http.ResponseWriter, err error) {
-	status := http.StatusForbidden
-	var coder interface{ StatusCode() int }
-	if errors.As(err, &coder) {
-		status = coder.StatusCode()
-	}
-	text := http.StatusText(status)
-	var known *Error
-	if errors.As(err, &known) && known != nil {
-		text = known.Message
-	}
-	http.Error(w, text, status)
 }
 
 // HandshakeOnly returns a middleware that runs mw for every request but those of

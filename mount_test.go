@@ -20,6 +20,7 @@ func (e statusError) StatusCode() int { return int(e) }
 // made.
 func TestHandlerWithRefuses(t *testing.T) {
 	srv := sio.New(nil)
+	const forbidden = `{"code":4,"message":"Forbidden"}`
 	var refused error
 	h := sio.HandlerWith(srv, func(*http.Request) (string, error) { return "", refused })
 	for _, c := range []struct {
@@ -27,18 +28,23 @@ func TestHandlerWithRefuses(t *testing.T) {
 		status int
 		body   string
 	}{
-		{errors.New("the database at 10.0.0.7 is down"), 403, "Forbidden\n"},
-		{statusError(503), 503, "Service Unavailable\n"},
-		{fmt.Errorf("wrapped: %w", statusError(401)), 401, "Unauthorized\n"},
-		{&sio.Error{Message: "pay first"}, 403, "pay first\n"},
-		{&sio.Error{Message: "pay first", Err: statusError(402)}, 402, "pay first\n"},
-		{(*sio.Error)(nil), 403, "Forbidden\n"},
+		{errors.New("the database at 10.0.0.7 is down"), 403, forbidden},
+		{statusError(503), 503, `{"code":4,"message":"Service Unavailable"}`},
+		{fmt.Errorf("wrapped: %w", statusError(401)), 401, `{"code":4,"message":"Unauthorized"}`},
+		{&sio.Error{Message: "pay first"}, 403, `{"code":4,"message":"pay first"}`},
+		{&sio.Error{Message: "pay first", Err: statusError(402)}, 402, `{"code":4,"message":"pay first"}`},
+		{(*sio.Error)(nil), 403, forbidden},
+		{statusError(0), 403, forbidden},
+		{statusError(101), 403, forbidden},
 	} {
 		refused = c.err
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/?EIO=4&transport=polling", nil))
 		if w.Code != c.status || w.Body.String() != c.body {
 			t.Errorf("%v: status %d, body %q, want %d, %q", c.err, w.Code, w.Body, c.status, c.body)
+		}
+		if got := w.Header().Get("Content-Type"); got != "application/json" {
+			t.Errorf("%v: Content-Type: %q", c.err, got)
 		}
 	}
 	if n := srv.Connections(); n != 0 {

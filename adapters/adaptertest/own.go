@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/siokit/sio"
@@ -189,20 +190,38 @@ func captureOnce(t *testing.T, f Framework) {
 // captureFails refuses by a capture function: 403 or the framework's own way, and
 // no session.
 func captureFails(t *testing.T, f Framework) {
-	h := start(t, f, Config{Form: HandlerWith, Guard: Always, Capture: func(string) (Captured, error) {
-		return Captured{}, errSecret
-	}})
-	for _, webSocket := range []bool{false, true} {
-		e := h.refused(testclient.Options{WebSocket: webSocket, Header: as("mallory")})
-		if e.Code != http.StatusForbidden && e.Code != http.StatusInternalServerError {
-			t.Errorf("status %d, %q", e.Code, e.Body)
+	for _, test := range []struct {
+		err     error
+		status  int
+		message string
+	}{
+		{errSecret, http.StatusForbidden, "Forbidden"},
+		{&sio.Error{Message: "pay first", Err: errSecret}, http.StatusForbidden, "pay first"},
+		{&sio.Error{Message: "who are you?", Err: statusError(http.StatusUnauthorized)}, http.StatusUnauthorized, "who are you?"},
+		{statusError(http.StatusServiceUnavailable), http.StatusServiceUnavailable, "Service Unavailable"},
+	} {
+		h := start(t, f, Config{Form: HandlerWith, Guard: Always, Capture: func(string) (Captured, error) {
+			return Captured{}, test.err
+		}})
+		for _, webSocket := range []bool{false, true} {
+			e := h.refused(testclient.Options{WebSocket: webSocket, Header: as("mallory")})
+			equal(t, "status", e.Code, test.status)
+			equal(t, "body", strings.TrimSpace(e.Body), fmt.Sprintf(`{"code":4,"message":%q}`, test.message))
+			kind, _, _ := strings.Cut(e.Header.Get("Content-Type"), ";")
+			equal(t, "type", kind, "application/json")
+			if contains(e.Body, errSecret.Error()) {
+				t.Errorf("the error's text has reached the client: %q", e.Body)
+			}
 		}
-		if contains(e.Body, errSecret.Error()) {
-			t.Errorf("the error's text has reached the client: %q", e.Body)
-		}
+		equal(t, "connections", h.Connections(), 0)
 	}
-	equal(t, "connections", h.Connections(), 0)
 }
+
+// A statusError has a status, as those of frameworks have.
+type statusError int
+
+func (e statusError) Error() string   { return errSecret.Error() }
+func (e statusError) StatusCode() int { return int(e) }
 
 // forget has the framework's context dropped, and what is captured kept.
 func forget(t *testing.T, f Framework) {

@@ -299,7 +299,9 @@ func bodyLimit(t *testing.T, f Framework) {
 	got := h.poll(http.MethodPost, c.SID, nil, `42["x","`+strings.Repeat("x", 200)+`"]`)
 	equal(t, "status", got.status, http.StatusRequestEntityTooLarge)
 	got = h.poll(http.MethodGet, c.SID, nil, "")
-	equal(t, "status", got.status, http.StatusBadRequest) // it is over
+	if got.status != http.StatusBadRequest && got.body != "1" { // it has just ended, or does so now
+		t.Errorf("the session goes on: status %d, %q", got.status, got.body)
+	}
 }
 
 // An unwrapper is a writer as http.ResponseController needs it, and no more.

@@ -13,6 +13,7 @@ package sioecho
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
@@ -33,11 +34,26 @@ func Handler(srv *sio.Server) echo.HandlerFunc {
 // HandlerWith is Handler with a function that is called once for each new
 // connection, while the request that opens it is being served. What it returns
 // is there in every handler, as [sio.Captured]. If it fails, no connection is
-// made, and its error is the handler's.
+// made, and its error is the handler's: one that is not an *echo.HTTPError is answered
+// as [sio.RefusalOf] says, unless your own error handler decides otherwise.
 func HandlerWith[T any](srv *sio.Server, capture func(c echo.Context) (T, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		return serve(srv, c, func() (any, error) { return capture(c) })
+		return serve(srv, c, func() (any, error) {
+			v, err := capture(c)
+			return v, refused(err)
+		})
 	}
+}
+
+// refused makes an error of a capture function one that Echo answers as all adapters
+// do, unless it is Echo's own. What it was stays within.
+func refused(err error) error {
+	var own *echo.HTTPError
+	if err == nil || errors.As(err, &own) {
+		return err
+	}
+	r := sio.RefusalOf(err)
+	return &echo.HTTPError{Code: r.Status, Message: r, Internal: err}
 }
 
 // Router is what [Register] needs of an *echo.Echo or *echo.Group.

@@ -34,8 +34,8 @@ func Handler(srv *sio.Server) gin.HandlerFunc {
 // HandlerWith is Handler with a function that is called once for each new
 // connection, while the request that opens it is being served. What it returns
 // is there in every handler, as [sio.Captured]. If it fails, no connection is
-// made, its error is added to c.Errors, and the chain is aborted, with 403
-// unless capture has written an answer of its own.
+// made, its error is added to c.Errors, and the chain is aborted, with the answer of
+// [sio.RefusalOf] unless capture has written one of its own.
 func HandlerWith[T any](srv *sio.Server, capture func(c *gin.Context) (T, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		serve(srv, c, func() (any, error) { return capture(c) })
@@ -113,11 +113,10 @@ func serve(srv *sio.Server, c *gin.Context, capture func() (any, error)) {
 		return
 	}
 	_ = c.Error(err)
-	if c.Writer.Written() {
-		c.Abort()
-		return
+	c.Abort()
+	if !c.Writer.Written() {
+		sio.RefusalOf(err).ServeHTTP(c.Writer, c.Request)
 	}
-	c.AbortWithStatus(http.StatusForbidden)
 }
 
 // A writer tells the access log of a connection that is taken over. The status
