@@ -10,10 +10,13 @@ MAKEFLAGS += --no-print-directory
 ADDR ?= localhost:3000
 FUZZTIME ?= 20000x
 CHROMIUM ?= chromium
+GO_NEWEST := go1.27.4
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
 
-STEPS := lint build race plain frameworks-newest fuzz interop-node interop-python interop-frameworks browser
+PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
+
+STEPS := lint build platforms race plain newest frameworks-newest fuzz interop-node interop-python interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets
@@ -39,6 +42,10 @@ build: ## compile everything, the examples and the bench included
 	go build ./...
 	cd bench && go vet ./...
 
+.PHONY: platforms
+platforms: ## vet everything for the other systems that it is made for
+	for p in $(PLATFORMS); do echo "$$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; done
+
 .PHONY: race
 race: cc ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
@@ -47,6 +54,11 @@ race: cc ## run the Go tests under the race detector, with epoll and without
 .PHONY: plain
 plain: ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
+
+.PHONY: newest
+newest: ## run the Go tests on the newest stable Go, GO_NEWEST
+	GOTOOLCHAIN=$(GO_NEWEST) go vet ./...
+	GOTOOLCHAIN=$(GO_NEWEST) go test ./...
 
 .PHONY: allocs
 allocs: ## hold the hot paths to their allocations

@@ -95,18 +95,22 @@ func newPipeHost(t *testing.T, opts *engineio.Options) *host {
 	t.Helper()
 	h := newServer(t, opts, nil)
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	web := &http.Server{Handler: h.Server}
-	joined := make(chan struct{})
-	go func() { // until web.Close
-		defer close(joined)
-		web.Serve(l)
-	}()
+	var joined sync.WaitGroup
+	web := &http.Server{Handler: h.Server, ConnState: func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			joined.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			joined.Done()
+		}
+	}}
+	joined.Go(func() { web.Serve(l) }) // until web.Close
 	h.addr = "pipe.test"
 	h.dial = l.dial
 	h.limit = time.Hour
 	h.start(func() {
 		web.Close()
-		<-joined
+		joined.Wait() // net/http lingers for a moment behind a body that it has not read
 	})
 	return h
 }

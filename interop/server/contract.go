@@ -152,7 +152,11 @@ func events(n *sio.Namespace) {
 	})
 	n.On("count", count)
 	n.On("farewell", func(c *sio.Context) error {
-		return errors.Join(count(c), syscall.Kill(os.Getpid(), syscall.SIGTERM))
+		self, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			return err
+		}
+		return errors.Join(count(c), self.Signal(syscall.SIGTERM))
 	})
 	sio.On(n, "burst", func(c *sio.Context, n int) error {
 		for i := range n {
