@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 )
 
 // unwrapper is what wrappers of a ResponseWriter offer to
@@ -15,15 +16,25 @@ type unwrapper interface{ Unwrap() http.ResponseWriter }
 // bottom decides: the wrappers of the frameworks implement http.Hijacker
 // whatever is below them.
 func canHijack(w http.ResponseWriter) bool {
+	_, ok := bottom(w).(http.Hijacker)
+	return ok
+}
+
+// hasDeadlines tells likewise whether there is nothing in front of the HTTP server's
+// own writer that hides what it can do, also where that can't be hijacked.
+func hasDeadlines(w http.ResponseWriter) bool {
+	_, ok := bottom(w).(interface{ SetReadDeadline(time.Time) error })
+	return ok
+}
+
+func bottom(w http.ResponseWriter) http.ResponseWriter {
 	for {
 		u, ok := w.(unwrapper)
 		if !ok {
-			break
+			return w
 		}
 		w = u.Unwrap()
 	}
-	_, ok := w.(http.Hijacker)
-	return ok
 }
 
 // hijack takes the connection over through the first writer of the chain that

@@ -51,7 +51,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		return err
 	}
 	var upgrades []string
-	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && r.ProtoMajor == 1 && canHijack(w) {
+	if !s.opts.DisableUpgrades && s.serves(TransportWebSocket) && s.canUpgrade(w, r) {
 		upgrades = append(upgrades, TransportWebSocket)
 	}
 	if !s.start(sess, TransportPolling) {

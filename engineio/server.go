@@ -51,6 +51,8 @@ type Server struct {
 	pollers  pollers
 	drain    drain
 	closing  atomic.Bool
+
+	noUpgrades sync.Once // the log says why
 	refused  atomic.Int64   // when a refused origin was logged last, since born
 	wg       sync.WaitGroup // sessions, and the goroutines of their connections
 

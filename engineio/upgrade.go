@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"net/http"
 	"slices"
 	"time"
 )
@@ -12,6 +13,29 @@ import (
 // without a probe: .NET's, and small ones on microcontrollers.
 
 var probeAnswer = newPacket(PacketPong, []byte("probe"))
+
+// canUpgrade tells whether the client of r can have a WebSocket. If r came over HTTP/2,
+// whose connections can't be taken over, a browser opens one over HTTP/1.1 beside, where
+// the HTTP server takes that. If it does not, the log says why, once.
+func (s *Server) canUpgrade(w http.ResponseWriter, r *http.Request) bool {
+	var why string
+	switch {
+	case r.ProtoMajor == 1 && canHijack(w):
+		return true
+	case r.ProtoMajor == 1:
+		why = "the connection can't be taken over: http.TimeoutHandler, or a writer without Unwrap, is in front"
+	default:
+		hs, known := r.Context().Value(http.ServerContextKey).(*http.Server)
+		if known && (hs.Protocols == nil || hs.Protocols.HTTP1()) && hasDeadlines(w) {
+			return true
+		}
+		why = "the request came over " + r.Proto + ", and no HTTP/1.1 is known to be served beside"
+	}
+	s.noUpgrades.Do(func() {
+		s.log.Warn().Str("why", why).Msg("clients stay with polling")
+	})
+	return false
+}
 
 // startProbe makes c the one WebSocket that may take its session over, and
 // then answers its handshake.

@@ -41,14 +41,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// HTTP/1.1 alone: a connection of HTTP/2 can't become a WebSocket, so that a
-	// client that began to poll on one would stay with polling.
-	var http1 http.Protocols
-	http1.SetHTTP1(true)
+	// HTTP/1.1 and HTTP/2, as by default. A browser polls over HTTP/2, and opens a
+	// connection of HTTP/1.1 for its WebSocket.
 	web.Run(&http.Server{
 		Addr:      *addr,
 		Handler:   sio.Wrap(srv, mux),
-		Protocols: &http1,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
 	}, srv)
 }

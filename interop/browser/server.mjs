@@ -8,11 +8,11 @@ import { createInterface } from "node:readline";
 
 export const root = join(import.meta.dirname, "../..");
 
-// build compiles the example and returns the program's path and a function that deletes it.
-export function build() {
-  const dir = mkdtempSync(join(tmpdir(), "sio-chat-"));
-  const program = join(dir, "chat");
-  execFileSync("go", ["build", "-o", program, "./examples/chat"], { cwd: root, stdio: "inherit" });
+// build compiles an example and returns the program's path and a function that deletes it.
+export function build(example = "chat") {
+  const dir = mkdtempSync(join(tmpdir(), "sio-example-"));
+  const program = join(dir, example);
+  execFileSync("go", ["build", "-o", program, `./examples/${example}`], { cwd: root, stdio: "inherit" });
   return { program, remove: () => rmSync(dir, { recursive: true }) };
 }
 
