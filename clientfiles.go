@@ -45,9 +45,6 @@ func newRepresentation(data []byte) representation {
 }
 
 func newClientFiles(fsys fs.FS) clientFiles {
-	if fsys == nil {
-		return nil
-	}
 	files := make(clientFiles)
 	for _, name := range clientNames {
 		files[name] = &clientFile{fsys: fsys, name: name, mimeType: "application/javascript; charset=utf-8"}
@@ -66,6 +63,20 @@ func (files clientFiles) find(r *http.Request) *clientFile {
 		return nil
 	}
 	return f
+}
+
+// checkClientFiles warns if there are none. It is no reason to panic: tests of an
+// application run in other folders than the application, and need no client.
+func (s *Server) checkClientFiles() {
+	if s.opts.ClientFiles == nil {
+		return
+	}
+	for _, name := range clientNames {
+		if _, err := fs.Stat(s.opts.ClientFiles, name); err == nil {
+			return
+		}
+	}
+	s.log.Warn().Strs("files", clientNames).Msg("Options.ClientFiles has no file of the client: it is the folder dist of npm's socket.io-client")
 }
 
 // load returns both forms of the file, which may be the same.
@@ -103,10 +114,14 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, f *clientFile
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
+	if f.fsys == nil {
+		http.Error(w, "not found: "+f.name+" is served where Options.ClientFiles is set", http.StatusNotFound)
+		return
+	}
 	form, gz, err := f.load()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		http.Error(w, "not found", http.StatusNotFound)
+		http.Error(w, "not found: "+f.name+" is not in Options.ClientFiles", http.StatusNotFound)
 		return
 	case err != nil:
 		s.log.Error().Str("file", f.name).Err(err).Msg("cannot read the client")

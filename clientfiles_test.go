@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,7 @@ func TestClientFilesAndNothingElse(t *testing.T) {
 		read = append(read, name)
 		return allowed.Open(name)
 	})})
+	read = nil // New has looked whether there is anything
 	for _, path := range []string{
 		"/socket.io/package.json", "/socket.io/", "/socket.io", "/socket.io/socket.io.js/", "/socket.io/socket.io.js.map.map",
 		"/socket.io/SOCKET.IO.JS", "/socket.io/..%2fpackage.json", "/socket.io/../package.json", "/socket.io/secret%2fpackage.json",
@@ -212,8 +214,29 @@ func TestClientFilesRefused(t *testing.T) {
 	if w := ask(srv, "GET", "/socket.io/socket.io.js.map"); w.Code != 200 {
 		t.Errorf("afterwards: %d", w.Code)
 	}
-	if w := ask(sio.New(nil), "GET", "/socket.io/socket.io.js"); w.Code != 400 {
-		t.Errorf("without ClientFiles: %d", w.Code)
+}
+
+// Who sees a 404 in the browser learns what to do.
+func TestClientFilesMissing(t *testing.T) {
+	for want, o := range map[string]sio.Options{
+		"not found: socket.io.min.js is served where Options.ClientFiles is set\n": {},
+		"not found: socket.io.min.js is not in Options.ClientFiles\n":              {ClientFiles: os.DirFS("node_modules/nowhere")},
+	} {
+		var log logBuffer
+		o.Logger = log.logger()
+		srv := sio.New(&o)
+		if w := ask(srv, "GET", "/socket.io/socket.io.min.js"); w.Code != 404 || w.Body.String() != want {
+			t.Errorf("%d %q, want %q", w.Code, w.Body, want)
+		}
+		warnings := log.lines(t, "Options.ClientFiles has no file of the client: it is the folder dist of npm's socket.io-client")
+		if o.ClientFiles == nil && len(warnings) > 0 || o.ClientFiles != nil && (len(warnings) != 1 || warnings[0]["level"] != "warn") {
+			t.Errorf("logged %v", warnings)
+		}
+	}
+	var log logBuffer
+	sio.New(&sio.Options{ClientFiles: fstest.MapFS{"socket.io.msgpack.min.js": {}}, Logger: log.logger()})
+	if log.String() != "" {
+		t.Errorf("one file is enough, but logged: %s", log.String())
 	}
 }
 
@@ -266,6 +289,7 @@ func TestClientFilesReadOnce(t *testing.T) {
 		reads.Add(1)
 		return files.Open(name)
 	})})
+	reads.Store(0) // New has looked whether it is there
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

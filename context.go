@@ -2,6 +2,7 @@ package sio
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -140,7 +141,7 @@ func (c *Context) Bind(ptrs ...any) error {
 // are not kept.
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
-	if err != nil && err != ErrAuthGone {
+	if err != nil && err != ErrAuthGone && !errors.Is(err, socketio.ErrNoPointer) {
 		return &Error{Message: "auth payload is invalid", Err: socketio.NewDecodeError(err, ptr)}
 	}
 	return err

@@ -111,7 +111,15 @@ func badArgument(err error) error {
 	case !errors.As(err, &arg):
 		return err
 	case errors.Is(err, socketio.ErrMissing):
-		return &Error{Message: fmt.Sprintf("argument %d is missing", arg.Index+1), Err: err}
+		return &Error{Message: fmt.Sprintf("argument %d is missing", arg.Index+1), Err: argCause{arg}}
 	}
-	return &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: err}
+	return &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: argCause{arg}}
 }
+
+// An argCause is an ArgError where it has been said which argument it is about.
+type argCause struct{ *socketio.ArgError }
+
+func (e argCause) Error() string { return e.Err.Error() }
+
+// Unwrap returns the ArgError.
+func (e argCause) Unwrap() error { return e.ArgError }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/siotest"
+	"github.com/siokit/sio/socketio"
 )
 
 // An explosive can't be encoded as JSON, not even tried.
@@ -131,6 +132,70 @@ func TestHandlerFails(t *testing.T) {
 			c.send(`2["fail"]`, `21["fail"]`, `22["x"]`)
 			c.want(`31[{"error":`+tt.answer+`}]`, `32[]`)
 		})
+	}
+}
+
+// What nothing can be bound to is the server's fault: the log says so, the client hears
+// nothing of its arguments, and whether it has sent any makes no difference.
+func TestBindWithoutPointer(t *testing.T) {
+	var log logBuffer
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	srv.Of("/auth").OnConnect(func(c *sio.Context) error { return c.BindAuth(auth{}) })
+	srv.On("value", func(c *sio.Context) error { return c.Bind(auth{}) })
+	srv.On("nil", func(c *sio.Context) error { return c.Bind((*auth)(nil)) })
+	srv.On("args", func(c *sio.Context) error { return c.Args().Bind(7) })
+	c := siotest.Connect(t, srv)
+	for event, want := range map[string]string{
+		"value": "socketio: no pointer for argument 1, but a sio_test.auth",
+		"nil":   "socketio: no pointer for argument 1, but a nil *sio_test.auth",
+		"args":  "socketio: no pointer for argument 1, but a int",
+	} {
+		for _, args := range [][]any{{auth{}}, nil} {
+			if err := c.CallError(event, args...); err.Message != "internal error" {
+				t.Errorf("%s: the client hears %q", event, err.Message)
+			}
+		}
+		lines := log.lines(t, "handler failed")
+		for _, line := range lines[len(lines)-2:] {
+			if line["error"] != want || line["level"] != "error" {
+				t.Errorf("%s: logged %v", event, line)
+			}
+		}
+	}
+	for _, payload := range []any{nil, auth{}} {
+		if err := siotest.Refused(t, srv, &siotest.Options{Namespace: "/auth", Auth: payload}); err.Message != "internal error" {
+			t.Errorf("BindAuth: the client hears %q", err.Message)
+		}
+		lines := log.lines(t, "handler failed")
+		if line := lines[len(lines)-1]; line["error"] != "socketio: no pointer for the auth payload, but a sio_test.auth" {
+			t.Errorf("BindAuth: logged %v", line)
+		}
+	}
+}
+
+// A log counts arguments as the client does, once, and names the field.
+func TestBindErrorInLog(t *testing.T) {
+	var log logBuffer
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
+	var got error
+	srv.On("e", func(c *sio.Context) error {
+		got = c.Bind(nil, new(auth))
+		return got
+	})
+	c := siotest.Connect(t, srv)
+	if err := c.CallError("e", 1, map[string]any{"n": "secret"}); err.Message != "argument 2 is invalid" {
+		t.Errorf("the client hears %q", err.Message)
+	}
+	const want = "argument 2 is invalid: cannot decode into *sio_test.auth, field n: string where int is due"
+	if line := log.only(t, "handler refused"); line["error"] != want {
+		t.Errorf("logged %v, want %s", line, want)
+	}
+	if err := c.CallError("e", 1); err.Message != "argument 2 is missing" {
+		t.Errorf("the client hears %q", err.Message)
+	}
+	var arg *socketio.ArgError
+	if !errors.As(got, &arg) || arg.Index != 1 || !errors.Is(got, socketio.ErrMissing) || got.Error() != "argument 2 is missing: not sent" {
+		t.Errorf("error %v", got)
 	}
 }
 

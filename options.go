@@ -126,7 +126,8 @@ type Options struct {
 	// os.DirFS("node_modules/socket.io-client/dist"), or a part of an
 	// embed.FS. The bundles in it, such as socket.io.min.js, and their
 	// source maps are served below the server's path, and nothing else. Each is
-	// read when it is asked for first, and kept.
+	// read when it is asked for first, and kept. If there is none of them, New
+	// says so in the log.
 	ClientFiles fs.FS
 	// ForgetRequest keeps nothing of the handshake request: Context.Request is
 	// nil, and a framework's context is gone unless captured by hand. It saves

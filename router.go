@@ -158,8 +158,8 @@ func (g *group) Use(mw ...Middleware) {
 // On registers the handler of an event. See [Router].
 func (g *group) On(event string, h Handler, mw ...Middleware) {
 	where := fmt.Sprintf("On(%q) in namespace %s", event, g.n.Name())
-	if socketio.IsReserved(event) {
-		panic("sio: " + where + ": the name is reserved; there are OnConnect, OnDisconnecting and OnDisconnect")
+	if why := noEvent(event); why != "" {
+		panic("sio: " + where + ": " + why)
 	}
 	h = g.wrap(where, h, slices.Concat([]Middleware{withOwn}, mw))
 	g.n.register(func(t *table) {
@@ -169,6 +169,30 @@ func (g *group) On(event string, h Handler, mw ...Middleware) {
 		}
 		t.events[event] = &route{event, h}
 	})
+}
+
+// noEvent tells why a name is none that an event has, and what is there instead. No
+// client can emit the reserved ones; "connection" and "*" are what Node's API and
+// other ones call something else.
+func noEvent(name string) (why string) {
+	switch name {
+	case "connection":
+		return "clients that connect are no event: use OnConnect"
+	case "connect":
+		return "the name is reserved: use OnConnect"
+	case "connect_error":
+		return "the name is reserved: the client hears of it when OnConnect returns an error"
+	case "disconnect":
+		return "the name is reserved: use OnDisconnect"
+	case "disconnecting":
+		return "the name is reserved: use OnDisconnecting"
+	case "*":
+		return "it stands for no other event: use OnAny"
+	}
+	if socketio.IsReserved(name) {
+		return "the name is reserved"
+	}
+	return ""
 }
 
 // OnConnect registers what decides on a client. See [Router].

@@ -227,11 +227,17 @@ func TestRegistrationPanics(t *testing.T) {
 		n.On("y", nop) // a panic that is recovered leaves the router usable
 	})
 	t.Run("reserved", func(t *testing.T) {
-		for _, name := range []string{"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"} {
-			mustPanic(t, fmt.Sprintf("sio: On(%q) in namespace /chat: the name is reserved; there are OnConnect, OnDisconnecting and OnDisconnect", name),
+		for name, instead := range map[string]string{
+			"connect": ": use OnConnect", "disconnect": ": use OnDisconnect", "disconnecting": ": use OnDisconnecting",
+			"connect_error": ": the client hears of it when OnConnect returns an error", "newListener": "", "removeListener": "",
+		} {
+			mustPanic(t, fmt.Sprintf("sio: On(%q) in namespace /chat: the name is reserved", name)+instead,
 				func() { chat().On(name, nop) })
 			mustPanic(t, fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name), func() { sio.NewEvent[int](name) })
 		}
+		mustPanic(t, `sio: On("connection") in namespace /chat: clients that connect are no event: use OnConnect`,
+			func() { sio.On(chat(), "connection", func(*sio.Context, int) error { return nil }) })
+		mustPanic(t, `sio: On("*") in namespace /chat: it stands for no other event: use OnAny`, func() { chat().On("*", nop) })
 	})
 	t.Run("nil", func(t *testing.T) {
 		n := chat()

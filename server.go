@@ -51,6 +51,7 @@ func New(opts *Options) *Server {
 	}
 	s := &Server{opts: o, path: o.path(), io: io, log: log, files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
+	s.checkClientFiles()
 	return s
 }
 

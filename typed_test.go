@@ -229,7 +229,7 @@ func TestEmitErrors(t *testing.T) {
 				}
 			}
 		}
-		if err := c.Emit("e", 1, make(chan int)); err == nil || !strings.Contains(err.Error(), "argument 1") {
+		if err := c.Emit("e", 1, make(chan int)); err == nil || !strings.Contains(err.Error(), "argument 2") {
 			t.Errorf("a channel: %v", err)
 		}
 		many := make([][]byte, 11)

@@ -3,7 +3,6 @@ package socketio
 import (
 	"bytes"
 	stdjson "encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -338,8 +337,14 @@ func (a Args) Raw(i int) []byte {
 // a pointer are ignored, and a pointer without an argument is an error.
 //
 // Attachments are not copied: each []byte that is bound to one aliases it, and
-// thus any other that is bound to the same one. The error is an [*ArgError].
+// thus any other that is bound to the same one. The error is an [*ArgError] or
+// [ErrNoPointer].
 func (a Args) Bind(ptrs ...any) error {
+	for i, ptr := range ptrs {
+		if ptr != nil && !isPointer(ptr) {
+			return noPointer(ptr, fmt.Sprintf("argument %d", i+1))
+		}
+	}
 	codec := orJSON(a.codec)
 	it := a.iter()
 	for i, ptr := range ptrs {
@@ -356,37 +361,6 @@ func (a Args) Bind(ptrs ...any) error {
 	}
 	return nil
 }
-
-// A decodeError keeps what a codec has reported out of the log: it may quote
-// numbers and names from a payload or from credentials. Who wants that unwraps
-// it.
-type decodeError struct {
-	into string // a type
-	err  error
-}
-
-// NewDecodeError returns an error that names the type that ptr points to, and
-// unwraps to err.
-func NewDecodeError(err error, ptr any) error { return &decodeError{fmt.Sprintf("%T", ptr), err} }
-
-func (e *decodeError) Error() string { return "cannot decode into " + e.into }
-
-func (e *decodeError) Unwrap() error { return e.err }
-
-// ErrMissing is in the [ArgError] of an argument that was not sent.
-var ErrMissing = errors.New("missing")
-
-// An ArgError says which argument could not be bound, and why. What the codec
-// reports may quote a number from the argument.
-type ArgError struct {
-	Index int // from 0, the name of the event not counted
-	Err   error
-}
-
-func (e *ArgError) Error() string { return fmt.Sprintf("socketio: argument %d: %v", e.Index, e.Err) }
-
-// Unwrap returns e.Err.
-func (e *ArgError) Unwrap() error { return e.Err }
 
 // iter returns an iterator over the arguments. It ends early, rather than fails,
 // where raw is no JSON array.

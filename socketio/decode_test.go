@@ -336,11 +336,9 @@ func TestArgsBindErrors(t *testing.T) {
 		index int
 		text  string
 	}{
-		{[]any{&n, &s}, 0, "socketio: argument 0: cannot decode into *int"},
-		{[]any{&s, &s}, 1, "socketio: argument 1: cannot decode into *string"},
-		{[]any{&s, &n, &n}, 2, "socketio: argument 2: missing"},
-		{[]any{s}, 0, "socketio: argument 0: cannot decode into string"},
-		{[]any{(*any)(nil)}, 0, "socketio: argument 0: cannot decode into *interface {}"},
+		{[]any{&n, &s}, 0, "socketio: argument 1: cannot decode into *int: string where int is due"},
+		{[]any{&s, &s}, 1, "socketio: argument 2: cannot decode into *string: number where string is due"},
+		{[]any{&s, &n, &n}, 2, "socketio: argument 3: not sent"},
 	}
 	for _, tt := range tests {
 		err := a.Bind(tt.ptrs...)
@@ -348,9 +346,74 @@ func TestArgsBindErrors(t *testing.T) {
 		if !errors.As(err, &arg) || arg.Index != tt.index || err.Error() != tt.text {
 			t.Errorf("Bind: %v, want %s", err, tt.text)
 		}
-		if missing := errors.Is(err, ErrMissing); missing != strings.HasSuffix(tt.text, "missing") {
+		if missing := errors.Is(err, ErrMissing); missing != strings.HasSuffix(tt.text, "not sent") {
 			t.Errorf("errors.Is(%v, ErrMissing) = %v", err, missing)
 		}
+	}
+}
+
+// What is bound to is the caller's mistake, whatever was sent.
+func TestBindNeedsPointers(t *testing.T) {
+	var s string
+	for _, raw := range []string{`["name","x",2]`, `["name"]`} {
+		a := NewArgs(nil, []byte(raw), nil, 1)
+		for want, ptrs := range map[string][]any{
+			"socketio: no pointer for argument 1, but a string":                      {s},
+			"socketio: no pointer for argument 2, but a map[string]int":              {&s, map[string]int{}},
+			"socketio: no pointer for argument 3, but a nil *interface {}":           {nil, &s, (*any)(nil)},
+			"socketio: no pointer for argument 1, but a struct { N int }":            {struct{ N int }{}},
+			"socketio: no pointer for argument 9, but a func()":                      {nil, nil, nil, nil, nil, nil, nil, nil, func() {}},
+			"socketio: no pointer for argument 1, but a nil *struct { S []*string }": {(*struct{ S []*string })(nil)},
+		} {
+			err := a.Bind(ptrs...)
+			if !errors.Is(err, ErrNoPointer) || errors.As(err, new(*ArgError)) || err.Error() != want {
+				t.Errorf("Bind: %v, want %s", err, want)
+			}
+		}
+	}
+}
+
+// The error of an argument says which field is wrong, in names that the type has, and
+// nothing else of what was sent.
+func TestBindErrorNamesTheField(t *testing.T) {
+	type deep struct {
+		Age  int8 `json:"age"`
+		List []struct{ X int }
+		Map  map[string]int `json:"map,omitempty"`
+		Any  any
+	}
+	type inner struct{ Promoted int }
+	type message struct {
+		User  deep `json:"user"`
+		Users []*deep
+		Dots  int `json:"a.b"`
+		Bytes []byte
+		inner
+	}
+	for sent, want := range map[string]string{
+		`"secret"`:                         ": string where socketio.message is due",
+		`{"user":"secret"}`:                ", field user: string where socketio.deep is due",
+		`{"user":{"age":"secret"}}`:        ", field user.age: string where int8 is due",
+		`{"USER":{"AGE":true}}`:            ", field user.age: bool where int8 is due",
+		`{"user":{"age":3005550}}`:         ", field user.age: number where int8 is due",
+		`{"user":{"age":5550.25}}`:         ", field user.age: number where int8 is due",
+		`{"user":{"List":[{},{"X":"s"}]}}`: ", field user.List.1.X: string where int is due",
+		`{"Users":[null,{"age":[]}]}`:      ", field Users.1.age: array where int8 is due",
+		`{"user":{"map":{"secret":{}}}}`:   ", field user.map.…: object where int is due",
+		`{"user":{"map":{"a.secret":""}}}`: ", field user.map.…: string where int is due",
+		`{"a.b":"secret"}`:                 ", field a.b: string where int is due",
+		`{"Promoted":"secret"}`:            ", field Promoted: string where int is due",
+		`{"Bytes":{"secret":1}}`:           ", field Bytes: object where []uint8 is due",
+	} {
+		var m message
+		err := NewArgs(nil, []byte("["+sent+"]"), nil, 0).Bind(&m)
+		if want = "socketio: argument 1: cannot decode into *socketio.message" + want; err == nil || err.Error() != want {
+			t.Errorf("%s:\n%v, want\n%s", sent, err, want)
+		}
+	}
+	var keys map[int]int
+	if err := NewArgs(nil, []byte(`[{"secret":1}]`), nil, 0).Bind(&keys); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("keys: %v", err)
 	}
 }
 

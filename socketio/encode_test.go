@@ -117,7 +117,7 @@ func TestEncodeOthers(t *testing.T) {
 		{ack(EncodeAck(nil, nil, "/", 0, nil)), `30[]`},
 		{ack(EncodeAck(nil, nil, "/chat", 1<<53-1, []any{"connect", 1})), `3/chat,9007199254740991["connect",1]`},
 		{ack(EncodeAck(nil, nil, "/", 12, []any{[]byte("x")})), `61-12[{"_placeholder":true,"num":0}]`},
-		{ack(EncodeAck(nil, nil, "/", 12, []any{func() {}})), "socketio: argument 0: json: unsupported type: func()"},
+		{ack(EncodeAck(nil, nil, "/", 12, []any{func() {}})), "socketio: argument 1: json: unsupported type: func()"},
 
 		{encode(EncodeConnect(nil, nil, "/", nil)), `0`},
 		{encode(EncodeConnect(nil, nil, "/chat", nil)), `0/chat,`},

@@ -115,6 +115,9 @@ func (s *Socket) Reason() Reason {
 // stays as it is if there was none. It works only while the connect handler
 // runs: credentials are not kept.
 func (s *Socket) BindAuth(ptr any) error {
+	if !isPointer(ptr) {
+		return noPointer(ptr, "the auth payload")
+	}
 	s.mu.Lock()
 	auth, decided, state := s.auth, s.decided, s.state
 	s.mu.Unlock()

@@ -18,8 +18,9 @@ type Framework struct {
 	New func(cfg Config) http.Handler
 	// Facts reads what the framework's context has, in a handler of an event.
 	Facts func(c *sio.Context) Facts
-	// Has tells whether the adapter's Context is not nil. It is nil for adapters
-	// that have no context of a framework's.
+	// Has tells whether there is a context of the framework's: the adapter's Lookup.
+	// Where there is none, Facts panics, and says why. Has is nil for adapters that
+	// have no context of a framework's.
 	Has func(c *sio.Context) bool
 	// Head returns the header of the framework's response, which tells what the
 	// middlewares have set. It is nil for the same adapters.

@@ -235,6 +235,7 @@ func forget(t *testing.T, f Framework) {
 			c.call(&has, "has")
 			equal(t, "has a context", has, keep)
 		}
+		withoutContext(t, f)
 	}
 	srv := sio.New(&sio.Options{ForgetRequest: true})
 	srv.On("captured", func(c *sio.Context) error {
@@ -249,6 +250,30 @@ func forget(t *testing.T, f Framework) {
 	var got string
 	c.call(&got, "captured")
 	equal(t, "captured", got, "ada true true true")
+}
+
+// withoutContext has handlers ask for a context that is not there.
+func withoutContext(t *testing.T, f Framework) {
+	for name, reason := range map[string]string{"forgotten": "ForgetRequest", "mounted by itself": "by another way"} {
+		failed := make(chan error, 1)
+		srv := sio.New(&sio.Options{ForgetRequest: name == "forgotten"})
+		srv.On("facts", func(c *sio.Context) error { return c.Ack(f.Facts(c)) })
+		srv.OnError(func(_ *sio.Context, err error) { failed <- err })
+		mounted := f
+		if name != "forgotten" {
+			mounted.New = func(Config) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = srv.ServeWith(w, r, nil) })
+			}
+		}
+		c := start(t, mounted, Config{Server: srv}).dial(testclient.Options{})
+		c.connect(nil)
+		var answer struct{ Error struct{ Message string } }
+		c.call(&answer, "facts")
+		equal(t, name+": answer", answer.Error.Message, "internal error")
+		if err := <-failed; !contains(err.Error(), reason) {
+			t.Errorf("%s: the log says %q, and not %q", name, err, reason)
+		}
+	}
 }
 
 // responseHeader reads the request id, which middlewares keep in the header of

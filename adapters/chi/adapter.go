@@ -73,14 +73,27 @@ func HandshakeOnly(srv *sio.Server, mw func(http.Handler) http.Handler) func(htt
 // the context of a request: it has all values of the request that opened the
 // connection, a copy of chi's routing context among them. With c.Request(),
 // chi.URLParam works likewise.
-func Context(c *sio.Context) context.Context { return c.Context() }
+//
+// It panics for a connection that came from chi by another way than through this
+// package: by now, chi has reused that routing context for somebody else's request.
+func Context(c *sio.Context) context.Context {
+	ctx := c.Context()
+	if ctx.Value(chi.RouteCtxKey) != nil && ctx.Value(mountedKey{}) == nil {
+		panic("siochi.Context: the server is mounted in chi by itself, not with siochi's Handler, HandlerWith, Register or Middleware")
+	}
+	return ctx
+}
+
+// mountedKey is there in the context of requests that mount has served.
+type mountedKey struct{}
 
 // mount serves requests that open a connection with a copy of chi's routing
 // context: chi takes its own back and reuses it when h returns.
 func mount(srv *sio.Server, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rctx := chi.RouteContext(r.Context()); rctx != nil && srv.IsHandshake(r) {
-			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, clone(rctx)))
+			ctx := context.WithValue(r.Context(), chi.RouteCtxKey, clone(rctx))
+			r = r.WithContext(context.WithValue(ctx, mountedKey{}, true))
 		}
 		h.ServeHTTP(w, r)
 		if r.Header.Get("Upgrade") != "" {

@@ -3,6 +3,7 @@ package siochi_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/adapters/adaptertest"
 	siochi "github.com/siokit/sio/adapters/chi"
+	"github.com/siokit/sio/siotest"
 )
 
 func TestMain(m *testing.M) {
@@ -154,5 +156,34 @@ func scsSessions() adaptertest.Auth {
 			return adaptertest.Cookies(t, url+"/login?user="+user)
 		},
 		User: func(c *sio.Context) string { return sessions.GetString(siochi.Context(c), "user") },
+	}
+}
+
+// Chi has reused its routing context by the time that handlers run.
+func TestServerMountedByItself(t *testing.T) {
+	for mounted, want := range map[bool]string{true: "fine", false: "siochi.Context: the server is mounted in chi by itself"} {
+		srv := sio.New(nil)
+		r := chi.NewRouter()
+		if mounted {
+			siochi.Register(r, "/socket.io", srv)
+		} else {
+			r.Handle("/socket.io/*", srv)
+		}
+		got := make(chan string, 1)
+		srv.OnConnect(func(c *sio.Context) error {
+			defer func() {
+				text := "fine"
+				if v := recover(); v != nil {
+					text = v.(string)
+				}
+				got <- text
+			}()
+			siochi.Context(c)
+			return nil
+		})
+		siotest.Connect(t, r)
+		if text := <-got; !strings.HasPrefix(text, want) {
+			t.Errorf("mounted by siochi %t: %q, want %q", mounted, text, want)
+		}
 	}
 }

@@ -175,7 +175,10 @@ func TestContextLogger(t *testing.T) {
 
 // Without the adapter there is no Echo context.
 func TestContextOfOthers(t *testing.T) {
-	none := func(c *sio.Context) error { return c.Ack(sioecho.Context(c) == nil) }
+	none := func(c *sio.Context) error {
+		ec, ok := sioecho.Lookup(c)
+		return c.Ack(ec == nil && !ok)
+	}
 	plain, forgetful := sio.New(nil), sio.New(&sio.Options{ForgetRequest: true})
 	plain.On("none", none)
 	forgetful.On("none", none)

@@ -21,7 +21,7 @@ func TestFramework(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Framework{
 		New:   newApp,
 		Facts: readFacts,
-		Has:   func(c *sio.Context) bool { return sioecho.Context(c) != nil },
+		Has:   func(c *sio.Context) bool { _, ok := sioecho.Lookup(c); return ok },
 		Head:  func(c *sio.Context) http.Header { return sioecho.Context(c).Response().Header() },
 		Write: writeAnswers,
 		Auth:  []adaptertest.Auth{echoJWT(), echoSession()},

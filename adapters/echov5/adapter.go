@@ -104,15 +104,24 @@ type contextKey struct{}
 // values that were set. It is for reading: what is written to it goes nowhere.
 // Its request's context ends with the connection.
 //
-// It is nil for a connection that was not mounted by this package, and with
-// [sio.Options].ForgetRequest.
+// It panics, and says why, where there is none: see [Lookup].
 func Context(c *sio.Context) *echo.Context {
+	ec, ok := Lookup(c)
+	if !ok {
+		panic(inert.Missing("sioechov5", c.Request() == nil))
+	}
+	return ec
+}
+
+// Lookup returns what Context does, or false: there is none for a connection that came
+// in by another way than through this package, and with [sio.Options].ForgetRequest.
+func Lookup(c *sio.Context) (*echo.Context, bool) {
 	r := c.Request()
 	if r == nil {
-		return nil
+		return nil, false
 	}
-	ec, _ := r.Context().Value(contextKey{}).(*echo.Context)
-	return ec
+	ec, ok := r.Context().Value(contextKey{}).(*echo.Context)
+	return ec, ok
 }
 
 func serve(srv *sio.Server, c *echo.Context, capture func() (any, error)) error {

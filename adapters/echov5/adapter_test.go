@@ -20,7 +20,7 @@ func TestFramework(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Framework{
 		New:   newApp,
 		Facts: readFacts,
-		Has:   func(c *sio.Context) bool { return sioechov5.Context(c) != nil },
+		Has:   func(c *sio.Context) bool { _, ok := sioechov5.Lookup(c); return ok },
 		Head:  func(c *sio.Context) http.Header { return sioechov5.Context(c).Response().Header() },
 		Write: writeAnswers,
 		Auth:  []adaptertest.Auth{keyAuth(), basicAuth()},

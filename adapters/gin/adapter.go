@@ -88,15 +88,24 @@ type contextKey struct{}
 // opened, can be read from it. They must not be saved: that writes to the response
 // of whatever request Gin serves at that time.
 //
-// It is nil for a connection that was not mounted by this package, and with
-// [sio.Options].ForgetRequest.
+// It panics, and says why, where there is none: see [Lookup].
 func Context(c *sio.Context) *gin.Context {
+	gc, ok := Lookup(c)
+	if !ok {
+		panic(inert.Missing("siogin", c.Request() == nil))
+	}
+	return gc
+}
+
+// Lookup returns what Context does, or false: there is none for a connection that came
+// in by another way than through this package, and with [sio.Options].ForgetRequest.
+func Lookup(c *sio.Context) (*gin.Context, bool) {
 	r := c.Request()
 	if r == nil {
-		return nil
+		return nil, false
 	}
-	gc, _ := r.Context().Value(contextKey{}).(*gin.Context)
-	return gc
+	gc, ok := r.Context().Value(contextKey{}).(*gin.Context)
+	return gc, ok
 }
 
 func serve(srv *sio.Server, c *gin.Context, capture func() (any, error)) {

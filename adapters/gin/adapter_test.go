@@ -30,7 +30,7 @@ func TestFramework(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Framework{
 		New:   newApp,
 		Facts: readFacts,
-		Has:   func(c *sio.Context) bool { return siogin.Context(c) != nil },
+		Has:   func(c *sio.Context) bool { _, ok := siogin.Lookup(c); return ok },
 		Head:  func(c *sio.Context) http.Header { return siogin.Context(c).Writer.Header() },
 		Write: writeAnswers,
 		Auth:  []adaptertest.Auth{ginJWT(t), ginSessions()},
