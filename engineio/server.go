@@ -52,9 +52,9 @@ type Server struct {
 	drain    drain
 	closing  atomic.Bool
 
-	noUpgrades sync.Once // the log says why
-	refused  atomic.Int64   // when a refused origin was logged last, since born
-	wg       sync.WaitGroup // sessions, and the goroutines of their connections
+	noUpgrades sync.Once      // the log says why
+	refused    atomic.Int64   // when a refused origin was logged last, since born
+	wg         sync.WaitGroup // sessions, and the goroutines of their connections
 
 	mu    sync.Mutex
 	conns map[*wsConn]struct{} // WebSockets that linger after their session's end

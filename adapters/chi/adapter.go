@@ -2,7 +2,7 @@
 // before it found out about the request into every handler.
 //
 //	r := chi.NewRouter()
-//	r.Use(middleware.Logger, jwtauth.Verifier(tokens))
+//	r.Use(middleware.RequestID, jwtauth.Verifier(tokens))
 //	r.Mount("/socket.io", siochi.Handler(srv))
 //
 //	srv.OnConnect(func(c *sio.Context) error {

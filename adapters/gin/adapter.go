@@ -2,7 +2,7 @@
 // before it found out about the request into every handler.
 //
 //	r := gin.New()
-//	r.Use(gin.Logger(), sessions.Sessions("session", store), authenticate)
+//	r.Use(gin.Recovery(), sessions.Sessions("session", store), authenticate)
 //	r.Any("/socket.io/*any", siogin.Handler(srv))
 //
 //	srv.OnConnect(func(c *sio.Context) error {

@@ -4,6 +4,7 @@ package main
 import (
 	"crypto/rand"
 	"flag"
+	"log"
 	"net/http"
 	"time"
 
@@ -42,7 +43,7 @@ func main() {
 	})
 
 	r := chi.NewRouter()
-	r.Use(middleware.RequestID, middleware.Logger, middleware.Recoverer)
+	r.Use(middleware.RequestID, middleware.RequestLogger(withoutQuery{&middleware.DefaultLogFormatter{Logger: log.Default()}}), middleware.Recoverer)
 	r.With(jwtauth.Verifier(tokens)).Mount("/socket.io", siochi.HandlerWith(srv, func(r *http.Request) (user, error) {
 		token, claims, err := jwtauth.FromContext(r.Context())
 		if err != nil {
@@ -78,3 +79,13 @@ socket.on("connect_error", (err) => say("refused:", err.message, err.description
 socket.on("disconnect", (reason) => say("disconnected:", reason));
 `
 )
+
+// withoutQuery logs the path alone: the query has the session's id, by which one could
+// act for the client.
+type withoutQuery struct{ middleware.LogFormatter }
+
+func (f withoutQuery) NewLogEntry(r *http.Request) middleware.LogEntry {
+	logged := *r
+	logged.RequestURI = r.URL.Path
+	return f.LogFormatter.NewLogEntry(&logged)
+}

@@ -42,7 +42,9 @@ func main() {
 	})
 
 	e := echo.New()
-	e.Use(middleware.Logger(), middleware.Recover())
+	// The query has the session's id, by which one could act for the client.
+	withoutQuery := middleware.LoggerConfig{Format: "${time_rfc3339} ${method} ${path} ${status} ${latency_human}\n"}
+	e.Use(middleware.LoggerWithConfig(withoutQuery), middleware.Recover())
 	// A browser sets no header on a WebSocket: the token is checked with the
 	// handshake, and whoever knows the session's id goes on.
 	sioecho.Register(e, "/socket.io", srv, sioecho.HandshakeOnly(srv, echojwt.WithConfig(echojwt.Config{

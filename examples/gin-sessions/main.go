@@ -4,7 +4,9 @@ package main
 import (
 	"crypto/rand"
 	"flag"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-contrib/sessions"
 	"github.com/gin-contrib/sessions/cookie"
@@ -38,7 +40,11 @@ func main() {
 	// Strict: no other site can make a browser send this cookie.
 	store.Options(sessions.Options{Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 
-	e := gin.Default()
+	e := gin.New()
+	e.Use(gin.LoggerWithFormatter(func(p gin.LogFormatterParams) string {
+		// Without the query: it has the session's id, by which one could act for the client.
+		return fmt.Sprintln(p.TimeStamp.Format(time.RFC3339), p.Method, p.Request.URL.Path, p.StatusCode, p.Latency)
+	}), gin.Recovery())
 	e.Use(sessions.Sessions("session", store))
 	siogin.Register(e, "/socket.io", srv)
 	e.GET("/", func(c *gin.Context) {
