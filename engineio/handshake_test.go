@@ -36,6 +36,7 @@ func TestHandshake(t *testing.T) {
 		{"polling only", &engineio.Options{Transports: []string{"polling"}}, polling, openJSON(`[]`, 25000, 20000, 1000000)},
 		{"unknown parameters are ignored", nil, "t=Pq1xYz&" + polling + "&token=%00&x", openJSON(`["websocket"]`, 25000, 20000, 1000000)},
 		{"an empty sid is a new handshake", nil, polling + "&sid=", openJSON(`["websocket"]`, 25000, 20000, 1000000)},
+		{"the last of several counts", nil, "EIO=3&transport=websocket&sid=x&" + polling + "&sid=", openJSON(`["websocket"]`, 25000, 20000, 1000000)},
 		{"b64", nil, polling + "&b64=1", openJSON(`["websocket"]`, 25000, 20000, 1000000)},
 	}
 	for _, test := range tests {
@@ -133,6 +134,8 @@ func TestRefusal(t *testing.T) {
 		{"EIO 5", "GET", "EIO=5&transport=polling", 400, code5},
 		{"EIO 04", "GET", "EIO=04&transport=polling", 400, code5},
 		{"EIO empty", "GET", "EIO=&transport=polling", 400, code5},
+		{"EIO twice", "GET", polling + "&EIO=3", 400, code5},
+		{"transport twice", "GET", polling + "&transport=x", 400, code0},
 		{"unknown sid", "GET", polling + "&sid=abcdefghijklmnopqrst", 400, code1},
 		{"unknown sid in a POST", "POST", polling + "&sid=abcdefghijklmnopqrst", 400, code1},
 		{"sid __proto__", "GET", polling + "&sid=__proto__", 400, code1},
@@ -244,6 +247,9 @@ func TestWebSocketHandshake(t *testing.T) {
 		{"long key", both, ok, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXRoZSBzYW1wbGUgbm9uY2U="}, 400, "*"},
 		{"key of 18 bytes", both, ok, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZXh4"}, 400, "*"},
 		{"key not base64", both, ok, []string{"Sec-WebSocket-Key: !!!!!!!!!!!!!!!!!!!!!!=="}, 400, "*"},
+		{"key twice", both, ok, []string{"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, 400, "*"},
+		{"version twice", both, ok, []string{"Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13"}, 426, "*"},
+		{"a body", both, ok, []string{"Content-Length: 2"}, 400, "*"},
 		{"version 8", both, ok, []string{"Sec-WebSocket-Version: 8"}, 426, "*"},
 		{"no version", both, ok, []string{"Sec-WebSocket-Version:"}, 426, "*"},
 		{"no Connection", both, ok, []string{"Connection:"}, 400, "*"},
@@ -288,6 +294,49 @@ func TestWebSocketHandshake(t *testing.T) {
 		})
 	}
 
+	t.Run("subprotocols", func(t *testing.T) {
+		const name = "Sec-WebSocket-Protocol"
+		many := "p" + strings.Repeat(",x", 100)
+		for _, test := range []struct{ lists, want string }{ // lines, separated by "|"
+			{"a", "a"},
+			{"a,b", "a"},
+			{"\ta ,\tb ", "a"},
+			{"a|b, c", "a"},
+			{"v1.chat!~", "v1.chat!~"},
+			{"", ""},
+			{",", ""},
+			{",a", ""},
+			{"a,", ""},
+			{"a,,b", ""},
+			{"a|", ""},
+			{"|a", ""},
+			{"a b", ""},
+			{"a,b c", ""},
+			{"a;b", ""},
+			{"a/b", ""},
+			{`"a"`, ""},
+			{"\u00e9", ""},
+			{"a,a", ""},
+			{"a,b|a", ""},
+			{many, ""},
+		} {
+			h := both.in(t)
+			var lines []string
+			for list := range strings.SplitSeq(test.lists, "|") {
+				lines = append(lines, name+": "+list)
+			}
+			c, res := h.raw(h.wsRequest(ok, lines...))
+			want := 400
+			if test.want != "" {
+				want = 101
+				h.peer()
+			}
+			if got := strings.Join(res.Header.Values(name), "|"); res.StatusCode != want || got != test.want {
+				t.Errorf("%.40q: %s, %q taken, want %q", test.lists, res.Status, got, test.want)
+			}
+			c.conn.Close()
+		}
+	})
 	t.Run("POST", func(t *testing.T) {
 		req := strings.Replace(both.wsRequest(ok), "GET", "POST", 1)
 		if _, res := both.in(t).raw(req); res.StatusCode != 400 {

@@ -52,7 +52,7 @@ type Options struct {
 	// only a pong, so that a slow upload is not taken for a dead peer.
 	LenientHeartbeat bool
 	// AllowEIO3 serves clients of revision 3 of the protocol too, those of before
-	// 2021, which ping by themselves.
+	// 2021, which ping by themselves. Whoever does not say EIO=4 is one.
 	AllowEIO3 bool
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, polling without CORS headers.

@@ -9,21 +9,25 @@ import (
 // url.Values would be a sixth of what a poll allocates.
 type query string
 
-// get is Get of url.Values.
+// get returns the value of a parameter.
 func (q query) get(name string) string {
 	v, _ := q.lookup(name)
 	return v
 }
 
-// has is Has of url.Values.
+// has tells whether there is one.
 func (q query) has(name string) bool {
 	_, ok := q.lookup(name)
 	return ok
 }
 
-// lookup returns the first value. What is malformed does not count.
+// lookup returns the last value, as the reference server does. What is malformed does
+// not count.
 func (q query) lookup(name string) (string, bool) {
-	for pair := range strings.SplitSeq(string(q), "&") {
+	for rest := string(q); rest != ""; {
+		i := strings.LastIndexByte(rest, '&')
+		pair := rest[i+1:]
+		rest = rest[:max(i, 0)]
 		k, v, _ := strings.Cut(pair, "=")
 		if pair == "" || k != name && !strings.ContainsAny(k, "%+") || strings.Contains(pair, ";") {
 			continue

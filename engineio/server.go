@@ -244,9 +244,9 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 		return nil, errBadMethod
 	case upgrade != (transport == TransportWebSocket):
 		return nil, errBadRequest
-	case q.get("EIO") != "4" && !(s.opts.AllowEIO3 && q.get("EIO") == "3"):
+	case q.get("EIO") != "4" && !s.opts.AllowEIO3:
 		return nil, errProtocolVersion
-	case q.get("EIO") == "3" && q.has("j"): // JSONP, which nobody needs any more
+	case q.get("EIO") != "4" && q.has("j"): // JSONP, which nobody needs any more
 		return nil, errUnknownTransport
 	case s.closing.Load():
 		return nil, errShuttingDown
@@ -328,7 +328,7 @@ func (s *Server) openPacket(id string, upgrades ...string) *Message {
 // nobody knows yet.
 func (s *Server) newSession(r *http.Request, q query, capture func() (any, error)) (*Session, error) {
 	sess := &Session{srv: s, id: sid.New(), remote: strings.Clone(r.RemoteAddr), path: hashPath(r)}
-	sess.out.v3 = q.get("EIO") == "3"
+	sess.out.v3 = q.get("EIO") != "4" // clients of before it said nothing, or anything
 	sess.out.base64 = q.get("b64") == "1" && (sess.out.v3 || q.get("transport") == TransportWebSocket)
 	sess.opened, sess.secure, sess.cross = time.Since(s.born), r.TLS != nil, r.Header.Get("Origin") != ""
 	var err error

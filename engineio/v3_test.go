@@ -109,9 +109,7 @@ func TestHandshakeV3(t *testing.T) {
 	old.works()
 	h.pollingWorks(recent)
 	for _, test := range []struct{ name, query, body string }{
-		{"EIO absent", "transport=polling", code5},
-		{"EIO 2", "EIO=2&transport=polling", code5},
-		{"EIO 03", "EIO=03&transport=polling", code5},
+		{"JSONP with no EIO", "transport=polling&j=0", code0},
 		{"JSONP", "EIO=3&transport=polling&j=0", code0},
 		{"JSONP without a number", "EIO=3&transport=polling&j", code0},
 		{"revision 4 for a session of 3", polling + "&sid=" + old.ID(), code3},
@@ -119,13 +117,41 @@ func TestHandshakeV3(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) { h.in(t).do("GET", test.query, "").want(t, 400, test.body) })
 	}
-	for _, query := range []string{"EIO=4&transport=websocket&sid=" + old.ID(), "EIO=3&transport=websocket&sid=" + recent.ID(), "EIO=2&transport=websocket"} {
+	for _, query := range []string{"EIO=4&transport=websocket&sid=" + old.ID(), "EIO=3&transport=websocket&sid=" + recent.ID()} {
 		if _, res := h.raw(h.wsRequest(query)); res.StatusCode != 400 {
 			t.Errorf("%s: %s, want 400", query, res.Status)
 		}
 	}
 	old.works()
 	h.pollingWorks(recent)
+
+	// Whatever is not 4, as in the reference server: clients of before said nothing.
+	for _, query := range []string{"", "EIO=2&", "EIO=&", "EIO=03&", "EIO=5&", "EIO=4&EIO=3&"} {
+		t.Run("revision 3 by "+query, func(t *testing.T) {
+			h := h.in(t)
+			r := h.do("GET", query+"transport=polling", "")
+			p := h.peer()
+			if r.status != 200 || !strings.Contains(r.body, `:0{"sid":"`+p.ID()) || p.Protocol() != 3 {
+				t.Errorf("%d %q, protocol %d", r.status, r.body, p.Protocol())
+			}
+			c, res := h.raw(h.wsRequest(query + "transport=websocket"))
+			if res.StatusCode != 101 {
+				t.Fatal(res.Status)
+			}
+			p = h.peer()
+			c.read() // the open packet
+			c.text("2")
+			c.wants("3")
+			c, res = h.raw(h.wsRequest(query + "transport=websocket&sid=" + old.ID()))
+			if res.StatusCode != 101 {
+				t.Fatal(res.Status)
+			}
+			c.text("2probe")
+			c.wants("3probe")
+			c.conn.Close()
+			p.Abort("over")
+		})
+	}
 }
 
 func TestPollingV3(t *testing.T) {

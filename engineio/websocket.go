@@ -46,12 +46,13 @@ func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.T
 // leaves the connection to a goroutine. Nothing of the request is kept. Sess
 // is the session that the connection wants to take over, or nil.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query, sess *Session, capture func() (any, error)) error {
-	key := r.Header.Get("Sec-Websocket-Key")
+	key := only(r.Header["Sec-Websocket-Key"])
+	protocol, ok := firstProtocol(r.Header["Sec-Websocket-Protocol"])
 	switch {
-	case r.Method != http.MethodGet || !validKey(key) || !canHijack(w):
+	case r.Method != http.MethodGet || !ok || !validKey(key) || !canHijack(w):
 		s.refuse(w, r, true, errBadRequest)
 		return nil
-	case r.Header.Get("Sec-Websocket-Version") != "13":
+	case only(r.Header["Sec-Websocket-Version"]) != "13":
 		w.Header().Set("Sec-Websocket-Version", "13")
 		s.refuse(w, r, true, errVersionRequired)
 		return nil
@@ -88,7 +89,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		extension = acceptDeflate(r.Header["Sec-Websocket-Extensions"])
 		c.in.deflate = extension != ""
 	}
-	answer := appendSwitching(nil, key, r.Header.Get("Sec-Websocket-Protocol"), extension, header)
+	answer := appendSwitching(nil, key, protocol, extension, header)
 	if probing {
 		s.startProbe(c, answer, early, q.get("b64") == "1")
 		return nil
@@ -143,6 +144,14 @@ func (w *wsConn) own() {
 
 var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request"}
 
+// only returns the value of a header that must not appear twice.
+func only(values []string) string {
+	if len(values) != 1 {
+		return ""
+	}
+	return values[0]
+}
+
 // validKey checks for 16 bytes in base64.
 func validKey(key string) bool {
 	b, err := base64.StdEncoding.DecodeString(key)
@@ -157,15 +166,41 @@ var skipped = []string{
 	"Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Sec-Websocket-Version",
 }
 
+// firstProtocol returns the first of the client's subprotocols, which is taken, or
+// nothing if it names none. It is false for lists that are malformed, or have one twice
+// (RFC 6455, section 4.1).
+func firstProtocol(lists []string) (first string, ok bool) {
+	if len(lists) == 0 {
+		return "", true
+	}
+	var seen []string
+	for p := (extensionParser{strings.Join(lists, ",")}); ; {
+		p.rest = strings.TrimLeft(p.rest, " \t")
+		name := p.token()
+		if name == "" || slices.Contains(seen, name) || len(seen) == maxProtocols {
+			return "", false
+		}
+		seen = append(seen, name)
+		if p.rest = strings.TrimLeft(p.rest, " \t"); p.rest == "" {
+			return seen[0], true
+		}
+		if !p.skip(',') {
+			return "", false
+		}
+	}
+}
+
+// maxProtocols is how many subprotocols a client may name. One is usual.
+const maxProtocols = 64
+
 // appendSwitching appends the 101, with the headers that handlers before us
-// have set. It takes the client's first subprotocol.
-func appendSwitching(dst []byte, key, protocols, extension string, header http.Header) []byte {
+// have set.
+func appendSwitching(dst []byte, key, protocol, extension string, header http.Header) []byte {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = base64.StdEncoding.AppendEncode(dst, sum[:])
 	dst = append(dst, "\r\n"...)
-	protocol, _, _ := strings.Cut(protocols, ",")
-	if protocol = strings.TrimSpace(protocol); protocol != "" {
+	if protocol != "" {
 		dst = append(dst, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
 	}
 	if extension != "" {
