@@ -36,11 +36,11 @@ func TestIsHandshake(t *testing.T) {
 	h := newHost(t, nil)
 	c := dial(t, h.url, testclient.Options{})
 	for query, want := range map[string]bool{
-		"EIO=4&transport=polling":                   true,
-		"EIO=4&transport=polling&sid=unknown":       true,
-		"EIO=4&transport=polling&sid=" + c.SID:      false,
-		"EIO=4&transport=websocket&sid=" + c.SID:    false,
-		"EIO=4&transport=polling&sid=&sid=" + c.SID: true,
+		"EIO=4&transport=polling":                        true,
+		"EIO=4&transport=polling&sid=unknown":            true,
+		"EIO=4&transport=polling&sid=" + c.SID:           false,
+		"EIO=4&transport=websocket&sid=" + c.SID:         false,
+		"EIO=4&transport=polling&sid=" + c.SID + "&sid=": true,
 	} {
 		if got := h.IsHandshake(httptest.NewRequest(http.MethodGet, "/socket.io/?"+query, nil)); got != want {
 			t.Errorf("IsHandshake of %q: %t", query, got)

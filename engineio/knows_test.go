@@ -17,7 +17,7 @@ func TestKnows(t *testing.T) {
 		"/engine.io/":                       false,
 		"/engine.io/?EIO=4":                 false,
 		"/engine.io/?sid=" + sid[1:] + "x":  false,
-		"/engine.io/?sid=x&sid=" + sid:      false,
+		"/engine.io/?sid=" + sid + "&sid=x": false,
 		"/admin?EIO=4&sid=" + sid:           false,
 		"/engine.io?EIO=4&sid=" + sid:       false,
 		"/socket.io/?EIO=4&sid=" + sid:      false,

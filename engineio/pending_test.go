@@ -371,3 +371,37 @@ func TestPauseAborted(t *testing.T) {
 		p.silent()
 	})
 }
+
+// TestCloseOfTheAbsent closes sessions whose client has never come back behind its
+// handshake. They live no longer than they would have without.
+func TestCloseOfTheAbsent(t *testing.T) {
+	for _, query := range []string{polling, "EIO=3&transport=polling"} {
+		for at, want := range map[time.Duration]time.Duration{
+			5 * time.Second:  35 * time.Second,
+			20 * time.Second: 45 * time.Second,
+			30 * time.Second: 45 * time.Second,
+			44 * time.Second: 45 * time.Second,
+		} {
+			t.Run(fmt.Sprint(query, at), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					h := newPipeHost(t, allow3)
+					h.do("GET", query, "")
+					p := h.peer()
+					time.Sleep(at)
+					p.Session.Close()
+					p.ends("forced close")
+					time.Sleep(want - at - time.Millisecond)
+					synctest.Wait()
+					if h.Len() != 1 {
+						t.Error("gone too early")
+					}
+					time.Sleep(2 * time.Millisecond)
+					synctest.Wait()
+					if h.Len() != 0 {
+						t.Error("it stays")
+					}
+				})
+			})
+		}
+	}
+}

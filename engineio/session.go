@@ -234,7 +234,7 @@ func (s *Session) shut(reason Reason, cause error) {
 	h := s.handler
 	idle := s.out.len() == 0 && s.writing == writerNone && (s.ws != nil || s.poll != nil)
 	if s.timer != nil {
-		s.armLocked(s.patienceLocked())
+		s.armLocked(min(s.patienceLocked(), s.leftLocked()))
 	}
 	if s.poll != nil && !idle {
 		s.poll.signal()
@@ -254,6 +254,22 @@ func (s *Session) patienceLocked() time.Duration {
 		return shutdownGrace
 	}
 	return closeTimeout
+}
+
+// leftLocked is how long it takes until a client of which there is no sign would have
+// been given up without being closed.
+func (s *Session) leftLocked() time.Duration {
+	if s.ws != nil || s.poll != nil || s.posting {
+		return closeTimeout
+	}
+	left := s.due - time.Since(s.srv.born)
+	switch {
+	case !s.awaitingPong:
+		left += s.srv.opts.PingTimeout
+	case s.out.v3 && !s.half:
+		left += s.srv.opts.PingTimeout / 2
+	}
+	return left
 }
 
 // end ends the session now. A WebSocket gets closeFrame, or is cut if it is

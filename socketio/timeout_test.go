@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/siokit/sio/socketio"
@@ -25,6 +26,14 @@ func TestConnectTimeout(t *testing.T) {
 		p.get().want(t, 200, "1")
 		after(t, start, 3*time.Second)
 		h.sessionEnds("forced close")
+	})
+	bubble(t, "never back behind the handshake", &socketio.Options{ConnectTimeout: 44 * time.Second}, func(t *testing.T, h *host) {
+		h.poll()
+		time.Sleep(45*time.Second + time.Millisecond) // by then it would have been given up, too
+		synctest.Wait()
+		if n := h.Connections(); n != 0 {
+			t.Errorf("%d connections", n)
+		}
 	})
 	bubble(t, "unknown namespaces only", opts, func(t *testing.T, h *host) {
 		start := time.Now()
