@@ -82,6 +82,8 @@ type Session struct {
 	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool          // or, in revision 3, a ping
 	half         bool          // of PingTimeout has passed; in revision 3
+	pings        uint8         // not answered, as far as is known
+	asking       *asking       // see Alive
 	resume       chan struct{} // closed by the last Resume, and at the end
 }
 
@@ -154,6 +156,7 @@ func (s *Session) Resume() {
 		s.armLocked(s.srv.opts.PingTimeout) // its pong may wait among what was not read
 		s.half = true
 	}
+	s.asking.againLocked(time.Since(s.srv.born))
 	s.wakeReaderLocked()
 }
 
@@ -240,8 +243,10 @@ func (s *Session) shut(reason Reason, cause error) {
 		s.poll.signal()
 	}
 	s.wakeReaderLocked()
+	asked := s.askedLocked()
 	s.mu.Unlock()
 	s.ended(h, e)
+	asked.tell(false)
 	if idle {
 		s.end(reason, emptyClose)
 	}
@@ -315,6 +320,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 	}
 	s.out.clear()
 	s.wakeReaderLocked()
+	asked := s.askedLocked()
 	s.mu.Unlock()
 
 	s.srv.sessions.remove(s.id)
@@ -331,6 +337,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 	if first {
 		s.ended(h, e)
 	}
+	asked.tell(false)
 	s.srv.wg.Done()
 }
 
@@ -377,6 +384,8 @@ func (s *Session) tick() {
 		s.tickV3()
 	case !s.awaitingPong:
 		s.awaitingPong = true
+		s.pings = 0 // not every client answers each
+		s.pingedLocked()
 		s.heard.Store(false)
 		s.armLocked(s.srv.opts.PingTimeout)
 		s.mu.Unlock()
@@ -389,6 +398,9 @@ func (s *Session) tick() {
 		there := reading || s.posting
 		gone := s.absent && !there
 		s.absent = !there
+		if reading {
+			s.pingedLocked()
+		}
 		s.mu.Unlock()
 		switch {
 		case gone:
@@ -414,11 +426,13 @@ func (s *Session) armLocked(d time.Duration) {
 // pong postpones the next ping, if there was a ping to answer.
 func (s *Session) pong() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.state == stateOpen && s.awaitingPong {
 		s.awaitingPong = false
 		s.armLocked(s.srv.opts.PingInterval)
 	}
+	asked := s.answeredLocked()
+	s.mu.Unlock()
+	asked.tell(true)
 }
 
 // closeFrame returns a close frame with code, or an empty one for 0.
