@@ -206,8 +206,8 @@ func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 
 // Recovered tells, in the connect handler and later, whether the client has come
 // back with [Options.Recovery]: its id, its rooms and what Set has stored are
-// those of its last connection. What it has missed is sent once the connect handler
-// accepts it; if the handler refuses, all of that is gone.
+// those of its last connection, which may be there still and stays as it is until the
+// connect handler accepts. Then what the client has missed is sent.
 func (c *Context) Recovered() bool { return c.socket.Recovered() }
 
 // Get returns what Set has stored for the client, or nil. [Key] is typed.

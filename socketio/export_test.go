@@ -1,5 +1,7 @@
 package socketio
 
+import "time"
+
 // Left counts what the namespace still knows: sockets by id, sockets that
 // broadcasts reach, and rooms. Of a parent nothing may be left.
 func (n *Namespace) Left() (ids, all, rooms int) {
@@ -87,3 +89,6 @@ func (s *Socket) Gone() bool {
 
 // KeptByDynamic is how many bytes of events dynamic namespaces keep.
 func (s *Server) KeptByDynamic() int { return int(s.dynamic.kept.Load()) }
+
+// AskFor sets how long a client may take to show that it is there.
+func (n *Namespace) AskFor(patience time.Duration) { n.recovery.patience = patience }

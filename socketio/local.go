@@ -245,8 +245,12 @@ func (l *Local) join(s *Socket, names []string) error {
 	if s.gone {
 		return ErrClosed
 	}
+	claim := s.claimed()
 	for _, name := range names {
-		if l.joinLocked(s, name) && s.rec != nil {
+		switch {
+		case claim != nil:
+			claim.join(l.nsp.recovery, name)
+		case l.joinLocked(s, name) && s.rec != nil:
 			l.nsp.recovery.joined(s.rec, name)
 		}
 	}
@@ -273,8 +277,11 @@ func (l *Local) joinLocked(s *Socket, name string) bool {
 func (l *Local) leave(s *Socket, names []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	claim := s.claimed()
 	for _, name := range names {
-		if r := l.rooms[name]; r != nil && l.leaveLocked(s, r) && s.rec != nil {
+		if claim != nil {
+			claim.leave(l.nsp.recovery, name)
+		} else if r := l.rooms[name]; r != nil && l.leaveLocked(s, r) && s.rec != nil {
 			l.nsp.recovery.parted(s.rec, name)
 		}
 	}
@@ -324,6 +331,9 @@ func (l *Local) roomNames() []string {
 func (l *Local) roomsOf(s *Socket) []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	if claim := s.claimed(); claim != nil {
+		return slices.Collect(maps.Keys(claim.rooms))
+	}
 	names := make([]string, 0, len(s.rooms))
 	for _, r := range s.rooms {
 		names = append(names, r.name)

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/internal/sid"
 )
@@ -26,10 +25,17 @@ import (
 // Engine.KeepSlow, what did not fit into a client's queue is not sent again if
 // something later did.
 //
-// The connect handler decides as always, also on a client that comes back, which
-// is among the sockets of the namespace meanwhile: a refusal is the end of it. Should
-// the connection break again between what was missed and the answer to the CONNECT,
-// the official clients hear that twice: they keep what they get before the answer.
+// A client makes itself known by a secret, its pid. Whoever shows that while the
+// client is there gets a new socket: where the end of the old connection has not been
+// noticed, it is asked first, and given three seconds. Then the connect handler decides
+// as always. What that sees is what the client had, and what it does to the socket takes
+// place when it accepts; until then, nothing of the client's has changed: it may be there
+// still, and after a refusal it goes on, or comes back, as before.
+//
+// Who is back does not wait for handlers of the socket that it was: values that these set
+// later are lost. Should the connection break again between what was missed and the answer
+// to the CONNECT, the official clients hear that twice: they keep what they get before the
+// answer.
 //
 // It costs some 300 bytes for each client. The zero value has the reference
 // server's window.
@@ -39,8 +45,8 @@ type Recovery struct {
 	// MaxBytes bounds the events kept for the clients of one namespace, and
 	// sixteen times as many, but for a moment, those of all dynamic ones. Who has
 	// missed one that had to go begins anew. Who comes back looks through all of
-	// them, while nobody can emit: 64 MiB of small events take milliseconds.
-	// Default 2 MiB, half of what may wait to be sent to a client.
+	// them, one client at a time, which keeps who emits waiting for half a
+	// millisecond. Default 2 MiB, half of what may wait to be sent to a client.
 	MaxBytes int
 	// MaxSessions bounds the clients of one namespace that are away; of more
 	// the first to leave begins anew. Default 10,000.
@@ -82,10 +88,6 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 	return &out, errors.Join(errs...)
 }
 
-// takeoverTimeout bounds how long a client that is back waits for the disconnect
-// handlers of the socket that it was.
-const takeoverTimeout = 5 * time.Second
-
 // A recovery is what a namespace knows of clients that may come back: what is in
 // its log of events, and who has got what of them. The events, and what is known
 // of a client that is away, are with the store.
@@ -97,42 +99,47 @@ const takeoverTimeout = 5 * time.Second
 // and Socket.mu, is held until the event is queued for all of them: they get
 // events in the order of their numbers.
 type recovery struct {
-	local *Local
-	opts  Recovery
-	proof time.Duration // what was sent so long before a loss was noticed has arrived: a ping behind it was answered
-	born  time.Time     // the server's
-	epoch [epochLen]byte
-	blank string // stands for the offset while an event is encoded
-	seed  maphash.Seed
+	local    *Local
+	opts     Recovery
+	patience time.Duration // with a client that has to show that it is there
+	proof    time.Duration // what was sent so long before a loss was noticed has arrived: a ping behind it was answered
+	born     time.Time     // the server's
+	epoch    [epochLen]byte
+	blank    string // stands for the offset while an event is encoded
+	seed     maphash.Seed
 
 	seq  atomic.Uint64     // of the last event; changed with mu held
 	head atomic.Uint64     // events up to here are not in the log any more; likewise
 	room map[string]*trail // what is remembered of rooms; protected by Local.mu
 
+	walking sync.Mutex // held while the log is walked: who emits waits for one step of one client. Taken before mu
+
 	mu          sync.Mutex // protects the following
 	store       RecoveryStore
 	log         fifo.Queue[entry]
-	bytes       int                     // that the log holds
-	lost        uint64                  // the last event for everybody that was too much for MaxBytes
-	gap         uint64                  // the last event that the store has failed to keep, whoever it was for
-	clients     map[string]*recoverable // those that are there, or whose disconnect handlers run, by pid
-	absent      map[string]*absence     // those that are away, or will be then, by pid
-	away        map[string]*absence     // likewise, by the socket's id
-	first, last *absence                // likewise, by when they left
-	timer       *time.Timer             // nil, or runs, while something is kept
+	bytes       int                      // that the log holds
+	lost        uint64                   // the last event for everybody that was too much for MaxBytes
+	gap         uint64                   // the last event that the store has failed to keep, whoever it was for
+	clients     map[string]*recoverable  // those that are there, by pid
+	absent      map[string]*absence      // those that are away, by pid
+	away        map[string]*absence      // likewise, by the socket's id
+	waiting     map[string]chan struct{} // who waits for what comes of a client, by its pid; closed for who has to give way
+	deciding    map[string]*claim        // whose connect handler runs, by the pid of the client that it says it is
+	first, last *absence                 // likewise, by when they left
+	timer       *time.Timer              // nil, or runs, while something is kept
 	closed      bool
 	failure     error         // of the store, to be logged when mu is released
 	quiet       time.Duration // until when others are not
 }
 
-// A recoverable is what is known of a client beyond its connection, until its
-// disconnect handlers have run. Its fields are protected by recovery.mu, but for
-// the last ones.
+// A recoverable is what is known of a client beyond its connection, until it has
+// left. Its fields are protected by recovery.mu, but for the last ones.
 type recoverable struct {
 	pid    string // the secret that the client shows
 	id     string // of its sockets
 	socket *Socket
-	exit   *exit // nil until it leaves, or somebody comes back for it
+	claim  *claim   // of who says that it is this client, and has not been accepted; changed with Local.mu held, too
+	away   *absence // what it has left, until its disconnect handlers have run
 
 	marks *marks
 
@@ -143,13 +150,13 @@ type recoverable struct {
 	waited uint64 // the first event that had to wait for the answer to the CONNECT
 	late   uint64 // the last one that did, if it may not have arrived
 
-	missed []*engineio.Message // to be sent in front of the answer
-	since  time.Duration       // when that was sent, or 0
-	known  bool                // the client has been told the pid
+	since    time.Duration // when the CONNECT was answered, or 0
+	answered time.Duration // when it has shown last that it is there, or 0
+	closedAt atomic.Int64  // when its socket left
 
-	closedAt atomic.Int64 // when its socket left
-
-	forged bool // an argument of the application's looked like an offset
+	known   bool // the client has been told the pid
+	forged  bool // an argument of the application's looked like an offset
+	vacated bool // it has been told from those that are there
 
 	closed int32  // how many spans are over; protected by Local.mu, as is all below
 	added  uint64 // the last event before it was one of the namespace
@@ -159,15 +166,18 @@ type recoverable struct {
 
 func newRecovery(l *Local, o *Options) *recovery {
 	r := &recovery{
-		local:   l,
-		opts:    *o.Recovery,
-		proof:   o.Engine.PingInterval + 2*o.Engine.PingTimeout,
-		born:    l.nsp.srv.born,
-		seed:    maphash.MakeSeed(),
-		room:    make(map[string]*trail),
-		clients: make(map[string]*recoverable),
-		absent:  make(map[string]*absence),
-		away:    make(map[string]*absence),
+		local:    l,
+		opts:     *o.Recovery,
+		patience: askPatience,
+		proof:    o.Engine.PingInterval + 2*o.Engine.PingTimeout,
+		born:     l.nsp.srv.born,
+		seed:     maphash.MakeSeed(),
+		room:     make(map[string]*trail),
+		clients:  make(map[string]*recoverable),
+		absent:   make(map[string]*absence),
+		away:     make(map[string]*absence),
+		waiting:  make(map[string]chan struct{}),
+		deciding: make(map[string]*claim),
 	}
 	if r.store = r.opts.Store(l.nsp.name); r.store == nil {
 		panic("socketio: Recovery.Store has no store for the namespace " + l.nsp.name)
@@ -181,8 +191,8 @@ func newRecovery(l *Local, o *Options) *recovery {
 // has its id, rooms and values from then.
 func (s *Socket) Recovered() bool { return s.recovered }
 
-// begin makes a socket the one that it has been, or a new one. It reports false
-// if the connection has ended meanwhile.
+// begin makes a socket one that says it is a client that has been there, or a new
+// one. It reports false if the connection has ended meanwhile.
 func (r *recovery) begin(s *Socket) bool {
 	var auth map[string]any
 	_ = s.BindAuth(&auth) // that the payload makes no sense is for the handler to say
@@ -193,13 +203,8 @@ func (r *recovery) begin(s *Socket) bool {
 
 	r.mu.Lock()
 	defer r.unlock()
-	if a := r.claimLocked(s, pid); a != nil {
-		if c, saved := r.takeLocked(s, a); c != nil { // a pid is good for one attempt
-			if ok && r.restoreLocked(c, saved, offset) {
-				return true
-			}
-			r.forgetLocked(c)
-		}
+	if ok && r.claimLocked(s, pid, offset) {
+		return true
 	}
 	if s.Reason() != "" {
 		return false
@@ -213,51 +218,24 @@ func (r *recovery) begin(s *Socket) bool {
 	return true
 }
 
-// restoreLocked makes a socket the one that its client had, unless events that it
-// has missed are gone or it does not say which. From then on it is sent what it
-// would have been; that is held back behind the answer.
-func (r *recovery) restoreLocked(c *recoverable, saved *RecoverySession, offset string) bool {
-	m := r.membershipOf(c, saved.Progress.Left)
-	pos, ok := r.positionLocked(&m, offset)
-	if !ok || !r.completeLocked(&m, pos) {
-		return false
-	}
-	missed, first, last, ok := r.missedLocked(&m, pos)
-	if !ok {
-		return false
-	}
-	c.missed = missed
-	c.base, c.origin, c.got = pos, r.hash(offset), max(pos, last)
-	if c.waited = r.seq.Load() + 1; first > 0 {
-		c.waited = first
-	}
-	c.forged, c.marks = false, nil
-
-	s := c.socket
-	s.mu.Lock()
-	s.data = maps.Clone(saved.Data) // the store may still be writing it
-	s.rec = c
-	s.mu.Unlock()
-	s.id, s.recovered = c.id, true
-	r.local.readmit(s)
-	return true
-}
-
-// answered is called when the CONNECT is to be answered. It returns what is to
-// be sent in front of that.
-func (r *recovery) answered(s *Socket) (missed []*engineio.Message) {
+// answered is called when the CONNECT is to be answered.
+func (r *recovery) answered(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := s.rec
 	c.known, c.since, c.late = true, r.now(), c.got
-	missed, c.missed = c.missed, nil
-	return missed
 }
 
-// expireLocked forgets the clients that have been away for too long.
+// expireLocked forgets the clients that have been away for too long, but for those
+// that may be back.
 func (r *recovery) expireLocked() {
-	for now := r.now(); r.first != nil && r.first.expires <= now; {
-		r.dropLocked(r.first)
+	now := r.now()
+	for a := r.first; a != nil && a.expires <= now; {
+		next := a.next
+		if r.deciding[a.pid] == nil {
+			r.dropLocked(a)
+		}
+		a = next
 	}
 }
 

@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/siokit/sio/engineio"
@@ -14,29 +15,13 @@ import (
 // by recovery.mu.
 type absence struct {
 	pid, id    string
-	stored     bool // the disconnect handlers have run, and the store has been told
+	record     *RecoverySession // nil while the store has it
+	socket     *Socket          // whose disconnect handlers have not run yet, or nil
 	expires    time.Duration
 	left       uint64   // the last event of all when it left
 	floor      uint64   // as recoverable.floor, since then
 	trails     []*trail // of its spans
 	prev, next *absence // in the order in which they left
-}
-
-// An exit is for those who come back for a client before its disconnect handlers
-// have run. Its fields are protected by recovery.mu.
-type exit struct {
-	done   chan struct{} // closed when they have
-	claims int           // how many came back: the last one gets it
-	away   *absence      // what it leaves, or nil
-	record RecoverySession
-}
-
-// exitLocked is called with recovery.mu held.
-func (c *recoverable) exitLocked() *exit {
-	if c.exit == nil {
-		c.exit = &exit{done: make(chan struct{})}
-	}
-	return c.exit
 }
 
 // recoverableReasons are the ends that a client did not ask for, nor the
@@ -56,11 +41,25 @@ func (s *Socket) vacate() {
 		s.nsp.local.removeAll(s)
 		return
 	}
-	r, c := s.nsp.recovery, s.rec
+	r := s.nsp.recovery
 	r.mu.Lock()
 	defer r.unlock()
-	s.nsp.local.removeAll(s)
-	c.missed = nil
+	r.vacateLocked(s.rec)
+}
+
+// vacateLocked is vacate. Who wants to be the client does not wait for others to call
+// it.
+func (r *recovery) vacateLocked(c *recoverable) {
+	if c.vacated {
+		return
+	}
+	c.vacated = true
+	s := c.socket
+	r.local.removeAll(s)
+	if c.claim != nil { // it has never been the client
+		r.giveBackLocked(c.claim)
+		return
+	}
 	left := r.leftAt(c) // its handlers may have gone on for long
 	switch {
 	case c.since == 0:
@@ -70,7 +69,7 @@ func (s *Socket) vacate() {
 	case left-c.since >= r.proof:
 		c.late = 0
 	}
-	if r.closed || !c.known || !recoverableReasons[s.reason] {
+	if r.closed || !c.known || !recoverableReasons[s.Reason()] {
 		r.forgetLocked(c)
 		return
 	}
@@ -82,10 +81,9 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 	if len(r.away) == r.opts.MaxSessions {
 		r.dropLocked(r.first)
 	}
-	a := &absence{pid: c.pid, id: c.id, expires: expires, left: r.seq.Load()}
-	x := c.exitLocked()
-	x.away = a
-	x.record = RecoverySession{
+	a := &absence{pid: c.pid, id: c.id, socket: c.socket, expires: expires, left: r.seq.Load()}
+	c.away = a
+	a.record = &RecoverySession{
 		PID:     c.pid,
 		ID:      c.id,
 		Expires: r.born.Add(expires),
@@ -100,9 +98,10 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 			Forged: c.forged,
 		},
 	}
-	p := &x.record.Progress
+	p := &a.record.Progress
 	p.Strings, p.Older = c.marks.record()
-	a.trails, x.record.Rooms = r.local.depart(c, p)
+	a.trails, a.record.Rooms = r.local.depart(c, p)
+	delete(r.clients, c.pid)
 	r.absent[a.pid], r.away[a.id] = a, a
 	r.local.nsp.acquire() // a dynamic one stays; its socket has not released it yet
 	if a.prev = r.last; a.prev == nil {
@@ -115,7 +114,8 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 }
 
 // departed is called when the disconnect handlers of a socket have run. What is
-// left of a client that may come back is with the store from then on.
+// left of a client that may come back is with the store from then on, with the
+// values that they have set.
 func (r *recovery) departed(s *Socket) {
 	c := s.rec
 	if c == nil {
@@ -123,60 +123,92 @@ func (r *recovery) departed(s *Socket) {
 	}
 	r.mu.Lock()
 	defer r.unlock()
-	if c.exit == nil {
-		return
-	}
-	defer close(c.exit.done)
-	a := c.exit.away
+	a := c.away
+	c.away = nil
 	if a == nil || r.absent[a.pid] != a {
 		return
 	}
-	delete(r.clients, c.pid)
-	s.mu.Lock()
-	c.exit.record.Data = maps.Clone(s.data) // the old socket may still be referred to
-	s.mu.Unlock()
-	a.stored = true
-	err := r.store.Save(c.exit.record)
-	c.exit.record = RecoverySession{}
+	a.record.Data = a.data()
+	a.socket = nil
+	if r.deciding[a.pid] == nil {
+		r.saveLocked(a)
+	}
+}
+
+// data returns a copy of the client's values: a store may still be writing those that
+// it has, and the old socket be referred to.
+func (a *absence) data() map[any]any {
+	if a.socket == nil {
+		return maps.Clone(a.record.Data)
+	}
+	a.socket.mu.Lock()
+	defer a.socket.mu.Unlock()
+	return maps.Clone(a.socket.data)
+}
+
+// saveLocked hands what is known of a client to the store.
+func (r *recovery) saveLocked(a *absence) {
+	err := r.store.Save(*a.record)
+	a.record = nil
 	if err != nil {
 		r.failedLocked("Save", err)
 		r.dropLocked(a)
 	}
 }
 
-// claimLocked returns the absence of the client with the given pid, or nil. If that
-// one is still there its connection must be dead: it is ended, and its disconnect
-// handlers are waited for. It may release r.mu meanwhile.
-func (r *recovery) claimLocked(s *Socket, pid string) *absence {
-	r.expireLocked()
-	c := r.clients[pid]
-	if c == nil {
-		return r.inTimeLocked(r.absent[pid])
+var errOtherRecord = errors.New("socketio: another record than was stored")
+
+// recordLocked takes what is known of a client from the store. It reports false if
+// that fails, or if it is of another absence.
+func (r *recovery) recordLocked(a *absence) bool {
+	if a.record != nil {
+		return true
 	}
-	if c.socket.conn == s.conn {
-		return nil
+	saved, err := r.store.Take(a.pid)
+	if err == nil && !a.is(&saved) {
+		err = errOtherRecord
 	}
-	x, sess := c.exitLocked(), c.socket.conn.sess
-	x.claims++
-	mine := x.claims
-	r.unlock()
-	sess.Abort(engineio.ReasonTransportClose)
-	timer := time.NewTimer(takeoverTimeout)
-	select {
-	case <-x.done:
-	case <-timer.C:
-	case <-s.Context().Done():
+	if err != nil {
+		r.failedLocked("Take", err)
+		r.dropLocked(a)
+		return false
 	}
-	timer.Stop()
-	r.mu.Lock()
-	if x.claims != mine || s.Reason() != "" {
-		return nil
+	a.record = &saved
+	return true
+}
+
+func (a *absence) is(saved *RecoverySession) bool {
+	return saved.PID == a.pid && saved.ID == a.id && saved.Progress.Left == a.left &&
+		slices.EqualFunc(saved.Rooms, a.trails, func(room RecoveryRoom, t *trail) bool { return room.Name == t.name })
+}
+
+// client returns the client as it was, but for its rooms, which are in its record.
+func (a *absence) client() *recoverable {
+	p := &a.record.Progress
+	return &recoverable{
+		pid:    a.pid,
+		id:     a.id,
+		base:   p.Base,
+		origin: p.Origin,
+		got:    p.Got,
+		floor:  max(p.Floor, a.floor),
+		waited: p.Waited,
+		late:   p.Late,
+		known:  true,
+		forged: p.Forged,
+		marks:  marksOf(p),
+		added:  p.Added,
+		forgot: p.Forgot,
 	}
-	r.expireLocked()
-	if a := r.absent[pid]; a != nil && a == x.away && a.stored {
-		return r.inTimeLocked(a)
+}
+
+// spans returns when the client was in which room.
+func (a *absence) spans() []span {
+	all := make([]span, len(a.trails))
+	for i, room := range a.record.Rooms {
+		all[i] = span{a.trails[i], room.From, room.To}
 	}
-	return nil // the handlers take too long, or it need not come back
+	return all
 }
 
 // inTimeLocked returns an absence unless it has gone on for too long: whose handlers
@@ -202,56 +234,17 @@ func (c *conn) unproven() bool {
 func (r *recovery) giveUp() bool {
 	r.mu.Lock()
 	defer r.unlock()
-	if len(r.clients) > 0 || r.first == nil {
+	d := &r.local.nsp.srv.dynamic
+	d.mu.Lock()
+	others := r.local.nsp.users > len(r.absent)
+	d.mu.Unlock()
+	if others || r.first == nil {
 		return false
 	}
 	for r.first != nil {
 		r.dropLocked(r.first)
 	}
 	return true
-}
-
-// takeLocked ends an absence: it makes the client, which is back as s, anew from
-// what the store has. It returns nil if the store fails.
-func (r *recovery) takeLocked(s *Socket, a *absence) (c *recoverable, saved *RecoverySession) {
-	record, err := r.store.Take(a.pid)
-	if err == nil {
-		c, err = r.revive(s, a, &record)
-	}
-	if err != nil {
-		r.failedLocked("Take", err)
-		r.dropLocked(a)
-		return nil, nil
-	}
-	r.clients[a.pid] = c
-	r.endLocked(a)
-	return c, &record
-}
-
-var errOtherRecord = errors.New("socketio: another record than was stored")
-
-// revive makes a client of a record, if that is the one of the absence, and not of
-// an earlier one.
-func (r *recovery) revive(s *Socket, a *absence, saved *RecoverySession) (*recoverable, error) {
-	p := &saved.Progress
-	c := &recoverable{
-		pid:    a.pid,
-		id:     a.id,
-		socket: s,
-		base:   p.Base,
-		origin: p.Origin,
-		got:    p.Got,
-		floor:  max(p.Floor, a.floor),
-		waited: p.Waited,
-		late:   p.Late,
-		known:  true,
-		forged: p.Forged,
-		marks:  marksOf(p),
-	}
-	if saved.PID != a.pid || saved.ID != a.id || p.Left != a.left || len(saved.Rooms) != len(a.trails) || !r.local.revisit(c, saved) {
-		return nil, errOtherRecord
-	}
-	return c, nil
 }
 
 // endLocked takes a client off the list of those that are away.
@@ -275,10 +268,8 @@ func (r *recovery) endLocked(a *absence) {
 // dropLocked ends an absence for good.
 func (r *recovery) dropLocked(a *absence) {
 	r.endLocked(a)
-	if a.stored {
+	if a.record == nil {
 		r.failedLocked("Remove", r.store.Remove(a.pid))
-	} else {
-		delete(r.clients, a.pid)
 	}
 	r.clearLocked()
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-// Who is lost again before it was let in, or has heard so, can come back still.
+// Who is lost again before it was let in, or is refused, can come back still: until the
+// connect handler has accepted it nothing has changed.
 func TestRecoveryLostAgain(t *testing.T) {
 	h := newHost(t, recovering(socketio.Recovery{}))
 	n := h.of("/", nil)
@@ -24,24 +25,31 @@ func TestRecoveryLostAgain(t *testing.T) {
 	}
 	g := h.guest("/")
 	n.wants("connect")
-	n.socket().SetValue("k", 1)
-	done(t, n.All().Emit("one"))
+	s := n.socket()
+	s.SetValue("k", 1)
+	done(t, s.Join("room", "other"), n.All().Emit("one"))
 	g.hears("one")
 	g.cut(n)
 	done(t, n.All().Emit("two"))
+	tries := func() *socketio.Socket {
+		t.Helper()
+		var err error
+		if g.client, err = h.tryWS(); err == nil {
+			err = g.trySend("40" + g.payload())
+		}
+		done(t, err)
+		s := receive(t, deciding, h.limit, "the handler")
+		if s.Value("k") != 1 || s.ID() != g.sid || len(s.Rooms()) != 2 {
+			t.Errorf("value %v, id %s, rooms %v", s.Value("k"), s.ID(), s.Rooms())
+		}
+		s.SetValue("k", 2)
+		s.Leave("other")
+		done(t, s.Join("new", "newer"), s.Emit("held"))
+		return s
+	}
 
 	for _, refusal := range []*socketio.Refusal{nil, {Message: "the context ended"}} {
-		if err := func() error { // cut while the handler decides
-			var err error
-			if g.client, err = h.tryWS(); err != nil {
-				return err
-			}
-			return g.trySend("40" + g.payload())
-		}(); err != nil {
-			t.Fatal(err)
-		}
-		s := receive(t, deciding, h.limit, "the handler")
-		done(t, s.Emit("held", 0))
+		s := tries() // and is cut while the handler decides
 		g.conn.Close()
 		<-s.Context().Done()
 		decide <- refusal
@@ -52,44 +60,34 @@ func TestRecoveryLostAgain(t *testing.T) {
 			n.wants("refuse")
 		}
 	}
+	tries()
+	decide <- &socketio.Refusal{Message: "no"}
+	g.want(`44{"message":"no"}`)
+	n.wants("refuse")
+	g.conn.Close()
+
 	result := make(chan bool)
-	come := func() {
+	go func() {
 		ok, err := g.tryCome(h)
 		if err != nil {
 			t.Error(err)
 		}
 		result <- ok
-	}
-	go come()
-	s := receive(t, deciding, h.limit, "the handler")
-	if s.Value("k") != 1 {
-		t.Errorf("value %v", s.Value("k"))
+	}()
+	s = receive(t, deciding, h.limit, "the handler")
+	if rooms := s.Rooms(); s.Value("k") != 1 || len(rooms) != 2 {
+		t.Errorf("value %v, rooms %v", s.Value("k"), rooms)
 	}
 	done(t, n.All().Emit("three"))
 	decide <- nil
 	if !<-result {
 		t.Fatal("not recovered")
 	}
-	g.hears("two", "held 0", "held 0", "three")
+	g.hears("two", "three")
 	n.wants("connect")
-
-	g.cut(n) // and a refusal that it hears is for good
-	if err := func() (err error) {
-		if g.client, err = h.tryWS(); err != nil {
-			return err
-		}
-		return g.trySend("40" + g.payload())
-	}(); err != nil {
-		t.Fatal(err)
-	}
-	done(t, n.All().Emit("never"))
-	receive(t, deciding, h.limit, "the handler")
-	decide <- &socketio.Refusal{Message: "no"}
-	g.want(`44{"message":"no"}`)
-	n.wants("refuse")
-	g.conn.Close()
-	if g.come() {
-		t.Error("recovered behind a refusal")
+	g.quiet(n)
+	if _, _, _, rooms := n.Remembered(); rooms != 2 {
+		t.Errorf("%d rooms are remembered", rooms)
 	}
 }
 

@@ -178,14 +178,26 @@ func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error 
 	r.mu.Lock()
 	defer r.unlock()
 	seq := r.seq.Load() + 1
-	e.first.Overwrite(r.blank, r.offset(seq))
+	claim := s.rec.claim
+	if claim == nil {
+		e.first.Overwrite(r.blank, r.offset(seq))
+	}
 	if err := s.sendLater(&batch, e, false); err != nil {
 		return err
 	}
+	if claim != nil { // held back behind what it has missed, of which there may be more
+		claim.held = append(claim.held, e)
+		return nil
+	}
+	r.sentLocked(s, seq, e)
+	return nil
+}
+
+// sentLocked numbers and keeps an event that was sent to one client.
+func (r *recovery) sentLocked(s *Socket, seq uint64, e encoded) {
 	r.seq.Store(seq)
 	s.rec.got = seq
 	r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, PID: s.rec.pid})
-	return nil
 }
 
 func (r *recovery) emitVolatile(s *Socket, m modifiers, event string, args []any) error {
@@ -343,30 +355,6 @@ func (r *recovery) eventLocked(k entry) (RecoveryEvent, error) {
 	}
 	r.failedLocked("Event", err)
 	return e, err
-}
-
-// missedLocked returns what a client that has events up to pos has missed, and
-// the numbers of the first and the last of that. It reports false if that is more
-// than may wait to be sent to a client, or if the store fails.
-func (r *recovery) missedLocked(m *membership, pos uint64) (missed []*engineio.Message, first, last uint64, ok bool) {
-	o := &r.local.nsp.srv.opts.Engine
-	size := 0
-	i, _ := r.findLocked(pos + 1)
-	for _, k := range r.log.All()[i:] {
-		e, err := r.eventLocked(k)
-		if err != nil {
-			return nil, 0, 0, false
-		}
-		if m.meant(&e) {
-			if missed == nil {
-				first = e.Seq
-			}
-			missed = append(append(missed, e.Message), e.Rest...)
-			size += e.encoded().size()
-			last = e.Seq
-		}
-	}
-	return missed, first, last, size <= o.QueueBytes && len(missed) <= o.QueuePackets
 }
 
 // findLocked returns the index in the log of the first event from seq on, and

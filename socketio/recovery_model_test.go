@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/siokit/sio/socketio"
 )
@@ -91,6 +92,7 @@ func (w *wanderer) wander(t *testing.T, h *host) {
 }
 
 func newWanderers(t *testing.T, h *host, n *nsp, count int, seed uint64) []*wanderer {
+	n.AskFor(time.Millisecond) // nobody answers whose client is back
 	var all []*wanderer
 	for i := range count {
 		w := &wanderer{

@@ -30,15 +30,21 @@ type span struct {
 // looked at when one more is left; what is older than the log goes anyway.
 const maxClosedSpans = 64
 
-// joined notes that c has entered a room. It is called with Local.mu held.
-func (r *recovery) joined(c *recoverable, name string) {
+// trail returns what is remembered of a room, for one more span. It is called with
+// Local.mu held.
+func (r *recovery) trail(name string) *trail {
 	t := r.room[name]
 	if t == nil {
 		t = &trail{name: name}
 		r.room[name] = t
 	}
 	t.refs++
-	c.spans = append(c.spans, span{t, r.seq.Load(), never})
+	return t
+}
+
+// joined notes that c has entered a room. It is called with Local.mu held.
+func (r *recovery) joined(c *recoverable, name string) {
+	c.spans = append(c.spans, span{r.trail(name), r.seq.Load(), never})
 }
 
 // parted notes that c has left a room. It is called with Local.mu held.
@@ -50,6 +56,12 @@ func (r *recovery) parted(c *recoverable, name string) {
 			break
 		}
 	}
+	r.shorten(c)
+}
+
+// shorten forgets rooms that c has left, if they are too many. It is called with
+// Local.mu held.
+func (r *recovery) shorten(c *recoverable) {
 	if c.closed <= maxClosedSpans {
 		return
 	}
@@ -92,19 +104,6 @@ func (r *recovery) release(t *trail) {
 	}
 }
 
-// readmit puts the socket of a client that is back where it was, its rooms being
-// those that it has not left. The events of the meantime count for it, too.
-func (l *Local) readmit(s *Socket) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, sp := range s.rec.spans {
-		if sp.to == never {
-			l.joinLocked(s, sp.name)
-		}
-	}
-	l.addLocked(s)
-}
-
 // forget gives up what is remembered for a client.
 func (l *Local) forget(c *recoverable) {
 	l.mu.Lock()
@@ -131,28 +130,6 @@ func (l *Local) depart(c *recoverable, p *RecoveryProgress) ([]*trail, []Recover
 	return trails, rooms
 }
 
-// revisit does the reverse for one that is back, whose trails are released by who
-// has kept them. It reports false if a room is none of those.
-func (l *Local) revisit(c *recoverable, saved *RecoverySession) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, room := range saved.Rooms {
-		if l.nsp.recovery.room[room.Name] == nil {
-			return false
-		}
-	}
-	c.added, c.forgot = saved.Progress.Added, saved.Progress.Forgot
-	for _, room := range saved.Rooms {
-		t := l.nsp.recovery.room[room.Name]
-		t.refs++
-		c.spans = append(c.spans, span{t, room.From, room.To})
-		if room.To != never {
-			c.closed++
-		}
-	}
-	return true
-}
-
 // releaseTrails gives up trails that have been kept for a client.
 func (l *Local) releaseTrails(trails []*trail) {
 	l.mu.Lock()
@@ -165,16 +142,13 @@ func (l *Local) releaseTrails(trails []*trail) {
 // A membership tells what a client was sent, or would have been.
 type membership struct {
 	client *recoverable
-	added  uint64
 	left   uint64 // the last event of all when it left
 	rooms  map[string][]span
 }
 
-func (r *recovery) membershipOf(c *recoverable, left uint64) membership {
-	r.local.mu.RLock()
-	defer r.local.mu.RUnlock()
-	m := membership{c, c.added, left, make(map[string][]span, len(c.spans))}
-	for _, s := range c.spans {
+func newMembership(c *recoverable, left uint64, spans []span) *membership {
+	m := &membership{c, left, make(map[string][]span, len(spans))}
+	for _, s := range spans {
 		m.rooms[s.name] = append(m.rooms[s.name], s)
 	}
 	return m
@@ -183,7 +157,7 @@ func (r *recovery) membershipOf(c *recoverable, left uint64) membership {
 // in tells whether the client was in any of the rooms when an event was emitted.
 func (m *membership) in(names []string, seq uint64) bool {
 	for _, name := range names {
-		if name == m.client.id && seq > m.added {
+		if name == m.client.id && seq > m.client.added {
 			return true
 		}
 		for _, s := range m.rooms[name] {
@@ -200,7 +174,7 @@ func (m *membership) meant(e *RecoveryEvent) bool {
 	switch {
 	case e.PID != "":
 		return e.PID == m.client.pid
-	case len(e.Rooms) == 0 && e.Seq <= m.added:
+	case len(e.Rooms) == 0 && e.Seq <= m.client.added:
 		return false
 	case len(e.Rooms) > 0 && !m.in(e.Rooms, e.Seq):
 		return false
@@ -219,7 +193,7 @@ func (r *recovery) completeLocked(m *membership, pos uint64) bool {
 	if head := r.head.Load(); pos < c.late && head > pos && head >= c.waited {
 		return false // it was sent too late for its age to tell
 	}
-	if missed(r.gap) || missed(c.floor) || missed(c.forgot) || r.lost > m.added && missed(r.lost) {
+	if missed(r.gap) || missed(c.floor) || missed(c.forgot) || r.lost > m.client.added && missed(r.lost) {
 		return false
 	}
 	for _, spans := range m.rooms {

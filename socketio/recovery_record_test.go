@@ -105,7 +105,7 @@ func TestRecoveryOfEventsBeforeTheAnswer(t *testing.T) {
 	n.wants("connect")
 }
 
-// Who is lost again before the answer gets everything the next time, though what was
+// Who is lost again before it has the answer gets everything the next time, though what was
 // for others has aged out meanwhile.
 func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -126,11 +126,10 @@ func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 		done(t, n.All().Emit("missed"))
 		c := h.ws()
 		c.send("40" + g.payload())
-		synctest.Wait()
-		c.conn.Close()
-		synctest.Wait()
 		close(decide)
 		n.wants("connect")
+		synctest.Wait()
+		c.conn.Close()
 		n.breaks()
 		time.Sleep(115 * time.Second)
 		if events, _, _, _ := n.Remembered(); events != 1 {

@@ -39,18 +39,19 @@ func TestRecoveryBesideV3(t *testing.T) {
 
 // unread makes a client whose connection takes everything and hands on nothing.
 func (g *guest) unread() (closed func()) {
+	conn := g.conn
 	read := make(chan struct{})
-	_ = g.conn.SetReadDeadline(time.Time{})
+	_ = conn.SetReadDeadline(time.Time{})
 	go func() { // ends with the connection
 		defer close(read)
 		for buf := make([]byte, 4096); ; {
-			if _, err := g.conn.Read(buf); err != nil {
+			if _, err := conn.Read(buf); err != nil {
 				return
 			}
 		}
 	}()
 	return func() {
-		_ = g.conn.Close()
+		_ = conn.Close()
 		<-read
 	}
 }

@@ -43,7 +43,8 @@ type RecoveryStore interface {
 	// Drop drops the events up to a number.
 	Drop(upTo uint64) error
 
-	// Save keeps the session of a client that has left.
+	// Save keeps the session of a client that has left, or came back and was not
+	// let in.
 	Save(s RecoverySession) error
 	// Take returns a session that has been saved, and drops it.
 	Take(pid string) (RecoverySession, error)

@@ -207,6 +207,9 @@ func (s *Socket) answer(refusal *Refusal) {
 	s.accepted = refusal == nil
 	closed := s.state == stateClosed
 	s.mu.Unlock()
+	if (closed || refusal != nil) && s.rec != nil {
+		s.nsp.recovery.giveBack(s) // first, too
+	}
 	switch {
 	case closed:
 	case refusal != nil:
@@ -229,6 +232,14 @@ func (s *Socket) answer(refusal *Refusal) {
 // what is emitted meanwhile is held back too. The answer and what the connect
 // handler emitted go as one: an empty send queue takes that whatever its size.
 func (s *Socket) admit() {
+	var out []*engineio.Message
+	if s.recovered {
+		var ok bool
+		if out, ok = s.nsp.recovery.takeOver(s); !ok {
+			s.conn.sess.Close() // it comes back by itself, and begins anew
+			return
+		}
+	}
 	s.nsp.local.add(s)
 	if !s.conn.admitted(s) {
 		return
@@ -239,12 +250,12 @@ func (s *Socket) admit() {
 		s.conn.unsayable(err)
 		return
 	}
-	var out []*engineio.Message
 	tooMuch := func() {}
+	if len(out) > 0 {
+		tooMuch = func() { s.nsp.recovery.unsendable(s) }
+	}
 	if s.rec != nil {
-		if out = s.nsp.recovery.answered(s); len(out) > 0 {
-			tooMuch = func() { s.nsp.recovery.unsendable(s) }
-		}
+		s.nsp.recovery.answered(s)
 	}
 	out = append(append(out, e.first), e.rest...)
 	for {
