@@ -48,7 +48,8 @@ type Options struct {
 	// ConnectTimeout is how long a connection may be in no namespace. Default
 	// 45 s.
 	ConnectTimeout time.Duration
-	// WriteTimeout bounds one write to a client that does not read. Default 10 s.
+	// WriteTimeout is how long a client may take for 32 KB of what it is sent before
+	// it is given up. Default 10 s.
 	WriteTimeout time.Duration
 
 	// MaxPayload is the largest message or POST that a client may send, in
@@ -67,8 +68,9 @@ type Options struct {
 	// handlers before it is not read any more. A handler that waits for an ack
 	// of its client needs the answer to come before that. Default 128.
 	EventQueue int
-	// QueueBytes and QueuePackets bound what waits to be sent to one client.
-	// Default 4 MiB and 16,384.
+	// QueueBytes and QueuePackets bound what waits to be sent to one client. Eight
+	// times as much may while it takes what it is sent, however much quicker a
+	// handler emits. Default 4 MiB and 16,384.
 	QueueBytes   int
 	QueuePackets int
 	// PollPackets is how many packets the answer to a poll has at most. The official
@@ -76,8 +78,8 @@ type Options struct {
 	// clients that stay on polling faster: they get so many in a round trip.
 	// Default 16.
 	PollPackets int
-	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and keeps the
-	// client. By default it is closed, with "slow consumer".
+	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and not beyond, and
+	// keeps the client. By default it is closed, with "slow consumer".
 	KeepSlow bool
 
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
@@ -94,7 +96,8 @@ type Options struct {
 	Transports []string
 	// DisableUpgrades offers clients that began on polling no upgrade.
 	DisableUpgrades bool
-	// LenientHeartbeat counts any bytes that arrive as a sign of life.
+	// LenientHeartbeat counts any bytes that arrive as a sign of life, every time: for
+	// clients that answer no ping. A large message on its way is one without it.
 	LenientHeartbeat bool
 	// AllowEIO3 serves clients of version 2 of the JavaScript client too, and
 	// others of Engine.IO 3. Their connect handler of "/" runs at once, without

@@ -20,8 +20,17 @@ type Batch struct {
 // Send is [Session.Send], or with volatile [Session.TrySend], but leaves the
 // writing to others.
 func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, volatile, b, nil)
+	u := sendAlways
+	if volatile {
+		u = sendNow
+	}
+	_, err := s.send(first, rest, u, b, nil)
 	return err
+}
+
+// SendSoon is [Session.SendSoon] likewise.
+func (b *Batch) SendSoon(s *Session, first *Message, rest ...*Message) (sent bool, err error) {
+	return s.send(first, rest, sendSoon, b, nil)
 }
 
 // batchSessions is how many sessions are gathered before the writing begins.

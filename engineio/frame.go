@@ -93,6 +93,9 @@ func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
 // one in front of which the sink stopped.
 func (r *frameReader) due() bool { return r.inBody && r.left == 0 }
 
+// partial returns how much there is of a message that has not ended.
+func (r *frameReader) partial() int { return len(r.msg) }
+
 // header collects the header and checks it as soon as it can be.
 func (r *frameReader) header(p []byte) (used int, err error) {
 	for used < len(p) {

@@ -71,16 +71,33 @@ func TestHeartbeat(t *testing.T) {
 		c.wants("2")
 		after(t, start, 50*time.Second)
 	})
-	run("websocket/other traffic does not replace the pong", nil, func(t *testing.T, h *host) {
+	run("websocket/other traffic replaces the pong once", nil, func(t *testing.T, h *host) {
 		start := time.Now()
 		c, p := h.openWS()
 		chat(c, p, start.Add(24*time.Second), time.Second)
 		c.wants("2")
-		chat(c, p, start.Add(44*time.Second), time.Second)
-		c.write(masked(opPing, "")) // nor does a ping frame
+		time.Sleep(10 * time.Second)
+		chat(c, p, start.Add(54*time.Second), time.Second) // from 36 s on
+		c.write(masked(opPing, ""))                        // nor does a ping frame
 		c.want(opPong, "")
 		c.closed(1005)
-		after(t, start, 45*time.Second)
+		after(t, start, 56*time.Second)
+		p.ends("ping timeout")
+	})
+	run("websocket/a packet that is no message counts, once for each ping", nil, func(t *testing.T, h *host) {
+		start := time.Now()
+		c, p := h.openWS()
+		c.text("6") // before the ping: no matter
+		for range 3 {
+			c.wants("2")
+			time.Sleep(19 * time.Second)
+			c.text("6")
+			time.Sleep(19 * time.Second)
+			c.text("3")
+		}
+		c.wants("2")
+		c.closed(1005)
+		after(t, start, (3*(25+38)+45)*time.Second)
 		p.ends("ping timeout")
 	})
 	run("websocket/LenientHeartbeat counts any bytes", &engineio.Options{LenientHeartbeat: true}, func(t *testing.T, h *host) {
@@ -153,10 +170,11 @@ func TestHeartbeat(t *testing.T) {
 		h.get(p.ID()).want(t, 200, "2")
 		after(t, start, 25*time.Second)
 	})
-	run("polling/other traffic does not replace the pong", nil, func(t *testing.T, h *host) {
+	run("polling/other traffic replaces the pong once", nil, func(t *testing.T, h *host) {
 		start := time.Now()
 		p := h.open()
-		for range 44 {
+		time.Sleep(time.Second / 2)
+		for range 44 { // once at 25.5 s
 			time.Sleep(time.Second)
 			h.post(p.ID(), "4x").want(t, 200, "ok")
 			p.want("x")
@@ -164,7 +182,7 @@ func TestHeartbeat(t *testing.T) {
 			h.get(p.ID())
 		}
 		p.ends("ping timeout")
-		after(t, start, 45*time.Second)
+		after(t, start, 45500*time.Millisecond)
 	})
 	run("polling/LenientHeartbeat counts any bytes", &engineio.Options{LenientHeartbeat: true}, func(t *testing.T, h *host) {
 		p := h.open()

@@ -30,6 +30,8 @@ type host struct {
 	dial   func() (net.Conn, error)
 	opened chan *peer
 
+	wrap func(func(net.Conn) net.Conn) // the server's ends of connections; of newPipeHost
+
 	// limit bounds a wait: patience on sockets, an hour of fake time in a
 	// bubble, where it passes at once when nothing else can happen.
 	limit time.Duration
@@ -95,6 +97,7 @@ func newPipeHost(t *testing.T, opts *engineio.Options) *host {
 	t.Helper()
 	h := newServer(t, opts, nil)
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	h.wrap = func(f func(net.Conn) net.Conn) { l.wrap = f }
 	var joined sync.WaitGroup
 	web := &http.Server{Handler: h.Server, ConnState: func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -170,11 +173,15 @@ func (h *host) in(t *testing.T) *host {
 type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
+	wrap  func(net.Conn) net.Conn // of the server's end; or nil
 	once  sync.Once
 }
 
 func (l *pipeListener) dial() (net.Conn, error) {
 	near, far := net.Pipe()
+	if l.wrap != nil {
+		far = l.wrap(far)
+	}
 	select {
 	case l.conns <- far:
 		return near, nil

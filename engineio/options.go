@@ -28,8 +28,8 @@ type Options struct {
 	PingTimeout time.Duration
 	// UpgradeTimeout bounds the move of a session to WebSocket. Default 10 s.
 	UpgradeTimeout time.Duration
-	// WriteTimeout bounds one blocked write to a WebSocket, of 32 KB or of one
-	// larger message. Default 10 s.
+	// WriteTimeout bounds one blocked write, of 32 KB at most: who takes less in that
+	// time, 3 KB/s by default, is given up. Default 10 s.
 	WriteTimeout time.Duration
 	// MaxPayload is the largest message that is accepted over WebSocket, the
 	// largest body of a POST, and what several packets may add up to in the
@@ -48,8 +48,10 @@ type Options struct {
 	// DisableUpgrades offers sessions that began on polling no upgrade. As with
 	// the reference server, one that a client makes all the same is accepted.
 	DisableUpgrades bool
-	// LenientHeartbeat counts any bytes that arrive as a sign of life, not
-	// only a pong, so that a slow upload is not taken for a dead peer.
+	// LenientHeartbeat counts any bytes that arrive as a sign of life, every time, for
+	// clients that answer no ping. Without it, a packet other than a pong postpones
+	// the end once for each ping, as in the reference server, and a large message
+	// does for as long as its bytes move, either way.
 	LenientHeartbeat bool
 	// AllowEIO3 serves clients of revision 3 of the protocol too, those of before
 	// 2021, which ping by themselves. Whoever does not say EIO=4 is one.
@@ -78,7 +80,9 @@ type Options struct {
 	Compression *Deflate
 	// QueueBytes bounds what waits to be sent to one session, counted as
 	// WebSocket frames that are not compressed. A single message is accepted
-	// whatever its size while nothing waits. Default 4 MiB.
+	// whatever its size while nothing waits. While the client takes something within
+	// each WriteTimeout, eight times as much may wait ([Grace]): not that it is too
+	// slow, we are too fast. Default 4 MiB.
 	QueueBytes int
 	// QueuePackets bounds the same in packets. Default 16,384.
 	QueuePackets int
@@ -89,7 +93,8 @@ type Options struct {
 	// Default 16.
 	PollPackets int
 	// KeepSlow drops what does not fit into a session's queue, with
-	// ErrQueueFull, and keeps the session. By default it is closed.
+	// ErrQueueFull, and keeps the session. By default it is closed. With it, nothing
+	// exceeds QueueBytes and QueuePackets.
 	KeepSlow bool
 	// Logger gets the lifecycle of sessions at info and packets at debug,
 	// never their content. Default: silent.

@@ -75,6 +75,15 @@ func (m *Message) isPlain() bool {
 	return m.plain && (m.binary || m.frame[m.body] == byte(PacketMessage))
 }
 
+// isHeartbeat tells of a ping or pong, which need not wait its turn.
+func (m *Message) isHeartbeat() bool {
+	if !m.plain || ws.OpCode(m.frame[0]&0x0f) != ws.OpText {
+		return false
+	}
+	t := PacketType(m.frame[m.body])
+	return t == PacketPing || t == PacketPong
+}
+
 // Size is the number of bytes that the message takes as a WebSocket frame, not
 // compressed.
 func (m *Message) Size() int { return len(m.frame) }

@@ -21,6 +21,8 @@ type outbox struct {
 	items   fifo.Queue[*Message]
 	off     int      // bytes of the first item's frame that are on the wire already
 	bytes   int      // of the frames that wait
+	backlog *backlog // while much waits, or somebody for room
+	writing int32    // how many of the first items are just being written
 	base64  bool     // the peer asked for binary as base64 over WebSocket too
 	v3      bool     // the peer speaks revision 3; never written once the session is known
 	deflate *Deflate // compresses what goes over WebSocket, unless nil
@@ -52,6 +54,21 @@ func (o *outbox) unshift(m *Message, off int) {
 	o.bytes += m.Size()
 }
 
+// ahead queues a packet of our own in front of the messages: a client that takes
+// long for these must not be left without a ping.
+func (o *outbox) ahead(m *Message) {
+	at := int(o.writing)
+	if o.off > 0 {
+		at = max(at, 1)
+	}
+	if at >= o.len() {
+		o.push(m)
+		return
+	}
+	o.items.Insert(at, m)
+	o.bytes += m.Size()
+}
+
 func (o *outbox) pop() *Message {
 	m := o.items.Pop()
 	o.off = 0
@@ -66,7 +83,7 @@ func (o *outbox) pop() *Message {
 
 func (o *outbox) clear() {
 	o.items = fifo.Queue[*Message]{}
-	o.off, o.bytes = 0, 0
+	o.off, o.bytes, o.writing = 0, 0, 0
 }
 
 // frameOf returns the frame in which m goes out: always the same, since part of
@@ -115,6 +132,7 @@ func (o *outbox) closePayload() []byte {
 // first frame itself. They stay queued until consume.
 func (o *outbox) batch(buf []byte) []byte {
 	items := o.items.All()
+	o.writing = 1
 	first := o.frameOf(items[0])[o.off:]
 	if len(items) == 1 || len(first) > cap(buf) {
 		return first
@@ -126,12 +144,14 @@ func (o *outbox) batch(buf []byte) []byte {
 			break
 		}
 		buf = append(buf, f...)
+		o.writing++
 	}
 	return buf
 }
 
 // consume removes n bytes of what batch returned.
 func (o *outbox) consume(n int) {
+	o.writing = 0
 	for n > 0 {
 		left := len(o.frameOf(o.items.All()[0])) - o.off
 		if n < left {

@@ -65,7 +65,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		payload = appendV3(nil, payload, false, false)
 	}
 	w.Header()["Content-Type"] = headerText
-	_ = s.writePayload(w, payload) // the heartbeat will notice
+	_ = sess.writePayload(w, payload) // the heartbeat will notice
 	return nil
 }
 
@@ -84,7 +84,7 @@ const smallPayload = 2 << 10
 // writePayload answers a GET, whose Content-Type is set. Each batch of a larger
 // payload must be taken in WriteTimeout. It fails if that is not the case, as far
 // as can be seen.
-func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
+func (s *Session) writePayload(w http.ResponseWriter, payload []byte) error {
 	h := w.Header()
 	h["Cache-Control"] = headerNoStore
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
@@ -96,10 +96,13 @@ func (s *Server) writePayload(w http.ResponseWriter, payload []byte) error {
 	// Not every writer has deadlines: a test recorder, say. They would hold for
 	// the next request of the connection, too.
 	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
-	for batch := range slices.Chunk(payload, batchSize) {
-		_ = rc.SetWriteDeadline(time.Now().Add(s.opts.WriteTimeout))
-		if _, err := w.Write(batch); err != nil {
+	for i := 0; i < len(payload); i += batchSize {
+		_ = rc.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+		if _, err := w.Write(payload[i:min(i+batchSize, len(payload))]); err != nil {
 			return err
+		}
+		if i > 0 {
+			s.alive(batchSize)
 		}
 	}
 	return flush(rc)
@@ -145,7 +148,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &poll{wake: make(chan struct{}, 1)}
 	s.poll = p
-	s.absent = false
+	s.absent, s.polled = false, true
 	payload, ok := s.awaitPayloadLocked(p, r.Context(), pollDeadline(w, r))
 	if s.poll == p {
 		s.poll = nil
@@ -166,7 +169,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if !plain {
 		payload = s.srv.compress(w, r, payload)
 	}
-	if err := s.srv.writePayload(w, payload); err != nil {
+	if err := s.writePayload(w, payload); err != nil {
 		s.fail(ReasonTransportError, err, nil)
 	}
 }
@@ -213,8 +216,11 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 		case s.out.len() > 0:
 			// A close packet goes into the next one: clients handle it before
 			// the messages that precede it in the same payload.
+			s.pingFirstLocked()
 			p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
-			return s.out.payload(s.srv.opts.MaxPayload, s.srv.opts.PollPackets), true
+			payload = s.out.payload(s.srv.opts.MaxPayload, s.srv.opts.PollPackets)
+			s.tookLocked()
+			return payload, true
 		case p.noop:
 			return s.out.control(PacketNoop), true
 		case noop == nil && s.probe != nil && s.probe.answered:

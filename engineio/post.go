@@ -185,7 +185,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	default:
 		return n, err
 	}
-	b.s.heard.Store(true)
+	b.s.alive(lifeBytes)
 	b.extend()
 	return n, err
 }

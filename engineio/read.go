@@ -138,9 +138,12 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 		return nil, parsed
 	}
 	if w.srv.opts.LenientHeartbeat && len(p) > 0 {
-		w.sess.heard.Store(true)
+		w.sess.alive(lifeBytes)
 	}
 	n, err := w.in.feed(p, w)
+	if size := w.in.partial(); size >= largeBytes {
+		w.sess.alive(min(n, size))
+	}
 	switch {
 	case err != nil && w.fail(err):
 		return nil, parsed

@@ -12,7 +12,7 @@ import (
 // can write without blocking. It fails with ErrClosed, or with ErrQueueFull,
 // and then nothing of them is sent.
 func (s *Session) Send(first *Message, rest ...*Message) error {
-	_, err := s.send(first, rest, false, nil, nil)
+	_, err := s.send(first, rest, sendAlways, nil, nil)
 	return err
 }
 
@@ -20,20 +20,29 @@ func (s *Session) Send(first *Message, rest ...*Message) error {
 // more, and sends them only if that is true. The session is locked meanwhile:
 // ready must not use it.
 func (s *Session) SendIf(ready func() bool, first *Message, rest ...*Message) (sent bool, err error) {
-	return s.send(first, rest, false, nil, ready)
+	return s.send(first, rest, sendAlways, nil, ready)
 }
 
 // TrySend sends only if the messages need not wait for the peer: it takes what a
 // WebSocket writes, or has a GET pending and nothing queued for it. It reports
 // whether it did.
 func (s *Session) TrySend(first *Message, rest ...*Message) bool {
-	sent, err := s.send(first, rest, true, nil, nil)
+	sent, err := s.send(first, rest, sendNow, nil, nil)
 	return sent && err == nil
 }
 
+// An urgency says which messages are better not sent.
+type urgency uint8
+
+const (
+	sendAlways urgency = iota
+	sendSoon           // unless much waits
+	sendNow            // unless anything does
+)
+
 // send queues messages or writes them. With b, the writing is left to it. Ready, if
 // it is not nil, is asked before.
-func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch, ready func() bool) (sent bool, err error) {
+func (s *Session) send(first *Message, rest []*Message, u urgency, b *Batch, ready func() bool) (sent bool, err error) {
 	size := first.Size()
 	for _, m := range rest {
 		size += m.Size()
@@ -44,7 +53,7 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch,
 	case s.state != stateOpen:
 		s.mu.Unlock()
 		return false, ErrClosed
-	case volatile && (!fits || s.busyLocked()):
+	case u == sendNow && (!fits || s.busyLocked()), u == sendSoon && s.crowdedLocked():
 		s.mu.Unlock()
 		return false, nil
 	case !fits:
@@ -55,7 +64,7 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch,
 		return false, ErrQueueFull
 	case s.deflateLocked(first, rest): // look again
 		s.mu.Unlock()
-		return s.send(first, rest, volatile, b, ready)
+		return s.send(first, rest, u, b, ready)
 	case ready != nil && !ready():
 		s.mu.Unlock()
 		return false, nil
@@ -66,8 +75,9 @@ func (s *Session) send(first *Message, rest []*Message, volatile bool, b *Batch,
 }
 
 // fitsLocked tells whether the queue has room. If it has none because we are too
-// fast, rather than the peer too slow, it makes some, or waits for who does: a
-// write that does not block. It may release s.mu meanwhile.
+// fast, rather than the peer too slow, it makes some, or waits for who does, a
+// write that does not block; or else there is some more, for a while: see
+// graceLocked. It may release s.mu meanwhile.
 func (s *Session) fitsLocked(packets, bytes int) bool {
 	o := &s.srv.opts
 	for s.state == stateOpen {
@@ -82,7 +92,7 @@ func (s *Session) fitsLocked(packets, bytes int) bool {
 			runtime.Gosched()
 			s.mu.Lock()
 		default:
-			return !full
+			return !full || s.graceLocked(s.out.len()+packets, s.out.bytes+bytes)
 		}
 	}
 	return false
@@ -118,7 +128,7 @@ func (s *Session) sendControl(m *Message) {
 // s.mu held and releases it.
 func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	w := s.ws
-	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.raw != nil {
+	if w != nil && s.writing == writerNone && s.out.len() == 0 && len(rest) == 0 && b == nil && w.raw != nil && first.Size() < longBytes {
 		s.writing = writerTry
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
@@ -134,9 +144,16 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 		s.wrote(w, n == len(frame), err)
 		return
 	}
-	s.out.push(first)
+	if s.out.len() > 0 && first.isHeartbeat() {
+		s.out.ahead(first)
+	} else {
+		s.out.push(first)
+	}
 	for _, m := range rest {
 		s.out.push(m)
+	}
+	if s.out.bytes > backlogBytes {
+		s.backlogLocked()
 	}
 	switch {
 	case w == nil:
@@ -175,6 +192,7 @@ func (s *Session) writeLocked(w *wsConn) {
 		s.flushLocked(w)
 		return
 	}
+	s.pingFirstLocked()
 	buf := batches.Get().(*[]byte)
 	batch := s.out.batch(*buf)
 	s.mu.Unlock()
@@ -184,6 +202,9 @@ func (s *Session) writeLocked(w *wsConn) {
 	s.mu.Lock()
 	if s.state != stateClosed {
 		s.out.consume(n)
+		if n > 0 {
+			s.tookLocked()
+		}
 	}
 	s.wrote(w, whole, err)
 }
@@ -225,6 +246,9 @@ func (s *Session) wrote(w *wsConn, whole bool, err error) {
 // is released, and has set s.writing.
 func (s *Session) flushLocked(w *wsConn) {
 	s.writing = writerFlush
+	if s.out.bytes > backlogBytes {
+		s.backlogLocked()
+	}
 	s.srv.wg.Add(1)
 	go s.flush(w) // ends when the queue is empty, or a write fails or takes too long
 	s.mu.Unlock()
@@ -240,8 +264,8 @@ func (s *Session) drainedLocked() {
 	}
 }
 
-// flush writes what is queued until nothing is, blocking with a deadline. It
-// owns s.writing, and runs only for a peer that doesn't keep up, or where a
+// flush writes what is queued until nothing is, blocking with a deadline for each
+// piece: who takes these, however slowly, is not given up. It owns s.writing, and runs only for a peer that doesn't keep up, or where a
 // connection has no way to write without blocking.
 func (s *Session) flush(w *wsConn) {
 	defer s.srv.wg.Done()
@@ -256,7 +280,9 @@ func (s *Session) flush(w *wsConn) {
 		if buf != nil {
 			batch = *buf
 		}
+		s.pingFirstLocked()
 		batch = s.out.batch(batch)
+		batch = batch[:min(len(batch), batchSize)]
 		_ = w.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout)) // in here: endWith has one, too
 		s.mu.Unlock()
 		_, err := w.conn.Write(batch)
@@ -274,6 +300,10 @@ func (s *Session) flush(w *wsConn) {
 		}
 		if s.state != stateClosed {
 			s.out.consume(len(batch))
+			if s.out.backlog != nil {
+				s.alive(len(batch))
+				s.tookLocked()
+			}
 		}
 	}
 	s.writing = writerNone

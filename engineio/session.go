@@ -57,7 +57,7 @@ type Session struct {
 	nextDue *Session // in its dueList, whose owner's it is
 
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
-	heard  atomic.Bool  // bytes came since the last ping; only with LenientHeartbeat
+	moved  atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
@@ -65,14 +65,15 @@ type Session struct {
 
 	mu           sync.Mutex // protects the following
 	handler      Handler    // nil until open has returned
-	state        state
-	ending       *ending // once it is not open
+	ending       *ending    // once it is not open
 	ws           *wsConn
 	probe        *wsConn // a WebSocket that may take over
 	poll         *poll   // the pending GET
-	posting      bool    // a POST is being read
-	absent       bool    // paused, and no request was there when tick last looked
 	out          outbox
+	state        state
+	polled       bool   // there has been a GET since the handshake
+	posting      bool   // a POST is being read
+	absent       bool   // paused, and no request was there when tick last looked
 	writing      writer // nobody else may write to ws
 	listed       bool   // in a dueList; when its turn comes, somebody else may have written
 	secure       bool   // of the handshake request, and never changed: it came over TLS
@@ -81,6 +82,7 @@ type Session struct {
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool          // or, in revision 3, a ping
+	extended     bool          // once, since the ping, by a packet that is no pong
 	half         bool          // of PingTimeout has passed; in revision 3
 	pings        uint8         // not answered, as far as is known
 	asking       *asking       // see Alive
@@ -195,11 +197,24 @@ func (s *Session) isOpen() bool {
 	return s.state == stateOpen
 }
 
+// arrived takes note of a packet. It reports false if the session has ended. A
+// pong may be late once for each ping if something else has come since, as with
+// the reference server: it can be behind what is large.
+func (s *Session) arrived(t PacketType) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.awaitingPong && !s.extended && !s.out.v3 && t != PacketPong && s.state == stateOpen {
+		s.extended = true
+		s.armLocked(s.srv.opts.PingTimeout)
+	}
+	return s.state == stateOpen
+}
+
 // receive handles one packet from the transport in use.
 func (s *Session) receive(t PacketType, data []byte, binary bool) {
 	s.recv.Lock()
 	defer s.recv.Unlock()
-	if !s.isOpen() {
+	if !s.arrived(t) {
 		return
 	}
 	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", string(rune(t))).Int("bytes", len(data)).Msg("packet received")
@@ -242,6 +257,7 @@ func (s *Session) shut(reason Reason, cause error) {
 	if s.poll != nil && !idle {
 		s.poll.signal()
 	}
+	s.out.backlog.wake()
 	s.wakeReaderLocked()
 	asked := s.askedLocked()
 	s.mu.Unlock()
@@ -319,6 +335,8 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 		s.timer.Stop()
 	}
 	s.out.clear()
+	s.out.backlog.wake()
+	s.out.backlog = nil
 	s.wakeReaderLocked()
 	asked := s.askedLocked()
 	s.mu.Unlock()
@@ -374,28 +392,31 @@ var pingPacket = newPacket(PacketPing, nil)
 // bytes, and exact; a wheel would save these and be late by its slot.
 func (s *Session) tick() {
 	s.mu.Lock()
+	lively := false
+	if s.awaitingPong && time.Since(s.srv.born) >= s.due {
+		lively = s.signsOfLife()
+	}
 	switch {
 	case s.state == stateClosed, time.Since(s.srv.born) < s.due: // armed anew while we came
+		s.mu.Unlock()
+	case s.state == stateClosing && s.ws != nil && s.out.backlog.movedWithin(closeTimeout, s.due):
+		s.armLocked(closeTimeout)
 		s.mu.Unlock()
 	case s.state == stateClosing:
 		s.mu.Unlock()
 		s.end(s.ending.reason, nil)
 	case s.out.v3:
-		s.tickV3()
+		s.tickV3(lively)
 	case !s.awaitingPong:
-		s.awaitingPong = true
-		s.pings = 0 // not every client answers each
-		s.pingedLocked()
-		s.heard.Store(false)
-		s.armLocked(s.srv.opts.PingTimeout)
+		s.awaitPongLocked()
 		s.mu.Unlock()
 		s.sendControl(pingPacket)
-	case s.paused.Load() > 0 || s.heard.Swap(false):
+	case lively || s.paused.Load() > 0:
 		// Ping on: it keeps the peer from giving us up, and shows us one that
 		// has gone.
 		s.armLocked(s.srv.opts.PingTimeout)
 		reading := s.ws != nil || s.poll != nil
-		there := reading || s.posting
+		there := reading || s.posting || lively // or its answer is on its way
 		gone := s.absent && !there
 		s.absent = !there
 		if reading {
@@ -412,6 +433,15 @@ func (s *Session) tick() {
 		s.mu.Unlock()
 		s.end(ReasonPingTimeout, emptyClose)
 	}
+}
+
+// awaitPongLocked is called when a ping is about to be sent.
+func (s *Session) awaitPongLocked() {
+	s.awaitingPong, s.extended = true, false
+	s.pings = 0 // not every client answers each
+	s.pingedLocked()
+	s.moved.Store(0)
+	s.armLocked(s.srv.opts.PingTimeout)
 }
 
 func (s *Session) armLocked(d time.Duration) {

@@ -267,15 +267,15 @@ func (s *Session) ping(data []byte) {
 // after PingTimeout. While the session is paused no ping is read, and none can
 // be answered: what the client gets instead comes in half the time that it would
 // wait for the answer. It is called with s.mu held and releases it.
-func (s *Session) tickV3() {
+func (s *Session) tickV3(lively bool) {
 	paused := s.paused.Load() > 0
 	reading := s.ws != nil || s.poll != nil
 	lost := false
 	switch {
 	case !s.awaitingPong:
 		s.awaitingPong, s.half = true, false
-		s.heard.Store(false)
-	case s.heard.Swap(false):
+		s.moved.Store(0)
+	case lively:
 		s.half = false
 	case !s.half:
 		s.half = true

@@ -78,6 +78,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetKeepAlive(false) // the heartbeat does that, and keepalive loses connections by the thousands
 	}
+	boundUnsent(conn)
 	var early []byte // frames that came with the handshake
 	if n := rw.Reader.Buffered(); n > 0 {
 		early, _ = rw.Reader.Peek(n)

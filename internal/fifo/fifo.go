@@ -36,6 +36,15 @@ func (q *Queue[T]) Unshift(v T) {
 	q.items[q.first] = v
 }
 
+// Insert puts v behind the first i items.
+func (q *Queue[T]) Insert(i int, v T) {
+	if i == 0 {
+		q.Unshift(v)
+		return
+	}
+	q.items = slices.Insert(q.items, q.first+i, v)
+}
+
 // Pop removes the oldest item. The queue must not be empty.
 func (q *Queue[T]) Pop() T {
 	var zero T

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package engineio
+
+import "net"
+
+func boundUnsent(net.Conn) {}
