@@ -162,6 +162,12 @@ func (c *Context) Ack(v ...any) error {
 // Emit sends an event to the client. See [socketio.Socket.Emit].
 func (c *Context) Emit(event string, args ...any) error { return c.socket.Emit(event, args...) }
 
+// EmitContext is Emit that waits until most of what was emitted has been sent, or
+// ctx ends: for a handler with much to send. See [socketio.Socket.EmitContext].
+func (c *Context) EmitContext(ctx context.Context, event string, args ...any) error {
+	return c.socket.EmitContext(ctx, event, args...)
+}
+
 // EmitWithAck sends an event to the client and waits for its answer. See
 // [socketio.Socket.EmitWithAck]. Not in the connect handler, where the client
 // does not hear anything before it has been accepted.

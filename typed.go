@@ -91,6 +91,12 @@ type Emitter interface {
 	Emit(event string, args ...any) error
 }
 
+// A ContextEmitter sends an event to a client when there is room: a [Context],
+// [Socket] or [Emission]. There is none for many: a broadcast waits for nobody.
+type ContextEmitter interface {
+	EmitContext(ctx context.Context, event string, args ...any) error
+}
+
 // An Event is the name of an event together with the type of its argument.
 type Event[T any] struct{ name string }
 
@@ -107,6 +113,12 @@ func (e Event[T]) Name() string { return e.name }
 
 // Emit sends the event.
 func (e Event[T]) Emit(to Emitter, v T) error { return to.Emit(e.name, v) }
+
+// EmitContext sends the event to one client when there is room; see
+// [Context.EmitContext].
+func (e Event[T]) EmitContext(ctx context.Context, to ContextEmitter, v T) error {
+	return to.EmitContext(ctx, e.name, v)
+}
 
 // On registers a handler for the event.
 func (e Event[T]) On(r Router, h func(c *Context, v T) error, mw ...Middleware) {

@@ -97,7 +97,7 @@ func TestReasons(t *testing.T) {
 			s.root.Disconnect(false)
 		}, "server namespace disconnect", ""},
 		{"polling/slow consumer", engineio.Options{QueuePackets: 4, PingInterval: time.Hour}, true, func(t *testing.T, _ *host, _ *client, _ poller, s sockets) {
-			for range 4 {
+			for range engineio.Grace * 4 {
 				if err := s.root.Emit("e"); err != nil {
 					t.Error(err)
 				}

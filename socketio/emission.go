@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -47,6 +48,12 @@ func (e Emission) Timeout(d time.Duration) Emission {
 // Emit is [Socket.Emit] with the modifiers.
 func (e Emission) Emit(event string, args ...any) error { return e.s.emit(e.mod, event, args) }
 
+// EmitContext is [Socket.EmitContext] with the modifiers. What is volatile does
+// not wait.
+func (e Emission) EmitContext(ctx context.Context, event string, args ...any) error {
+	return e.s.emitContext(ctx, e.mod, event, args)
+}
+
 // EmitWithAck is [Socket.EmitWithAck] with the modifiers.
 func (e Emission) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return e.s.ask(ctx, e.mod, event, args)
@@ -80,8 +87,50 @@ func (s *Socket) emit(m modifiers, event string, args []any) error {
 	if err != nil {
 		return err
 	}
-	s.tell(event, args)
+	if !m.told {
+		s.tell(event, args)
+	}
+	e.soon = m.soon
 	return notDropped(s.send(e.flagged(m.plain), m.volatile))
+}
+
+// errCrowded says that a packet had better wait.
+var errCrowded = errors.New("socketio: too much waits")
+
+// emitContext emits when there is room.
+func (s *Socket) emitContext(ctx context.Context, m modifiers, event string, args []any) error {
+	m.soon = !m.volatile
+	for {
+		if m.soon {
+			if err := s.awaitRoom(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.emit(m, event, args); err != errCrowded { // by others that have waited
+			return err
+		}
+		m.told = true
+	}
+}
+
+// awaitRoom waits until the client has taken most of what it was sent, in whatever
+// namespace.
+func (s *Socket) awaitRoom(ctx context.Context) error {
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		room := s.conn.sess.Room()
+		if room == nil {
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+		case <-s.Context().Done():
+			return ErrClosed
+		}
+	}
 }
 
 // notDropped makes no error of what is only no delivery.

@@ -138,7 +138,7 @@ func TestHeldBackKinds(t *testing.T) {
 	bubble(t, "overflow ends the client", &socketio.Options{Engine: engineio.Options{QueuePackets: 10}}, func(t *testing.T, h *host) {
 		overflow := make(chan error, 1)
 		root := h.of("/", &nsp{onConnect: func(s *socketio.Socket) *socketio.Refusal {
-			for range 10 {
+			for range engineio.Grace * 10 {
 				ok(t, s.Emit("e"))
 			}
 			overflow <- s.Emit("e")

@@ -11,6 +11,7 @@ import (
 type encoded struct {
 	first *engineio.Message
 	rest  []*engineio.Message // the attachments
+	soon  bool                // errCrowded rather than send it, if much waits
 }
 
 func (e encoded) size() int {

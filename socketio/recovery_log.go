@@ -21,7 +21,7 @@ type entry struct {
 // eventSize is about what an event holds beside its packet.
 const eventSize = 256
 
-func (e *RecoveryEvent) encoded() encoded { return encoded{e.Message, e.Rest} }
+func (e *RecoveryEvent) encoded() encoded { return encoded{first: e.Message, rest: e.Rest} }
 
 // size is never that of a store's mistake, which is 0.
 func (e *RecoveryEvent) size() int {
@@ -171,8 +171,11 @@ func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error 
 	if err != nil {
 		return err
 	}
-	s.tell(event, args)
+	if !m.told {
+		s.tell(event, args)
+	}
 	e = e.flagged(m.plain)
+	e.soon = m.soon
 	var batch engineio.Batch
 	defer batch.Flush()
 	r.mu.Lock()

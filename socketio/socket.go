@@ -170,6 +170,16 @@ func (s *Socket) Own(v any) any {
 // up, or with an error that names the argument that can't be encoded.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(modifiers{}, event, args) }
 
+// EmitContext is Emit for what is much: it waits while more than half of
+// QueueBytes or QueuePackets waits to be sent to the client, and fails with the
+// cause of ctx if that ends before, or with [ErrClosed]. It needs nobody but the
+// client: a handler may call it, and of a client that takes nothing it sees the end,
+// after WriteTimeout or the heartbeat's time. In the connect handler, where all is
+// held back, it does not wait.
+func (s *Socket) EmitContext(ctx context.Context, event string, args ...any) error {
+	return s.emitContext(ctx, modifiers{}, event, args)
+}
+
 // send gives a packet to the session, or holds it back while the connection is
 // being decided.
 func (s *Socket) send(e encoded, volatile bool) error { return s.sendLater(nil, e, volatile) }
@@ -197,6 +207,8 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	s.mu.Unlock()
 	var err error
 	switch {
+	case e.soon:
+		err = s.sendSoon(b, e)
 	case b != nil:
 		err = b.Send(s.conn.sess, volatile, e.first, e.rest...)
 	case volatile:
@@ -212,12 +224,30 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	return err
 }
 
+// sendSoon fails with errCrowded if the packet had better wait.
+func (s *Socket) sendSoon(b *engineio.Batch, e encoded) error {
+	send := s.conn.sess.SendSoon
+	if b != nil {
+		send = func(first *engineio.Message, rest ...*engineio.Message) (bool, error) {
+			return b.SendSoon(s.conn.sess, first, rest...)
+		}
+	}
+	sent, err := send(e.first, e.rest...)
+	if !sent && err == nil {
+		err = errCrowded
+	}
+	return err
+}
+
 // holdLocked keeps a packet until the CONNECT is answered, within the bounds of
-// the send queue.
+// the send queue: for a client that could not take any of it yet.
 func (s *Socket) holdLocked(e encoded) error {
 	o := &s.nsp.srv.opts.Engine
-	size := e.size()
-	if len(s.held) > 0 && (s.heldBytes+size > o.QueueBytes || len(s.held)+1+len(e.rest) > o.QueuePackets) {
+	size, grace := e.size(), engineio.Grace
+	if o.KeepSlow {
+		grace = 1
+	}
+	if len(s.held) > 0 && ((s.heldBytes+size-1)/grace >= o.QueueBytes || (len(s.held)+len(e.rest))/grace >= o.QueuePackets) {
 		return engineio.ErrQueueFull
 	}
 	s.held = append(append(s.held, e.first), e.rest...)

@@ -17,6 +17,8 @@ type Selector struct {
 type modifiers struct {
 	volatile bool
 	plain    bool          // not to be compressed
+	soon     bool          // see encoded
+	told     bool          // the listener has heard of it
 	timeout  time.Duration // of what waits; 0: none
 }
 
