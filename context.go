@@ -44,8 +44,8 @@ type Context struct {
 	next   Handler // inside of the socket's own middlewares
 }
 
-// Event returns the event's name; "connect", "upgrade", "disconnecting" or
-// "disconnect" in the handlers of these.
+// Event returns the event's name; "connect", "connected", "upgrade", "disconnecting"
+// or "disconnect" in the handlers of these.
 func (c *Context) Event() string { return c.event }
 
 // loggedEvent is the event's name for the log: a peer can choose one as long as
@@ -169,8 +169,8 @@ func (c *Context) EmitContext(ctx context.Context, event string, args ...any) er
 }
 
 // EmitWithAck sends an event to the client and waits for its answer. See
-// [socketio.Socket.EmitWithAck]. Not in the connect handler, where the client
-// does not hear anything before it has been accepted.
+// [socketio.Socket.EmitWithAck]. In the connect handler, where the client does not
+// hear anything, it fails with [ErrConnecting]; in OnConnected it works.
 func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return c.socket.EmitWithAck(ctx, event, args...)
 }

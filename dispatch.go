@@ -107,6 +107,11 @@ func (d dispatcher) answer(c *Context, e *Error) {
 	}
 }
 
+// Connected implements [socketio.ConnectedHandler].
+func (d dispatcher) Connected(s *socketio.Socket) {
+	d.tell(s, "connected", d.n.table.Load().connected)
+}
+
 // Disconnecting implements [socketio.Handler].
 func (d dispatcher) Disconnecting(s *socketio.Socket, _ Reason) {
 	d.tell(s, "disconnecting", d.n.table.Load().disconnecting)

@@ -32,7 +32,8 @@
 // change of transports as well. What is emitted, by anyone, to a socket whose
 // connect handler is still running arrives after the answer to its CONNECT, and
 // is dropped if the client is refused. Events that a client sends before it has
-// the answer wait for it.
+// the answer wait for it, and for OnConnected, which is the first place where an
+// answer of the client can be waited for.
 //
 // # Delivery
 //

@@ -57,6 +57,9 @@ var (
 	ErrQueueFull = engineio.ErrQueueFull
 	// ErrAckSent is returned by the second Ack of one event.
 	ErrAckSent = socketio.ErrAckSent
+	// ErrConnecting is returned by EmitWithAck in the connect handler: the client hears
+	// nothing before that has accepted it. OnConnected is the place.
+	ErrConnecting = socketio.ErrConnecting
 	// ErrAuthGone is returned by BindAuth outside the connect handler.
 	ErrAuthGone = socketio.ErrAuthGone
 	// ErrTooManyAttachments is returned by Emit and Ack for more []byte values

@@ -172,6 +172,32 @@ func ExampleContext_EmitWithAck() {
 	// ack [true]
 }
 
+// Whom OnConnect has accepted can be asked in OnConnected: it has heard the answer
+// to its CONNECT by then, and nothing that it sends is handled before.
+func ExampleNamespace_OnConnected() {
+	srv := sio.New(nil)
+	srv.OnConnect(func(c *sio.Context) error { return c.Join("lobby") })
+	srv.OnConnected(func(c *sio.Context) error {
+		name, err := sio.Call[string](c.Context(), c, "who are you?")
+		if err != nil {
+			return err // for OnError; the client stays
+		}
+		return srv.To("lobby").Emit("joined", name)
+	})
+	web := httptest.NewServer(srv)
+	defer web.Close()
+
+	socket := connect(web, "/", nil)
+	defer socket.Close()
+	// socket.on("who are you?", (answer) => answer("Ada"))
+	socket.print(1)
+	socket.answer("Ada")
+	socket.print(1)
+	// Output:
+	// event ["who are you?"]
+	// event ["joined","Ada"]
+}
+
 // An Event ties the name of an event to the type of its argument.
 func ExampleEvent() {
 	var NewMessage = sio.NewEvent[Message]("message:new")

@@ -28,6 +28,10 @@ type Router interface {
 	On(event string, h Handler, mw ...Middleware)
 	// OnConnect registers what decides on a client: an error refuses it.
 	OnConnect(h Handler, mw ...Middleware)
+	// OnConnected registers what runs once a client has been accepted, and the answer is
+	// on its way, before its first event: there, EmitWithAck works. An error does not
+	// disconnect the client. One that has left by then is passed over.
+	OnConnected(h Handler, mw ...Middleware)
 	// OnUpgrade registers what runs when the connection of a client has moved
 	// from polling to WebSocket, in turn with the client's events.
 	OnUpgrade(h Handler, mw ...Middleware)
@@ -74,6 +78,7 @@ type Namespace struct {
 type table struct {
 	events        map[string]*route
 	connect       Handler
+	connected     Handler
 	upgrade       Handler
 	disconnecting Handler
 	disconnect    Handler
@@ -198,6 +203,11 @@ func noEvent(name string) (why string) {
 // OnConnect registers what decides on a client. See [Router].
 func (g *group) OnConnect(h Handler, mw ...Middleware) {
 	g.single("OnConnect", h, mw, func(t *table) *Handler { return &t.connect })
+}
+
+// OnConnected registers what runs once a client has been accepted. See [Router].
+func (g *group) OnConnected(h Handler, mw ...Middleware) {
+	g.single("OnConnected", h, mw, func(t *table) *Handler { return &t.connected })
 }
 
 // OnUpgrade registers what runs when the transport has changed. See [Router].

@@ -31,15 +31,18 @@ func (n *Namespace) ackID() uint64 { return n.acks.Add(1) - 1 }
 
 // EmitWithAck sends an event and waits for the client's answer. It fails when
 // ctx ends, with its cause, and at once when the socket leaves, with
-// [ErrClosed] and the [Reason]. A handler may wait for its own socket; its
-// connect handler may not, since the event is held back until it returns. A
-// client that sends more events than [Options.EventQueue] before its answer is
+// [ErrClosed] and the [Reason], or while the connect handler runs, with
+// [ErrConnecting], whoever calls it: the event would be held back until that returns.
+// Every other handler may wait for its own socket. A client that sends more events than [Options.EventQueue] before its answer is
 // not read that far until a handler returns: ctx should have a deadline.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return s.ask(ctx, modifiers{}, event, args)
 }
 
 func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any) (Args, error) {
+	if s.deciding() {
+		return Args{}, ErrConnecting
+	}
 	ctx, cancel := m.bound(ctx)
 	defer cancel()
 	id := s.nsp.ackID()
@@ -59,6 +62,14 @@ func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any)
 		<-a.done // it has come at the same time
 	}
 	return a.args, a.err
+}
+
+// deciding tells whether the connect handler has the socket still. Nobody waits for an
+// answer that it holds up.
+func (s *Socket) deciding() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateConnecting && !s.decided
 }
 
 // await sends an event with an id, whose answer, or the failure to get one, w

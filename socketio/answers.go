@@ -11,7 +11,7 @@ import (
 type Answer struct {
 	ID   string // of the socket; "" where the server that it is on does not say
 	Args Args
-	Err  error // why there is none: [ErrClosed] with the Reason, or the cause of the context
+	Err  error // why there is none: [ErrClosed] with the Reason, [ErrConnecting], or the cause of the context
 }
 
 // An Inquiry is an event that was sent to many, and whose answers are awaited.
@@ -38,6 +38,10 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	outgoing := l.nsp.listener()
 	var batch engineio.Batch
 	for _, s := range q.asked {
+		if s.deciding() {
+			q.answered(s, Args{}, ErrConnecting)
+			continue
+		}
 		outgoing.tell(s, b.Event, b.Args)
 		s.await(&batch, e, id, q, b.Volatile)
 	}

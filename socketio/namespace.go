@@ -22,6 +22,15 @@ type Handler interface {
 	Disconnect(s *Socket, reason Reason)
 }
 
+// A ConnectedHandler is a [Handler] that is told of the sockets that it has accepted.
+type ConnectedHandler interface {
+	Handler
+	// Connected is called when the CONNECT has been answered, before the first Event,
+	// unless the socket has left. What is emitted reaches the client, and what it
+	// answers comes.
+	Connected(s *Socket)
+}
+
 // An UpgradeHandler is a [Handler] that may be told when a client has moved from
 // polling to WebSocket, which happens once at most to a connection.
 type UpgradeHandler interface {
@@ -39,8 +48,9 @@ type Namespace struct {
 	srv     *Server
 	name    string
 	handler Handler
-	events  EventMaker     // the handler, or nil
-	upgrade UpgradeHandler // likewise
+	events  EventMaker       // the handler, or nil
+	upgrade UpgradeHandler   // likewise
+	greeter ConnectedHandler // likewise
 	local   *Local
 	broker  Broker
 
@@ -56,6 +66,7 @@ func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespa
 	n := &Namespace{srv: s, name: name, handler: h, parent: parent}
 	n.events, _ = h.(EventMaker)
 	n.upgrade, _ = h.(UpgradeHandler)
+	n.greeter, _ = h.(ConnectedHandler)
 	n.local = newLocal(n)
 	if s.opts.Recovery != nil {
 		n.recovery = newRecovery(n.local, &s.opts)

@@ -31,6 +31,9 @@ var (
 	ErrDropped = errors.New("socketio: volatile event dropped")
 	// ErrNoHandler is the answer of [Local.ServerEvent] if nobody handles it.
 	ErrNoHandler = errors.New("socketio: no handler for the server-side event")
+	// ErrConnecting is returned by what would wait for an answer of a client whose
+	// connect handler has not returned yet: it hears nothing before.
+	ErrConnecting = errors.New("socketio: who has not been accepted yet cannot answer: ask once it is connected (OnConnected)")
 	// ErrAuthGone is returned by Socket.BindAuth once the connection is
 	// decided: credentials are not kept.
 	ErrAuthGone = errors.New("socketio: the auth payload is there only while the connect handler runs")

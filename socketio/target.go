@@ -91,7 +91,7 @@ func (t Target) Emit(event string, args ...any) error {
 
 // EmitWithAck sends an event to every socket that is meant and waits for their
 // answers, which it returns in the order in which they came. A socket that
-// leaves before it answers, or can't be sent to, has an [Answer] with an Err at
+// leaves before it answers, or is not accepted yet, or can't be sent to, has an [Answer] with an Err at
 // once, and is no reason for an error: that says that the event can't be
 // encoded, that the broker failed, or, being the cause of ctx, that ctx ended
 // before everybody had answered. Those who have not are then among the answers,

@@ -100,9 +100,11 @@ func (s *Socket) start(size int) {
 		return
 	}
 	go func() { // ends like serve
-		defer s.serve() // even if the handler ends the goroutine
-		defer s.conn.release(size)
-		s.decide()
+		defer s.serve() // even if a handler ends the goroutine
+		s.decide(size)
+		if s.nsp.greeter != nil && s.Connected() {
+			s.nsp.greeter.Connected(s)
+		}
 	}()
 }
 
@@ -190,8 +192,10 @@ func (s *Socket) leave(accepted bool) {
 	}
 }
 
-// decide runs the connect handler and answers the CONNECT.
-func (s *Socket) decide() {
+// decide runs the connect handler and answers the CONNECT, for which the connection
+// holds size.
+func (s *Socket) decide(size int) {
+	defer s.conn.release(size)
 	refusal := &Refusal{Message: "no decision"} // if the handler ends the goroutine
 	defer func() { s.answer(refusal) }()
 	if r := s.nsp.recovery; r != nil && !s.conn.v3() && !r.begin(s) {
