@@ -137,11 +137,11 @@ func (c *Context) Bind(ptrs ...any) error {
 
 // BindAuth decodes the payload of the client's CONNECT, its auth option. If
 // there was none, what ptr points to stays as it is. It works only while the
-// connect handler runs, and fails with [ErrAuthGone] afterwards: credentials
-// are not kept.
+// connect handler runs, and fails with [ErrAuthGone] afterwards, or with [ErrClosed]
+// if the client has left meanwhile: credentials are not kept.
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
-	if err != nil && err != ErrAuthGone && !errors.Is(err, socketio.ErrNoPointer) {
+	if err != nil && err != ErrAuthGone && err != ErrClosed && !errors.Is(err, socketio.ErrNoPointer) {
 		return &Error{Message: "auth payload is invalid", Err: socketio.NewDecodeError(err, ptr)}
 	}
 	return err
@@ -178,13 +178,15 @@ func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (A
 // Volatile returns what emits to the client, or drops what can't be sent now.
 func (c *Context) Volatile() Emission { return c.socket.Volatile() }
 
-// Join adds the client to rooms.
+// Join adds the client to rooms. It fails with [ErrTooManyRooms] beyond
+// Options.MaxRooms, which a handler may just return. See [socketio.Socket.Join].
 func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
 
 // Leave removes the client from rooms.
 func (c *Context) Leave(rooms ...string) { c.socket.Leave(rooms...) }
 
-// Rooms returns the rooms that the client is in, in no order.
+// Rooms returns the rooms that the client is in, in no order. When it has left they are
+// those that it was in, until OnDisconnecting is done.
 func (c *Context) Rooms() []string { return c.socket.Rooms() }
 
 // To addresses the sockets in any of the rooms, this one left out.
@@ -246,7 +248,8 @@ func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
 // Emit sends an event to every client of the namespace.
 func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
 
-// To addresses the sockets in any of the rooms. A socket's id is a room too.
+// To addresses the sockets in any of the rooms. A socket's id is a room too. An empty
+// list of rooms addresses nobody.
 func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
 
 // In is To.

@@ -74,6 +74,26 @@ type auth struct {
 	N     int    `json:"n"`
 }
 
+// TestBindAuthOfTheGone has a client leave while the connect handler runs.
+func TestBindAuthOfTheGone(t *testing.T) {
+	srv := newServer(t, nil)
+	entered, got := make(chan *sio.Context), make(chan error)
+	srv.OnConnect(func(c *sio.Context) error {
+		entered <- c
+		<-c.Context().Done()
+		got <- c.BindAuth(new(auth))
+		return nil
+	})
+	h := serve(t, srv, srv) + "/socket.io/"
+	c := dial(t, h, testclient.Options{WebSocket: true})
+	c.send(`0{"token":"x"}`)
+	receive(t, entered, "the connect handler")
+	c.Close()
+	if err := receive(t, got, "BindAuth"); err != sio.ErrClosed {
+		t.Errorf("BindAuth: %v", err)
+	}
+}
+
 func TestBindAuth(t *testing.T) {
 	srv := newServer(t, nil)
 	got := make(chan auth, 1)

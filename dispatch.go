@@ -165,14 +165,13 @@ func (d dispatcher) contain(answer func()) {
 func (d dispatcher) failed(c *Context, err error) {
 	onError := d.n.table.Load().onError
 	var panicked *PanicError
-	var known *Error
 	switch log := d.n.srv.log; {
 	case errors.As(err, &panicked):
 		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
 	case onError != nil:
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
 		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed: the client has left")
-	case errors.As(err, &known) && known != nil:
+	case isRefusal(err):
 		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler refused")
 	default:
 		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed")

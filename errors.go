@@ -3,6 +3,7 @@ package sio
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
@@ -55,6 +56,12 @@ var (
 	ErrClosed = socketio.ErrClosed
 	// ErrQueueFull is returned by Emit when the client does not keep up.
 	ErrQueueFull = engineio.ErrQueueFull
+	// ErrTooManyRooms is returned by Join beyond Options.MaxRooms. From a handler, its
+	// client hears "too many rooms".
+	ErrTooManyRooms = socketio.ErrTooManyRooms
+	// ErrRoomName is returned by Join for a name of more than 1,024 bytes. From a
+	// handler, its client hears "name of a room too long".
+	ErrRoomName = socketio.ErrRoomName
 	// ErrAckSent is returned by the second Ack of one event.
 	ErrAckSent = socketio.ErrAckSent
 	// ErrConnecting is returned by EmitWithAck in the connect handler: the client hears
@@ -88,7 +95,18 @@ func public(err error) *Error {
 	if errors.As(err, &e) && e != nil {
 		return e
 	}
+	for _, tooMuch := range []error{ErrTooManyRooms, ErrRoomName} {
+		if errors.Is(err, tooMuch) {
+			return &Error{Message: strings.TrimPrefix(tooMuch.Error(), "socketio: ")}
+		}
+	}
 	return &Error{Message: generic}
+}
+
+// isRefusal tells whether err is about what a client has asked for.
+func isRefusal(err error) bool {
+	var known *Error
+	return errors.As(err, &known) && known != nil || errors.Is(err, ErrTooManyRooms) || errors.Is(err, ErrRoomName)
 }
 
 // isGone tells whether err is about a client that has left, or does not keep up.

@@ -82,6 +82,10 @@ type Options struct {
 	// keeps the client. By default it is closed, with "slow consumer".
 	KeepSlow bool
 
+	// MaxRooms is how many rooms one client may be in, in one namespace: Join fails
+	// beyond. A room that nobody else is in costs some 250 bytes and its name. Default
+	// 1,000.
+	MaxRooms int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
 	// exist at a time, and MaxClientNamespaces how many of them one client may be
 	// in. Beyond, clients are refused with "too many namespaces". Default 10,000
@@ -196,6 +200,7 @@ func (o *Options) lower() *socketio.Options {
 		SessionClosed:  sessionClosed,
 		Logger:         o.Logger,
 
+		MaxRooms:             o.MaxRooms,
 		MaxDynamicNamespaces: o.MaxDynamicNamespaces,
 		MaxClientNamespaces:  o.MaxClientNamespaces,
 	}

@@ -45,6 +45,7 @@ func TestNewPanics(t *testing.T) {
 		`PingInterval and PingTimeout are 600h0m20s`:   {PingInterval: 600 * time.Hour},
 		`MaxAttachments is negative (-1)`:              {MaxAttachments: -1},
 		`EventQueue is negative (-1)`:                  {EventQueue: -1},
+		`MaxRooms is negative (-1)`:                    {MaxRooms: -1},
 		`MaxDynamicNamespaces is negative (-1)`:        {MaxDynamicNamespaces: -1},
 		`MaxClientNamespaces is negative (-1)`:         {MaxClientNamespaces: -1},
 		`QueueBytes is negative (-1)`:                  {QueueBytes: -1},

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
@@ -291,4 +293,56 @@ func TestRoomsOfNamespace(t *testing.T) {
 	}
 	want(srv.Namespace)
 	want(tenants)
+}
+
+// TestNobodyIsMeant has everything that takes rooms called with an empty list.
+func TestNobodyIsMeant(t *testing.T) {
+	srv := newServer(t, nil)
+	heard := sio.NewEvent[int]("heard")
+	var none []string
+	srv.On("all", func(c *sio.Context) error {
+		for _, target := range []sio.Target{srv.To(none...), srv.In(none...), c.To(none...), c.In(none...), c.Socket().To(none...), srv.All().To(none...)} {
+			if err := heard.Emit(target, 1); err != nil {
+				return err
+			}
+			if err := target.Disconnect(true); err != nil {
+				return err
+			}
+		}
+		if err := heard.Emit(srv.Except(none...), 2); err != nil {
+			return err
+		}
+		return c.Ack()
+	})
+	a, b := siotest.Connect(t, srv), siotest.Connect(t, srv)
+	a.Call("all").Is()
+	for _, c := range []*siotest.Client{a, b} {
+		c.Expect("heard").Is(2)
+	}
+}
+
+// TestTooManyRooms has a handler return what Join has told it.
+func TestTooManyRooms(t *testing.T) {
+	var log logBuffer
+	logger := zerolog.New(&log).Level(zerolog.InfoLevel)
+	srv := newServer(t, &sio.Options{MaxRooms: 2, Logger: &logger})
+	sio.On(srv, "join", func(c *sio.Context, rooms []string) error {
+		if err := c.Join(rooms...); err != nil {
+			return err
+		}
+		return c.Ack()
+	})
+	c := siotest.Connect(t, srv)
+	c.Call("join", []string{"a", "b"}).Is()
+	for _, tt := range []struct{ room, want string }{
+		{"c", "too many rooms"},
+		{strings.Repeat("x", 1025), "name of a room too long"},
+	} {
+		if err := c.CallError("join", []string{tt.room}); err == nil || err.Error() != tt.want {
+			t.Errorf("Join: %v, want %s", err, tt.want)
+		}
+	}
+	if text := log.String(); strings.Contains(text, "failed") {
+		t.Errorf("log %s", text)
+	}
 }

@@ -35,8 +35,8 @@ type Router interface {
 	// OnUpgrade registers what runs when the connection of a client has moved
 	// from polling to WebSocket, in turn with the client's events.
 	OnUpgrade(h Handler, mw ...Middleware)
-	// OnDisconnecting registers what runs when a client has left, while its
-	// rooms are still there.
+	// OnDisconnecting registers what runs when a client has left, and nobody finds it
+	// any more: only its Rooms are those that it was in.
 	OnDisconnecting(h Handler, mw ...Middleware)
 	// OnDisconnect registers what runs afterwards.
 	OnDisconnect(h Handler, mw ...Middleware)
@@ -215,7 +215,7 @@ func (g *group) OnUpgrade(h Handler, mw ...Middleware) {
 	g.single("OnUpgrade", h, mw, func(t *table) *Handler { return &t.upgrade })
 }
 
-// OnDisconnecting registers what runs before the rooms are left. See [Router].
+// OnDisconnecting registers what runs before OnDisconnect. See [Router].
 func (g *group) OnDisconnecting(h Handler, mw ...Middleware) {
 	g.single("OnDisconnecting", h, mw, func(t *table) *Handler { return &t.disconnecting })
 }

@@ -38,7 +38,7 @@ func TestAllocationsPerPacket(t *testing.T) {
 		"broadcast/to a room of 100":         6, // likewise
 		"broadcast/to a room but the sender": 7, // likewise
 		"rooms/join one and leave it":        0,
-		"rooms/make one and give it up":      3,
+		"rooms/make one and give it up":      2,
 		"rooms/emit to one":                  4,
 	}
 	alloctest.Hold(t, 500, want, func(yield func(string, func()) bool) {

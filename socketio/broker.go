@@ -24,7 +24,8 @@ type Broker interface {
 	// answers by way of [Local.Inquire].
 	BroadcastWithAck(ctx context.Context, b *Broadcast) ([]Answer, error)
 	// Join, Leave and Disconnect act upon all sockets that sel selects. What
-	// is broadcast afterwards by the same caller finds them done.
+	// is broadcast afterwards by the same caller finds them done. An error of Join
+	// may be about some of them.
 	Join(sel Selector, rooms []string) error
 	Leave(sel Selector, rooms []string) error
 	Disconnect(sel Selector, closeConn bool) error

@@ -11,7 +11,7 @@ func (n *Namespace) Left() (ids, all, rooms int) {
 	l := n.local
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return len(l.ids), len(l.allLocked()), len(l.rooms)
+	return len(l.ids), l.all.Len(), len(l.rooms)
 }
 
 // Dynamics is the number of dynamic namespaces.
@@ -92,3 +92,6 @@ func (s *Server) KeptByDynamic() int { return int(s.dynamic.kept.Load()) }
 
 // AskFor sets how long a client may take to show that it is there.
 func (n *Namespace) AskFor(patience time.Duration) { n.recovery.patience = patience }
+
+// PartOnce takes the socket out of some of its rooms, as when it leaves.
+func (s *Socket) PartOnce() (more bool) { return s.nsp.local.part(s, s.rec) }

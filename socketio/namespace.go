@@ -15,10 +15,10 @@ type Handler interface {
 	Connect(s *Socket) *Refusal
 	// Event handles an event.
 	Event(s *Socket, e *Event)
-	// Disconnecting is called when an accepted socket has left, with its rooms
-	// still there.
+	// Disconnecting is called when an accepted socket has left. Nobody finds it any
+	// more, but its Rooms are those that it was in.
 	Disconnecting(s *Socket, reason Reason)
-	// Disconnect follows, the socket being in no room any more.
+	// Disconnect follows; it knows of no room any more.
 	Disconnect(s *Socket, reason Reason)
 }
 

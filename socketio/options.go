@@ -26,6 +26,10 @@ type Options struct {
 	// sockets that come and go. At the bound, or when what waits holds twice
 	// MaxPayload, the connection is not read. Default 128.
 	EventQueue int
+	// MaxRooms is how many rooms one socket may be in; [Socket.Join] fails beyond.
+	// A room that nobody else is in costs some 250 bytes and its name. Default
+	// 1,000.
+	MaxRooms int
 	// MaxDynamicNamespaces is how many dynamic namespaces may exist at a time,
 	// and MaxClientNamespaces how many of them one client may be in. Clients are
 	// refused beyond. Default 10,000 and 32.
@@ -74,11 +78,17 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.EventQueue < 0 {
 		errs = append(errs, fmt.Errorf("EventQueue is negative (%d)", out.EventQueue))
 	}
+	if out.MaxRooms < 0 {
+		errs = append(errs, fmt.Errorf("MaxRooms is negative (%d)", out.MaxRooms))
+	}
 	if out.MaxDynamicNamespaces < 0 {
 		errs = append(errs, fmt.Errorf("MaxDynamicNamespaces is negative (%d)", out.MaxDynamicNamespaces))
 	}
 	if out.MaxClientNamespaces < 0 {
 		errs = append(errs, fmt.Errorf("MaxClientNamespaces is negative (%d)", out.MaxClientNamespaces))
+	}
+	if out.MaxRooms == 0 {
+		out.MaxRooms = 1000
 	}
 	if out.MaxDynamicNamespaces == 0 {
 		out.MaxDynamicNamespaces = 10_000

@@ -21,6 +21,10 @@ var (
 	// for an ack fails with it as soon as the socket leaves, wrapped together
 	// with the [Reason].
 	ErrClosed = errors.New("socketio: socket closed")
+	// ErrTooManyRooms is returned by Join beyond Options.MaxRooms.
+	ErrTooManyRooms = errors.New("socketio: too many rooms")
+	// ErrRoomName is returned by Join for a name of more than 1,024 bytes.
+	ErrRoomName = errors.New("socketio: name of a room too long")
 	// ErrAckSent is returned by the second answer to one event.
 	ErrAckSent = errors.New("socketio: ack already sent")
 	// ErrTooManyAttachments is returned for an event or ack with more binary

@@ -160,6 +160,7 @@ type recoverable struct {
 
 	closed int32  // how many spans are over; protected by Local.mu, as is all below
 	added  uint64 // the last event before it was one of the namespace
+	left   uint64 // the last event before it was one no more
 	spans  []span
 	forgot uint64 // as floor, for spans that are not remembered
 }

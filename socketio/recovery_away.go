@@ -34,14 +34,13 @@ var recoverableReasons = map[Reason]bool{
 	engineio.ReasonSlowConsumer:   true,
 }
 
-// vacate takes a socket that has left out of everything, for good. What may come
-// back stays in its rooms as far as the log goes.
+// vacate is called when a socket has left: it may come back. What does stays in its
+// rooms as far as the log goes.
 func (s *Socket) vacate() {
+	r := s.nsp.recovery
 	if s.rec == nil {
-		s.nsp.local.removeAll(s)
 		return
 	}
-	r := s.nsp.recovery
 	r.mu.Lock()
 	defer r.unlock()
 	r.vacateLocked(s.rec)
@@ -55,7 +54,8 @@ func (r *recovery) vacateLocked(c *recoverable) {
 	}
 	c.vacated = true
 	s := c.socket
-	r.local.removeAll(s)
+	r.local.part(s, c) // if who closes it has not done so yet
+	r.local.dropID(s)
 	if c.claim != nil { // it has never been the client
 		r.giveBackLocked(c.claim)
 		return
@@ -81,7 +81,7 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 	if len(r.away) == r.opts.MaxSessions {
 		r.dropLocked(r.first)
 	}
-	a := &absence{pid: c.pid, id: c.id, socket: c.socket, expires: expires, left: r.seq.Load()}
+	a := &absence{pid: c.pid, id: c.id, socket: c.socket, expires: expires, left: c.left}
 	c.away = a
 	a.record = &RecoverySession{
 		PID:     c.pid,

@@ -67,11 +67,16 @@ func (s *Socket) claimed() *claim {
 	return s.rec.claim
 }
 
-func (c *claim) join(r *recovery, name string) {
-	if _, in := c.rooms[name]; !in {
-		c.rooms[name] = struct{}{}
-		c.changes = append(c.changes, change{r.trail(name), true, r.seq.Load()})
+func (c *claim) join(r *recovery, name string) error {
+	if _, in := c.rooms[name]; in {
+		return nil
 	}
+	if err := r.local.roomFor(len(c.rooms), name); err != nil {
+		return err
+	}
+	c.rooms[name] = struct{}{}
+	c.changes = append(c.changes, change{r.trail(name), true, r.seq.Load()})
+	return nil
 }
 
 func (c *claim) leave(r *recovery, name string) {
@@ -388,16 +393,21 @@ func (l *Local) readmit(c, was *recoverable, spans []span) {
 	c.spans = changed(spans, changes)
 	for _, s := range c.spans { // beside who has kept them meanwhile
 		s.refs++
-		if s.to == never {
-			l.joinLocked(c.socket, s.name)
-		} else {
+		if s.to != never {
 			c.closed++
+		} else if i, in := findRoom(c.socket.rooms, s.name); !in && !c.socket.gone {
+			l.enterLocked(c.socket, s.name, i)
 		}
 	}
 	for _, ch := range changes {
 		l.nsp.recovery.release(ch.trail)
 	}
 	l.nsp.recovery.shorten(c)
+	if c.socket.gone { // again: it is away from here on
+		c.left = l.nsp.recovery.seq.Load()
+		l.ids[c.id] = c.socket
+		return
+	}
 	l.addLocked(c.socket)
 }
 

@@ -96,37 +96,34 @@ func (r *recovery) broadcast(b *Broadcast) error {
 
 // send numbers an event, keeps it, and queues it for whom it is meant, whom it
 // returns.
-func (r *recovery) send(b *Broadcast, e, old encoded) (to []*Socket) {
+func (r *recovery) send(b *Broadcast, e, old encoded) (to selection) {
 	var batch engineio.Batch
 	defer batch.Flush()
 	r.mu.Lock()
 	defer r.unlock()
-	var room [2]*Socket
-	sockets, skip, kept := r.pickLocked(b.Selector, room[:0])
+	to, kept := r.pickLocked(b.Selector)
 	seq := r.seq.Load()
 	if kept {
 		e.first.Overwrite(r.blank, r.offset(seq))
 	}
-	for _, s := range sockets {
-		switch {
-		case slices.Contains(skip, s):
-		case s.rec == nil:
+	for s := range to.each {
+		if s.rec == nil {
 			_ = s.sendLater(&batch, old, false)
-		default:
-			s.rec.got = seq
-			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
+			continue
 		}
+		s.rec.got = seq
+		_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 	}
 	if kept {
 		r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
 	}
-	return without(sockets, skip)
+	return to
 }
 
 // tell tells who hears what goes out, which may emit: no lock is held.
-func (r *recovery) tell(b *Broadcast, to []*Socket) {
+func (r *recovery) tell(b *Broadcast, to selection) {
 	if outgoing := r.local.nsp.listener(); outgoing != nil {
-		for _, s := range to {
+		for s := range to.each {
 			outgoing.tell(s, b.Event, b.Args)
 		}
 	}
@@ -135,10 +132,9 @@ func (r *recovery) tell(b *Broadcast, to []*Socket) {
 // pickLocked returns who is meant by an event, as pick does, and gives it its
 // number if it is to be kept: if it may be for somebody who can be recovered, be
 // that one there or away.
-func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, kept bool) {
+func (r *recovery) pickLocked(sel Selector) (to selection, kept bool) {
 	l := r.local
 	l.mu.RLock()
-	defer l.mu.RUnlock()
 	kept = len(sel.Rooms) == 0 && len(r.clients)+len(r.absent) > 0
 	for _, name := range sel.Rooms {
 		kept = kept || r.room[name] != nil || r.floorLocked(name) != nil
@@ -146,8 +142,9 @@ func (r *recovery) pickLocked(sel Selector, skip []*Socket) (_, _ []*Socket, kep
 	if kept {
 		r.seq.Add(1)
 	}
-	found, skip := l.pickLocked(sel, skip)
-	return found, skip, kept
+	to = l.pickLocked(sel)
+	l.mu.RUnlock()
+	return to.settled(), kept
 }
 
 // floorLocked returns the floor of the client with a socket of that id, or nil if
@@ -233,25 +230,21 @@ func (r *recovery) broadcastVolatile(b *Broadcast) error {
 	return nil
 }
 
-func (r *recovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked bool) (to []*Socket) {
+func (r *recovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked bool) selection {
 	var batch engineio.Batch
 	defer batch.Flush()
 	if marked {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
-	var room [2]*Socket
-	sockets, skip := r.local.pick(b.Selector, room[:0])
-	for _, s := range sockets {
-		if slices.Contains(skip, s) {
-			continue
-		}
+	to := r.local.pick(b.Selector)
+	for s := range to.each {
 		if marked && s.rec != nil {
 			s.rec.mark(last)
 		}
 		_ = s.sendLater(&batch, e, true)
 	}
-	return without(sockets, skip)
+	return to
 }
 
 // keepLocked adds an event to the log.

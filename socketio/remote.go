@@ -151,23 +151,13 @@ func (s *Socket) named() map[string]any {
 
 // Count implements [Broker].
 func (l *Local) Count(_ context.Context, sel Selector) (int, error) {
-	if len(sel.Except) > 0 || len(sel.Rooms) > 1 {
-		return len(l.Select(sel)), nil
-	}
-	if len(sel.Rooms) == 0 {
+	if len(sel.Rooms) == 0 && len(sel.Except) == 0 {
 		return l.len(), nil
 	}
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	var members map[*Socket]int
-	if r := l.rooms[sel.Rooms[0]]; r != nil {
-		members = r.members
-	}
-	n := len(members)
-	if s := l.ids[sel.Rooms[0]]; s != nil {
-		if _, dup := members[s]; !dup {
-			n++
-		}
+	n := 0
+	to := l.pick(sel)
+	for range to.each {
+		n++
 	}
 	return n, nil
 }

@@ -66,6 +66,31 @@ func TestTargets(t *testing.T) {
 		{"socket with modifiers, in", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(time.Hour).In("ab") }, "b"},
 		{"socket with modifiers, except", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(time.Hour).Except("cd") }, "b"},
 		{"socket with modifiers, local", func(n *nsp, s sockets) socketio.Target { return s["a"].Timeout(0).Local() }, "bcd"},
+		{"no room", func(n *nsp, s sockets) socketio.Target { return n.All().To() }, ""},
+		{"none of an empty list", func(n *nsp, s sockets) socketio.Target { return n.All().In([]string{}...) }, ""},
+		{"no room, local", func(n *nsp, s sockets) socketio.Target { return n.All().To().Local() }, ""},
+		{"no room, except", func(n *nsp, s sockets) socketio.Target { return n.All().To().Except("ab") }, ""},
+		{"no room, and one", func(n *nsp, s sockets) socketio.Target { return n.All().To().In("ab") }, "ab"},
+		{"a room, and none", func(n *nsp, s sockets) socketio.Target { return n.All().To("ab").To() }, "ab"},
+		{"except no room", func(n *nsp, s sockets) socketio.Target { return n.All().Except() }, "abcd"},
+		{"room except no room", func(n *nsp, s sockets) socketio.Target { return n.All().To("ab").Except([]string{}...) }, "ab"},
+		{"socket's to no room", func(n *nsp, s sockets) socketio.Target { return s["a"].To() }, ""},
+		{"socket's in no room", func(n *nsp, s sockets) socketio.Target { return s["a"].In() }, ""},
+		{"socket's except no room", func(n *nsp, s sockets) socketio.Target { return s["a"].Except() }, "bcd"},
+		{"socket with modifiers, no room", func(n *nsp, s sockets) socketio.Target { return s["a"].Compress(false).To() }, ""},
+		{"many ids", func(n *nsp, s sockets) socketio.Target {
+			return n.All().Except(id(s, "aaaaaaaaaaab")...).To("all")
+		}, "cd"},
+		{"many that are unknown", func(n *nsp, s sockets) socketio.Target {
+			return n.All().Except(strings.Split("v w x y z q r s t u bc", " ")...)
+		}, "ad"},
+		{"more names than are looked up at once", func(n *nsp, s sockets) socketio.Target {
+			var many []string
+			for i := range 3000 {
+				many = append(many, fmt.Sprint(i))
+			}
+			return n.All().To(many...).To("ab", "cd").Except(many...).Except("bc")
+		}, "ad"},
 		{"a target is not changed", func(n *nsp, s sockets) socketio.Target {
 			base := n.All().To("ab")
 			base.To("cd")

@@ -25,9 +25,10 @@ type Socket struct {
 	id    string
 	nsp   *Namespace
 	conn  *conn
-	rooms []*room // protected by nsp.local.mu
+	rooms []seat  // protected by nsp.local.mu, as are place and gone
 	next  *Socket // in the crew's queue; the crew's
-	gone  bool    // in no room, and in none again; protected by nsp.local.mu
+	place int32   // in the namespace, counted from 1; 0: not there
+	gone  bool    // not there, nor in any room but those that it is being taken out of; for good
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
 	recovered bool         // set before the handler hears of the socket
@@ -90,9 +91,9 @@ func (s *Socket) Context() context.Context {
 			base = context.WithoutCancel(base) // it may have ended for a reason of its own
 		}
 		s.ctx, s.cancel = context.WithCancelCause(base)
-		if s.state == stateClosed {
-			s.cancel(s.reason)
-		}
+	}
+	if s.state == stateClosed {
+		s.cancel(s.reason) // close does so when nobody finds the socket any more
 	}
 	return s.ctx
 }
@@ -255,7 +256,9 @@ func (s *Socket) holdLocked(e encoded) error {
 	return nil
 }
 
-// Join adds the socket to rooms. It fails with [ErrClosed] once it has left.
+// Join adds the socket to rooms. It fails with [ErrClosed] once it has left, and with
+// [ErrTooManyRooms] or [ErrRoomName] at the first room that is one too many, or has a
+// name that is too long: it is in those before.
 func (s *Socket) Join(rooms ...string) error {
 	if s.Reason() != "" {
 		return ErrClosed
@@ -266,7 +269,8 @@ func (s *Socket) Join(rooms ...string) error {
 // Leave removes the socket from rooms.
 func (s *Socket) Leave(rooms ...string) { s.nsp.local.leave(s, rooms) }
 
-// Rooms returns the rooms that the socket is in, in no order.
+// Rooms returns the rooms that the socket is in, in no order. Of a socket that has
+// left they are those that it was in, until Disconnecting of its [Handler] has returned.
 func (s *Socket) Rooms() []string { return s.nsp.local.roomsOf(s) }
 
 // To addresses the sockets in any of the rooms, this one left out.
@@ -332,12 +336,15 @@ func (s *Socket) ExpireAt(t time.Time) {
 	}
 }
 
-// close ends the socket: it gets and sends nothing any more, its context ends,
-// acks that are awaited fail, and its handler is told behind the events that
-// have come before. It reports false if the socket had ended.
+// close ends the socket: it gets and sends nothing any more, nobody finds it, its
+// context ends, acks that are awaited fail, and its handler is told behind the events
+// that have come before. It reports false if the socket had ended.
 func (s *Socket) close(reason Reason) bool {
 	s.mu.Lock()
 	if s.state == stateClosed {
+		if s.cancel != nil {
+			s.cancel(s.reason) // before the connection's context ends, for a reason of its own
+		}
 		s.mu.Unlock()
 		return false
 	}
@@ -350,13 +357,25 @@ func (s *Socket) close(reason Reason) bool {
 	s.held, s.heldBytes = nil, 0
 	acks := s.acks
 	s.acks = nil
-	if s.cancel != nil {
-		s.cancel(reason)
-	}
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}
+	rec := s.rec
 	s.startLocked()
+	s.nsp.srv.wg.Add(1) // under the connection's own
+	s.mu.Unlock()
+	if s.nsp.local.part(s, rec) {
+		go func() { // ends when it is in no room
+			defer s.nsp.srv.wg.Done()
+			s.partAll()
+		}()
+	} else {
+		s.nsp.srv.wg.Done()
+	}
+	s.mu.Lock() // who waits for the context finds it gone
+	if s.cancel != nil {
+		s.cancel(reason)
+	}
 	s.mu.Unlock()
 	s.conn.hold(0) // until the handler knows
 	if len(acks) > 0 {
@@ -367,4 +386,10 @@ func (s *Socket) close(reason Reason) bool {
 	}
 	s.conn.remove(s, reason == ReasonServerDisconnect)
 	return true
+}
+
+// partAll takes the socket out of what is left of its rooms.
+func (s *Socket) partAll() {
+	for s.nsp.local.part(s, nil) {
+	}
 }

@@ -8,7 +8,7 @@ import (
 
 // A Selector says which sockets of a namespace are meant.
 type Selector struct {
-	Rooms  []string // in any of these; empty: all. A socket's id is a room that only it is in
+	Rooms  []string // in any of these; empty: all. A socket's id is a room that only it is in. A Target of nobody asks no broker
 	Except []string // and in none of these
 	Local  bool     // of this process alone, not of a whole cluster
 }
@@ -36,18 +36,22 @@ type Target struct {
 	nsp *Namespace
 	sel Selector
 	mod modifiers
+	to  bool // rooms have been asked for
 }
 
-// To adds rooms: a socket is meant if it is in any of those named.
+// To adds rooms: a socket is meant if it is in any of those named. To an empty list of
+// rooms, nobody is, unless rooms have been added before or are behind it.
 func (t Target) To(rooms ...string) Target {
-	t.sel.Rooms = slices.Concat(t.sel.Rooms, rooms)
+	t.sel.Rooms, t.to = slices.Concat(t.sel.Rooms, rooms), true
 	return t
 }
+
+func (t Target) nobody() bool { return t.to && len(t.sel.Rooms) == 0 }
 
 // In is To.
 func (t Target) In(rooms ...string) Target { return t.To(rooms...) }
 
-// Except leaves out the sockets in any of the rooms.
+// Except leaves out the sockets in any of the rooms, of an empty list nobody.
 func (t Target) Except(rooms ...string) Target {
 	t.sel.Except = slices.Concat(t.sel.Except, rooms)
 	return t
@@ -84,6 +88,9 @@ func (t Target) Timeout(d time.Duration) Target {
 // network, and a client that does not keep up is a matter of its own: an error
 // says that the event can't be encoded, or that the broker failed.
 func (t Target) Emit(event string, args ...any) error {
+	if t.nobody() {
+		return t.check(event, args)
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	return n.broker.Broadcast(t.broadcast(event, args))
@@ -100,6 +107,9 @@ func (t Target) Emit(event string, args ...any) error {
 // Without an end of ctx or a Timeout, one client that stays and does not answer
 // makes it wait for ever.
 func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
+	if t.nobody() {
+		return nil, t.check(event, args)
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
@@ -107,12 +117,22 @@ func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]A
 	return n.broker.BroadcastWithAck(ctx, t.broadcast(event, args))
 }
 
+// check tells whether the event could be encoded for anybody.
+func (t Target) check(event string, args []any) error {
+	_, err := t.nsp.encodeEvent(event, args, 0, false)
+	return err
+}
+
 func (t Target) broadcast(event string, args []any) *Broadcast {
 	return &Broadcast{Event: event, Args: args, Selector: t.sel, Volatile: t.mod.volatile, Plain: t.mod.plain}
 }
 
-// Join adds the sockets to rooms.
+// Join adds the sockets to rooms. If one of them can't be in so many, [ErrTooManyRooms]
+// says so when the others are.
 func (t Target) Join(rooms ...string) error {
+	if t.nobody() {
+		return nil
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	return n.broker.Join(t.sel, rooms)
@@ -120,6 +140,9 @@ func (t Target) Join(rooms ...string) error {
 
 // Leave removes the sockets from rooms.
 func (t Target) Leave(rooms ...string) error {
+	if t.nobody() {
+		return nil
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	return n.broker.Leave(t.sel, rooms)
@@ -127,6 +150,9 @@ func (t Target) Leave(rooms ...string) error {
 
 // Disconnect is [Socket.Disconnect] for every socket that is meant.
 func (t Target) Disconnect(closeConn ...bool) error {
+	if t.nobody() {
+		return nil
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	return n.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
@@ -135,6 +161,9 @@ func (t Target) Disconnect(closeConn ...bool) error {
 // Sockets describes the sockets that are meant, those of other servers as well.
 // If some server of a cluster fails, the others' sockets come with the error.
 func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
+	if t.nobody() {
+		return nil, nil
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
@@ -151,6 +180,9 @@ func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
 // Count is the number of sockets that are meant: those that Sockets would
 // describe, for much less.
 func (t Target) Count(ctx context.Context) (int, error) {
+	if t.nobody() {
+		return 0, nil
+	}
 	n := t.nsp.acquire()
 	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
@@ -160,8 +192,11 @@ func (t Target) Count(ctx context.Context) (int, error) {
 
 // LocalSockets returns the sockets of this process that are meant.
 func (t Target) LocalSockets() []*Socket {
+	if t.nobody() {
+		return nil
+	}
 	if !t.nsp.isDynamic() {
-		return slices.Clone(t.nsp.local.Select(t.sel))
+		return t.nsp.local.Select(t.sel)
 	}
 	var all []*Socket
 	for _, n := range t.nsp.living() {

@@ -186,7 +186,9 @@ func (s *Socket) leave(accepted bool) {
 			s.nsp.handler.Disconnect(s, s.reason)
 		}()
 	}
+	defer s.nsp.local.drop(s)
 	defer s.vacate()
+	s.partAll() // if who closes it is not done yet
 	if accepted {
 		s.nsp.handler.Disconnecting(s, s.reason)
 	}

@@ -1,0 +1,193 @@
+package socketio
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/siokit/sio/internal/roster"
+)
+
+// A room holds its members. It is there while there is one.
+type room struct {
+	name    string
+	members roster.Set[Socket]
+}
+
+// A seat is a room that a socket is in, and where. A socket has them in the order of the
+// names.
+type seat struct {
+	*room
+	place int // of the socket in the room
+}
+
+const (
+	// roomsAtOnce is how many rooms are joined or left in one section of Local.mu:
+	// a tenth of a millisecond, if each of them has many members.
+	roomsAtOnce = 64
+	// namesAtOnce is how many names are looked up, or told, in one.
+	namesAtOnce = 1024
+	// maxRoomName is far above what any application needs, and keeps a thousand
+	// names that clients have chosen below a megabyte.
+	maxRoomName = 1024
+)
+
+func findRoom(rooms []seat, name string) (int, bool) {
+	return slices.BinarySearchFunc(rooms, name, func(m seat, name string) int {
+		return strings.Compare(m.name, name)
+	})
+}
+
+// join adds a socket to rooms, or to those before the first that is too much.
+func (l *Local) join(s *Socket, names []string) error {
+	for len(names) > 0 {
+		n := min(len(names), roomsAtOnce)
+		if err := l.joinSome(s, names[:n]); err != nil {
+			return err
+		}
+		names = names[n:]
+	}
+	return nil
+}
+
+func (l *Local) joinSome(s *Socket, names []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.gone {
+		return ErrClosed
+	}
+	claim := s.claimed()
+	for _, name := range names {
+		if claim != nil {
+			if err := claim.join(l.nsp.recovery, name); err != nil {
+				return err
+			}
+			continue
+		}
+		i, in := findRoom(s.rooms, name)
+		if in {
+			continue
+		}
+		if err := l.roomFor(len(s.rooms), name); err != nil {
+			return err
+		}
+		l.enterLocked(s, name, i)
+		if s.rec != nil {
+			l.nsp.recovery.joined(s.rec, name)
+		}
+	}
+	return nil
+}
+
+// roomFor tells whether who is in so many rooms may be in another one.
+func (l *Local) roomFor(rooms int, name string) error {
+	switch {
+	case len(name) > maxRoomName:
+		return ErrRoomName
+	case rooms >= l.nsp.srv.opts.MaxRooms:
+		return ErrTooManyRooms
+	}
+	return nil
+}
+
+// enterLocked adds a socket to a room. It becomes its i-th.
+func (l *Local) enterLocked(s *Socket, name string, i int) {
+	r := l.rooms[name]
+	if r == nil {
+		r = &room{name: name}
+		l.rooms[name] = r
+		l.nsp.broker.Interest(name, true)
+	}
+	s.rooms = slices.Insert(s.rooms, i, seat{r, r.members.Add(s)})
+}
+
+func (l *Local) leave(s *Socket, names []string) {
+	for len(names) > 0 {
+		n := min(len(names), roomsAtOnce)
+		l.leaveSome(s, names[:n])
+		names = names[n:]
+	}
+}
+
+func (l *Local) leaveSome(s *Socket, names []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	claim := s.claimed()
+	for _, name := range names {
+		if claim != nil {
+			if !s.gone {
+				claim.leave(l.nsp.recovery, name)
+			}
+			continue
+		}
+		rooms, in := s.roomsLocked(), len(s.rooms)
+		i, ok := findRoom(rooms, name)
+		if !ok {
+			continue
+		}
+		if i < in {
+			l.quitLocked(rooms[i])
+			in--
+		}
+		if rooms = slices.Delete(rooms, i, i+1); s.gone {
+			rooms = slices.Clip(rooms)
+		}
+		s.rooms = rooms[:in]
+		if s.rec != nil {
+			l.nsp.recovery.parted(s.rec, name)
+		}
+	}
+}
+
+// roomsLocked returns the rooms of a socket. Of one that has left they are those that
+// it was in, until its handler has been told.
+func (s *Socket) roomsLocked() []seat {
+	if s.gone {
+		return s.rooms[:cap(s.rooms)] // part takes them off the end
+	}
+	return s.rooms
+}
+
+// quitLocked takes a room's member out of it.
+func (l *Local) quitLocked(m seat) {
+	if moved := m.members.Remove(m.place); moved != nil {
+		i, _ := findRoom(moved.rooms, m.name)
+		moved.rooms[i].place = m.place
+	}
+	if m.members.Len() == 0 {
+		delete(l.rooms, m.name)
+		l.nsp.broker.Interest(m.name, false)
+	}
+}
+
+// roomNames tells of rooms that come or go meanwhile, or not.
+func (l *Local) roomNames() []string {
+	l.mu.RLock()
+	n := len(l.rooms)
+	l.mu.RUnlock()
+	names := make([]string, 0, n)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for name := range l.rooms {
+		if names = append(names, name); len(names)%namesAtOnce == 0 {
+			l.mu.RUnlock() // a map may change while it is walked, but not at the same time
+			l.mu.RLock()
+		}
+	}
+	return names
+}
+
+func (l *Local) roomsOf(s *Socket) []string {
+	l.mu.RLock()
+	if claim := s.claimed(); claim != nil {
+		defer l.mu.RUnlock()
+		return slices.Collect(maps.Keys(claim.rooms))
+	}
+	rooms := slices.Clone(s.roomsLocked())
+	l.mu.RUnlock()
+	names := make([]string, len(rooms))
+	for i, r := range rooms {
+		names[i] = r.name
+	}
+	return names
+}
