@@ -186,7 +186,11 @@ func TestRecoveryModel(t *testing.T) {
 				if rnd.IntN(5) == 0 {
 					to = nil
 				}
-				if err := n.All().To(to...).Except(except...).Emit("cast", serial); err != nil {
+				target := n.All().Except(except...)
+				if len(to) > 0 { // to no room is to nobody
+					target = target.To(to...)
+				}
+				if err := target.Emit("cast", serial); err != nil {
 					t.Error(err)
 				}
 				for i := range all {
