@@ -3,6 +3,7 @@ package sio
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -127,8 +128,12 @@ func (c *Context) Args() Args {
 
 // Bind decodes the event's arguments, one into each pointer; nil passes over
 // one. Further arguments are ignored. The error, which a handler may just
-// return, tells the client which argument is missing or invalid.
+// return, tells the client which argument is missing or invalid. Only events have
+// arguments: what a client sends when it connects is for [Context.BindAuth].
 func (c *Context) Bind(ptrs ...any) error {
+	if c.in == nil && len(ptrs) > 0 {
+		return fmt.Errorf("sio: Bind in the handler of %q, which has no arguments; the payload of a connect is for BindAuth", c.event)
+	}
 	if err := c.Args().Bind(ptrs...); err != nil {
 		return badArgument(err)
 	}

@@ -53,7 +53,8 @@ func TestBind(t *testing.T) {
 
 // In connect and disconnect handlers there are no arguments.
 func TestBindWithoutEvent(t *testing.T) {
-	srv := newServer(t, nil)
+	var log logBuffer
+	srv := newServer(t, &sio.Options{Logger: log.logger()})
 	srv.OnConnect(func(c *sio.Context) error {
 		if n := c.Args().Len(); n != 0 || c.WantsAck() {
 			t.Errorf("%d arguments, wants ack %t", n, c.WantsAck())
@@ -64,8 +65,12 @@ func TestBindWithoutEvent(t *testing.T) {
 		var s string
 		return c.Bind(&s)
 	})
-	if err := siotest.Refused(t, srv); err.Error() != "argument 1 is missing" {
+	if err := siotest.Refused(t, srv); err.Error() != "internal error" { // it is not the client's fault
 		t.Errorf("refusal %v", err)
+	}
+	const want = `sio: Bind in the handler of "connect", which has no arguments; the payload of a connect is for BindAuth`
+	if line := log.only(t, "handler failed"); line["error"] != want {
+		t.Errorf("logged %v", line)
 	}
 }
 

@@ -131,8 +131,8 @@ func TestOrigin(t *testing.T) {
 			{"null", false},
 			{"http://good.example", false},
 			{good + ".evil.example", false},
-			{good + "/", false},
-			{"HTTPS://GOOD.EXAMPLE", name == "listed"}, // OriginFunc has its own way
+			{good + "/x", false},
+			{"HTTPS://GOOD.EXAMPLE/", name == "listed"}, // OriginFunc has its own way
 		} {
 			t.Run(name+"/"+test.origin, func(t *testing.T) {
 				var header []string

@@ -15,10 +15,11 @@ type origin struct {
 	port   string // "" if it goes without saying
 }
 
-// parseOrigin reads the value of an Origin header. "null" is none.
+// parseOrigin reads the value of an Origin header. "null" is none. A slash at the end,
+// which no browser sends, is of older clients of React Native.
 func parseOrigin(s string) (o origin, ok bool) {
 	scheme, rest, ok := cutScheme(s)
-	o.scheme = scheme
+	o.scheme, rest = scheme, strings.TrimSuffix(rest, "/")
 	if !ok || rest == "" { // a file, say
 		return o, ok && !o.web()
 	}
@@ -30,15 +31,17 @@ func parseOrigin(s string) (o origin, ok bool) {
 // cutScheme cuts the scheme off, and turns a WebSocket's into that of its page.
 func cutScheme(s string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(s, "://")
+	ok = ok && scheme != "" && !strings.ContainsFunc(scheme, notInScheme)
 	switch scheme = strings.ToLower(scheme); scheme {
 	case "ws":
 		scheme = "http"
 	case "wss":
 		scheme = "https"
 	}
-	strange := func(r rune) bool { return (r < 'a' || r > 'z') && !strings.ContainsRune("0123456789+-.", r) }
-	return scheme, rest, ok && scheme != "" && !strings.ContainsFunc(scheme, strange)
+	return scheme, rest, ok
 }
+
+func notInScheme(r rune) bool { return notInHost(r) && r != '+' }
 
 // web tells whether o is of pages that come over HTTP.
 func (o origin) web() bool { return o.scheme == "http" || o.scheme == "https" }
@@ -62,24 +65,26 @@ func splitHost(s string) (host, port string, ok bool) {
 		host, port = ip.String(), strings.TrimPrefix(rest, ":")
 	} else {
 		host, port, _ = strings.Cut(s, ":")
-		host = strings.TrimSuffix(strings.ToLower(host), ".")
-		if host == "" || host[0] == '.' || strings.Contains(host, "..") || strings.ContainsFunc(host, notInHost) {
+		host = strings.TrimSuffix(host, ".")
+		if host == "" || host[0] == '.' || host[len(host)-1] == '.' || strings.Contains(host, "..") || strings.ContainsFunc(host, notInHost) {
 			return "", "", false
 		}
+		host = strings.ToLower(host)
 	}
 	if port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil || n == 0 {
 			return "", "", false
 		}
-		port = strconv.FormatUint(n, 10)
+		port = strings.TrimLeft(port, "0")
 	}
 	return host, port, true
 }
 
-// notInHost tells of characters that a name can't have where browsers write it.
+// notInHost tells of characters that a name does not have where a browser writes it.
 func notInHost(r rune) bool {
-	return r <= ' ' || r > '~' || strings.ContainsRune("\"#%*,/:;<>?@[\\]^`{|}", r)
+	lower := r | 0x20
+	return (lower < 'a' || lower > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
 }
 
 // A hostRule admits a host, or all of the names below it.

@@ -85,6 +85,7 @@ func TestOwnOrigin(t *testing.T) {
 		{"example.com:0443", "https://example.com", true},
 		{"example.com:", "https://example.com", true},
 		{"xn--bcher-kva.example", "https://XN--bcher-kva.example", true},
+		{"example.com", "https://example.com/", true}, // React Native, before 0.62
 		{"my_host:3000", "http://my_host:3000", true},
 		{"127.0.0.1:3000", "http://127.0.0.1:3000", true},
 		{"[::1]:3000", "http://[::1]:3000", true},
@@ -106,7 +107,11 @@ func TestOwnOrigin(t *testing.T) {
 		{"example.com", "https://evil.example#@example.com", false},
 		{"example.com", "https://example.com@evil.example", false},
 		{"example.com", "https://user@example.com", false},
-		{"example.com", "https://example.com/", false},
+		{"example.com", "https://example.com//", false},
+		{"kelvin.example", "https://\u212aelvin.example", false}, // in lower case, the sign is a k
+		{"example.com", "https://example.com/x", false},
+		{"example.com", "https:///", false},
+		{"", "https:///", false},
 		{"example.com", "https://example.com?", false},
 		{"example.com", "https://example.com\\", false},
 		{"example.com", "https://example.com..", false},
@@ -272,6 +277,7 @@ func TestCredentialsNeedAName(t *testing.T) {
 		{guarded("null"), "null", "null"},
 		{guarded(), "file://", ""}, // of programs that are no browser
 		{guarded("https://other.example"), "file://", ""},
+		{guarded(), "file:///", ""},
 	} {
 		for header, want := range map[string]int{
 			"X-Token: t":             200,
