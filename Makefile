@@ -1,6 +1,6 @@
 # What each target needs is installed by it: npm packages and Go tools into this
-# directory, programs that are missing (Chromium, Python, a C compiler for the
-# race detector) by apt-get, with sudo unless run as root.
+# directory, programs that are missing (Chromium, Python, Java and Maven, a C compiler
+# for the race detector) by apt-get, with sudo unless run as root.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,7 +16,7 @@ LINT := .bin/golangci-lint-$(LINT_VERSION)
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-newest fuzz interop-node interop-python interop-frameworks browser
+STEPS := lint build platforms race plain newest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets
@@ -73,7 +73,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: interop
-interop: interop-node interop-python interop-frameworks ## run the official clients against the Go server
+interop: interop-node interop-python interop-java interop-frameworks ## run the official clients against the Go server
 
 .PHONY: interop-node
 interop-node: interop-server interop/node_modules/.package-lock.json
@@ -83,6 +83,10 @@ interop-node: interop-server interop/node_modules/.package-lock.json
 interop-python: interop-server .venv/.done
 	cd interop/python && ../../.venv/bin/python -B -m unittest -v
 
+.PHONY: interop-java
+interop-java: interop-server maven
+	cd interop/java && mvn --batch-mode --no-transfer-progress test
+
 .PHONY: interop-frameworks
 interop-frameworks: cc interop/node_modules/.package-lock.json
 	cd interop/frameworks && go vet ./... && go build -race -o ../../.bin/frameworks-server .
@@ -90,9 +94,10 @@ interop-frameworks: cc interop/node_modules/.package-lock.json
 	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-reporter=spec frameworks/*.test.mjs
 
 .PHONY: interop-reference
-interop-reference: interop/node_modules/.package-lock.json .venv/.done ## prove the interop tests against the reference server
+interop-reference: interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
 	cd interop && TARGET=reference node --test --test-reporter=spec node/*.test.mjs
 	cd interop/python && TARGET=reference ../../.venv/bin/python -B -m unittest -v
+	cd interop/java && TARGET=reference mvn --batch-mode --no-transfer-progress test
 
 .PHONY: interop-server
 interop-server: cc
@@ -119,7 +124,7 @@ soak: ## flood a server in every way, with epoll and without, and let 100,000 cl
 
 .PHONY: clean
 clean: ## remove what was installed and built here
-	rm -rf .bin .venv artifacts {examples/chat,interop,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
+	rm -rf .bin .venv artifacts interop/java/target {examples/chat,interop,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
 
 .PHONY: cc
 cc:
@@ -128,6 +133,10 @@ cc:
 .PHONY: chromium
 chromium:
 	@command -v $(CHROMIUM) >/dev/null || scripts/apt-install chromium fonts-liberation
+
+.PHONY: maven
+maven:
+	@command -v mvn >/dev/null && command -v javac >/dev/null || scripts/apt-install maven default-jdk-headless
 
 # npm writes this file when all else is installed.
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -1,0 +1,7 @@
+package sio;
+
+final class UpgradeTest extends Contract {
+    UpgradeTest() {
+        super("polling", "websocket");
+    }
+}

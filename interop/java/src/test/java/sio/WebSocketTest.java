@@ -1,0 +1,7 @@
+package sio;
+
+final class WebSocketTest extends Contract {
+    WebSocketTest() {
+        super("websocket");
+    }
+}
