@@ -59,6 +59,18 @@ func (c *Context) loggedEvent() string {
 	return c.event
 }
 
+// named adds to a line of the log whom and what it is about.
+func (c *Context) named(e *zerolog.Event) *zerolog.Event {
+	if e == nil { // below the logger's level
+		return nil
+	}
+	e.Str("sid", c.socket.Session().LogID()).Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID())
+	if c.event != "" {
+		e.Str("event", c.loggedEvent())
+	}
+	return e
+}
+
 // Namespace returns the name of the namespace, such as "/chat". Where that is
 // one of a pattern, the client has chosen it: up to 256 bytes, without control
 // characters.

@@ -14,7 +14,7 @@ type dispatcher struct{ n *Namespace }
 
 // Connect implements [socketio.Handler].
 func (d dispatcher) Connect(s *socketio.Socket) (refusal *socketio.Refusal) {
-	defer d.contain(func() { refusal = &socketio.Refusal{Message: generic} })
+	defer d.contain(s, func() { refusal = &socketio.Refusal{Message: generic} })
 	h := d.n.table.Load().connect
 	if h == nil {
 		return nil
@@ -71,7 +71,7 @@ func (d dispatcher) NewEvent(size int) *socketio.Event {
 
 // Event implements [socketio.Handler].
 func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
-	defer d.contain(func() { _ = s.Ack(e, ackError{ackErrorBody{Message: generic}}) })
+	defer d.contain(s, func() { _ = s.Ack(e, ackError{ackErrorBody{Message: generic}}) })
 	t := d.n.table.Load()
 	c := e.Owner().(*Context)
 	c.n, c.socket, c.in = d.n, s, e
@@ -82,7 +82,7 @@ func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
 		c.event = e.Name()
 	}
 	if h == nil {
-		d.n.srv.log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Msg("no handler")
+		c.named(d.n.srv.log.Debug()).Msg("no handler")
 		return
 	}
 	err := d.call(h, c)
@@ -101,7 +101,7 @@ func (d dispatcher) answer(c *Context, e *Error) {
 	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrAckSent) || errors.Is(err, ErrQueueFull) {
 		return
 	}
-	d.n.srv.log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("cannot encode the error's data")
+	c.named(d.n.srv.log.Error()).Err(err).Msg("cannot encode the error's data")
 	if e.Data != nil {
 		d.answer(c, &Error{Message: e.Message})
 	}
@@ -124,7 +124,7 @@ func (d dispatcher) Disconnect(s *socketio.Socket, _ Reason) {
 
 // tell calls a handler, if there is one, of something that is no event.
 func (d dispatcher) tell(s *socketio.Socket, event string, h Handler) {
-	defer d.contain(func() {})
+	defer d.contain(s, func() {})
 	if h == nil {
 		return
 	}
@@ -154,9 +154,10 @@ func (d dispatcher) call(h Handler, c *Context) (err error) {
 
 // contain is the last resort, deferred: errors have methods of the user's, too,
 // and they may panic. It calls answer if so.
-func (d dispatcher) contain(answer func()) {
+func (d dispatcher) contain(s *socketio.Socket, answer func()) {
 	if v := recover(); v != nil {
-		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("panic while an error was handled")
+		c := &Context{n: d.n, socket: s}
+		c.named(d.n.srv.log.Error()).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("panic while an error was handled")
 		answer()
 	}
 }
@@ -167,19 +168,19 @@ func (d dispatcher) failed(c *Context, err error) {
 	var panicked *PanicError
 	switch log := d.n.srv.log; {
 	case errors.As(err, &panicked):
-		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
+		c.named(log.Error()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
 	case onError != nil:
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
-		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed: the client has left")
+		c.named(log.Debug()).Err(err).Msg("handler failed: the client has left")
 	case isRefusal(err):
-		log.Debug().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler refused")
+		c.named(log.Debug()).Err(err).Msg("handler refused")
 	default:
-		log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("handler failed")
+		c.named(log.Error()).Err(err).Msg("handler failed")
 	}
 	if onError == nil {
 		return
 	}
 	if err := d.call(func(c *Context) error { onError(c, err); return nil }, c); err != nil {
-		d.n.srv.log.Error().Str("nsp", c.loggedNamespace()).Str("event", c.loggedEvent()).Err(err).Msg("OnError panicked")
+		c.named(d.n.srv.log.Error()).Err(err).Msg("OnError panicked")
 	}
 }

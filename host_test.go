@@ -33,7 +33,7 @@ type host struct {
 
 func newHost(t *testing.T, opts *sio.Options) *host {
 	t.Helper()
-	srv := sio.New(opts)
+	srv := sio.New(quiet(opts))
 	return &host{srv, t, serve(t, srv, srv) + "/socket.io/"}
 }
 
@@ -41,9 +41,22 @@ func newHost(t *testing.T, opts *sio.Options) *host {
 // gone.
 func newServer(t *testing.T, opts *sio.Options) *sio.Server {
 	t.Helper()
-	srv := sio.New(opts)
+	srv := sio.New(quiet(opts))
 	siotest.Cleanup(t, srv)
 	return srv
+}
+
+// quiet returns options with a logger: what fails on purpose is not to be seen.
+func quiet(opts *sio.Options) *sio.Options {
+	var o sio.Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Logger == nil {
+		nop := zerolog.Nop()
+		o.Logger = &nop
+	}
+	return &o
 }
 
 // serve has srv shut down before the HTTP server is closed.
@@ -232,7 +245,7 @@ func (b *logBuffer) only(t *testing.T, message string) map[string]any {
 func inBubble(t *testing.T, opts *sio.Options, f func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		srv := sio.New(opts)
+		srv := sio.New(quiet(opts))
 		pipe := testclient.NewPipe()
 		web := &http.Server{Handler: srv}
 		done := make(chan error, 1)

@@ -50,7 +50,7 @@ func TestLogLevels(t *testing.T) {
 				t.Errorf("at debug: %v", line)
 			}
 		case "error":
-			if component != "sio" || message != "handler failed" || line["event"] != "fail" || line["nsp"] != "/" {
+			if component != "sio" || message != "handler failed" || line["event"] != "fail" || line["nsp"] != "/" || line["socket"] != id || line["sid"] != c.SID[:8] {
 				t.Errorf("at error: %v", line)
 			}
 		default:

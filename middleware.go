@@ -35,7 +35,7 @@ func Logger() Middleware {
 			if err != nil {
 				e = c.Logger().Warn().Err(err)
 			}
-			e.Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID()).Str("event", c.loggedEvent()).Dur("took", time.Since(start)).Msg("handled")
+			c.named(e).Dur("took", time.Since(start)).Msg("handled")
 			return err
 		}
 	}

@@ -153,7 +153,8 @@ type Options struct {
 	Recovery *Recovery
 	// Logger gets sessions and sockets that come and go at info, every packet
 	// at debug, failing handlers at error; never a payload or a credential.
-	// Default: silent.
+	// Default: warnings and errors go to standard error, of those that say the
+	// same no more than 10 in 10 s. A pointer to zerolog.Nop() is silent.
 	Logger *zerolog.Logger
 }
 

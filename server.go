@@ -41,14 +41,14 @@ func New(opts *Options) *Server {
 	if o.Path != "" && o.Path[0] != '/' {
 		panic("sio: Options.Path " + o.Path + " does not begin with a slash")
 	}
+	if o.Logger == nil {
+		o.Logger = stderrLogger()
+	}
 	io, err := socketio.New(o.lower())
 	if err != nil {
 		panic("sio: Options: " + err.Error())
 	}
-	log := zerolog.Nop()
-	if o.Logger != nil {
-		log = o.Logger.With().Str("component", "sio").Logger()
-	}
+	log := o.Logger.With().Str("component", "sio").Logger()
 	s := &Server{opts: o, path: o.path(), io: io, log: log, files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()

@@ -237,7 +237,7 @@ func (c *conn) connect(p *Packet) {
 func (c *conn) refuse(nsp string, r *Refusal) {
 	e, err := c.encodeRefusal(nsp, r)
 	if err != nil && r.Data != nil {
-		c.srv.log.Error().Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
+		c.srv.log.Error().Str("sid", c.sess.LogID()).Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
 		e, err = c.encodeRefusal(nsp, &Refusal{Message: r.Message})
 	}
 	c.tell(e, err)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
 )
@@ -44,7 +46,8 @@ type outer func(http.Handler) http.Handler
 func start(t *testing.T, f Framework, cfg Config, wrap ...outer) *host {
 	t.Helper()
 	if cfg.Server == nil {
-		cfg.Server = sio.New(nil)
+		quiet := zerolog.Nop() // what fails on purpose is not to be seen
+		cfg.Server = sio.New(&sio.Options{Logger: &quiet})
 	}
 	return serve(t, cfg.Server, f.New(cfg), cfg.Form.path(), func(*httptest.Server) {}, wrap...)
 }
