@@ -95,7 +95,7 @@ func (c *CORS) listed(value string, o origin, isOrigin bool) (byName, byStar boo
 const (
 	needsListing     = "add it to CORS.Origins; if it is the server's own, have the proxy pass on Host, or set Hosts"
 	needsName        = `name it in CORS.Origins: by "*" or "null", over TLS a page without, and as "file://" it may carry no cookie, Authorization or client certificate`
-	needsOtherClient = "nothing: a client of Socket.IO on a page of another site sends an Origin"
+	needsOtherClient = "nothing: a page of another site asked for it as for an image, and no client of Socket.IO does"
 )
 
 // judge is the origin policy. It returns "" if r may go on, or else what it needs.
@@ -105,11 +105,13 @@ const (
 // that a CORS middleware before us has allowed by name is allowed here too.
 func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string) {
 	value := r.Header.Get("Origin")
-	if value == "" {
-		switch r.Header.Get("Sec-Fetch-Site") {
-		case "cross-site", "same-site": // an image, say: where a page could read the answer, there is an Origin
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		if value == "" || r.Header.Get("Sec-Fetch-Mode") == "no-cors" { // an image, say, whose answer no page can read
 			return needsOtherClient
 		}
+	}
+	if value == "" {
 		return ""
 	}
 	o, isOrigin := parseOrigin(value)

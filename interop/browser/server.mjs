@@ -8,11 +8,11 @@ import { createInterface } from "node:readline";
 
 export const root = join(import.meta.dirname, "../..");
 
-// build compiles an example and returns the program's path and a function that deletes it.
-export function build(example = "chat") {
+// build compiles an example, or another program, and returns its path and a function that deletes it.
+export function build(name = "chat", folder = "examples") {
   const dir = mkdtempSync(join(tmpdir(), "sio-example-"));
-  const program = join(dir, example);
-  execFileSync("go", ["build", "-o", program, `./examples/${example}`], { cwd: root, stdio: "inherit" });
+  const program = join(dir, name);
+  execFileSync("go", ["build", "-o", program, `./${folder}/${name}`], { cwd: root, stdio: "inherit" });
   return { program, remove: () => rmSync(dir, { recursive: true }) };
 }
 
