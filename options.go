@@ -106,6 +106,7 @@ type Options struct {
 	// AllowEIO3 serves clients of version 2 of the JavaScript client too, and
 	// others of Engine.IO 3. Their connect handler of "/" runs at once, without
 	// a payload to bind; in other namespaces that is the query of the namespace.
+	// A foreign origin is refused to them over polling, too, even without CORS.
 	// They know their sockets by ids made of the session's id, which is a secret:
 	// tell no client the id of another.
 	AllowEIO3 bool
@@ -114,9 +115,8 @@ type Options struct {
 	CORS *CORS
 	// Hosts are what the server is reached by from outside, such as "example.com",
 	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
-	// the Host header: pages that come from there are of the same origin. If set,
-	// only they are, and no name that somebody else lets point to this server.
-	// Default: the Host of the request.
+	// the Host header: pages that come from there are of the same origin, whatever
+	// the Host of the request is. Default: that one counts.
 	Hosts []string
 	// Cookie, if set, is the template of a cookie that carries the session's
 	// id, sent with the polling handshake. Name defaults to "io". It is always

@@ -54,16 +54,16 @@ type Options struct {
 	// does for as long as its bytes move, either way.
 	LenientHeartbeat bool
 	// AllowEIO3 serves clients of revision 3 of the protocol too, those of before
-	// 2021, which ping by themselves. Whoever does not say EIO=4 is one.
+	// 2021, which ping by themselves. Whoever does not say EIO=4 is one, and a foreign
+	// origin is refused then over polling, too.
 	AllowEIO3 bool
 	// CORS opens the server to other origins. Default: WebSocket for the same
 	// origin only, polling without CORS headers.
 	CORS *CORS
 	// Hosts are what the server is reached by from outside, such as "example.com",
 	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
-	// the Host header: pages that come from there are of the same origin. If set,
-	// only they are, and no name that somebody else lets point to this server.
-	// Default: the Host of the request.
+	// the Host header: pages that come from there are of the same origin, whatever
+	// the Host of the request is. Default: that one counts.
 	Hosts []string
 	// Cookie, if set, is sent with the polling handshake, its value being the
 	// session's id. Name defaults to "io", Path to "/", SameSite to Lax; it is

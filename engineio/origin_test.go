@@ -168,7 +168,7 @@ func TestHosts(t *testing.T) {
 		"https://www.example.com":    false,
 		"https://example.org":        false,
 		"https://evilexample.org":    false,
-		"http://backend:3000":        false, // the Host: somebody else may let a name point here
+		"http://backend:3000":        false, // the Host
 		"capacitor://example.com":    false,
 		"https://example.org.evil.x": false,
 	} {
