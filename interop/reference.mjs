@@ -60,6 +60,7 @@ function contract(nsp) {
     socket.on("whoami", (ack) => ack({ id: socket.id, auth: socket.handshake.auth, query: socket.handshake.query.who ?? "" }));
     socket.on("echo", (...args) => socket.emit("echo", ...args));
     socket.on("echo:ack", (...args) => args.pop()(...args));
+    socket.on(7, (...args) => args.pop()(...args));
     socket.on("size", (data, ack) => ack(data.length));
     socket.on("large", (n) => socket.emit("large", "x".repeat(n)));
     socket.on("number", (i) => socket.emit("number", i));

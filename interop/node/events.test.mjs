@@ -15,6 +15,7 @@ const values = {
   "objects": [{}, { a: { b: { c: [null] } } }, { "": 1, "ключ 🔑": 2, "a\nb": 3, constructor: 4, toString: null }],
   "the look of a placeholder": [{ _placeholder: true, num: 0 }, { _placeholder: false }, { num: 1 }],
   "many": Array.from({ length: 100 }, (_, i) => i),
+  "nested 600 deep": [Array.from({ length: 600 }).reduce((v) => [v], { x: "in the middle" })],
 };
 
 const bytes = (...b) => Buffer.from(b);
@@ -45,6 +46,13 @@ suite("events", (v) => {
     const socket = await connected(t.client(v, server));
     const data = Uint8Array.from([9, 8, 7]);
     assert.deepEqual(await ask(socket, "echo:ack", data, data.buffer), [Buffer.from(data), Buffer.from(data)]);
+  });
+
+  test("an event that is named by a number", async (t) => {
+    const socket = await connected(t.client(v, server));
+    assert.deepEqual(await ask(socket, 7, "text", 1), ["text", 1]);
+    assert.deepEqual(await ask(socket, 7.0, bytes(3)), [bytes(3)]);
+    assert.deepEqual(await ask(socket, "7"), []);
   });
 
   test("acks of many events at once", async (t) => {

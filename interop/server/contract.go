@@ -128,13 +128,15 @@ func events(n *sio.Namespace) {
 		}
 		return c.Emit("echo", args...)
 	})
-	n.On("echo:ack", func(c *sio.Context) error {
+	echo := func(c *sio.Context) error {
 		args, err := values(c)
 		if err != nil {
 			return err
 		}
 		return c.Ack(args...)
-	})
+	}
+	n.On("echo:ack", echo)
+	n.On("7", echo)
 	sio.OnWithAck(n, "size", func(_ *sio.Context, data any) (int, error) {
 		switch data := data.(type) {
 		case string:
