@@ -48,12 +48,20 @@ func (s *Session) Alive(patience time.Duration, f func(alive bool)) {
 	default:
 		a = &asking{earlier: s.pings, patience: patience, told: []func(bool){f}}
 		a.due = time.Since(s.srv.born) + patience
-		a.timer = time.AfterFunc(patience, func() { s.unanswered(a) })
+		a.timer = time.AfterFunc(patience, func() { s.silent(a) })
 		s.asking = a
 		s.pingedLocked()
 		s.mu.Unlock()
 		s.sendControl(pingPacket)
 	}
+}
+
+// Unanswered tells whether a ping has not been answered, or the session has ended. Who
+// has heard from Alive that nobody is there hears so if somebody has answered since.
+func (s *Session) Unanswered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pings > 0 || s.state != stateOpen
 }
 
 // pingedLocked counts a ping that is sent.
@@ -90,7 +98,7 @@ func (a *asking) againLocked(now time.Duration) {
 	}
 }
 
-func (s *Session) unanswered(a *asking) {
+func (s *Session) silent(a *asking) {
 	s.mu.Lock()
 	if s.asking != a || time.Since(s.srv.born) < a.due { // begun anew while we came
 		s.mu.Unlock()

@@ -68,7 +68,14 @@ func TestAlive(t *testing.T) {
 		p.want("x")
 		hears(t, a, false, start, short)
 		p.alive() // nobody is thrown out for that
+		if !p.Unanswered() {
+			t.Error("nothing is unanswered")
+		}
 		c.text("3")
+		synctest.Wait()
+		if p.Unanswered() {
+			t.Error("something is unanswered still")
+		}
 		start = time.Now()
 		a = asks(t, p)
 		c.wants("2")

@@ -168,6 +168,9 @@ func (l *Local) drop(s *Socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.rooms = nil
+	if claim := s.claimed(); claim != nil {
+		claim.rooms = nil
+	}
 }
 
 func (l *Local) dropID(s *Socket) {

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"maps"
-	"runtime"
 	"slices"
 	"time"
 
@@ -24,12 +23,6 @@ const (
 	// claimTimeout bounds how long who comes back waits for all that: with a pause, and with a
 	// session that is resumed while it is asked.
 	claimTimeout = 8 * time.Second
-	// walkTime is how long the log is looked through in one go, while nobody can
-	// emit, and walkStep after how many events that is checked. Up to walkShort of
-	// them need no turn.
-	walkTime  = 500 * time.Microsecond
-	walkStep  = 64
-	walkShort = 256
 )
 
 // A claim is that of a socket to be a client which has been there, from then on until
@@ -256,64 +249,6 @@ func (r *recovery) provideLocked(s *Socket, c *recoverable, pid, offset string) 
 	return true
 }
 
-// walkLocked looks through the log for what a client has missed behind what is known, to
-// its end. Latest is asked whenever it may have changed, and may return nil. It reports
-// false if some of it is gone, or more than may wait to be sent to a client, if the store
-// fails, or if nobody is there for it any more. It may release r.mu meanwhile.
-func (r *recovery) walkLocked(c *recoverable, latest func() *membership) bool {
-	if i, _ := r.findLocked(c.claim.at + 1); r.log.Len()-i > walkShort {
-		r.unlock()
-		r.walking.Lock() // others walk first
-		defer r.walking.Unlock()
-		r.mu.Lock()
-	}
-	for {
-		if m := latest(); m == nil || !r.stepLocked(c, m) {
-			return false
-		}
-		if c.claim.at == r.seq.Load() {
-			return true
-		}
-		r.unlock()
-		runtime.Gosched() // to who emits
-		r.mu.Lock()
-	}
-}
-
-// stepLocked is one step of that.
-func (r *recovery) stepLocked(c *recoverable, m *membership) bool {
-	cl, o := c.claim, &r.local.nsp.srv.opts.Engine
-	if r.deciding[c.pid] != cl || cl.socket.Reason() != "" || !r.completeLocked(m, cl.at) {
-		return false
-	}
-	i, _ := r.findLocked(cl.at + 1)
-	start := time.Now()
-	for n, k := range r.log.All()[i:] {
-		if n%walkStep == walkStep-1 && time.Since(start) > walkTime {
-			return true
-		}
-		e, err := r.eventLocked(k)
-		if err != nil {
-			return false
-		}
-		cl.at = e.Seq
-		if !m.meant(&e) {
-			continue
-		}
-		if cl.missed == nil {
-			cl.first = e.Seq
-		}
-		cl.missed = append(append(cl.missed, e.Message), e.Rest...)
-		cl.size += e.encoded().size()
-		cl.last = e.Seq
-		if cl.size > o.QueueBytes || len(cl.missed) > o.QueuePackets {
-			return false
-		}
-	}
-	cl.at = r.seq.Load()
-	return true
-}
-
 // takeOver makes a socket that has been accepted the client that it says it is. If
 // that is still there, its connection is dead, and ends now. It returns what the client has
 // missed. From then on the socket is sent what it would have been; that is held back
@@ -323,11 +258,13 @@ func (r *recovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
 	claim := rec.claim
 	r.mu.Lock()
 	c := r.clients[rec.pid]
-	mine := r.deciding[rec.pid] == claim && s.Reason() == ""
+	mine := r.deciding[rec.pid] == claim && s.Reason() == "" &&
+		(c == nil || c.socket.conn.sess.Unanswered()) // or that one has shown that it is there since
 	r.mu.Unlock()
 	if mine && c != nil {
 		c.socket.conn.sess.Abort(engineio.ReasonTransportClose)
 		c.socket.close(engineio.ReasonTransportClose) // if somebody else is just ending the session
+		c.socket.partAll()                            // who sees the one does not see the other
 		c.socket.vacate()
 	}
 

@@ -303,6 +303,21 @@ func TestRecoveryChangesNothingBeforeTheHandlerHasAccepted(t *testing.T) {
 			t.Error("the owner is not recovered later")
 		}
 	})
+	bubble(t, "accepted, but the owner has answered by then", recovering(socketio.Recovery{}), func(t *testing.T, h *host) {
+		n := set(h)
+		g, s := begin(h, n)
+		c := h.ws()
+		c.send("40" + g.payload())
+		<-deciding
+		g.want("2")
+		g.send("3")
+		synctest.Wait()
+		decide <- nil
+		if _, _, err := c.tryRead(); err != errClosed { // it has been told that it is the client
+			t.Fatalf("error %v", err)
+		}
+		whole(t, n, s)
+	})
 	bubble(t, "accepted, all of that moves at once", recovering(socketio.Recovery{}), func(t *testing.T, h *host) {
 		n := set(h)
 		g, s := begin(h, n)
