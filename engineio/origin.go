@@ -161,11 +161,23 @@ func parseOriginRule(s string) (r originRule, err error) {
 
 func (r originRule) admits(o origin) bool { return r.scheme == o.scheme && r.hostRule.admits(o) }
 
-// printable returns what a log may have of a text that a peer chose.
+// printable returns what a log may have of an origin or host, which a peer chose: no
+// more than a browser would send, and not the user or query of a URL.
 func printable(s string) string {
-	const limit = 128
-	if len(s) > limit {
-		return strings.ToValidUTF8(s[:limit], "") + "…"
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		scheme, rest = "", s
 	}
-	return s
+	rest = rest[strings.LastIndexByte(rest, '@')+1:]
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	if ok {
+		rest = scheme + "://" + rest
+	}
+	const limit = 128
+	if len(rest) > limit {
+		return strings.ToValidUTF8(rest[:limit], "") + "…"
+	}
+	return rest
 }

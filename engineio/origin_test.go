@@ -414,6 +414,9 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 			!strings.Contains(first, `"host":"example.com"`) || !strings.Contains(first, origin[:min(len(origin), 100)]) {
 			t.Errorf("%.50q: %d warnings, the first being %s", tt.header, warnings, first)
 		}
+		// Programs may make an origin of their whole URL.
+		r.Header.Set("Origin", "https://user:SECRET@app.example/path?token=SECRET")
+		srv.ServeHTTP(httptest.NewRecorder(), r)
 		if len(first) > 600 || strings.Contains(log.String(), "SECRET") {
 			t.Errorf("line of %d bytes: %.600s", len(first), first)
 		}
