@@ -24,6 +24,8 @@ const (
 	// the connection reset.
 	drainLimit   = 16 << 20
 	drainTimeout = 5 * time.Second
+	// seenTimeout is how long the client may take to make something of that answer.
+	seenTimeout = time.Second
 )
 
 // servePost hands over the packets of a payload.
@@ -190,8 +192,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tooLarge answers 413, and ends the session as the reference server does: its
-// official clients take the answer for the end of the connection, and come back.
+// tooLarge answers 413, and ends the session as the reference server does: official
+// clients take the answer for the end of the connection, and come back. They know why
+// only if their pending GET is not answered before they have seen it, and abort the GET.
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "0")
 	closeBehind(w, r)
@@ -199,10 +202,15 @@ func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	_ = rc.EnableFullDuplex() // or the body can't be read behind the answer
 	w.WriteHeader(http.StatusRequestEntityTooLarge)
 	_ = flush(rc)
-	s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
-	if r.Header.Get("Expect") != "" {
-		return // nothing has been sent, and nothing will be
+	if r.Header.Get("Expect") == "" { // or else nothing has been sent, and nothing will be
+		_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
+		_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
 	}
-	_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
-	_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
+	s.mu.Lock()
+	polled := s.poll != nil
+	s.mu.Unlock()
+	if polled {
+		time.Sleep(seenTimeout)
+	}
+	s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
 }
