@@ -90,6 +90,11 @@ func deflated(packet string) []byte {
 
 func always(b []byte) func(int) []byte { return func(int) []byte { return b } }
 
+// inTurn has one after the other.
+func inTurn(units ...[]byte) func(int) []byte {
+	return func(seq int) []byte { return units[seq%len(units)] }
+}
+
 // numbered has a number in its packets.
 func numbered(formats ...string) func(seq int) []byte {
 	return func(seq int) []byte {
