@@ -52,8 +52,9 @@ type Server struct {
 	drain    drain
 	closing  atomic.Bool
 
-	noUpgrades sync.Once      // the log says why
-	refused    atomic.Int64   // when a refused origin was logged last, since born
+	noUpgrades sync.Once    // the log says why
+	refused    atomic.Int64 // when a refused origin was logged last, since born
+	lobby      lobby
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
 
 	mu    sync.Mutex
