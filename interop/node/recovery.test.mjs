@@ -157,6 +157,31 @@ suite("recovery", (v) => {
     monitor.disconnect();
   });
 
+  test("not who shows the pid of a client that is there", async (t) => {
+    const g = await guest(t, v);
+    const first = next(g.socket, "news");
+    await g.emit("first");
+    await first;
+    const auth = { pid: g.socket._pid, offset: g.socket._lastOffset };
+    for (let i = 0; i < 3; i++) {
+      const other = await connected(t.client(v, server, { auth }));
+      assert.equal(other.recovered, false);
+      assert.notEqual(other.id, g.id);
+      assert.deepEqual(await ask(other, "state"), [{ recovered: false, value: null, rooms: [] }]);
+      other.disconnect();
+    }
+    const second = next(g.socket, "news");
+    await g.emit("second");
+    await second;
+    assert.equal(g.socket.id, g.id);
+    assert.deepEqual(g.news, ["first", "second"]);
+    await cut(t, g);
+    await g.emit("missed");
+    await back(g);
+    assert.equal(g.socket.recovered, true);
+    assert.deepEqual(g.news, ["first", "second", "missed"]);
+  });
+
   test("before the server has noticed", async (t) => {
     const g = await guest(t, v);
     const first = next(g.socket, "news");
