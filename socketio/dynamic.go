@@ -3,12 +3,16 @@ package socketio
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"unicode/utf8"
+
+	"github.com/siokit/sio/internal/roster"
+	"github.com/siokit/sio/internal/share"
 )
 
 // A dynamic namespace is there while somebody uses it: sockets, from their
@@ -19,9 +23,11 @@ import (
 
 // dynamic keeps a server's dynamic namespaces.
 type dynamic struct {
-	mu      sync.Mutex            // protects the following, and Namespace.users
-	parents []*Namespace          // in the order of registration; only appended to
-	live    map[string]*Namespace // by name
+	mu      sync.Mutex                // protects the following, and Namespace.users
+	parents []*Namespace              // in the order of registration; only appended to
+	live    map[string]*Namespace     // by name
+	held    share.Table[[]*Namespace] // of those, by the clients who made them
+	ending  int                       // of those, from how many everybody has been made to leave
 
 	kept atomic.Int64 // bytes of events, for clients to be recovered
 }
@@ -33,7 +39,7 @@ type dynamic struct {
 //
 // Match is called on goroutines that others wait for, and must not block.
 func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *Namespace {
-	n := &Namespace{srv: s, name: name, handler: h, match: match}
+	n := &Namespace{srv: s, name: name, handler: h, match: match, children: new(roster.Set[Namespace])}
 	n.broker = family{n}
 	d := &s.dynamic
 	d.mu.Lock()
@@ -102,8 +108,9 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 		return nil, noNamespace
 	}
 	if c.countDynamic() < s.opts.MaxClientNamespaces {
-		if n = parent.adopt(name); n == nil && s.reclaim() {
-			n = parent.adopt(name)
+		who := share.Of(c.sess.RemoteAddr())
+		if n = parent.adopt(name, who); n == nil && (s.reclaim(who) || s.evict(who)) {
+			n = parent.adopt(name, who)
 		}
 	}
 	if n == nil {
@@ -117,13 +124,7 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 func (c *conn) countDynamic() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sum := 0
-	for _, s := range c.sockets.list {
-		if s.nsp.parent != nil {
-			sum++
-		}
-	}
-	return sum
+	return c.sockets.dynamic
 }
 
 // A leftName is the name of a namespace that the server has ended for a client.
@@ -157,16 +158,20 @@ func loggable(name string) string {
 const reclaimLook = 64
 
 // reclaim makes room among the dynamic namespaces, if one can be found that only
-// clients use who are away: those who are there come first.
-func (s *Server) reclaim() bool {
+// clients use who are away: those who are there come first, unless they hold more.
+func (s *Server) reclaim(who netip.Prefix) bool {
 	if s.opts.Recovery == nil {
 		return false
 	}
 	d := &s.dynamic
 	d.mu.Lock()
 	some := make([]*Namespace, 0, reclaimLook)
+	mine, looked := d.held.Held(who), 0
 	for _, n := range d.live { // in no order
-		if some = append(some, n); len(some) == reclaimLook {
+		if n.holder == nil || n.holder.Len() >= mine {
+			some = append(some, n)
+		}
+		if looked++; looked == reclaimLook {
 			break
 		}
 	}
@@ -174,16 +179,25 @@ func (s *Server) reclaim() bool {
 	return slices.ContainsFunc(some, func(n *Namespace) bool { return n.recovery.giveUp() })
 }
 
-// adopt returns the namespace of that name, in use, or nil if there are too
-// many others.
-func (n *Namespace) adopt(name string) *Namespace {
+// adopt returns the namespace of that name for a client, in use, or nil if there are
+// too many others.
+func (n *Namespace) adopt(name string, who netip.Prefix) *Namespace {
 	d := &n.srv.dynamic
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.live[name] == nil && len(d.live) >= n.srv.opts.MaxDynamicNamespaces {
+	live := d.live[name]
+	if (live == nil || live.ending) && len(d.live)-d.ending >= n.srv.opts.MaxDynamicNamespaces {
 		return nil
 	}
-	return d.acquireLocked(n, name)
+	live = d.acquireLocked(n, name)
+	if live.ending {
+		live.ending = false
+		d.ending--
+	}
+	if live.holder == nil {
+		d.chargeLocked(live, who)
+	}
+	return live
 }
 
 // acquireLocked makes the namespace if it is not there. Under the lock, so that
@@ -196,6 +210,7 @@ func (d *dynamic) acquireLocked(parent *Namespace, name string) *Namespace {
 			d.live = make(map[string]*Namespace)
 		}
 		d.live[name] = n
+		n.place = parent.children.Add(n)
 	}
 	n.users++
 	return n
@@ -239,6 +254,13 @@ func (n *Namespace) release() {
 		return
 	}
 	delete(d.live, n.name)
+	if moved := n.parent.children.Remove(n.place); moved != nil {
+		moved.place = n.place
+	}
+	d.dischargeLocked(n)
+	if n.ending {
+		d.ending--
+	}
 	if b, ok := n.broker.(io.Closer); ok {
 		if err := b.Close(); err != nil {
 			n.srv.log.Warn().Str("nsp", loggable(n.name)).Err(err).Msg("broker not closed")
@@ -253,18 +275,14 @@ func (n *Namespace) isDynamic() bool { return n.match != nil || n.parent != nil 
 func (n *Namespace) living() []*Namespace {
 	d := &n.srv.dynamic
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if n.match == nil {
+		defer d.mu.Unlock()
 		if l := d.live[n.name]; l != nil {
 			return []*Namespace{l}
 		}
 		return nil
 	}
-	var list []*Namespace
-	for _, l := range d.live {
-		if l.parent == n {
-			list = append(list, l)
-		}
-	}
-	return list
+	all := n.children.View()
+	d.mu.Unlock()
+	return all.AppendTo(nil)
 }

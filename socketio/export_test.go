@@ -95,3 +95,13 @@ func (n *Namespace) AskFor(patience time.Duration) { n.recovery.patience = patie
 
 // PartOnce takes the socket out of some of its rooms, as when it leaves.
 func (s *Socket) PartOnce() (more bool) { return s.nsp.local.part(s, s.rec) }
+
+// ExpireOnce forgets some of the clients that have been away for too long, and returns
+// how many are away still.
+func (n *Namespace) ExpireOnce() int {
+	r := n.recovery
+	r.mu.Lock()
+	defer r.unlock()
+	r.expireLocked()
+	return len(r.absent)
+}

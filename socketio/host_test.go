@@ -31,6 +31,7 @@ type host struct {
 	nsps   []*nsp
 
 	capture func() (any, error) // for Serve; set before the first request
+	remote  string              // the address of clients that connect, if it is to be another one
 
 	// limit bounds a wait: patience on sockets, much fake time in a bubble,
 	// where it passes at once when nothing else can happen.
@@ -79,6 +80,9 @@ func newPipeHost(t *testing.T, opts *socketio.Options) *host {
 }
 
 func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.remote != "" {
+		r.RemoteAddr = h.remote
+	}
 	if h.capture == nil {
 		h.Server.ServeHTTP(w, r)
 		return

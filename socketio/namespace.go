@@ -4,6 +4,9 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+
+	"github.com/siokit/sio/internal/roster"
+	"github.com/siokit/sio/internal/share"
 )
 
 // A Handler is told what happens in a namespace. For one socket, one method
@@ -56,10 +59,15 @@ type Namespace struct {
 
 	acks     atomic.Uint64 // that have been asked for
 	outgoing atomic.Pointer[Outgoing]
-	match    func(string) bool // of a parent of dynamic namespaces
-	parent   *Namespace        // of a dynamic one
-	users    int               // of a dynamic one: sockets, and calls. Protected by srv.dynamic.mu
-	recovery *recovery         // nil unless clients can be recovered
+	match    func(string) bool           // of a parent of dynamic namespaces
+	parent   *Namespace                  // of a dynamic one
+	children *roster.Set[Namespace]      // of a parent. Protected by srv.dynamic.mu, as is all to recovery
+	users    int                         // of a dynamic one: sockets, and calls
+	place    int                         // likewise, among its parent's
+	holder   *share.Holder[[]*Namespace] // likewise, whose it is
+	heldAt   int                         // likewise, among those
+	ending   bool                        // likewise: everybody has been made to leave
+	recovery *recovery                   // nil unless clients can be recovered
 }
 
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {

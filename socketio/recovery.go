@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"hash/maphash"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/siokit/sio/internal/fifo"
+	"github.com/siokit/sio/internal/share"
 	"github.com/siokit/sio/internal/sid"
 )
 
@@ -48,8 +50,9 @@ type Recovery struct {
 	// them, one client at a time, which keeps who emits waiting for half a
 	// millisecond. Default 2 MiB, half of what may wait to be sent to a client.
 	MaxBytes int
-	// MaxSessions bounds the clients of one namespace that are away; of more
-	// the first to leave begins anew. Default 10,000.
+	// MaxSessions bounds the clients of one namespace that are away. Of more, one
+	// from the address that most have begins anew (of IPv6, from its network of 64
+	// bits), the first to leave. Default 10,000.
 	MaxSessions int
 	// Store makes the store of a namespace, which keeps the events and the
 	// clients that are away, within these bounds. For a dynamic namespace it
@@ -126,6 +129,7 @@ type recovery struct {
 	waiting     map[string]chan struct{} // who waits for what comes of a client, by its pid; closed for who has to give way
 	deciding    map[string]*claim        // whose connect handler runs, by the pid of the client that it says it is
 	first, last *absence                 // likewise, by when they left
+	held        share.Table[absences]    // likewise, by the addresses of the clients
 	timer       *time.Timer              // nil, or runs, while something is kept
 	closed      bool
 	failure     error         // of the store, to be logged when mu is released
@@ -227,17 +231,29 @@ func (r *recovery) answered(s *Socket) {
 	c.known, c.since, c.late = true, r.now(), c.got
 }
 
-// expireLocked forgets the clients that have been away for too long, but for those
-// that may be back.
-func (r *recovery) expireLocked() {
-	now := r.now()
+const (
+	// expireAtOnce is how many clients are forgotten in one section, and dropAtOnce
+	// how many events that are too old: thousands may leave at once, and be back, or
+	// not, before a busy namespace is quiet for long.
+	expireAtOnce = 64
+	dropAtOnce   = 1024
+)
+
+// expireLocked forgets some of the clients that have been away for too long, but for
+// those that may be back. It reports whether there may be more.
+func (r *recovery) expireLocked() (more bool) {
+	now, n := r.now(), 0
 	for a := r.first; a != nil && a.expires <= now; {
+		if n++; n > expireAtOnce {
+			return true
+		}
 		next := a.next
 		if r.deciding[a.pid] == nil {
 			r.dropLocked(a)
 		}
 		a = next
 	}
+	return false
 }
 
 // now is never 0.
@@ -275,8 +291,19 @@ func (r *recovery) tick() {
 	if r.timer == nil { // stopped too late
 		return
 	}
-	r.expireLocked()
-	r.evictLocked()
+	for before := -1; before != len(r.absent)+r.log.Len(); {
+		before = len(r.absent) + r.log.Len()
+		more := r.expireLocked()
+		if more = r.evictLocked() || more; !more {
+			break
+		}
+		r.unlock()
+		runtime.Gosched() // to who emits
+		r.mu.Lock()
+		if r.timer == nil {
+			return
+		}
+	}
 	r.timer = nil
 	if r.first != nil || r.log.Len() > 0 {
 		r.armLocked()

@@ -3,11 +3,13 @@ package socketio
 import (
 	"errors"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/fifo"
+	"github.com/siokit/sio/internal/share"
 )
 
 // An absence is what has to be known of a client that is away without asking the
@@ -22,7 +24,13 @@ type absence struct {
 	floor      uint64   // as recoverable.floor, since then
 	trails     []*trail // of its spans
 	prev, next *absence // in the order in which they left
+
+	holder         *share.Holder[absences] // those that came from the same address
+	earlier, later *absence                // among them, in that order
 }
+
+// absences are those of one address.
+type absences struct{ first, last *absence }
 
 // recoverableReasons are the ends that a client did not ask for, nor the
 // application: the reference server's, and that of a client that did not keep up.
@@ -78,9 +86,6 @@ func (r *recovery) vacateLocked(c *recoverable) {
 
 // leaveLocked makes a client one that is away.
 func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
-	if len(r.away) == r.opts.MaxSessions {
-		r.dropLocked(r.first)
-	}
 	a := &absence{pid: c.pid, id: c.id, socket: c.socket, expires: expires, left: c.left}
 	c.away = a
 	a.record = &RecoverySession{
@@ -110,7 +115,47 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 		a.prev.next = a
 	}
 	r.last = a
+	r.chargeLocked(a, share.Of(c.socket.conn.sess.RemoteAddr()))
+	if len(r.away) > r.opts.MaxSessions {
+		r.dropLocked(r.oneTooManyLocked())
+	}
 	r.armLocked()
+}
+
+// chargeLocked counts an absence among those of its address.
+func (r *recovery) chargeLocked(a *absence, who netip.Prefix) {
+	a.holder = r.held.Add(who)
+	list := &a.holder.Value
+	if a.earlier = list.last; a.earlier == nil {
+		list.first = a
+	} else {
+		a.earlier.later = a
+	}
+	list.last = a
+}
+
+func (r *recovery) dischargeLocked(a *absence) {
+	list := &a.holder.Value
+	if a.earlier == nil {
+		list.first = a.later
+	} else {
+		a.earlier.later = a.later
+	}
+	if a.later == nil {
+		list.last = a.earlier
+	} else {
+		a.later.earlier = a.earlier
+	}
+	r.held.Remove(a.holder)
+}
+
+// oneTooManyLocked returns who has to go: of the address that most are away from, the
+// first to leave; the first of all, if none has more than that one's.
+func (r *recovery) oneTooManyLocked() *absence {
+	if most := r.held.Most(); r.first.holder.Len() < most.Len() {
+		return most.Value.first
+	}
+	return r.first
 }
 
 // departed is called when the disconnect handlers of a socket have run. What is
@@ -230,7 +275,8 @@ func (c *conn) unproven() bool {
 	return c.srv.opts.Engine.LenientHeartbeat || c.halted
 }
 
-// giveUp forgets the clients that are away from a namespace where nobody else is.
+// giveUp forgets clients that are away from a namespace where nobody else is. It reports
+// whether those were all: of many, it forgets some.
 func (r *recovery) giveUp() bool {
 	r.mu.Lock()
 	defer r.unlock()
@@ -241,10 +287,12 @@ func (r *recovery) giveUp() bool {
 	if others || r.first == nil {
 		return false
 	}
-	for r.first != nil {
-		r.dropLocked(r.first)
+	for range expireAtOnce {
+		if r.dropLocked(r.first); r.first == nil {
+			return true
+		}
 	}
-	return true
+	return false
 }
 
 // endLocked takes a client off the list of those that are away.
@@ -253,6 +301,7 @@ func (r *recovery) endLocked(a *absence) {
 	delete(r.absent, a.pid)
 	delete(r.away, a.id)
 	r.local.releaseTrails(a.trails)
+	r.dischargeLocked(a)
 	if a.prev == nil {
 		r.first = a.next
 	} else {

@@ -264,14 +264,18 @@ func (r *recovery) keepLocked(e RecoveryEvent) {
 }
 
 // evictLocked drops what is too old for anybody who may come back, or too much.
-// The latter some may miss, which is remembered.
-func (r *recovery) evictLocked() {
+// The latter some may miss, which is remembered; of the former it leaves some for the
+// next time if they are many, and reports that.
+func (r *recovery) evictLocked() (more bool) {
 	oldest := r.now() - r.opts.Window - r.proof
 	before, most := r.log.Len(), r.mostLocked()
 	for r.log.Len() > 0 {
 		e := r.log.All()[0]
 		tooOld := e.at <= oldest
 		if !tooOld && r.bytes <= most {
+			break
+		}
+		if more = tooOld && r.bytes <= most && before-r.log.Len() >= dropAtOnce; more {
 			break
 		}
 		r.head.Store(e.seq)
@@ -284,6 +288,7 @@ func (r *recovery) evictLocked() {
 	if r.log.Len() < before {
 		r.failedLocked("Drop", r.store.Drop(r.head.Load()))
 	}
+	return more
 }
 
 // dynamicShare bounds what all dynamic namespaces keep together, since clients

@@ -143,6 +143,9 @@ func (m *MemoryStore) Event(seq uint64) (RecoveryEvent, error) {
 
 // Drop implements [RecoveryStore].
 func (m *MemoryStore) Drop(upTo uint64) error {
+	if all := m.events.All(); len(all) > 0 && all[len(all)-1].Seq <= upTo {
+		m.events = fifo.Queue[RecoveryEvent]{} // at once, however many they are
+	}
 	for m.events.Len() > 0 && m.events.All()[0].Seq <= upTo {
 		m.events.Pop()
 	}

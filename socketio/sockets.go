@@ -8,8 +8,9 @@ const manySockets = 16
 // sockets are those of one client, each in a namespace of its own. Most clients
 // have one.
 type sockets struct {
-	list  []*Socket          // in the order of their CONNECTs
-	index map[string]*Socket // by namespace; nil while there are few
+	list    []*Socket          // in the order of their CONNECTs
+	index   map[string]*Socket // by namespace; nil while there are few
+	dynamic int                // how many are in dynamic namespaces
 }
 
 // in returns the socket in a namespace, or nil.
@@ -27,6 +28,9 @@ func (ss *sockets) in(nsp string) *Socket {
 
 func (ss *sockets) add(s *Socket) {
 	ss.list = append(ss.list, s)
+	if s.nsp.parent != nil {
+		ss.dynamic++
+	}
 	switch {
 	case ss.index != nil:
 		ss.index[s.nsp.name] = s
@@ -44,6 +48,9 @@ func (ss *sockets) remove(s *Socket) bool {
 		return false
 	}
 	delete(ss.index, s.nsp.name)
+	if s.nsp.parent != nil {
+		ss.dynamic--
+	}
 	i := slices.Index(ss.list, s)
 	ss.list = slices.Delete(ss.list, i, i+1)
 	return true
