@@ -88,8 +88,11 @@ type Options struct {
 	MaxRooms int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
 	// exist at a time, and MaxClientNamespaces how many of them one client may be
-	// in. Beyond, clients are refused with "too many namespaces". Default 10,000
-	// and 32.
+	// in. Beyond, clients are refused with "too many namespaces"; but of all that may
+	// exist, the address whose clients have made most of them (of IPv6, its network of
+	// 64 bits) loses one to an address that would still have fewer. Behind a proxy all
+	// are one address, unless a middleware before the server sets RemoteAddr. Default
+	// 10,000 and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
 	// Compression turns on per-message deflate for WebSockets, as

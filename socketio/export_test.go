@@ -1,6 +1,10 @@
 package socketio
 
-import "time"
+import (
+	"time"
+
+	"github.com/siokit/sio/internal/sid"
+)
 
 // Left counts what the namespace still knows: sockets by id, sockets that
 // broadcasts reach, and rooms. Of a parent nothing may be left.
@@ -105,3 +109,13 @@ func (n *Namespace) ExpireOnce() int {
 	r.expireLocked()
 	return len(r.absent)
 }
+
+// Stand adds a socket without a connection to the namespace, until Part.
+func (n *Namespace) Stand() *Socket {
+	s := &Socket{id: sid.New(), nsp: n, conn: &conn{srv: n.srv}, state: stateConnected}
+	n.local.add(s)
+	return s
+}
+
+// Part takes the socket out of everything.
+func (s *Socket) Part() { s.partAll() }

@@ -32,7 +32,8 @@ type Options struct {
 	MaxRooms int
 	// MaxDynamicNamespaces is how many dynamic namespaces may exist at a time,
 	// and MaxClientNamespaces how many of them one client may be in. Clients are
-	// refused beyond. Default 10,000 and 32.
+	// refused beyond; but the address whose clients have made most of all loses one to
+	// one that would still have fewer. Default 10,000 and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
 	// Parser is the format of packets, which must be that of the clients.
