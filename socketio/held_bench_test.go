@@ -1,3 +1,5 @@
+//go:build !race
+
 package socketio_test
 
 import (
