@@ -107,7 +107,7 @@ type Options struct {
 	// clients that answer no ping. A large message on its way is one without it.
 	LenientHeartbeat bool
 	// AllowEIO3 serves clients of version 2 of the JavaScript client too, and
-	// others of Engine.IO 3. Their connect handler of "/" runs at once, without
+	// others of Engine.IO 3: whoever does not say EIO=4. Their connect handler of "/" runs at once, without
 	// a payload to bind; in other namespaces that is the query of the namespace.
 	// A foreign origin is refused to them over polling, too, even without CORS.
 	// They know their sockets by ids made of the session's id, which is a secret:
