@@ -158,7 +158,11 @@ func TestPollingBody(t *testing.T) {
 		h := h.in(t)
 		p := h.open()
 		most := strings.Repeat("x", limit-1)
-		h.post(p.ID(), "4"+most).want(t, 200, "ok")
+		r := h.post(p.ID(), "4"+most)
+		r.want(t, 200, "ok")
+		if got := r.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("Cache-Control: %q", got)
+		}
 		p.want(most)
 		most = strings.Repeat("\u20ac", limit/3) // bytes count, not characters
 		h.post(p.ID(), "4"+most).want(t, 200, "ok")

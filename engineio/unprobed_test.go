@@ -1,7 +1,6 @@
 package engineio_test
 
 import (
-	"io"
 	"testing"
 	"testing/synctest"
 
@@ -66,21 +65,7 @@ func TestUpgradeWithoutProbe(t *testing.T) {
 		h.upgraded(c, p)
 	})
 	run("a POST in flight loses nothing", func(t *testing.T, h *host, p *peer) {
-		body := "4first\x1e4second"
-		conn := h.begin(p.ID(), len(body), body[:3])
-		synctest.Wait()
-		c := h.candidate(p)
-		c.text("5")
-		synctest.Wait()
-		go io.WriteString(conn, body[3:])
-		b := make([]byte, len("HTTP/1.1 200"))
-		if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 200" {
-			t.Errorf("response %q %v", b, err)
-		}
-		p.want("first", "second")
-		conn.Close()
-		h.upgraded(c, p)
-		p.silent()
+		h.upgradeWhilePosting(p, func(*wsClient) {})
 	})
 	run("while the session is being closed", func(t *testing.T, h *host, p *peer) {
 		p.send("last")

@@ -54,6 +54,28 @@ func (h *host) pollingWorks(p *peer) {
 	h.get(p.ID()).want(h.t, 200, "4still here")
 }
 
+// upgradeWhilePosting has a POST under way when the upgrade comes, of which nothing
+// may be lost.
+func (h *host) upgradeWhilePosting(p *peer, probe func(c *wsClient)) {
+	h.t.Helper()
+	c := h.candidate(p)
+	body := "4first\x1e4second"
+	conn := h.begin(p.ID(), len(body), body[:3])
+	synctest.Wait()
+	probe(c)
+	c.text("5")
+	synctest.Wait()
+	go io.WriteString(conn, body[3:])
+	b := make([]byte, len("HTTP/1.1 200"))
+	if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 200" {
+		h.t.Errorf("response %q %v", b, err)
+	}
+	p.want("first", "second")
+	conn.Close()
+	h.upgraded(c, p)
+	p.silent()
+}
+
 func TestUpgrade(t *testing.T) {
 	run := func(name string, f func(t *testing.T, h *host, p *peer)) {
 		t.Run(name, func(t *testing.T) {
@@ -339,23 +361,10 @@ func TestUpgradeRace(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newPipeHost(t, nil)
 			p := h.open()
-			c := h.candidate(p)
-			body := "4first\x1e4second"
-			conn := h.begin(p.ID(), len(body), body[:3])
-			synctest.Wait()
-			c.text("2probe")
-			c.wants("3probe")
-			c.text("5")
-			synctest.Wait()
-			go io.WriteString(conn, body[3:])
-			b := make([]byte, len("HTTP/1.1 200"))
-			if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 200" {
-				t.Errorf("response %q %v", b, err)
-			}
-			p.want("first", "second")
-			conn.Close()
-			h.upgraded(c, p)
-			p.silent()
+			h.upgradeWhilePosting(p, func(c *wsClient) {
+				c.text("2probe")
+				c.wants("3probe")
+			})
 		})
 	})
 	t.Run("a POST in flight that is aborted", func(t *testing.T) {
