@@ -41,8 +41,8 @@ func findRoom(rooms []seat, name string) (int, bool) {
 // join adds a socket to rooms, or to those before the first that is too much.
 func (l *Local) join(s *Socket, names []string) error {
 	for len(names) > 0 {
-		n := min(len(names), roomsAtOnce)
-		if err := l.joinSome(s, names[:n]); err != nil {
+		n, err := l.joinSome(s, names)
+		if err != nil {
 			return err
 		}
 		names = names[n:]
@@ -50,17 +50,25 @@ func (l *Local) join(s *Socket, names []string) error {
 	return nil
 }
 
-func (l *Local) joinSome(s *Socket, names []string) error {
+// atOnceLocked is how many of so many rooms of a socket are joined or left in one
+// section: fewer, where many have to make way for each.
+func (s *Socket) atOnceLocked(names []string) int {
+	return min(len(names), max(1, roomsAtOnce*1000/max(1000, len(s.rooms))))
+}
+
+// joinSome returns how many of the rooms the socket is in then.
+func (l *Local) joinSome(s *Socket, names []string) (n int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.gone {
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	claim := s.claimed()
-	for _, name := range names {
+	n = s.atOnceLocked(names)
+	for _, name := range names[:n] {
 		if claim != nil {
 			if err := claim.join(l.nsp.recovery, name); err != nil {
-				return err
+				return 0, err
 			}
 			continue
 		}
@@ -69,14 +77,14 @@ func (l *Local) joinSome(s *Socket, names []string) error {
 			continue
 		}
 		if err := l.roomFor(len(s.rooms), name); err != nil {
-			return err
+			return 0, err
 		}
 		l.enterLocked(s, name, i)
 		if s.rec != nil {
 			l.nsp.recovery.joined(s.rec, name)
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // roomFor tells whether who is in so many rooms may be in another one.
@@ -103,17 +111,17 @@ func (l *Local) enterLocked(s *Socket, name string, i int) {
 
 func (l *Local) leave(s *Socket, names []string) {
 	for len(names) > 0 {
-		n := min(len(names), roomsAtOnce)
-		l.leaveSome(s, names[:n])
-		names = names[n:]
+		names = names[l.leaveSome(s, names):]
 	}
 }
 
-func (l *Local) leaveSome(s *Socket, names []string) {
+// leaveSome returns of how many of the rooms the socket is out then.
+func (l *Local) leaveSome(s *Socket, names []string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	claim := s.claimed()
-	for _, name := range names {
+	n = s.atOnceLocked(names)
+	for _, name := range names[:n] {
 		if claim != nil {
 			if !s.gone {
 				claim.leave(l.nsp.recovery, name)
@@ -137,6 +145,7 @@ func (l *Local) leaveSome(s *Socket, names []string) {
 			l.nsp.recovery.parted(s.rec, name)
 		}
 	}
+	return n
 }
 
 // roomsLocked returns the rooms of a socket. Of one that has left they are those that
