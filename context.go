@@ -224,9 +224,9 @@ func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn...) }
 
 // ExpireAt closes the connection at t, as when a token ends that the client has
-// shown: it sees "transport close", reconnects by itself, and passes the HTTP
-// middlewares and the connect handler anew. The last call counts; the zero time
-// takes it back.
+// shown: it sees "transport close" (Python's client "transport error"), reconnects
+// by itself, and passes the HTTP middlewares and the connect handler anew. The last
+// call counts; the zero time takes it back.
 func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 
 // Recovered tells, in the connect handler and later, whether the client has come

@@ -140,7 +140,7 @@ func TestBatch(t *testing.T) {
 		for i := range 10 {
 			c.want(opText, fmt.Sprintf("4%d", i))
 		}
-		c.closed(1005)
+		c.closed(1012)
 		p.ends("forced close")
 	})
 	t.Run("a session that is aborted meanwhile", func(t *testing.T) {

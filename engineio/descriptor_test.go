@@ -40,7 +40,7 @@ func TestDescriptorsReturn(t *testing.T) {
 				p.ends("transport close")
 			case 1: // the server closes, and waits for the client's close frame
 				p.Session.Close()
-				c.closed(1005)
+				c.closed(1012)
 				p.ends("forced close")
 			case 2: // a write had to wait
 				long := strings.Repeat("x", 8<<20)

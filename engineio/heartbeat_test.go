@@ -394,7 +394,7 @@ func TestPause(t *testing.T) {
 			c, p := h.openWS()
 			p.Pause()
 			go h.Shutdown(t.Context())
-			c.closed(1005)
+			c.closed(1012)
 			p.ends("server shutting down")
 		})
 	})

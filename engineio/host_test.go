@@ -221,6 +221,10 @@ type reply struct {
 
 const polling = "EIO=4&transport=polling"
 
+// farewell ends the polling of a client that is to come back: the Python client does
+// over one packet more than it takes, and not over a close packet.
+var farewell = "6\x1e1" + strings.Repeat("\x1e6", 15)
+
 // do sends a request; header holds "Name: value" lines.
 func (h *host) do(method, query, body string, header ...string) reply {
 	var rd io.Reader

@@ -160,16 +160,35 @@ func TestPending(t *testing.T) {
 		get := h.pend(p.ID())
 		parked(t, get)
 		p.Session.Close()
-		(<-get).want(t, 200, "1")
+		(<-get).want(t, 200, farewell)
 		p.ends("forced close")
 		h.gone(p.ID())
 	})
 	run("Close with no GET pending", func(t *testing.T, h *host, p *peer) {
 		p.Session.Close()
 		synctest.Wait()
-		h.get(p.ID()).want(t, 200, "6\x1e1")
+		h.get(p.ID()).want(t, 200, farewell)
 		p.ends("forced close")
 		h.gone(p.ID())
+	})
+	run("Dismiss, of a client that is not to come back", func(t *testing.T, h *host, p *peer) {
+		get := h.pend(p.ID())
+		parked(t, get)
+		p.Dismiss()
+		(<-get).want(t, 200, "1")
+		p.ends("forced close")
+		p = h.open()
+		p.Dismiss()
+		h.get(p.ID()).want(t, 200, "6\x1e1")
+		p.ends("forced close")
+		c, p := h.openWS()
+		p.Dismiss()
+		c.closed(1005)
+		p.ends("forced close")
+		c, p = h.openWS()
+		p.CloseWith(errors.New("broken rule"))
+		c.closed(1005)
+		p.ends("forced close")
 	})
 	run("Close sends first what is queued", func(t *testing.T, h *host, p *peer) {
 		p.send("a", "b")
@@ -267,13 +286,13 @@ func TestShutdown(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- h.Shutdown(t.Context()) }()
 
-			(<-get).want(t, 200, "1")
+			(<-get).want(t, 200, farewell)
 			c.wants("4b", "4c")
-			c.closed(1005)
+			c.closed(1012)
 			if r := h.get(idle.ID()); r.status != 200 || !strings.HasPrefix(r.body, "4a") {
 				t.Errorf("GET during Shutdown: %d %q", r.status, r.body)
-			} else if !strings.HasSuffix(r.body, "\x1e1") {
-				h.get(idle.ID()).want(t, 200, "6\x1e1")
+			} else {
+				h.get(idle.ID()).want(t, 200, farewell)
 			}
 			if err := <-done; err != nil {
 				t.Errorf("Shutdown: %v", err)

@@ -72,7 +72,7 @@ func TestIdleWebSockets(t *testing.T) {
 			p.ends("transport close")
 		case 5: // the server leaves
 			p.Session.Close()
-			c.closed(1005)
+			c.closed(1012)
 			p.ends("forced close")
 		case 6: // nonsense
 			c.write(masked(0x83, ""))

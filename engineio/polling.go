@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,19 @@ type poll struct {
 
 // closePayload ends a session that was closed while no GET was pending.
 var closePayload = []byte{byte(PacketNoop), separator, byte(PacketClose)}
+
+// returnPayload is closePayload for a client that is to come back: one packet more
+// than the official Python client takes. That is a reason for it to come back, and a
+// close packet is none. To others the rest means nothing.
+var returnPayload = []byte("6\x1e1" + strings.Repeat("\x1e6", 15))
+
+// farewellLocked is the last answer to a GET of a session that is closed.
+func (s *Session) farewellLocked() []byte {
+	if !s.out.v3 && s.welcomeLocked() {
+		return returnPayload
+	}
+	return s.out.closePayload()
+}
 
 func (p *poll) signal() {
 	select {
@@ -154,7 +168,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.poll == p {
 		s.poll = nil
 	}
-	plain, closed := p.plain, bytes.Equal(payload, s.out.closePayload())
+	plain, closed := p.plain, s.state == stateClosing && ok && s.out.len() == 0 && bytes.Equal(payload, s.farewellLocked())
 	if s.state == stateClosing {
 		s.armLocked(s.patienceLocked()) // for the next GET
 	}
@@ -210,10 +224,12 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 	}
 	for {
 		switch {
+		case p.final == PacketClose && s.welcomeLocked():
+			return s.farewellLocked(), true
 		case p.final != 0:
 			return s.out.control(p.final), true
 		case s.state == stateClosing && s.out.len() == 0:
-			return s.out.closePayload(), true
+			return s.farewellLocked(), true
 		case s.out.len() > 0:
 			// A close packet goes into the next one: clients handle it before
 			// the messages that precede it in the same payload.

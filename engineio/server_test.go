@@ -67,11 +67,11 @@ func TestOpen(t *testing.T) {
 		p := h.open()
 		p.ends("forced close")
 		h.get(p.ID()).want(t, 200, "4bye")
-		h.get(p.ID()).want(t, 200, "6\x1e1")
+		h.get(p.ID()).want(t, 200, farewell)
 		c, p := h.openWS()
 		p.ends("forced close")
 		c.wants("4bye")
-		c.closed(1005)
+		c.closed(1012)
 	})
 	t.Run("Pause", func(t *testing.T) {
 		h := newHost(t, nil, func(p *peer) { p.Pause() })

@@ -82,6 +82,7 @@ type Session struct {
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
 	awaitingPong bool          // or, in revision 3, a ping
+	dismissed    bool          // it has been closed for a client that is not to come back
 	extended     bool          // once, since the ping, by a packet that is no pong
 	half         bool          // of PingTimeout has passed; in revision 3
 	pings        uint8         // not answered, as far as is known
@@ -131,9 +132,20 @@ func (s *Session) Transport() string {
 	return TransportPolling
 }
 
-// Close ends the session with "forced close" once what is queued has gone out.
-// It does not block.
+// Close ends the session with "forced close" once what is queued has gone out. It
+// does not block. The official clients come back by themselves: a WebSocket is
+// closed with 1012, and behind the close packet of a poll there is what makes
+// Python's do so.
 func (s *Session) Close() { s.shut(ReasonForcedClose, nil) }
+
+// Dismiss is Close for a client that has been told not to come back: it gets an empty
+// close frame, or a close packet, as from the reference server.
+func (s *Session) Dismiss() {
+	s.mu.Lock()
+	s.dismissed = true
+	s.mu.Unlock()
+	s.shut(ReasonForcedClose, nil)
+}
 
 // CloseWith is Close for a peer that has sent what the caller can't accept.
 // Cause returns why.
@@ -318,6 +330,9 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 		s.ending = e
 	}
 	w, probe, probeFrame := s.ws, s.probe, closeFrame
+	if closeFrame != nil && answer == PacketClose && e.reason == s.ending.reason && s.welcomeLocked() {
+		closeFrame = restartClose
+	}
 	var busy *wsConn // with a write that blocks, which need not mean that the peer is slow
 	switch {
 	case w == nil:
@@ -472,5 +487,20 @@ func closeFrame(code ws.StatusCode) []byte {
 	}
 	return append(appendFrameHeader(nil, ws.OpClose, 2), byte(code>>8), byte(code))
 }
+
+// welcomeLocked tells whether the session is one that we have ended, and the client
+// is to come back.
+func (s *Session) welcomeLocked() bool {
+	if s.ending == nil {
+		return false
+	}
+	r := s.ending.reason
+	return s.ending.cause == nil && !s.dismissed && (r == ReasonForcedClose || r == ReasonShutdown || r == ReasonSlowConsumer)
+}
+
+// restartClose (1012, "service restart") ends a WebSocket whose client is to come back.
+// From an empty frame, the official C++ client does not, nor, before its ping timeout,
+// the Java client.
+var restartClose = closeFrame(1012)
 
 var emptyClose = appendFrameHeader(nil, ws.OpClose, 0)

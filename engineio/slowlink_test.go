@@ -238,7 +238,7 @@ func TestSlowLink(t *testing.T) {
 		for range 4 {
 			c.wants("4" + large)
 		}
-		c.closed(1005)
+		c.closed(1012)
 	})
 }
 

@@ -74,7 +74,7 @@ func TestUpgradeWithoutProbe(t *testing.T) {
 		c := h.candidate(p)
 		c.text("5")
 		c.wants("4last")
-		c.closed(1005)
+		c.closed(1012)
 	})
 	run("only the first WebSocket can", func(t *testing.T, h *host, p *peer) {
 		c := h.candidate(p)

@@ -389,7 +389,7 @@ func TestUpgradeRace(t *testing.T) {
 			p := h.open()
 			c := h.probe(p)
 			p.Session.Close()
-			h.get(p.ID()).want(t, 200, "6\x1e1")
+			h.get(p.ID()).want(t, 200, farewell)
 			p.ends("forced close")
 			c.closed(1005)
 			if h.Len() != 0 {

@@ -306,7 +306,7 @@ func TestWebSocketClose(t *testing.T) {
 		p.ends("transport close")
 		p.silent()
 	})
-	t.Run("Session.Close sends what is queued and an empty close frame", func(t *testing.T) {
+	t.Run("Session.Close sends what is queued, and asks to come back", func(t *testing.T) {
 		h := h.in(t)
 		timetest.Prompt(t, time.Second, "the connection's end behind the close frame", func() time.Duration {
 			c, p := h.openWS()
@@ -316,7 +316,7 @@ func TestWebSocketClose(t *testing.T) {
 				t.Errorf("Send after Close: %v", err)
 			}
 			c.wants("4a", "4b")
-			c.want(opClose, "")
+			c.want(opClose, closePayload(1012, ""))
 			start := time.Now()
 			c.write(masked(opClose, ""))
 			c.eof() // it is the server that ends the connection
@@ -327,7 +327,7 @@ func TestWebSocketClose(t *testing.T) {
 	t.Run("what comes after Session.Close is not handed over", func(t *testing.T) {
 		c, p := h.in(t).openWS()
 		p.Session.Close()
-		c.want(opClose, "")
+		c.want(opClose, closePayload(1012, ""))
 		c.write(masked(opText, "4late"), masked(opClose, ""))
 		c.eof()
 		p.ends("forced close")
@@ -364,7 +364,7 @@ func TestWebSocketClose(t *testing.T) {
 			c, p := h.openWS()
 			start := time.Now()
 			p.Session.Close()
-			c.want(opClose, "")
+			c.want(opClose, closePayload(1012, ""))
 			c.eof()
 			if d := time.Since(start); d > 30*time.Second+tick {
 				t.Errorf("the connection stays for %v", d)

@@ -111,6 +111,7 @@ function contract(nsp) {
       ack(true);
     });
     socket.on("state", (ack) => ack({ recovered: socket.recovered, value: socket.data.value ?? null, rooms: [...socket.rooms].filter((r) => r !== socket.id).sort() }));
+    socket.on("expire", () => socket.conn.close());
     socket.on("bye", (close) => socket.disconnect(close));
   });
 }

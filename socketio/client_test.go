@@ -100,9 +100,13 @@ func (c *client) binary(messages ...string) {
 	}
 }
 
-var errClosed = errors.New("close frame")
+var (
+	errClosed  = errors.New("close frame")
+	errRestart = errors.New("close frame with 1012")
+)
 
-// tryRead reads a message. The error is errClosed for an empty close frame.
+// tryRead reads a message. The error is errClosed for an empty close frame, and
+// errRestart for one that asks to come back.
 func (c *client) tryRead() (payload string, binary bool, err error) {
 	c.conn.SetReadDeadline(time.Now().Add(c.h.limit))
 	h, err := ws.ReadHeader(c.br)
@@ -118,6 +122,8 @@ func (c *client) tryRead() (payload string, binary bool, err error) {
 		return string(data), h.OpCode == ws.OpBinary, nil
 	case h.OpCode == ws.OpClose && h.Length == 0:
 		return "", false, errClosed
+	case h.OpCode == ws.OpClose && string(data) == "\x03\xf4":
+		return "", false, errRestart
 	}
 	return "", false, fmt.Errorf("frame with opcode %#x and payload %q", h.OpCode, data)
 }
@@ -173,8 +179,19 @@ func (c *client) alive(nsp string) {
 // packet, and closes it too.
 func (c *client) closed() {
 	c.h.t.Helper()
-	if p, _, err := c.tryRead(); err != errClosed {
-		c.h.t.Fatalf("message %.200q, error %v, want an empty close frame", p, err)
+	c.closedBy(errClosed)
+}
+
+// restarted is closed for one that shall come back.
+func (c *client) restarted() {
+	c.h.t.Helper()
+	c.closedBy(errRestart)
+}
+
+func (c *client) closedBy(want error) {
+	c.h.t.Helper()
+	if p, _, err := c.tryRead(); err != want {
+		c.h.t.Fatalf("message %.200q, error %v, want %v", p, err, want)
 	}
 	c.write(frame(ws.OpClose, ""))
 	var late net.Error
@@ -189,7 +206,7 @@ func (c *client) leave() {
 	c.h.t.Helper()
 	c.write(frame(ws.OpClose, ""))
 	for {
-		if _, _, err := c.tryRead(); err == errClosed || err == io.EOF {
+		if _, _, err := c.tryRead(); err == errClosed || err == errRestart || err == io.EOF {
 			break
 		} else if err != nil {
 			c.h.t.Fatalf("the connection is not closed: %v", err)

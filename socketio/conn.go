@@ -87,7 +87,7 @@ func (c *conn) watchIdleLocked() {
 		c.mu.Unlock()
 		if current && !deciding {
 			c.srv.log.Debug().Str("sid", c.sess.LogID()).Msg("no namespace joined in time")
-			c.sess.Close()
+			c.sess.Dismiss()
 		}
 	})
 	c.idle = t

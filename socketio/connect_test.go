@@ -326,7 +326,7 @@ func TestEmitBehindAnswer(t *testing.T) {
 	done(t, s.Volatile().Emit("volatile"), s.Emit("last"))
 	s.Session().Close()
 	c.want(`42["volatile"]`, `42["last"]`)
-	c.closed()
+	c.restarted()
 	close(sending.release)
 	n.wants("connect")
 	n.leaves("forced close")

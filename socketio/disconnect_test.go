@@ -77,7 +77,7 @@ func TestReasons(t *testing.T) {
 		{"websocket/Shutdown", quiet, false, func(t *testing.T, h *host, c *client, _ poller, _ sockets) {
 			done := make(chan error, 1)
 			go func() { done <- h.Shutdown(context.Background()) }()
-			c.closed() // without a DISCONNECT
+			c.restarted() // without a DISCONNECT
 			if err := receive(t, done, h.limit, "Shutdown"); err != nil {
 				t.Error(err)
 			}

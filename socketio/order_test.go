@@ -346,7 +346,7 @@ func TestBackpressure(t *testing.T) {
 		synctest.Wait()
 		ended := make(chan error, 1)
 		go func() { ended <- h.Shutdown(t.Context()) }()
-		c.closed()
+		c.restarted()
 		close(release)
 		if err := <-ended; err != nil {
 			t.Errorf("Shutdown: %v", err)

@@ -258,7 +258,7 @@ func TestParserFails(t *testing.T) {
 			fail = errors.New("no")
 			root.socket().Disconnect()
 		}
-		c.closed()
+		c.restarted()
 		h.sessionEnds(engineio.ReasonForcedClose)
 	}
 }

@@ -313,7 +313,7 @@ func TestRecoveryChangesNothingBeforeTheHandlerHasAccepted(t *testing.T) {
 		g.send("3")
 		synctest.Wait()
 		decide <- nil
-		if _, _, err := c.tryRead(); err != errClosed { // it has been told that it is the client
+		if _, _, err := c.tryRead(); err != errRestart { // it has been told that it is the client
 			t.Fatalf("error %v", err)
 		}
 		whole(t, n, s)
@@ -379,7 +379,7 @@ func TestRecoveryChangesNothingBeforeTheHandlerHasAccepted(t *testing.T) {
 			done(t, n.All().To("room").Emit("much", strings.Repeat("x", 500)))
 		}
 		decide <- nil
-		if _, _, err := c.tryRead(); err != errClosed { // nothing else can be true
+		if _, _, err := c.tryRead(); err != errRestart { // nothing else can be true
 			t.Fatalf("error %v", err)
 		}
 		if g.come() {

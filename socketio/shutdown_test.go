@@ -55,7 +55,7 @@ func TestShutdown(t *testing.T) {
 		for i := range total {
 			c.want(fmt.Sprintf(`42["n",%d,"%s"]`, i, pad))
 		}
-		c.closed() // without a DISCONNECT
+		c.restarted() // without a DISCONNECT
 		if err := receive(t, done, h.limit, "Shutdown"); err != nil {
 			t.Error(err)
 		}
@@ -82,7 +82,7 @@ func TestShutdown(t *testing.T) {
 		synctest.Wait()
 		done := make(chan error, 1)
 		go func() { done <- h.Shutdown(t.Context()) }()
-		c.closed()
+		c.restarted()
 		h.sessionEnds("server shutting down")
 		for range 4 { // two events, Disconnecting, Disconnect
 			time.Sleep(time.Hour)
@@ -151,7 +151,7 @@ func TestShutdown(t *testing.T) {
 		defer cancel()
 		done := make(chan error, 1)
 		go func() { done <- h.Shutdown(ctx) }()
-		c.closed()
+		c.restarted()
 		if err := <-done; err != context.DeadlineExceeded {
 			t.Errorf("Shutdown: %v", err)
 		}
@@ -170,7 +170,7 @@ func TestShutdown(t *testing.T) {
 		c.want(`420["q"]`)
 		done := make(chan error, 1)
 		go func() { done <- h.Shutdown(t.Context()) }()
-		c.closed()
+		c.restarted()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}

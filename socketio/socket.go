@@ -317,13 +317,13 @@ func (s *Socket) disconnect(closeConn bool) {
 		}
 	}
 	if closeConn {
-		s.conn.sess.Close()
+		s.conn.sess.Dismiss()
 	}
 }
 
 // ExpireAt closes the connection at t, as when a token ends that the client has
 // shown. No DISCONNECT is sent, so that it reconnects by itself, with fresh
-// credentials. The last call counts; the zero time takes it back.
+// credentials; see [engineio.Session.Close]. The last call counts; the zero time takes it back.
 func (s *Socket) ExpireAt(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -145,7 +145,7 @@ func TestExpireAt(t *testing.T) {
 		s.ExpireAt(start.Add(time.Hour))
 		time.Sleep(59 * time.Minute)
 		c.alive("/")
-		c.closed() // without a DISCONNECT: the client shall come again
+		c.restarted() // without a DISCONNECT: the client shall come again
 		after(t, start, time.Hour)
 		h.sessionEnds("forced close")
 		root.wants("connect", "event alive")

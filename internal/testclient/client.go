@@ -282,7 +282,7 @@ func (c *Client) readFrame() (string, error) {
 	}{c.wsIn, c.ws}
 	b, err := wsutil.ReadServerText(rw)
 	var closed wsutil.ClosedError
-	if errors.As(err, &closed) {
+	if errors.As(err, &closed) || err == ws.ErrProtocolStatusCodeUnknown { // 1012, which ws does not know
 		err = io.EOF
 	}
 	if err == nil && len(b) == 0 {

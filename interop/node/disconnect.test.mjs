@@ -131,6 +131,17 @@ suite("the server goes", (v) => {
     assert.deepEqual(await ask(sockets[0], "echo:ack", "back"), ["back"]);
   });
 
+  test("whose token has ended: it comes back", async (t) => {
+    const socket = await connected(t.client(v, server));
+    await settled(v, socket);
+    const gone = next(socket, "disconnect");
+    const back = next(socket, "connect");
+    socket.emit("expire");
+    assert.equal((await gone)[0], "transport close");
+    await back;
+    assert.deepEqual(await ask(socket, "echo:ack", "back"), ["back"]);
+  });
+
   test("shut down and restarted: the client comes back", async (t) => {
     const manager = t.manager(v, server);
     const sockets = [manager.socket("/"), manager.socket("/chat")];

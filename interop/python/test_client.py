@@ -31,9 +31,9 @@ TIMEOUT = 60
 class Client(socketio.AsyncClient):
     """A client that puts events into queues."""
 
-    def __init__(self, *, traces=None, **options):
+    def __init__(self, *, traces=None, reconnection=False, **options):
         self.http = aiohttp.ClientSession(trace_configs=traces)
-        super().__init__(reconnection=False, http_session=self.http, **options)
+        super().__init__(reconnection=reconnection, reconnection_delay=0.1, http_session=self.http, **options)
 
     async def disconnect(self):
         # If a post is under way, what leaves the namespace and closes the session
@@ -222,6 +222,17 @@ class Contract:
             *(client.call("echo:ack", (nsp, i, b"x"), namespace=nsp, timeout=WAIT) for nsp in namespaces for i in range(10))
         )
         self.assertEqual(answers, [(nsp, i, b"x") for nsp in namespaces for i in range(10)])
+
+    @unittest.skipIf(TARGET == "reference", "does not come back from a close packet")
+    async def test_expired_and_back(self):
+        client = Client(reconnection=True)
+        self.clients.append(client)
+        connects = client.hear("connect")
+        await self.connect(client)
+        await get(connects)
+        await client.emit("expire")
+        await get(connects)
+        await self.settle(client)
 
     async def test_rooms(self):
         a, b, c = [await self.client() for _ in range(3)]

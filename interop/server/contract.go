@@ -179,6 +179,10 @@ func events(n *sio.Namespace) {
 		return rooms(c), nil
 	})
 	n.On("send", func(c *sio.Context) error { return send(c, n) })
+	n.On("expire", func(c *sio.Context) error {
+		c.ExpireAt(time.Now())
+		return nil
+	})
 	sio.On(n, "bye", func(c *sio.Context, closeConn bool) error {
 		c.Disconnect(closeConn)
 		return nil
