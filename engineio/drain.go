@@ -80,9 +80,10 @@ func (l *dueList) pop() *Session {
 	return s
 }
 
-// A drain has goroutines that write, as many as there are cores, while there is
-// something to write. None of them waits for a client: what the kernel does not
-// take at once is left to Session.flush.
+// A drain has goroutines that write while there is something to write, on all cores
+// but one: Go looks for what has come from the network when a core has nothing else to
+// do, and else every 10 ms. None of them waits for a client: what the kernel does
+// not take at once is left to Session.flush.
 type drain struct {
 	run func() // made once: go with a method would allocate
 	max int    // goroutines
@@ -96,7 +97,7 @@ type drain struct {
 func (d *drain) init() {
 	d.idle.L = &d.mu
 	d.run = d.write
-	d.max = runtime.GOMAXPROCS(0)
+	d.max = max(1, runtime.GOMAXPROCS(0)-1)
 }
 
 func (d *drain) add(l dueList) {
