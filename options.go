@@ -83,7 +83,7 @@ type Options struct {
 	KeepSlow bool
 
 	// MaxRooms is how many rooms one client may be in, in one namespace: Join fails
-	// beyond. A room that nobody else is in costs some 250 bytes and its name. Default
+	// beyond. A room that nobody else is in costs some 150 bytes and its name. Default
 	// 1,000.
 	MaxRooms int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may

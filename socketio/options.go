@@ -27,7 +27,7 @@ type Options struct {
 	// MaxPayload, the connection is not read. Default 128.
 	EventQueue int
 	// MaxRooms is how many rooms one socket may be in; [Socket.Join] fails beyond.
-	// A room that nobody else is in costs some 250 bytes and its name. Default
+	// A room that nobody else is in costs some 150 bytes and its name. Default
 	// 1,000.
 	MaxRooms int
 	// MaxDynamicNamespaces is how many dynamic namespaces may exist at a time,
