@@ -133,7 +133,7 @@ func (v *survivor) live(t *testing.T, h *host, progress chan struct{}) {
 		}
 		v.got = nil
 		v.conn.Close()
-		if err != io.EOF && err != io.ErrUnexpectedEOF && err != errClosed { // with the latter, what it has missed is gone
+		if err != io.EOF && err != io.ErrUnexpectedEOF && err != errClosed && err != errRestart { // with the latter, what it has missed is gone
 			t.Errorf("client %s: %v", v.sid, err)
 			return
 		}
