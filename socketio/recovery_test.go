@@ -83,7 +83,9 @@ func (g *guest) enter() (recovered bool, err error) {
 			if recovered != (a.SID == g.sid) {
 				return false, fmt.Errorf("answer %s to the client %s with pid %s", answer, g.sid, g.pid)
 			}
-			g.sid, g.pid = a.SID, a.PID
+			if !recovered { // or they are the same, and others may be reading them
+				g.sid, g.pid = a.SID, a.PID
+			}
 			break
 		}
 		if err := g.wantEvent(p); err != nil {
