@@ -64,7 +64,8 @@ func run(ctx context.Context, ln net.Listener, client string, log zerolog.Logger
 // app makes the chat. The page loads the official client from the server, if it is
 // there, or else from its CDN.
 func app(client string, log zerolog.Logger) (*sio.Server, *echo.Echo) {
-	opts := &sio.Options{Logger: &log}
+	// Who was away for up to two minutes gets what was said meanwhile.
+	opts := &sio.Options{Logger: &log, Recovery: &sio.Recovery{}}
 	script := clientCDN
 	if hasClient(client) {
 		opts.ClientFiles = os.DirFS(client)

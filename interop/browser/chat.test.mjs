@@ -3,11 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
-import { build, root, start } from "./server.mjs";
+import { build, clientFile, launch, root, start } from "./server.mjs";
 
 const artifacts = join(root, "artifacts");
-const clientFile = join(root, "examples/chat/node_modules/socket.io-client/dist/socket.io.min.js");
 const wait = 15_000;   // ms for anything on the page to happen
 
 let built, server, browser;
@@ -24,13 +22,7 @@ before(async () => {
   mkdirSync(artifacts, { recursive: true });
   built = build();
   server = await start(built.program);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: [
-      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ],
-  });
+  browser = await launch();
 });
 
 after(async () => {
@@ -174,6 +166,31 @@ test("a message without an answer is not sent, and a retry does not repeat it", 
   await say(ada, "After the silence");
   await message(bob, "After the silence").waitFor();
   assert.equal(await message(bob, "Into the silence").count(), 1);
+});
+
+test("who was away for a moment gets what was said meanwhile", async () => {
+  expected = serverGone;
+  const cleo = await open(server.url, (page) => page.addInitScript(() => {
+    window.sockets = [];
+    window.WebSocket = class extends WebSocket {
+      constructor(...args) { super(...args); window.sockets.push(this); }
+    };
+  }));
+  await enter(cleo, "Cleo");
+  await has(cleo.locator("#status[data-state=ok]"), "connected · websocket");
+  await cleo.context().setOffline(true);
+  await cleo.evaluate(() => window.sockets.forEach((socket) => socket.close()));
+  await cleo.locator("#banner[data-state=lost]").waitFor();
+  await has(log(bob), "Cleo left");
+  await say(bob, "Where is Cleo?");
+  await own(bob, "Where is Cleo?", "delivered").waitFor();
+  await cleo.context().setOffline(false);
+  await message(cleo, "Where is Cleo?").waitFor();
+  await log(cleo).locator(".note").filter({ hasText: /^Reconnected$/ }).waitFor();
+  await members(bob, ["Ada", "Bob (you)", "Cleo"]);
+  await cleo.context().close();
+  await members(bob, ["Ada", "Bob (you)"]);
+  expected = null;
 });
 
 test("screenshots: dark and phone", async () => {

@@ -4,8 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { chromium } from "playwright-core";
-import { build } from "./server.mjs";
+import { build, launch, offline } from "./server.mjs";
 
 test("a page over HTTP/2 moves to WebSocket", async (t) => {
   const built = build("nethttp-tls");
@@ -17,23 +16,23 @@ test("a page over HTTP/2 moves to WebSocket", async (t) => {
     await exited;
   });
   const [url] = await once(createInterface({ input: child.stdout }), "line");
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--ignore-certificate-errors"],
-  });
+  const browser = await launch("--ignore-certificate-errors");
   t.after(() => browser.close());
   const page = await browser.newPage();
+  await offline(page);
   page.setDefaultTimeout(15_000);
   const opened = page.waitForEvent("websocket");
   await page.goto(url);
   const seen = await page.evaluate(() => new Promise((resolve, reject) => {
     const socket = io();
     socket.on("connect_error", reject);
-    socket.on("connect", () => socket.io.engine.once("upgrade", async (transport) => {
+    socket.on("connect", async () => {
+      const { engine } = socket.io;
+      if (engine.transport.name === "polling") await new Promise((done) => engine.once("upgrade", done));
       await socket.emitWithAck("origin", {}); // over the new way
       const polls = performance.getEntriesByType("resource").filter((e) => e.name.includes("transport=polling"));
-      resolve({ transport: transport.name, protocols: [...new Set(polls.map((e) => e.nextHopProtocol))] });
-    }));
+      resolve({ transport: engine.transport.name, protocols: [...new Set(polls.map((e) => e.nextHopProtocol))] });
+    });
   }));
   assert.deepEqual(seen, { transport: "websocket", protocols: ["h2"] });
   assert.match((await opened).url(), /transport=websocket&sid=/);

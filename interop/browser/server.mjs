@@ -5,8 +5,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
 
 export const root = join(import.meta.dirname, "../..");
+
+export const clientFile = join(root, "examples/chat/node_modules/socket.io-client/dist/socket.io.min.js");
+
+// launch starts Chromium.
+export const launch = (...args) => chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", ...args,
+  ],
+});
+
+// offline serves what a page loads from the client's CDN.
+export const offline = (context) => context.route("https://cdn.socket.io/**", (route) => route.fulfill({ path: clientFile }));
 
 // build compiles an example, or another program, and returns its path and a function that deletes it.
 export function build(name = "chat", folder = "examples") {

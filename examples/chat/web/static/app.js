@@ -128,12 +128,13 @@ async function join(roomName) {
   }
 }
 
-// rejoin takes the place in a room again: the server keeps nothing of a lost connection.
+// rejoin takes the place in a room again. If the server has kept it, what was said meanwhile has
+// come already.
 async function rejoin(room, afterLoss) {
   room.rev = undefined;   // a restarted server counts from the beginning
   try {
     applyMembers(room, await request("room:join", room.name));
-    if (afterLoss) addNote(room, "Reconnected. What was said meanwhile is not shown.");
+    if (afterLoss) addNote(room, socket.recovered ? "Reconnected" : "Reconnected. What was said meanwhile is not shown.");
   } catch (err) {
     if (socket.connected) addNote(room, `Could not join again: ${err.message}`);
   }
