@@ -24,7 +24,8 @@ help: ## list the targets
 
 .PHONY: chat
 chat: examples/chat/node_modules/.package-lock.json ## serve the chat on the official client; ADDR=localhost:8080 elsewhere
-	go run ./examples/chat -addr $(ADDR)
+	go build -o .bin/chat ./examples/chat
+	@.bin/chat -addr $(ADDR) # go run would end in an error on Ctrl-C
 
 .PHONY: test
 test: ## run all tests, and tell at the end what failed
@@ -105,7 +106,7 @@ interop-server: cc
 
 .PHONY: browser
 browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
-	cd interop/browser && node --test --test-reporter=spec
+	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
 bench: ## measure beside other servers, and how cost grows: half an hour, into bench/results

@@ -2,10 +2,18 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	_ "embed"
+	"errors"
 	"flag"
+	"fmt"
 	"log"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -14,8 +22,10 @@ import (
 
 	"github.com/siokit/sio"
 	siochi "github.com/siokit/sio/adapters/chi"
-	"github.com/siokit/sio/examples/internal/web"
 )
+
+//go:embed page.html
+var page []byte
 
 // A user is what the handlers need to know of a client.
 type user struct {
@@ -64,21 +74,37 @@ func main() {
 		http.SetCookie(w, &http.Cookie{Name: "jwt", Value: token, Path: "/", Expires: expires, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
-	r.Handle("/", web.Page("A token in a cookie", form, script))
-	r.Handle(web.ClientPath, web.Client())
+	r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(page)
+	})
 
-	web.Run(&http.Server{Addr: *addr, Handler: r}, srv)
+	if err := serve(*addr, r, srv); err != nil {
+		log.Fatal(err)
+	}
 }
 
-const (
-	form   = `<form method="post" action="/login"><input name="name" required placeholder="Your name"> <button>Log in</button></form>`
-	script = `
-const socket = io();
-socket.on("connect", async () => say("connected, and the server knows me as", await socket.emitWithAck("whoami")));
-socket.on("connect_error", (err) => say("refused:", err.message, err.description ?? ""));
-socket.on("disconnect", (reason) => say("disconnected:", reason));
-`
-)
+// serve serves h until Ctrl-C. Then it shuts down srv first: its connections are
+// not the HTTP server's to close, and a pending poll would hold that up.
+func serve(addr string, h http.Handler, srv *sio.Server) error {
+	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel) // a second signal ends the program at once
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", ln.Addr())
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }() // ends with hs
+	select {
+	case err = <-served:
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(ctx), hs.Shutdown(ctx))
+}
 
 // withoutQuery logs the path alone: the query has the session's id, by which one could
 // act for the client.

@@ -3,9 +3,18 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	_ "embed"
+	"errors"
 	"flag"
+	"fmt"
+	"log"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -15,8 +24,10 @@ import (
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
-	"github.com/siokit/sio/examples/internal/web"
 )
+
+//go:embed page.html
+var page []byte
 
 var user = sio.NewKey[string]("user")
 
@@ -64,32 +75,31 @@ func main() {
 	e.POST("/revoke", func(c echo.Context) error { // where only an administrator would get
 		return srv.To("user:" + c.FormValue("name")).Disconnect(true)
 	})
-	e.GET("/", echo.WrapHandler(web.Page("A token in a header", "", script)))
-	e.GET(web.ClientPath, echo.WrapHandler(web.Client()))
+	e.GET("/", func(c echo.Context) error { return c.HTMLBlob(http.StatusOK, page) })
 
-	web.Run(&http.Server{Addr: *addr, Handler: e}, srv)
+	if err := serve(*addr, e, srv); err != nil {
+		log.Fatal(err)
+	}
 }
 
-const script = `
-const name = "user" + Math.floor(Math.random() * 1000);
-const post = (path) => fetch(path, { method: "POST", body: new URLSearchParams({ name }) });
-const socket = io({ autoConnect: false, extraHeaders: {} });
-
-async function authorize() {
-  const token = await (await post("/token")).text();
-  socket.io.opts.extraHeaders.Authorization = "Bearer " + token;
+// serve serves h until Ctrl-C. Then it shuts down srv first: its connections are
+// not the HTTP server's to close, and a pending poll would hold that up.
+func serve(addr string, h http.Handler, srv *sio.Server) error {
+	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel) // a second signal ends the program at once
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", ln.Addr())
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }() // ends with hs
+	select {
+	case err = <-served:
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(ctx), hs.Shutdown(ctx))
 }
-
-socket.on("connect", async () => say("connected, and the server knows me as", await socket.emitWithAck("whoami")));
-socket.on("disconnect", (reason) => {
-  say("disconnected:", reason);           // "transport close" when the token ends: the client comes back by itself
-  if (socket.active) return authorize();  // in time: it waits before it tries
-  say("revoked");
-});
-socket.on("connect_error", (err) => {
-  say("refused:", err.message);
-  if (socket.active) authorize();
-});
-authorize().then(() => socket.connect());
-setTimeout(() => post("/revoke"), 60_000);
-`

@@ -2,10 +2,19 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
+	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
+	"log"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gin-contrib/sessions"
@@ -14,10 +23,19 @@ import (
 
 	"github.com/siokit/sio"
 	siogin "github.com/siokit/sio/adapters/gin"
-	"github.com/siokit/sio/examples/internal/web"
 )
 
-var user = sio.NewKey[string]("user")
+var (
+	//go:embed login.html
+	loginPage []byte
+	//go:embed chat.html
+	chatPage []byte
+
+	// logins are the users by the ids that their sessions have: where a database
+	// would be.
+	logins sync.Map
+	user   = sio.NewKey[string]("user")
+)
 
 func main() {
 	addr := flag.String("addr", "localhost:3000", "`address` to listen on")
@@ -25,12 +43,16 @@ func main() {
 
 	srv := sio.New(nil)
 	srv.OnConnect(func(c *sio.Context) error {
-		name, ok := sessions.Default(siogin.Context(c)).Get("user").(string) // read it, never save it
+		id := loginOf(siogin.Context(c))
+		if err := c.Join("login:" + id); err != nil { // before the look: who logs out meanwhile finds it there
+			return err
+		}
+		name, ok := logins.Load(id)
 		if !ok {
 			return &sio.Error{Message: "log in first"}
 		}
-		user.Set(c, name)
-		return c.Join("user:" + name)
+		user.Set(c, name.(string))
+		return nil
 	})
 	sio.On(srv, "say", func(c *sio.Context, text string) error {
 		return srv.Emit("said", user.MustGet(c), text)
@@ -48,32 +70,61 @@ func main() {
 	e.Use(sessions.Sessions("session", store))
 	siogin.Register(e, "/socket.io", srv)
 	e.GET("/", func(c *gin.Context) {
-		page := login
-		if sessions.Default(c).Get("user") != nil {
-			page = chat
+		page := loginPage
+		if _, ok := logins.Load(loginOf(c)); ok {
+			page = chatPage
 		}
-		page.ServeHTTP(c.Writer, c.Request)
+		c.Data(http.StatusOK, "text/html; charset=utf-8", page)
 	})
 	e.POST("/login", func(c *gin.Context) { // where the password would be checked
+		id := rand.Text()
+		logins.Store(id, c.PostForm("name"))
 		s := sessions.Default(c)
-		s.Set("user", c.PostForm("name"))
+		s.Set("login", id)
 		finish(c, s.Save())
 	})
 	e.POST("/logout", func(c *gin.Context) {
+		// Before anybody is disconnected: their pages come back at once, with the
+		// cookie that they had.
+		id := loginOf(c)
+		logins.Delete(id)
 		s := sessions.Default(c)
-		var err error
-		if name, ok := s.Get("user").(string); ok {
-			err = srv.To("user:" + name).Disconnect(true) // in all windows
-		}
 		s.Clear()
-		if err == nil {
-			err = s.Save()
-		}
+		err := errors.Join(s.Save(), srv.To("login:"+id).Disconnect(true)) // in all windows
 		finish(c, err)
 	})
-	e.GET(web.ClientPath, gin.WrapH(web.Client()))
 
-	web.Run(&http.Server{Addr: *addr, Handler: e}, srv)
+	if err := serve(*addr, e, srv); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve serves h until Ctrl-C. Then it shuts down srv first: its connections are
+// not the HTTP server's to close, and a pending poll would hold that up.
+func serve(addr string, h http.Handler, srv *sio.Server) error {
+	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel) // a second signal ends the program at once
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", ln.Addr())
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }() // ends with hs
+	select {
+	case err = <-served:
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(ctx), hs.Shutdown(ctx))
+}
+
+// loginOf reads the session; a handler of the server must never save one.
+func loginOf(c *gin.Context) string {
+	id, _ := sessions.Default(c).Get("login").(string)
+	return id
 }
 
 func finish(c *gin.Context, err error) {
@@ -83,22 +134,3 @@ func finish(c *gin.Context, err error) {
 	}
 	c.Redirect(http.StatusSeeOther, "/")
 }
-
-var (
-	login = web.Page("Log in", `<form method="post" action="/login"><input name="name" required placeholder="Your name"> <button>Log in</button></form>`, "")
-	chat  = web.Page("A session in a cookie", `
-<form id="say"><input required placeholder="Say something"> <button>Send</button></form>
-<form method="post" action="/logout"><button>Log out</button></form>`, `
-const socket = io();
-socket.on("connect", () => say("connected"));
-socket.on("connect_error", (err) => say("refused:", err.message));
-socket.on("disconnect", (reason) => { say("disconnected:", reason); if (!socket.active) location.reload(); });
-socket.on("said", (name, text) => say(name + ":", text));
-document.querySelector("#say").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const input = event.target.querySelector("input");
-  socket.emit("say", input.value);
-  input.value = "";
-});
-`)
-)

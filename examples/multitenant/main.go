@@ -2,17 +2,28 @@
 package main
 
 import (
+	"context"
+	_ "embed"
 	"errors"
 	"flag"
+	"fmt"
+	"log"
+	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"regexp"
+	"syscall"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
-	"github.com/siokit/sio/examples/internal/web"
 )
+
+//go:embed page.html
+var page []byte
 
 // tenant is the room that a client is in, and the only one it reaches.
 var tenant = sio.NewKey[string]("tenant")
@@ -37,10 +48,33 @@ func main() {
 	e.GET("/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/t/acme/") })
 	t := e.Group("/t/:tenant", known)
 	sioecho.Register(t, "/socket.io", srv)
-	t.GET("/", echo.WrapHandler(web.Page("One server, many tenants", body, script)))
-	e.GET(web.ClientPath, echo.WrapHandler(web.Client()))
+	t.GET("/", func(c echo.Context) error { return c.HTMLBlob(http.StatusOK, page) })
 
-	web.Run(&http.Server{Addr: *addr, Handler: e}, srv)
+	if err := serve(*addr, e, srv); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve serves h until Ctrl-C. Then it shuts down srv first: its connections are
+// not the HTTP server's to close, and a pending poll would hold that up.
+func serve(addr string, h http.Handler, srv *sio.Server) error {
+	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel) // a second signal ends the program at once
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", ln.Addr())
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }() // ends with hs
+	select {
+	case err = <-served:
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(ctx), hs.Shutdown(ctx))
 }
 
 // known lets only tenants in that there are: here, any lower-case word.
@@ -52,19 +86,3 @@ func known(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
-
-const (
-	body   = `<p><a href="/t/acme/">acme</a> · <a href="/t/globex/">globex</a></p><form id="say"><input required placeholder="Say something"> <button>Send</button></form>`
-	script = `
-const socket = io({ path: location.pathname + "socket.io" });
-socket.on("connect", () => say("connected at", socket.io.opts.path));
-socket.on("connect_error", (err) => say("refused:", err.message));
-socket.on("said", (text) => say(text));
-document.querySelector("#say").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const input = event.target.querySelector("input");
-  socket.emit("say", input.value);
-  input.value = "";
-});
-`
-)

@@ -2,23 +2,32 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	_ "embed"
+	"errors"
 	"flag"
+	"fmt"
 	"log"
 	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/siokit/sio"
-	"github.com/siokit/sio/examples/internal/web"
 )
+
+//go:embed page.html
+var page []byte
 
 func main() {
 	addr := flag.String("addr", "localhost:3000", "`address` to listen on")
@@ -34,20 +43,47 @@ func main() {
 	})
 
 	mux := http.NewServeMux()
-	mux.Handle("/", web.Page("TLS, and other origins", "", script))
-	mux.Handle(web.ClientPath, web.Client())
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write(page)
+	})
 
 	cert, err := selfSigned()
 	if err != nil {
 		log.Fatal(err)
 	}
+	if err := serve(*addr, sio.Wrap(srv, mux), srv, cert); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// serve serves h until Ctrl-C. Then it shuts down srv first: its connections are
+// not the HTTP server's to close, and a pending poll would hold that up.
+func serve(addr string, h http.Handler, srv *sio.Server, cert tls.Certificate) error {
+	stop, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel) // a second signal ends the program at once
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("https://%s\n", ln.Addr())
 	// HTTP/1.1 and HTTP/2, as by default. A browser polls over HTTP/2, and opens a
 	// connection of HTTP/1.1 for its WebSocket.
-	web.Run(&http.Server{
-		Addr:      *addr,
-		Handler:   sio.Wrap(srv, mux),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-	}, srv)
+	hs := &http.Server{
+		Handler:           h,
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		ReadHeaderTimeout: 5 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+	}
+	served := make(chan error, 1)
+	go func() { served <- hs.ServeTLS(ln, "", "") }() // ends with hs
+	select {
+	case err = <-served:
+	case <-stop.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, srv.Shutdown(ctx), hs.Shutdown(ctx))
 }
 
 // selfSigned returns a certificate for this machine and this run. Browsers warn
@@ -71,13 +107,3 @@ func selfSigned() (tls.Certificate, error) {
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
-
-const script = `
-const socket = io({ withCredentials: true });
-socket.on("connect", async () => {
-  say("connected over", socket.io.engine.transport.name);
-  socket.io.engine.on("upgrade", ({ name }) => say("now over", name));
-  say("the server saw the origin", (await socket.emitWithAck("origin")) || "of its own pages");
-});
-socket.on("connect_error", (err) => say("refused:", err.message));
-`

@@ -10,8 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-import { build } from "./server.mjs";
+import { build, launch } from "./server.mjs";
 
 let built, child, host, pages, browser;
 const servers = [];
@@ -48,10 +47,7 @@ before(async () => {
   });
   host = `127.0.0.1:${front.address().port}`;
   pages = await serve((req, res) => page(res));
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  });
+  browser = await launch();
 });
 
 after(async () => {
