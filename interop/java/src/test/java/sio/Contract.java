@@ -3,6 +3,7 @@ package sio;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static sio.Client.take;
 
 import io.socket.client.Ack;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.json.JSONArray;
@@ -26,9 +28,9 @@ abstract class Contract {
     /** Around the lines of 76 characters of the client's base64, the lengths of frames, and 1 MB. */
     private static final int[] SIZES = {1, 2, 3, 4, 56, 57, 58, 114, 125, 126, 1000, 65_535, 65_536, 300_000, 1_000_000};
 
-    final String[] transports;
-    final List<Client> clients = new ArrayList<>();
-    Server server;
+    private final String[] transports;
+    private final List<Client> clients = new ArrayList<>();
+    private Server server;
 
     Contract(String... transports) {
         this.transports = transports;
@@ -58,7 +60,7 @@ abstract class Contract {
     }
 
     /** Proves that the connection works, by the transport that it should have. */
-    void settle(Client client) throws Exception {
+    private void settle(Client client) throws Exception {
         do {
             assertArrayEquals(new Object[] {"settled"}, client.call("echo:ack", "settled"));
         } while (!client.transport().equals(transports[transports.length - 1]));
@@ -222,5 +224,39 @@ abstract class Contract {
         JSONObject what = (JSONObject) take(left)[0];
         assertEquals(id, what.getString("id"));
         assertEquals("client namespace disconnect", what.getString("reason"));
+    }
+
+    /** Has the client leave by what drop does, and proves that it comes back by itself. */
+    private void comesBack(Dropper drop) throws Exception {
+        Client client = Client.of(server.uri, "/auth", Map.of("token", "good"), true, transports);
+        clients.add(client);
+        client.connect();
+        settle(client);
+        String id = client.socket.id();
+        BlockingQueue<Object[]> connected = client.hear(Socket.EVENT_CONNECT);
+        BlockingQueue<Object[]> gone = client.hear(Socket.EVENT_DISCONNECT);
+        drop.drop(client);
+        // To this client, a WebSocket that ends behind a close frame is an error.
+        assertTrue(Set.of("transport close", "transport error").contains(take(gone)[0]));
+        take(connected);
+        assertNotEquals(id, client.socket.id());
+        settle(client);
+    }
+
+    private interface Dropper {
+        void drop(Client client) throws Exception;
+    }
+
+    @Test
+    void comesBackAfterARestart() throws Exception {
+        comesBack(client -> {
+            server.stop();
+            server = server.again();
+        });
+    }
+
+    @Test
+    void comesBackWhenItsTokenHasEnded() throws Exception {
+        comesBack(client -> client.socket.emit("expire"));
     }
 }
