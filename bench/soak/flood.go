@@ -126,6 +126,10 @@ type caller struct {
 // late is how much a caller that could not keep up makes good.
 const late = 20 * time.Millisecond
 
+// leisure is how long answers lie at most: who floods does not look at them, and on
+// a machine that all share, to read each at once would be what hurts.
+const leisure = 100 * time.Millisecond
+
 // pause is how long a caller is away at least that has been thrown out.
 const pause = 50 * time.Millisecond
 
@@ -223,13 +227,18 @@ func (c *caller) tryConnect(deadline time.Time) (err error) {
 		if err := c.conn.SetReadDeadline(time.Time{}); err != nil {
 			return err
 		}
-		conn, gone := c.conn, c.gone
+		conn, gone, rest := c.conn, c.gone, leisure
+		if c.fresh {
+			rest = 0
+		}
 		c.reader.Go(func() { // until either side closes
-			buf := make([]byte, 4<<10)
+			buf := make([]byte, 16<<10)
 			for {
-				if _, err := conn.Read(buf); err != nil {
+				if n, err := conn.Read(buf); err != nil {
 					gone.Store(true)
 					return
+				} else if n < len(buf) {
+					time.Sleep(rest)
 				}
 			}
 		})
