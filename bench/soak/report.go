@@ -28,7 +28,7 @@ func (r *result) beyond(ratio, more float64) string {
 		all = append(all, fmt.Sprintf("%d guests lost (%s)", n, r.server.err+r.sink.err))
 	}
 	for i, transport := range transports {
-		if r.ratio(i) > ratio && r.server.p99[i]-r.sink.p99[i] > more {
+		if !r.flood.kind.work && r.ratio(i) > ratio && r.server.p99[i]-r.sink.p99[i] > more {
 			all = append(all, fmt.Sprintf("%s waits %.1f ms rather than %.1f", transport, r.server.p99[i]*1e3, r.sink.p99[i]*1e3))
 		}
 	}
@@ -83,7 +83,8 @@ medians. The server reads by %s, recovery is %s. Measured in %v on %d cores, Go 
 
 A flood passes if no honest client is lost, if the 99th percentile of what they wait is at most
 %d times what it is beside the sink (or %.0f ms more, which is noise on a machine that all
-processes share), and if memory stays within its bound. **%d of %d pass.**
+processes share), and if memory stays within its bound. Beyond what is possible, somebody has to wait, and
+the times are only told. **%d of %d pass.**
 
 | flood | connections | MB/s, server / sink | WebSocket p50 | p99 | × | polling p50 | p99 | × | lost | cores | MiB more | closed /s | |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
