@@ -73,6 +73,10 @@ type Options struct {
 	// handler emits. Default 4 MiB and 16,384.
 	QueueBytes   int
 	QueuePackets int
+	// TotalBytes bounds what waits to be sent to all clients together, and by itself
+	// what is held of large messages from them. Beyond, those are closed that hold most
+	// for longest. Default 256 MiB.
+	TotalBytes int
 	// PollPackets is how many packets the answer to a poll has at most. The official
 	// Python client takes no more than the default; where none comes, more makes
 	// clients that stay on polling faster: they get so many in a round trip.
@@ -188,6 +192,7 @@ func (o *Options) lower() *socketio.Options {
 			Cookie:           o.Cookie,
 			QueueBytes:       o.QueueBytes,
 			QueuePackets:     o.QueuePackets,
+			TotalBytes:       o.TotalBytes,
 			PollPackets:      o.PollPackets,
 			KeepSlow:         o.KeepSlow,
 			Logger:           o.Logger,

@@ -50,6 +50,7 @@ func TestNewPanics(t *testing.T) {
 		`MaxClientNamespaces is negative (-1)`:         {MaxClientNamespaces: -1},
 		`QueueBytes is negative (-1)`:                  {QueueBytes: -1},
 		`QueuePackets is negative (-1)`:                {QueuePackets: -1},
+		`TotalBytes is negative (-1)`:                  {TotalBytes: -1},
 		`PollPackets is negative (-1)`:                 {PollPackets: -1},
 		`Transports is empty`:                          {Transports: []string{}},
 		`Transports: unknown transport "carrier"`:      {Transports: []string{"carrier"}},

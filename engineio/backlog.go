@@ -26,6 +26,8 @@ const (
 // A backlog is the account of a session for which more than a little waits. It is
 // protected by the session's mu.
 type backlog struct {
+	srv   *Server
+	held  int           // bytes of the messages
 	moved time.Duration // when the client took something last, or this began; since srv.born
 	room  chan struct{} // closed when there is room again, for who waits; or nil
 }
@@ -33,7 +35,11 @@ type backlog struct {
 // backlogLocked returns the account, which begins now if there is none.
 func (s *Session) backlogLocked() *backlog {
 	if s.out.backlog == nil {
-		s.out.backlog = &backlog{moved: time.Since(s.srv.born)}
+		b := &backlog{srv: s.srv, moved: time.Since(s.srv.born)}
+		for _, m := range s.out.items.All() {
+			b.add(m)
+		}
+		s.out.backlog = b
 	}
 	return s.out.backlog
 }

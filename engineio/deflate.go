@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/gobwas/ws"
@@ -189,6 +190,10 @@ type inflater struct {
 	out []byte
 }
 
+// inflating bounds how many messages are inflated at a time: it takes a core, and each
+// can become as large as MaxPayload.
+var inflating = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+
 var inflaters = sync.Pool{New: func() any {
 	z := new(inflater)
 	z.r = flate.NewReader(z)
@@ -270,7 +275,9 @@ func (z *inflater) free() {
 func inflateTo(sink frameSink, op ws.OpCode, message []byte, limit int) error {
 	z := inflaters.Get().(*inflater)
 	defer z.free()
+	inflating <- struct{}{}
 	data, err := z.inflate(message, limit)
+	<-inflating
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,12 @@ type Options struct {
 	QueueBytes int
 	// QueuePackets bounds the same in packets. Default 16,384.
 	QueuePackets int
+	// TotalBytes bounds what waits to be sent to all sessions together, and by itself
+	// what is held of large messages that they send, until these are complete and
+	// handled. Beyond, those sessions end that hold most for longest; a session that
+	// keeps up, and small messages, are not counted, and what goes to many counts
+	// once. Default 256 MiB: 64 sessions with all that QueueBytes allows.
+	TotalBytes int
 	// PollPackets is how many packets the answer to a GET has at most: a client on
 	// polling gets so many in a round trip, of small ones 320 a second where that
 	// takes 50 ms. The official Python client ends its connection over more than 16,
@@ -109,6 +115,7 @@ type Options struct {
 const (
 	defaultQueueBytes   = 4 << 20
 	defaultQueuePackets = 16384
+	defaultTotalBytes   = 256 << 20
 )
 
 // maxMaxPayload keeps sums of a few payloads within an int of 32 bits.
@@ -156,6 +163,7 @@ func (o *Options) withDefaults() (Options, error) {
 	number("MaxHeaderBytes", &out.MaxHeaderBytes, 16<<10)
 	number("QueueBytes", &out.QueueBytes, defaultQueueBytes)
 	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
+	number("TotalBytes", &out.TotalBytes, defaultTotalBytes)
 	number("PollPackets", &out.PollPackets, 16)
 	if out.HTTPCompressionThreshold == 0 {
 		out.HTTPCompressionThreshold = 1024

@@ -36,6 +36,7 @@ type Message struct {
 	binary   bool                    // frame is a binary frame
 	plain    bool                    // never compressed
 	form     form                    // of which other message this is a form, and which
+	shared   atomic.Uint32           // the backlogs it is counted in; see share
 	other    atomic.Pointer[Message] // its other forms, made when first asked for: a list
 	deflated atomic.Pointer[Message] // as compressed, or itself if that is no gain; likewise
 }

@@ -41,7 +41,14 @@ func (o *outbox) push(m *Message) {
 		o.items.Lend(slotPool.Get().(*slots)[:])
 	}
 	o.items.Push(m)
+	o.count(m)
+}
+
+func (o *outbox) count(m *Message) {
 	o.bytes += m.Size()
+	if o.backlog != nil {
+		o.backlog.add(m)
+	}
 }
 
 // unshift puts m back in front, off bytes of its frame being on the wire.
@@ -51,7 +58,7 @@ func (o *outbox) unshift(m *Message, off int) {
 	}
 	o.items.Unshift(m)
 	o.off = off
-	o.bytes += m.Size()
+	o.count(m)
 }
 
 // ahead queues a packet of our own in front of the messages: a client that takes
@@ -66,13 +73,16 @@ func (o *outbox) ahead(m *Message) {
 		return
 	}
 	o.items.Insert(at, m)
-	o.bytes += m.Size()
+	o.count(m)
 }
 
 func (o *outbox) pop() *Message {
 	m := o.items.Pop()
 	o.off = 0
 	o.bytes -= m.Size()
+	if o.backlog != nil {
+		o.backlog.remove(m)
+	}
 	if o.items.Len() == 0 {
 		if free := o.items.Free(); len(free) == len(slots{}) {
 			slotPool.Put((*slots)(free))
@@ -82,6 +92,11 @@ func (o *outbox) pop() *Message {
 }
 
 func (o *outbox) clear() {
+	if o.backlog != nil {
+		for _, m := range o.items.All() {
+			o.backlog.remove(m)
+		}
+	}
 	o.items = fifo.Queue[*Message]{}
 	o.off, o.bytes, o.writing = 0, 0, 0
 }

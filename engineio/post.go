@@ -50,9 +50,14 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := s.readBody(w, r)
+	defer func() { s.Hold(-counted(cap(body))) }()
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		s.tooLarge(w, r)
+		return
+	case s.overloaded():
+		closeBehind(w, r)
+		s.srv.refuse(w, r, false, errBusy)
 		return
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.fail(ReasonTransportError, err, emptyClose)
@@ -125,7 +130,10 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	if r.ContentLength >= 0 {
 		size = min(r.ContentLength, smallPayload) + 1 // to see the end without growing
 	}
-	buf, err := readAll(io.LimitReader(&body, limit+1), int(size))
+	buf, err := body.readAll(io.LimitReader(&body, limit+1), int(size))
+	if counted(cap(buf)) > 0 {
+		s.uncut()
+	}
 	if err == nil {
 		// Otherwise the deadline stays: the HTTP server reads on, to reuse
 		// the connection.
@@ -134,15 +142,16 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge), int64(len(buf)) > limit:
-		return nil, errBodyTooLarge
+		return buf[:0], errBodyTooLarge
 	case err != nil:
-		return nil, err
+		return buf[:0], err
 	}
 	return buf, nil
 }
 
-// readAll is io.ReadAll with a first guess at the size.
-func readAll(r io.Reader, size int) ([]byte, error) {
+// readAll is io.ReadAll of r with a first guess at the size. What it returns counts
+// as held by the session.
+func (b *bodyReader) readAll(r io.Reader, size int) ([]byte, error) {
 	buf := make([]byte, 0, size)
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
@@ -153,7 +162,14 @@ func readAll(r io.Reader, size int) ([]byte, error) {
 		case err != nil:
 			return buf, err
 		case len(buf) == cap(buf):
+			before := counted(cap(buf))
 			buf = slices.Grow(buf, len(buf))
+			if after := counted(cap(buf)); after > 0 {
+				b.s.hold(after-before, b.cut)
+				if b.s.overloaded() { // perhaps before it could be cut
+					return buf, errOverload
+				}
+			}
 		}
 	}
 }
@@ -171,6 +187,9 @@ type bodyReader struct {
 
 // extend sets the deadline. Not every writer has one: a test recorder, say.
 func (b *bodyReader) extend() { _ = b.rc.SetReadDeadline(b.due) }
+
+// cut has the reading fail.
+func (b *bodyReader) cut() { _ = b.rc.SetReadDeadline(time.Unix(1, 0)) }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)

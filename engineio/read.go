@@ -144,6 +144,13 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	if size := w.in.partial(); size >= largeBytes {
 		w.sess.alive(min(n, size))
 	}
+	if w.held > 0 && w.draining.Load() {
+		w.in.msg = nil // nobody wants it any more
+	}
+	if size := counted(cap(w.in.msg)); size != w.held {
+		w.sess.Hold(size - w.held)
+		w.held = size
+	}
 	switch {
 	case err != nil && w.fail(err):
 		return nil, parsed

@@ -50,6 +50,9 @@ type Server struct {
 	sessions sessionMap
 	pollers  pollers
 	drain    drain
+	queued   memory // of what waits to be sent
+	intakes  intakes
+	number   uint8
 	closing  atomic.Bool
 
 	noUpgrades sync.Once    // the log says why
@@ -77,6 +80,8 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
 		conns: make(map[*wsConn]struct{}),
 	}
+	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
+	s.number = uint8(servers.Add(1)%255) + 1
 	s.pollers = newPollers(&s.wg)
 	s.drain.init()
 	return s, nil
@@ -209,6 +214,7 @@ var (
 	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request"}
 	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
 	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy"}
 	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout"}
 	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large"}
 	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}

@@ -26,6 +26,7 @@ func TestOptions(t *testing.T) {
 		{"MaxPayload", engineio.Options{MaxPayload: -1}},
 		{"QueueBytes", engineio.Options{QueueBytes: -1}},
 		{"QueuePackets", engineio.Options{QueuePackets: -1}},
+		{"TotalBytes", engineio.Options{TotalBytes: -1}},
 		{"PollPackets", engineio.Options{PollPackets: -1}},
 		{"Transports", engineio.Options{Transports: []string{}}},
 		{"Transports", engineio.Options{Transports: []string{"carrier pigeon"}}},

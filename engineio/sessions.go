@@ -69,6 +69,20 @@ func (sm *sessionMap) len() int {
 	return n
 }
 
+// all returns what is there.
+func (sm *sessionMap) all() []*Session {
+	var all []*Session
+	for i := range sm.shards {
+		sh := &sm.shards[i]
+		sh.mu.Lock()
+		for _, s := range sh.m {
+			all = append(all, s)
+		}
+		sh.mu.Unlock()
+	}
+	return all
+}
+
 // shut refuses further additions and returns what is there.
 func (sm *sessionMap) shut() []*Session {
 	var all []*Session

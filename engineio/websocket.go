@@ -29,6 +29,7 @@ type wsConn struct {
 	in      frameReader
 	probing bool
 	polling bool          // the poller reads
+	held    int           // of a large message that is not complete, as counted
 	last    time.Duration // when something was read last, since srv.born
 
 	parked parking // protected by the poller's mu
@@ -285,6 +286,7 @@ func (w *wsConn) sending() chan struct{} {
 // finish is the end of the reader, and of the connection.
 func (w *wsConn) finish() {
 	defer w.srv.wg.Done()
+	w.sess.Hold(-w.held)
 	w.srv.mu.Lock()
 	w.ended = true
 	sent := w.sent

@@ -23,6 +23,7 @@ type conn struct {
 
 	dec     Decoder // used by Message only; not with Options.Parser
 	partial bool    // the decoder waits for attachments; likewise
+	counted bool    // what it holds is; likewise
 
 	mu          sync.Mutex  // protects the following
 	sockets     sockets     //
@@ -34,7 +35,8 @@ type conn struct {
 	waiting      int // events, and sockets that come or go, that wait for handlers
 	waitingBytes int // and what they hold
 	paused       bool
-	halted       bool // it has been paused at some time
+	parts        uint32 // bytes of a packet that waits for attachments, as counted
+	halted       bool   // it has been paused at some time
 }
 
 // open is called by the engine with each new session.
@@ -115,6 +117,7 @@ func (c *conn) Message(data []byte, binary bool) {
 		decode = c.dec.Binary
 	}
 	p, done, err := decode(data)
+	c.hoardParts()
 	c.decoded(&p, done, c.dec.Pending(), err)
 }
 
@@ -132,6 +135,26 @@ func (c *conn) decoded(p *Packet, done, pending bool, err error) {
 	case done:
 		c.receive(p)
 	}
+}
+
+// hoardParts counts what the decoder holds of a large packet that is not complete.
+func (c *conn) hoardParts() {
+	size := 0
+	if c.dec.Pending() && c.dec.size >= largeEvent {
+		size = c.dec.size
+	}
+	if size == 0 && !c.counted {
+		return
+	}
+	c.counted = size > 0
+	c.mu.Lock()
+	if c.closed {
+		size = 0
+	}
+	more := size - int(c.parts)
+	c.parts = uint32(size)
+	c.mu.Unlock()
+	c.sess.Hold(more)
 }
 
 // watchAttachments sets a packet that waits for attachments a deadline.
@@ -292,8 +315,14 @@ func (c *conn) queue(s *Socket, p *Packet) {
 	e.socket, e.name, e.binary, e.id, e.wantsAck = s, name, p.Attachments, p.ID, p.HasID
 	size := e.size()
 	c.hold(size)
+	if size >= largeEvent {
+		c.sess.Hold(size)
+	}
 	if !s.enqueue(e) {
 		c.release(size)
+		if size >= largeEvent {
+			c.sess.Hold(-size)
+		}
 	}
 }
 
@@ -361,7 +390,10 @@ func (c *conn) Close(reason Reason) {
 		}
 	}
 	c.attachments = nil // or release would start it again
+	parts := c.parts
+	c.parts = 0
 	c.mu.Unlock()
+	c.sess.Hold(-int(parts))
 	for _, s := range list {
 		s.close(reason)
 	}

@@ -46,7 +46,7 @@ func TestBurst(t *testing.T) {
 						onEvent: func(s *socketio.Socket, _ *socketio.Event) { emit(s) },
 					})
 					var next func() string
-					send := func(string) {}
+					var send func(string)
 					if transport == "polling" {
 						p := h.poll()
 						send = func(s string) { p.send(s) }

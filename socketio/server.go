@@ -22,6 +22,7 @@ type Server struct {
 	log    zerolog.Logger
 	wg     sync.WaitGroup // connections, and sockets whose handlers are called
 	crew   crew
+	gate   gate
 
 	dynamic dynamic
 

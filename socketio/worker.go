@@ -150,6 +150,8 @@ func (s *Socket) run() {
 		}
 		s.mu.Unlock()
 		switch {
+		case e != nil && e.size() >= largeEvent:
+			s.handleLarge(e, accepted && !kicked)
 		case e != nil:
 			s.conn.release(e.size())
 			if accepted && !kicked { // whom we have thrown out has no say any more
@@ -162,6 +164,19 @@ func (s *Socket) run() {
 		default:
 			return
 		}
+	}
+}
+
+// handleLarge handles an event that waits for its turn, if it is to be handled.
+func (s *Socket) handleLarge(e *Event, wanted bool) {
+	size := e.size()
+	defer s.conn.sess.Hold(-size)
+	if wanted {
+		defer s.nsp.srv.gate.enter(size)()
+	}
+	s.conn.release(size)
+	if wanted {
+		s.handle(e)
 	}
 }
 

@@ -1,0 +1,162 @@
+package engineio_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// TestTotalBytes has clients that hold much together, and others beside them.
+func TestTotalBytes(t *testing.T) {
+	run := func(name string, opts engineio.Options, f func(t *testing.T, h *host)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				opts.PingInterval = time.Hour
+				opts.HTTPCompressionThreshold = -1
+				h := newPipeHost(t, &opts)
+				f(t, h)
+				synctest.Wait()
+				if queued, held := h.Memory(); h.Len() == 0 && (queued != 0 || held != 0) {
+					t.Errorf("%d bytes queued, %d held at the end", queued, held)
+				}
+			})
+		})
+	}
+	end := func(ps ...*peer) {
+		for _, p := range ps {
+			p.Session.Abort("forced close")
+		}
+	}
+	left := func(ps []*peer) (n int) {
+		for _, p := range ps {
+			if p.Cause() == nil && p.Send(engineio.NewMessage(nil)) == nil {
+				n++
+			}
+		}
+		return n
+	}
+	text := strings.Repeat("x", 100<<10)
+	takes := func(p *peer, n int) { // polls for so many
+		t.Helper()
+		for n > 0 {
+			r := p.h.get(p.ID())
+			if r.status != 200 {
+				t.Fatalf("%d %.100q %v", r.status, r.body, r.err)
+			}
+			n -= strings.Count(r.body, "4"+text)
+		}
+	}
+
+	run("clients that never poll", engineio.Options{TotalBytes: 4 << 20}, func(t *testing.T, h *host) {
+		var hogs []*peer
+		honest, small := h.open(), h.open()
+		most := int64(0)
+		for range 30 {
+			p := h.open()
+			hogs = append(hogs, p)
+			for range 8 {
+				p.Send(engineio.NewMessage([]byte(text)))
+			}
+			time.Sleep(time.Second)
+			for range 8 { // as much, but it is taken
+				honest.send(text)
+			}
+			small.send("small")
+			takes(honest, 8)
+			queued, _ := h.Memory()
+			most = max(most, queued)
+		}
+		if n := left(hogs); n == 0 || n > 5 || most > 5<<20 {
+			t.Errorf("%d of them are left, %d bytes were queued", n, most)
+		}
+		h.get(small.ID())
+		honest.alive()
+		small.alive()
+		end(append(hogs, honest, small)...)
+	})
+	run("what goes to many counts once", engineio.Options{TotalBytes: 4 << 20}, func(t *testing.T, h *host) {
+		var ps []*peer
+		for range 100 {
+			ps = append(ps, h.open())
+		}
+		var b engineio.Batch
+		for range 30 {
+			m := engineio.NewMessage([]byte(text))
+			for _, p := range ps {
+				if err := b.Send(p.Session, false, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.Flush()
+		synctest.Wait()
+		if queued, _ := h.Memory(); queued < 3_000_000 || queued > 4<<20 || left(ps) != len(ps) {
+			t.Errorf("%d bytes are queued, %d sessions left", queued, left(ps))
+		}
+		takes(ps[0], 30)
+		end(ps...)
+	})
+	run("bodies that lack a byte", engineio.Options{TotalBytes: 4 << 20}, func(t *testing.T, h *host) {
+		var ps []*peer
+		body := "4" + strings.Repeat("x", 900_000)
+		honest := h.open()
+		for range 12 {
+			p := h.open()
+			ps = append(ps, p)
+			h.begin(p.ID(), len(body)+1, body)
+			synctest.Wait()
+			time.Sleep(time.Second)
+			h.post(honest.ID(), body).want(t, 200, "ok")
+			honest.want(body[1:])
+		}
+		if n := left(ps); n == 0 || n > 5 {
+			t.Errorf("%d of them are left", n)
+		}
+		if _, held := h.Memory(); held > 4<<20 {
+			t.Errorf("%d bytes are held", held)
+		}
+		honest.alive()
+		end(append(ps, honest)...)
+		time.Sleep(5 * time.Minute) // the bodies of those left are given up
+	})
+	run("a body that is cut", engineio.Options{TotalBytes: 1 << 19}, func(t *testing.T, h *host) {
+		p := h.open()
+		h.post(p.ID(), "4"+strings.Repeat("x", 900_000)).want(t, 503, `{"code":3,"message":"Server too busy"}`)
+		p.ends("transport error")
+		p.silent()
+	})
+	run("messages that lack a byte", engineio.Options{TotalBytes: 4 << 20}, func(t *testing.T, h *host) {
+		frame := masked(opText, "4"+strings.Repeat("x", 900_000))
+		honest, hp := h.openWS()
+		var ps []*peer
+		for range 12 {
+			c, p := h.openWS()
+			ps = append(ps, p)
+			c.write(frame[:len(frame)-1])
+			synctest.Wait()
+			time.Sleep(time.Second)
+			honest.write(frame)
+			hp.want(strings.Repeat("x", 900_000))
+		}
+		ps[0].ends("transport error")
+		time.Sleep(3 * time.Second) // others do not answer the close frame
+		if _, held := h.Memory(); held > 4<<20 || held == 0 {
+			t.Errorf("%d bytes are held", held)
+		}
+		honest.text("4alive")
+		hp.want("alive")
+		end(append(ps, hp)...)
+		time.Sleep(3 * time.Second)
+	})
+	run("what a handler keeps", engineio.Options{TotalBytes: 1 << 20}, func(t *testing.T, h *host) {
+		c, p := h.openWS()
+		p.Hold(1 << 20)
+		p.Hold(1)
+		c.closed(1013)
+		p.ends("transport error")
+		p.Hold(-1<<20 - 1)
+	})
+}
