@@ -16,7 +16,7 @@ LINT := .bin/golangci-lint-$(LINT_VERSION)
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser
+STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser
 
 .PHONY: help
 help: ## list the targets
@@ -64,6 +64,10 @@ newest: ## run the Go tests on the newest stable Go, GO_NEWEST
 .PHONY: allocs
 allocs: ## hold the hot paths to their allocations
 	go test -count=1 -run Alloc . ./engineio ./socketio ./socketio/msgpack
+
+.PHONY: frameworks-oldest
+frameworks-oldest: ## test the adapters on the oldest versions of the frameworks that they work with
+	scripts/frameworks-oldest
 
 .PHONY: frameworks-newest
 frameworks-newest: cc ## test the adapters on the newest versions of the frameworks

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static sio.Client.take;
 
 import io.socket.client.Ack;
@@ -228,6 +229,8 @@ abstract class Contract {
 
     /** Has the client leave by what drop does, and proves that it comes back by itself. */
     private void comesBack(Dropper drop) throws Exception {
+        // Of a WebSocket that the reference server closes it learns by its ping timeout.
+        assumeFalse(Server.REFERENCE && List.of(transports).contains("websocket"));
         Client client = Client.of(server.uri, "/auth", Map.of("token", "good"), true, transports);
         clients.add(client);
         client.connect();
