@@ -60,6 +60,12 @@ type Options struct {
 	// parameter of the query counts with 32 bytes more. Beyond, the answer is 431.
 	// Set http.Server.MaxHeaderBytes, too: that bounds what is read. Default 16 KiB.
 	MaxHeaderBytes int
+	// MaxPacketRate is how many packets a second of one client are handled; those of
+	// five seconds may come at once. A client that sends more is not read for a
+	// while, and not closed. Of what costs it next to nothing, and causes more, it is
+	// ten: pings of WebSocket, CONNECTs. Default 50,000, of which handlers that do
+	// nothing take a tenth of a core; negative: any number.
+	MaxPacketRate int
 	// MaxAttachments is how many binary attachments one packet may have, in
 	// both directions; the official clients accept no more than the default.
 	// Default 10.
@@ -181,6 +187,7 @@ func (o *Options) lower() *socketio.Options {
 			UpgradeTimeout:   o.UpgradeTimeout,
 			WriteTimeout:     o.WriteTimeout,
 			MaxPayload:       o.MaxPayload,
+			MaxPacketRate:    o.MaxPacketRate,
 			MaxHeaderBytes:   o.MaxHeaderBytes,
 			Compression:      o.Compression,
 			Transports:       o.Transports,

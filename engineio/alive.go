@@ -52,7 +52,7 @@ func (s *Session) Alive(patience time.Duration, f func(alive bool)) {
 		s.asking = a
 		s.pingedLocked()
 		s.mu.Unlock()
-		s.sendControl(pingPacket)
+		s.sendControl(pingPacket, nil)
 	}
 }
 

@@ -9,8 +9,9 @@ import (
 )
 
 // maxFragments bounds the frames of one message. A message of 1 MB in pieces
-// of 64 bytes still fits; a flood of empty fragments does not.
-const maxFragments = 1 << 14
+// of 64 bytes still fits, and one of 100 MB in pieces of 1 KB; a flood of empty
+// fragments does not.
+func maxFragments(limit int32) uint32 { return max(1<<14, uint32(limit)>>10) }
 
 // maxControl is the longest payload of a control frame (RFC 6455, section 5.5).
 const maxControl = 125
@@ -42,8 +43,8 @@ type frameSink interface {
 // a buffer that grows with what has really arrived. Its checks are those of
 // RFC 6455, section 5.
 type frameReader struct {
-	limit   int  // bytes of a message, compressed or not
-	deflate bool // a message may be compressed
+	limit   int32 // bytes of a message, compressed or not; see maxMaxPayload
+	deflate bool  // a message may be compressed
 
 	hdr    [14]byte // the header as far as it has come
 	hdrLen uint8    // bytes in hdr
@@ -51,10 +52,11 @@ type frameReader struct {
 	fin    bool
 	op     ws.OpCode
 	mask   [4]byte
-	left   int // bytes of the payload still to come
-	pos    int // bytes of the payload already seen, for the mask
+	left   int32 // bytes of the payload still to come
+	pos    int32 // bytes of the payload already seen, for the mask
 
-	fragments  uint16    // of the message so far
+	frames     uint32    // that have begun; whoever counts them sets it back
+	fragments  uint32    // of the message so far
 	msgOp      ws.OpCode // 0: no message has begun
 	compressed bool      // the message that has begun is
 	msg        []byte    // the message so far, over frames and pieces
@@ -76,12 +78,12 @@ func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
 			}
 			continue
 		}
-		take := min(r.left, len(p)-n)
+		take := min(int(r.left), len(p)-n)
 		piece := p[n : n+take]
-		ws.Cipher(piece, r.mask, r.pos)
+		ws.Cipher(piece, r.mask, int(r.pos))
 		n += take
-		r.pos += take
-		r.left -= take
+		r.pos += int32(take)
+		r.left -= int32(take)
 		if err := r.payload(piece, sink); err != nil {
 			return n, err
 		}
@@ -171,11 +173,12 @@ func (r *frameReader) begin() error {
 	}
 	copy(r.mask[:], h[len(h)-4:])
 	r.pos = 0
+	r.frames++
 	if !r.op.IsControl() {
-		if size > uint64(r.limit-len(r.msg)) {
+		if size > uint64(int(r.limit)-len(r.msg)) {
 			return errTooBig
 		}
-		if r.fragments++; r.fragments > maxFragments {
+		if r.fragments++; r.fragments > maxFragments(r.limit) {
 			return &closeError{ws.StatusPolicyViolation, "too many fragments"}
 		}
 		if r.msgOp == 0 {
@@ -183,7 +186,7 @@ func (r *frameReader) begin() error {
 			r.compressed = h[0]&rsv1 != 0
 		}
 	}
-	r.left = int(size)
+	r.left = int32(size)
 	r.inBody = true
 	return nil
 }
@@ -206,7 +209,7 @@ func (r *frameReader) payload(piece []byte, sink frameSink) error {
 	if !last || len(r.msg) > 0 {
 		if arrived := len(r.msg) + len(piece); arrived > cap(r.msg) {
 			// What is announced, but no more than a few times what has arrived.
-			r.msg = slices.Grow(r.msg, len(piece)+min(r.left, 3*arrived))
+			r.msg = slices.Grow(r.msg, len(piece)+min(int(r.left), 3*arrived))
 		}
 		r.msg = append(r.msg, piece...)
 		piece = r.msg
@@ -221,7 +224,7 @@ func (r *frameReader) payload(piece []byte, sink frameSink) error {
 	op, compressed := r.msgOp, r.compressed
 	r.msg, r.msgOp, r.compressed, r.fragments = nil, 0, false, 0
 	if compressed {
-		return inflateTo(sink, op, piece, r.limit)
+		return inflateTo(sink, op, piece, int(r.limit))
 	}
 	return deliver(sink, op, piece)
 }

@@ -160,7 +160,7 @@ func (r *recorder) stopped() bool { return r.isStopped }
 // run feeds stream in pieces, whose sizes come from cuts over and over, and
 // ends with an event for the error.
 func (r *recorder) run(t *testing.T, limit int, stream, cuts []byte) {
-	in := frameReader{limit: limit, deflate: true}
+	in := frameReader{limit: int32(limit), deflate: true}
 	for i := 0; len(stream) > 0; i++ {
 		n := len(stream)
 		if len(cuts) > 0 {

@@ -229,7 +229,7 @@ func FuzzDeflate(f *testing.F) {
 			// What a client would send: masked, with a mask that changes nothing.
 			f := slices.Insert(bytes.Clone(x.m.frame), int(x.m.body), 0, 0, 0, 0)
 			f[1] |= 0x80
-			in := frameReader{limit: m.Size(), deflate: true}
+			in := frameReader{limit: int32(m.Size()), deflate: true}
 			_, err := in.feed(f, x)
 			if err != nil && c.frame[0]&0x0f == byte(ws.OpBinary) {
 				t.Fatal(err)

@@ -43,6 +43,12 @@ type Options struct {
 	// http.Server.MaxHeaderBytes, which is a megabyte by default: that bounds what
 	// is read in the first place. Default 16 KiB, as in Node.
 	MaxHeaderBytes int
+	// MaxPacketRate is how many packets a second of one session are handled; those
+	// of five seconds may come at once. One that sends more is not read for a while,
+	// and not closed. Of packets that cost a client next to nothing, cause more, and
+	// are held back by nothing else, it is ten: pings of WebSocket, CONNECTs. Default 50,000, of which handlers that do
+	// nothing take a tenth of a core; negative: any number.
+	MaxPacketRate int
 	// Transports that are served. Default polling and websocket.
 	Transports []string
 	// DisableUpgrades offers sessions that began on polling no upgrade. As with
@@ -118,6 +124,10 @@ const (
 	defaultTotalBytes   = 256 << 20
 )
 
+// defaultMaxPacketRate is more than twice what one client can do that waits for each
+// answer: 20,000 a second.
+const defaultMaxPacketRate = 50_000
+
 // maxMaxPayload keeps sums of a few payloads within an int of 32 bits.
 const maxMaxPayload = 256 << 20
 
@@ -165,6 +175,9 @@ func (o *Options) withDefaults() (Options, error) {
 	number("QueuePackets", &out.QueuePackets, defaultQueuePackets)
 	number("TotalBytes", &out.TotalBytes, defaultTotalBytes)
 	number("PollPackets", &out.PollPackets, 16)
+	if out.MaxPacketRate == 0 {
+		out.MaxPacketRate = defaultMaxPacketRate
+	}
 	if out.HTTPCompressionThreshold == 0 {
 		out.HTTPCompressionThreshold = 1024
 	}

@@ -35,6 +35,7 @@ type Message struct {
 	body     uint8                   // where the frame's payload begins
 	binary   bool                    // frame is a binary frame
 	plain    bool                    // never compressed
+	pong     bool                    // see maxPongs
 	form     form                    // of which other message this is a form, and which
 	shared   atomic.Uint32           // the backlogs it is counted in; see share
 	other    atomic.Pointer[Message] // its other forms, made when first asked for: a list

@@ -25,8 +25,14 @@ type outbox struct {
 	writing int32    // how many of the first items are just being written
 	base64  bool     // the peer asked for binary as base64 over WebSocket too
 	v3      bool     // the peer speaks revision 3; never written once the session is known
+	pongs   uint8    // among the items
 	deflate *Deflate // compresses what goes over WebSocket, unless nil
+	pong    *Message // the last one, if there are maxPongs before it
 }
+
+// maxPongs bounds how many pongs wait. Of further pings the last one is answered,
+// which is enough (RFC 6455, section 5.5.3).
+const maxPongs = 16
 
 func (o *outbox) len() int { return o.items.Len() }
 
@@ -51,10 +57,30 @@ func (o *outbox) count(m *Message) {
 	}
 }
 
+// keepBack counts a pong that is about to be queued, or keeps it if it must not be.
+func (o *outbox) keepBack(m *Message) bool {
+	if o.pongs >= maxPongs {
+		o.pong = m
+		return true
+	}
+	o.pongs++
+	return false
+}
+
+// pushKept queues the pong that was kept back.
+func (o *outbox) pushKept() {
+	o.push(o.pong)
+	o.pong = nil
+	o.pongs++
+}
+
 // unshift puts m back in front, off bytes of its frame being on the wire.
 func (o *outbox) unshift(m *Message, off int) {
 	if o.items.Cap() == 0 {
 		o.items.Lend(slotPool.Get().(*slots)[:])
+	}
+	if m.pong {
+		o.pongs++
 	}
 	o.items.Unshift(m)
 	o.off = off
@@ -83,6 +109,12 @@ func (o *outbox) pop() *Message {
 	if o.backlog != nil {
 		o.backlog.remove(m)
 	}
+	if m.pong {
+		o.pongs--
+		if o.pong != nil && o.pongs < maxPongs {
+			o.pushKept()
+		}
+	}
 	if o.items.Len() == 0 {
 		if free := o.items.Free(); len(free) == len(slots{}) {
 			slotPool.Put((*slots)(free))
@@ -99,6 +131,7 @@ func (o *outbox) clear() {
 	}
 	o.items = fifo.Queue[*Message]{}
 	o.off, o.bytes, o.writing = 0, 0, 0
+	o.pongs, o.pong = 0, nil
 }
 
 // frameOf returns the frame in which m goes out: always the same, since part of
@@ -146,6 +179,9 @@ func (o *outbox) closePayload() []byte {
 // there (one write is cheaper than many, and cheaper than writev), or else the
 // first frame itself. They stay queued until consume.
 func (o *outbox) batch(buf []byte) []byte {
+	if o.pong != nil && o.pongs == maxPongs {
+		o.pushKept() // it goes with the others
+	}
 	items := o.items.All()
 	o.writing = 1
 	first := o.frameOf(items[0])[o.off:]

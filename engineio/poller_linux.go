@@ -46,7 +46,8 @@ type poller struct {
 type parking struct {
 	fd    int32
 	state parkState
-	more  bool // something may be left to read; the poller's while it reads
+	more  bool  // something may be left to read; the poller's while it reads
+	grown uint8 // how often the size of a read has been doubled; likewise
 }
 
 type parkState uint8
@@ -54,6 +55,7 @@ type parkState uint8
 const (
 	parkNone   parkState = iota
 	parkWaits            // registered
+	parkMuted            // the same, but not to be read before its session is resumed
 	parkBusy             // being read
 	parkWanted           // being read, and to be left to a goroutine afterwards
 )
@@ -83,7 +85,7 @@ func (w *wsConn) park() bool {
 	ok := false
 	_ = w.raw.Control(func(fd uintptr) {
 		if p.epoll.add(int(fd)) == nil {
-			w.parked = parking{fd: int32(fd), state: parkWaits}
+			w.parked.fd, w.parked.state = int32(fd), parkWaits
 			if other := p.conns[w.parked.fd]; other != nil { // it has been closed behind our back
 				other.leaveLocked()
 			}
@@ -101,10 +103,29 @@ func (w *wsConn) unpark() {
 	p := w.poller()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.parked.state == parkWaits || w.parked.state == parkBusy {
+	switch w.parked.state {
+	case parkWaits, parkMuted, parkBusy:
 		p.removeLocked(w) // now: its descriptor may soon be another connection's
 		w.leaveLocked()
 	}
+}
+
+// unmute has the poller read the connection again. It may be called with Session.mu
+// held.
+func (w *wsConn) unmute() {
+	p := w.poller()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.parked.state == parkMuted {
+		w.parked.state = parkWaits
+		p.remindLocked(w)
+	}
+}
+
+// remindLocked has the poller told of the connection again, behind all others, if there
+// is something to read.
+func (p *poller) remindLocked(w *wsConn) {
+	_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
 }
 
 // leaveLocked has a goroutine read the connection, at once or when the poller
@@ -156,7 +177,7 @@ func (p *poller) run(e *epoll) {
 
 // read reads connections once, by r. It tells whether something may be left.
 func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
-	again = len(events) >= pollAgain
+	reminded := false
 	var batch [pollBatch]*wsConn
 	ready := batch[:0]
 	p.mu.Lock()
@@ -169,11 +190,11 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	}
 	p.mu.Unlock()
 	for _, w := range ready {
-		in, err := r.read(w.raw)
-		if len(in) == readSize {
-			w.parked.more = true
-		}
+		size := firstRead << w.parked.grown
+		in, err := r.read(w.raw, size)
+		w.parked.more = w.parked.more || len(in) == size
 		next := w.polled(in, err)
+		w.fit(len(in) == size)
 		if next == nil {
 			continue
 		}
@@ -189,10 +210,16 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	for _, w := range ready {
 		switch w.parked.state {
 		case parkBusy:
-			w.parked.state = parkWaits
-			if w.parked.more {
-				_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
-				again = true
+			switch {
+			case w.sess.paused.Load() > 0:
+				w.parked.state = parkMuted // who resumes it waits for p.mu
+				_ = w.raw.Control(func(fd uintptr) { p.epoll.mute(int(fd)) })
+			case w.parked.more:
+				p.remindLocked(w)
+				reminded = true
+				fallthrough
+			default:
+				w.parked.state = parkWaits
 			}
 		case parkWanted:
 			w.leaveLocked()
@@ -202,29 +229,53 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	if len(ready) > 0 {
 		ready[0].srv.received()
 	}
-	return again
+	if reminded {
+		runtime.Gosched() // handlers, and who writes
+	}
+	return reminded || len(events) >= pollAgain
+}
+
+// firstRead is how much the poller reads at first of a connection: no more than a
+// turn, if it is the smallest frames. It reads more, up to readSize, while these hold
+// much less.
+const (
+	firstRead = 512
+	maxGrown  = 6 // firstRead << maxGrown is readSize
+)
+
+// fit sets how much is to be read the next time, so that it is about half a turn. Full
+// tells whether the last read was as much as could be.
+func (w *wsConn) fit(full bool) {
+	switch frames := w.in.frames; {
+	case frames > turnPackets/2 && w.parked.grown > 0:
+		w.parked.grown--
+	case full && frames < turnPackets/4 && w.parked.grown < maxGrown:
+		w.parked.grown++
+	}
 }
 
 // A pollRead reads a connection into the poller's buffer.
 type pollRead struct {
-	buf []byte
-	n   int
-	err error
-	fn  func(fd uintptr) bool
+	buf  []byte
+	size int // of the next read
+	n    int
+	err  error
+	fn   func(fd uintptr) bool
 }
 
 func newPollRead() *pollRead {
 	r := &pollRead{buf: make([]byte, readSize)}
 	r.fn = func(fd uintptr) bool {
-		r.n, r.err = readNow(fd, r.buf)
+		r.n, r.err = readNow(fd, r.buf[:r.size])
 		return true
 	}
 	return r
 }
 
 // read returns nothing if there is nothing to read.
-func (r *pollRead) read(raw syscall.RawConn) ([]byte, error) {
+func (r *pollRead) read(raw syscall.RawConn, size int) ([]byte, error) {
 	r.n, r.err = 0, nil
+	r.size = size
 	err := raw.Read(r.fn)
 	if err == nil && r.err != syscall.EAGAIN {
 		err = r.err
@@ -299,6 +350,11 @@ func (e *epoll) remind(fd int) { _ = e.control(syscall.EPOLL_CTL_MOD, fd) }
 func (e *epoll) control(op, fd int) error {
 	const edge = 1 << 31 // syscall.EPOLLET is negative
 	return syscall.EpollCtl(e.fd, op, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN | syscall.EPOLLRDHUP | edge, Fd: int32(fd)})
+}
+
+// mute has it not told of what arrives.
+func (e *epoll) mute(fd int) {
+	_ = syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_MOD, fd, &syscall.EpollEvent{Fd: int32(fd)})
 }
 
 func (e *epoll) remove(fd int) { _ = syscall.EpollCtl(e.fd, syscall.EPOLL_CTL_DEL, fd, nil) }

@@ -20,5 +20,7 @@ func (*wsConn) park() bool { return false }
 
 func (*wsConn) unpark() {}
 
+func (*wsConn) unmute() {}
+
 // own returns conn as it is, and how it is read and written without blocking.
 func own(conn net.Conn) (net.Conn, syscall.RawConn) { return conn, rawConn(conn) }

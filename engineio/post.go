@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -72,11 +73,13 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.srv.refuse(w, r, false, errUnknownSID)
 		return
 	}
+	post := posting{s: s, gone: r.Context().Done()}
 	if s.out.v3 {
-		s.receivePayloadV3(body, binary, r.Context().Done())
+		s.receivePayloadV3(body, binary, &post)
 	} else {
-		s.receivePayload(body, r.Context().Done())
+		s.receivePayload(body, &post)
 	}
+	post.end()
 	h := w.Header()
 	h["Content-Type"] = headerHTML
 	h["Content-Length"] = headerTwo
@@ -86,7 +89,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 
 // receivePayload handles the packets one by one, waiting between them while
 // the session is paused. What precedes a malformed one counts.
-func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
+func (s *Session) receivePayload(payload []byte, p *posting) {
 	if !utf8.Valid(payload) {
 		s.fail(ReasonParseError, errNotUTF8, emptyClose)
 		return
@@ -94,26 +97,48 @@ func (s *Session) receivePayload(payload []byte, gone <-chan struct{}) {
 	for more := true; more; {
 		var packet []byte
 		packet, payload, more = nextPacket(payload)
-		if t, data, binary, err := decodePacket(packet); !s.receiveNext(t, data, binary, err, gone) {
+		if t, data, binary, err := decodePacket(packet); !p.receive(t, data, binary, err) {
 			return
 		}
 	}
 }
 
-// receiveNext handles a packet of a payload, unless it could not be decoded. It
-// reports false if there is to be no more.
-func (s *Session) receiveNext(t PacketType, data []byte, binary bool, err error, gone <-chan struct{}) bool {
+// A posting is the handling of a payload, in turns.
+type posting struct {
+	s       *Session
+	gone    <-chan struct{} // closed when the client has aborted the request
+	packets uint32          // of this turn
+}
+
+// receive handles a packet, unless it could not be decoded. It reports false if there
+// is to be no more.
+func (p *posting) receive(t PacketType, data []byte, binary bool, err error) bool {
+	s := p.s
 	if err != nil {
 		s.fail(ReasonParseError, err, emptyClose)
 		return false
 	}
-	if !s.waitResumed(gone) { // the client has aborted the request
-		s.fail(ReasonTransportError, context.Canceled, emptyClose)
-		return false
+	if p.packets == turnPackets || s.paused.Load() > 0 {
+		p.end()
+		runtime.Gosched()
+		if !s.waitResumed(p.gone) { // the client has aborted the request
+			s.fail(ReasonTransportError, context.Canceled, emptyClose)
+			return false
+		}
 	}
+	p.packets++
 	s.receive(t, data, binary)
-	s.srv.received()
 	return true
+}
+
+// end ends a turn.
+func (p *posting) end() {
+	p.s.uncork()
+	p.s.srv.received()
+	if wait := p.s.pay(p.packets); wait > 0 {
+		p.s.rest(wait)
+	}
+	p.packets = 0
 }
 
 // readBody reads the body of a POST, and not a byte more than one above the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"runtime"
 	"sync"
 	"time"
 
@@ -120,19 +121,22 @@ const (
 	over            // there is nothing to read any more
 )
 
-// take parses p, waiting while the session is paused. False ends the reader.
+// take parses p, in turns, and waits while the session is paused. False ends the
+// reader.
 func (w *wsConn) take(p []byte) bool {
 	for {
 		rest, how := w.parse(p)
+		w.srv.received()
 		if how != held {
 			return how == parsed
 		}
 		p = rest
+		runtime.Gosched()
 		w.sess.waitResumed(nil) // it may have been resumed by now
 	}
 }
 
-// parse handles what has been read, and returns what it has not got to.
+// parse handles what has been read, a turn of it, and returns what it has not got to.
 func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	if w.broken.Load() {
 		return nil, parsed
@@ -140,6 +144,7 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	if w.srv.opts.LenientHeartbeat && len(p) > 0 {
 		w.sess.alive(lifeBytes)
 	}
+	w.in.frames = 0
 	n, err := w.in.feed(p, w)
 	if size := w.in.partial(); size >= largeBytes {
 		w.sess.alive(min(n, size))
@@ -151,15 +156,42 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 		w.sess.Hold(size - w.held)
 		w.held = size
 	}
+	w.settle()
 	switch {
 	case err != nil && w.fail(err):
 		return nil, parsed
 	case err != nil:
 		return nil, over
-	case n < len(p) || w.in.due() || w.stopped():
+	case n < len(p) || w.in.due() || w.paused() || w.polling && w.in.compressed:
 		return p[n:], held
 	}
 	return nil, parsed
+}
+
+// settle counts what has been handled, and has the answers written. They go ahead of
+// what else may follow from it.
+func (w *wsConn) settle() {
+	if w.probing {
+		w.answerPending()
+	}
+	s := w.sess
+	s.uncork()
+	if w.draining.Load() {
+		return
+	}
+	frames := uint32(w.unpaid) + w.in.frames
+	if frames < turnPackets && s.cheap.Load() == 0 {
+		w.unpaid = uint8(frames) // the time is not asked for each message
+		return
+	}
+	w.unpaid = 0
+	switch wait := s.pay(frames); {
+	case wait <= 0:
+	case w.probing:
+		w.dropProbe(closeFrame(ws.StatusPolicyViolation))
+	default:
+		s.rest(wait)
+	}
 }
 
 // polled handles what the poller has read, or could not read. It does not
@@ -177,6 +209,8 @@ func (w *wsConn) polled(p []byte, err error) func() {
 			w.lost(err)
 			w.finish()
 		}
+	case how == held && len(rest) == 0 && !w.in.due() && !w.in.compressed && !w.draining.Load():
+		return nil // it is muted until the session is resumed
 	case how == held || w.draining.Load():
 		rest = bytes.Clone(rest)
 		return func() { w.read(rest) }
@@ -221,10 +255,14 @@ func (w *wsConn) lost(err error) {
 // errPeerClosed ends the parsing when a close frame has been answered.
 var errPeerClosed = errors.New("closed by the peer")
 
-// stopped stops the parsing while the session is paused, and on the poller at a
-// compressed message: what it takes to inflate one is up to the peer.
+// stopped stops the parsing at the end of a turn, while the session is paused, and on
+// the poller at a compressed message: what it takes to inflate one is up to the peer.
 func (w *wsConn) stopped() bool {
-	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load() || w.polling && w.in.compressed
+	return w.in.frames >= turnPackets && !w.in.inBody || w.paused() || w.polling && w.in.compressed
+}
+
+func (w *wsConn) paused() bool {
+	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load()
 }
 
 func (w *wsConn) onMessage(data []byte, binary bool) error {
@@ -234,7 +272,7 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 	case w.probing:
 		return w.onProbe(data, binary)
 	case binary && !w.sess.out.v3:
-		w.receive(PacketMessage, data, true)
+		w.sess.receive(PacketMessage, data, true)
 		return nil
 	}
 	var t PacketType
@@ -248,25 +286,19 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 		w.sess.fail(ReasonParseError, err, emptyClose)
 		return nil
 	}
-	w.receive(t, data, binary)
+	w.sess.receive(t, data, binary)
 	return nil
 }
 
-func (w *wsConn) receive(t PacketType, data []byte, binary bool) {
-	w.sess.receive(t, data, binary)
-	if !w.polling { // the poller has others to read
-		w.srv.received()
-	}
-}
-
 func (w *wsConn) onPing(data []byte) error {
+	w.sess.CountCheap()
 	switch {
 	case w.draining.Load():
-		return nil
 	case w.probing:
-		return w.write(pongFrame(data).frame)
+		w.pong = pongFrame(data)
+	default:
+		w.sess.sendControl(pongFrame(data), cork)
 	}
-	w.sess.sendControl(pongFrame(data))
 	return nil
 }
 

@@ -106,21 +106,15 @@ func (s *Session) busyLocked() bool {
 	return s.poll == nil || s.out.len() > 0
 }
 
-// sendControl sends a packet or frame of our own. Pings and noops are few, and no
-// bound holds them back; answers are as many as the peer asks for.
-func (s *Session) sendControl(m *Message) {
+// sendControl sends a packet or frame of our own, which no bound holds back: pings
+// and noops are few, of pongs maxPongs wait. B is nil or cork.
+func (s *Session) sendControl(m *Message, b *Batch) {
 	s.mu.Lock()
-	fits := m == pingPacket || m == noopPacket || s.fitsLocked(1, m.Size())
-	switch {
-	case s.state != stateOpen: // perhaps since fitsLocked has waited
+	if s.state != stateOpen {
 		s.mu.Unlock()
-		return
-	case !fits:
-		s.mu.Unlock()
-		s.end(ReasonSlowConsumer, emptyClose)
 		return
 	}
-	s.pushLocked(m, nil, nil)
+	s.pushLocked(m, nil, b)
 	s.srv.log.Debug().Str("sid", s.LogID()).Bool("ping", m == pingPacket).Msg("control sent")
 }
 
@@ -144,9 +138,11 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 		s.wrote(w, n == len(frame), err)
 		return
 	}
-	if s.out.len() > 0 && first.isHeartbeat() {
+	switch {
+	case first.pong && s.out.keepBack(first):
+	case s.out.len() > 0 && first.isHeartbeat():
 		s.out.ahead(first)
-	} else {
+	default:
 		s.out.push(first)
 	}
 	for _, m := range rest {
@@ -170,9 +166,13 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	s.mu.Unlock()
 }
 
-// dueLocked leaves the writing to the drain.
+// dueLocked leaves the writing to the drain, or to uncork.
 func (s *Session) dueLocked(b *Batch) {
 	s.writing = writerDue
+	if b == cork {
+		s.corked.Store(true)
+		return
+	}
 	if !s.listed {
 		s.listed = true
 		b.add(s)
@@ -319,6 +319,7 @@ func (s *Session) flush(w *wsConn) {
 // pongFrame answers a WebSocket ping.
 func pongFrame(data []byte) *Message {
 	m := newFrame(ws.OpPong, len(data))
+	m.pong = true
 	m.frame = append(m.frame, data...)
 	return m
 }

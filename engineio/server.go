@@ -356,6 +356,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 	}
 	s.log.Info().Str("sid", sess.LogID()).Str("transport", transport).Msg("session opened")
 	sess.start(s.open(sess))
+	sess.uncork()
 	return true
 }
 

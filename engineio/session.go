@@ -58,6 +58,9 @@ type Session struct {
 
 	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
 	moved  atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
+	cheap  atomic.Int32 // see CountCheap
+	corked atomic.Bool  // answers wait for uncork
+	paid   atomic.Int64 // until when what has come may come, evenly, since srv.born
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
@@ -70,6 +73,11 @@ type Session struct {
 	probe        *wsConn // a WebSocket that may take over
 	poll         *poll   // the pending GET
 	out          outbox
+	last         *lastFrame
+	timer        *time.Timer
+	due          time.Duration // of the timer, since srv.born
+	asking       *asking       // see Alive
+	resume       chan struct{} // closed by the last Resume, and at the end
 	state        state
 	polled       bool   // there has been a GET since the handshake
 	posting      bool   // a POST is being read
@@ -78,16 +86,11 @@ type Session struct {
 	listed       bool   // in a dueList; when its turn comes, somebody else may have written
 	secure       bool   // of the handshake request, and never changed: it came over TLS
 	cross        bool   // likewise: it had an Origin
-	last         *lastFrame
-	timer        *time.Timer
-	due          time.Duration // of the timer, since srv.born
-	awaitingPong bool          // or, in revision 3, a ping
-	dismissed    bool          // it has been closed for a client that is not to come back
-	extended     bool          // once, since the ping, by a packet that is no pong
-	half         bool          // of PingTimeout has passed; in revision 3
-	pings        uint8         // not answered, as far as is known
-	asking       *asking       // see Alive
-	resume       chan struct{} // closed by the last Resume, and at the end
+	awaitingPong bool   // or, in revision 3, a ping
+	dismissed    bool   // it has been closed for a client that is not to come back
+	extended     bool   // once, since the ping, by a packet that is no pong
+	half         bool   // of PingTimeout has passed; in revision 3
+	pings        uint8  // not answered, as far as is known
 }
 
 // ID returns the session's id: 20 unguessable characters. It is a credential:
@@ -178,6 +181,9 @@ func (s *Session) wakeReaderLocked() {
 	if s.resume != nil {
 		close(s.resume)
 		s.resume = nil
+	}
+	if s.ws != nil {
+		s.ws.unmute()
 	}
 }
 
@@ -317,6 +323,7 @@ func (s *Session) fail(reason Reason, cause error, closeFrame []byte) {
 }
 
 func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
+	s.uncork() // it came first
 	s.mu.Lock()
 	if s.state == stateClosed {
 		s.mu.Unlock()
@@ -425,7 +432,7 @@ func (s *Session) tick() {
 	case !s.awaitingPong:
 		s.awaitPongLocked()
 		s.mu.Unlock()
-		s.sendControl(pingPacket)
+		s.sendControl(pingPacket, nil)
 	case lively || s.paused.Load() > 0:
 		// Ping on: it keeps the peer from giving us up, and shows us one that
 		// has gone.
@@ -442,7 +449,7 @@ func (s *Session) tick() {
 		case gone:
 			s.end(ReasonPingTimeout, emptyClose)
 		case reading:
-			s.sendControl(pingPacket)
+			s.sendControl(pingPacket, nil)
 		}
 	default:
 		s.mu.Unlock()

@@ -77,9 +77,11 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 	switch {
 	case binary:
 	case string(data) == "2probe":
-		w.answerProbe()
+		w.sess.CountCheap()
+		w.asked = true
 		return nil
 	case string(data) == "5":
+		w.answerPending()
 		if w.takeOver() {
 			return nil
 		}
@@ -88,11 +90,27 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 	return nil
 }
 
-// answerProbe answers, and releases the pending GET: the client waits for it
-// before it sends the upgrade packet.
-func (w *wsConn) answerProbe() {
-	if err := w.write(probeAnswer.frame); err != nil {
+// answerPending answers what has come over a probing connection, the last ping and
+// the last probe. When that is answered it releases the pending GET: the client waits
+// for it before it sends the upgrade packet.
+func (w *wsConn) answerPending() {
+	var answer []byte
+	if w.pong != nil {
+		answer = w.pong.frame
+	}
+	asked := w.asked
+	if asked {
+		answer = append(answer, probeAnswer.frame...)
+	}
+	w.pong, w.asked = nil, false
+	if len(answer) == 0 {
+		return
+	}
+	if err := w.write(answer); err != nil {
 		w.dropProbe(nil)
+		return
+	}
+	if !asked {
 		return
 	}
 	s := w.sess

@@ -30,7 +30,7 @@ var closePayloadV3 = []byte{'1', ':', byte(PacketNoop), '1', ':', byte(PacketClo
 
 var (
 	noopPacket = newPacket(PacketNoop, nil)
-	pongPacket = newPacket(PacketPong, nil)
+	pongPacket = newPong(nil)
 )
 
 // headerBinary is the Content-Type of payloads in binary form.
@@ -217,7 +217,7 @@ func decodeV3(p []byte, binary bool) (PacketType, []byte, bool, error) {
 }
 
 // receivePayloadV3 is receivePayload.
-func (s *Session) receivePayloadV3(payload []byte, form bool, gone <-chan struct{}) {
+func (s *Session) receivePayloadV3(payload []byte, form bool, p *posting) {
 	switch {
 	case len(payload) == 0:
 		s.fail(ReasonParseError, errEmptyPacket, emptyClose)
@@ -242,10 +242,16 @@ func (s *Session) receivePayloadV3(payload []byte, form bool, gone <-chan struct
 		case len(packet) == 0 && !form:
 			continue
 		}
-		if t, data, binary, err := decodeV3(packet, binary); !s.receiveNext(t, data, binary, err, gone) {
+		if t, data, binary, err := decodeV3(packet, binary); !p.receive(t, data, binary, err) {
 			return
 		}
 	}
+}
+
+func newPong(data []byte) *Message {
+	m := newPacket(PacketPong, data)
+	m.pong = true
+	return m
 }
 
 // ping answers a client's ping, and awaits the next.
@@ -258,9 +264,10 @@ func (s *Session) ping(data []byte) {
 	s.mu.Unlock()
 	m := pongPacket
 	if len(data) > 0 {
-		m = newPacket(PacketPong, data)
+		m = newPong(data)
 	}
-	s.sendControl(m)
+	s.CountCheap()
+	s.sendControl(m, cork)
 }
 
 // tickV3 is tick for an open session: a ping is due after PingInterval, and late
@@ -295,6 +302,6 @@ func (s *Session) tickV3(lively bool) {
 	case lost:
 		s.end(ReasonPingTimeout, emptyClose)
 	case paused && reading:
-		s.sendControl(noopPacket)
+		s.sendControl(noopPacket, nil)
 	}
 }

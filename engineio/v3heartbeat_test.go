@@ -78,8 +78,9 @@ func TestHeartbeatV3(t *testing.T) {
 	})
 	bubble3(t, "a flood of pings whose answers are not read", &engineio.Options{QueuePackets: 10}, func(t *testing.T, h *host) {
 		p := h.open3("")
-		p.post(strings.Repeat("1:2", 100)).want(t, 200, "ok")
-		p.ends("slow consumer")
+		p.post(strings.Repeat("1:2", 99)+"6:2probe").want(t, 200, "ok")
+		p.get().want(t, 200, strings.Repeat("1:3", 16))
+		p.get().want(t, 200, "6:3probe") // the last one, and no more
 	})
 }
 

@@ -28,17 +28,20 @@ type wsConn struct {
 	// Of the reader.
 	in      frameReader
 	probing bool
+	asked   bool          // the probe, since it was last answered
 	polling bool          // the poller reads
+	unpaid  uint8         // frames that Session.pay has not been told of
 	held    int           // of a large message that is not complete, as counted
 	last    time.Duration // when something was read last, since srv.born
+	pong    *Message      // the answer to a ping on a probing connection
 
 	parked parking // protected by the poller's mu
 
+	timer    *time.Timer   // bounds the probe; set before the reader starts
+	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
+	ended    bool          // the reader has ended; protected by srv.mu
 	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
 	answered bool          // the probe has been answered; protected by sess.mu
-	timer    *time.Timer   // bounds the probe; set before the reader starts
-	ended    bool          // the reader has ended; protected by srv.mu
-	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
 }
 
 func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.Transports, transport) }
@@ -85,7 +88,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		early, _ = rw.Reader.Peek(n)
 		early = slices.Clone(early)
 	}
-	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: s.opts.MaxPayload}}
+	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: int32(s.opts.MaxPayload)}}
 	var extension string
 	if s.opts.Compression != nil {
 		extension = acceptDeflate(r.Header["Sec-Websocket-Extensions"])
