@@ -235,12 +235,17 @@ func (c *conn) all() []*Socket {
 // decide. The socket is in c.sockets at once, so that a second CONNECT finds
 // it, and early events wait in its queue.
 func (c *conn) connect(p *Packet) {
+	c.sess.CountCheap() // a goroutine and a handler, or an answer
 	nsp, refusal := c.srv.enter(c, p.Namespace)
 	if refusal != nil {
 		if c.v3() {
 			refusal = &Refusal{Message: refusal.Message, Data: map[string]string{"message": refusal.Message}}
 		}
-		c.refuse(p.Namespace, refusal)
+		if e, err := c.refusal(p.Namespace, refusal); err != nil {
+			c.unsayable(err)
+		} else {
+			c.must(c.sess.Answer(e.first, e.rest...), func() {})
+		}
 		return
 	}
 	s := newSocket(nsp, c, bytes.Clone(p.Data))
@@ -257,13 +262,15 @@ func (c *conn) connect(p *Packet) {
 	s.start(len(p.Data))
 }
 
-func (c *conn) refuse(nsp string, r *Refusal) {
+func (c *conn) refuse(nsp string, r *Refusal) { c.tell(c.refusal(nsp, r)) }
+
+func (c *conn) refusal(nsp string, r *Refusal) (encoded, error) {
 	e, err := c.encodeRefusal(nsp, r)
 	if err != nil && r.Data != nil {
 		c.srv.log.Error().Str("sid", c.sess.LogID()).Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
 		e, err = c.encodeRefusal(nsp, &Refusal{Message: r.Message})
 	}
-	c.tell(e, err)
+	return e, err
 }
 
 // tell sends a packet that a client must not miss.

@@ -119,3 +119,28 @@ func (n *Namespace) Stand() *Socket {
 
 // Part takes the socket out of everything.
 func (s *Socket) Part() { s.partAll() }
+
+// Running tells whether somebody serves the socket, or will.
+func (s *Socket) Running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
+}
+
+// Alone keeps the crew away until the returned function is called, which serves
+// what waits, on one goroutine.
+func (s *Server) Alone() (serve func()) {
+	c := &s.crew
+	coming := func(v bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.coming = v
+	}
+	coming(true)
+	return func() {
+		for s := c.pop(false); s != nil; s = c.pop(false) {
+			s.serve()
+		}
+		coming(false)
+	}
+}

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/siokit/sio/engineio"
@@ -50,13 +51,18 @@ func (c *crew) moreLocked() {
 
 func (c *crew) run() {
 	for s := c.pop(true); s != nil; s = c.pop(false) {
-		s.serve()
+		if s.serve() {
+			runtime.Gosched() // who reads and writes has its turn, too
+		}
 	}
 }
 
-// serve handles what is queued. If a handler ends the goroutine, as FailNow does
+// turnEvents is how many events of a socket are handled before others get their turn.
+const turnEvents = 16
+
+// serve handles what is queued, a turn of it, and tells whether there may be more. If a handler ends the goroutine, as FailNow does
 // in a test, another one goes on.
-func (s *Socket) serve() {
+func (s *Socket) serve() (again bool) {
 	defer s.nsp.srv.wg.Done()
 	returned := false
 	defer func() {
@@ -66,8 +72,12 @@ func (s *Socket) serve() {
 			s.nsp.srv.crew.start()
 		}
 	}()
-	s.run()
+	if again = s.run(); again {
+		s.nsp.srv.wg.Add(1)
+		s.nsp.srv.crew.push(s) // behind the others; who has called goes on with them
+	}
 	returned = true
+	return again
 }
 
 // pop returns the next socket, or nil.
@@ -100,7 +110,8 @@ func (s *Socket) start(size int) {
 		return
 	}
 	go func() { // ends like serve
-		defer s.serve() // even if a handler ends the goroutine
+		defer s.nsp.srv.crew.start() // goes on behind a turn
+		defer s.serve()              // even if a handler ends the goroutine
 		s.decide(size)
 		if s.nsp.greeter != nil && s.Connected() {
 			s.nsp.greeter.Connected(s)
@@ -138,9 +149,10 @@ func (s *Socket) enqueue(e *Event) bool {
 	return true
 }
 
-// run handles what is queued. It owns s.running.
-func (s *Socket) run() {
-	for {
+// run handles what is queued. It owns s.running, and returns true if that is more than
+// a turn.
+func (s *Socket) run() (again bool) {
+	for range turnEvents {
 		s.mu.Lock()
 		e := s.queue.pop()
 		closed, accepted := s.state == stateClosed, s.accepted
@@ -160,11 +172,12 @@ func (s *Socket) run() {
 		case closed: // s.running stays: nothing may follow
 			s.left = true
 			s.leave(accepted)
-			return
+			return false
 		default:
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // handleLarge handles an event that waits for its turn, if it is to be handled.
