@@ -39,7 +39,8 @@ type host struct {
 }
 
 // newHost serves on a loopback socket. Without options for it there is no
-// heartbeat: most clients of the tests do not answer, and time is real.
+// heartbeat and no rate: most clients of the tests do not answer, many are fast,
+// and time is real.
 func newHost(t testing.TB, opts *socketio.Options) *host {
 	t.Helper()
 	var o socketio.Options
@@ -48,6 +49,9 @@ func newHost(t testing.TB, opts *socketio.Options) *host {
 	}
 	if o.Engine.PingInterval == 0 {
 		o.Engine.PingInterval = time.Hour
+	}
+	if o.Engine.MaxPacketRate == 0 {
+		o.Engine.MaxPacketRate = -1
 	}
 	h := newServer(t, &o)
 	web := httptest.NewServer(h)
