@@ -23,16 +23,24 @@ func (c *countingConn) Write(f func(uintptr) bool) error {
 
 // TestAnswersTogether counts the writes that answer what has come together.
 func TestAnswersTogether(t *testing.T) {
-	srv := quiet(t)
-	srv.opts.MaxPacketRate = -1
+	srv, err := New(&Options{MaxPacketRate: -1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer l.Close()
 	client, err := net.Dial("tcp", l.Addr().String())
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer client.Close()
 	conn, err := l.Accept()
-	must(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer conn.Close()
 	raw := &countingConn{RawConn: rawConn(conn)}
 	if raw.RawConn == nil {
@@ -77,11 +85,11 @@ func TestMaxFragments(t *testing.T) {
 		more := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewFrame(ws.OpContinuation, false, make([]byte, tt.size)), [4]byte{}))
 		first := bytes.Clone(more)
 		first[0] = byte(ws.OpBinary)
-		var got counter
-		_, err := in.feed(first, &got)
+		got := &recorder{}
+		_, err := in.feed(first, got)
 		n := 1
 		for ; err == nil && n < tt.fragments; n++ {
-			if _, err = in.feed(bytes.Clone(more), &got); err != nil {
+			if _, err = in.feed(bytes.Clone(more), got); err != nil {
 				break
 			}
 		}
