@@ -16,7 +16,7 @@ LINT := .bin/golangci-lint-$(LINT_VERSION)
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser
+STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser floods
 
 .PHONY: help
 help: ## list the targets
@@ -82,7 +82,7 @@ interop: interop-node interop-python interop-java interop-frameworks ## run the 
 
 .PHONY: interop-node
 interop-node: interop-server interop/node_modules/.package-lock.json
-	cd interop && node --test --test-reporter=spec node/*.test.mjs
+	cd interop && node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs
 
 .PHONY: interop-python
 interop-python: interop-server .venv/.done
@@ -96,11 +96,11 @@ interop-java: interop-server maven
 interop-frameworks: cc interop/node_modules/.package-lock.json
 	cd interop/frameworks && go vet ./... && go build -race -o ../../.bin/frameworks-server .
 	go build -race -o .bin/examples/ ./examples/...
-	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-reporter=spec frameworks/*.test.mjs
+	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-timeout=300000 --test-reporter=spec frameworks/*.test.mjs
 
 .PHONY: interop-reference
 interop-reference: interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
-	cd interop && TARGET=reference node --test --test-reporter=spec node/*.test.mjs
+	cd interop && TARGET=reference node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs
 	cd interop/python && TARGET=reference ../../.venv/bin/python -B -m unittest -v
 	cd interop/java && TARGET=reference mvn --batch-mode --no-transfer-progress test
 
