@@ -22,7 +22,7 @@ func HandlerWith[T any](srv *Server, capture func(r *http.Request) (T, error)) h
 // connections that are open already. A browser sets no header on a WebSocket:
 // one that wants a token in a header would stop every upgrade. The preflight of a
 // page of another origin, which never has a token, is answered before mw, if
-// [Options].CORS is set.
+// [Options].CORS is set, and [Options].Path is what the request's path ends in.
 //
 // Whoever knows the id of a connection acts for it, with or without mw. That
 // goes for the path that the connection was opened at: in front of other

@@ -154,9 +154,12 @@ func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
 // Preflight is for what stands in front of the server and may refuse r, such as
 // [HandshakeOnly]. It adds the headers of [Options].CORS, by which a page can read the
 // refusal, and reports whether it has answered r: a preflight, which never carries
-// what lets a client in. It does nothing to requests that are not for a server.
+// what lets a client in. It does nothing to requests that are not for a server: whose
+// path is neither [Options].Path, or below it, nor ends in it.
 func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
-	return s.io.Preflight(w, r)
+	path, _, _ := strings.Cut(r.RequestURI, "?") // with what a router has cut off
+	ours := s.Matches(r.URL.Path) || strings.HasSuffix(strings.TrimSuffix(path, "/"), s.path)
+	return ours && s.io.Preflight(w, r)
 }
 
 // Wrap returns a handler that serves srv at its path and below, and next

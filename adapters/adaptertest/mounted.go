@@ -202,8 +202,15 @@ func preflight(t *testing.T, f Framework) {
 		equal(t, "status, of another origin", got.status, http.StatusUnauthorized)
 		equal(t, "another origin", got.header.Get("Access-Control-Allow-Origin"), "")
 		ask.Set("Origin", origin)
-		got = h.do(http.MethodOptions, OtherPath, ask, "")
-		equal(t, "status elsewhere", got.status, http.StatusUnauthorized)
-		equal(t, "elsewhere", got.header.Get("Access-Control-Allow-Origin"), "")
+		for _, query := range []string{"", "?EIO=4&transport=polling", "?transport=polling&path=/socket.io/"} {
+			got = h.do(http.MethodOptions, OtherPath+query, ask, "")
+			equal(t, "status elsewhere, "+query, got.status, http.StatusUnauthorized)
+			equal(t, "elsewhere, "+query, got.header.Get("Access-Control-Allow-Origin"), "")
+			header := as("ada")
+			header.Set("Origin", origin)
+			got = h.do(http.MethodGet, OtherPath+query, header, "")
+			equal(t, "a page elsewhere, "+query, got.body, Other)
+			equal(t, "a page elsewhere, "+query, got.header.Get("Access-Control-Allow-Origin"), "")
+		}
 	}
 }
