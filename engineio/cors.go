@@ -176,7 +176,7 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 // something that may refuse it: a preflight carries no credentials, and a page can
 // read a refusal only with these headers.
 func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
-	return s.serves(query(r.URL.RawQuery).get("transport")) && s.CORS(w, r)
+	return s.serves(s.query(r).get("transport")) && s.CORS(w, r)
 }
 
 // CORS adds the headers of Options.CORS to an answer that is somebody else's, for

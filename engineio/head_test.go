@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio"
 )
 
@@ -55,6 +57,49 @@ func TestMaxHeaderBytes(t *testing.T) {
 		_, res := h.raw(h.wsRequest("EIO=4&transport=websocket", "X: "+strings.Repeat("x", 17_000)))
 		if res.StatusCode != 431 || h.Len() != 0 {
 			t.Errorf("%s, %d sessions", res.Status, h.Len())
+		}
+	})
+	t.Run("a POST", func(t *testing.T) {
+		h := newHost(t, nil)
+		p := h.open()
+		_, res := h.raw("POST /engine.io/?" + query + "&sid=" + p.ID() + " HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X:\r\n", 600) + "Content-Length: 2\r\n\r\n4a")
+		if res.StatusCode != 431 {
+			t.Errorf("%s", res.Status)
+		}
+		p.silent()
+		p.alive()
+	})
+	t.Run("no parameter is looked for beyond", func(t *testing.T) {
+		h := newHost(t, nil)
+		for _, method := range []string{"GET", "POST", "OPTIONS"} {
+			r := httptest.NewRequest(method, "/engine.io/?"+query, nil)
+			r.URL.RawQuery += strings.Repeat("&%", 100_000) // each costs an allocation
+			r.RequestURI = "/engine.io/?" + r.URL.RawQuery
+			if n := testing.AllocsPerRun(1, func() {
+				w := httptest.NewRecorder()
+				if h.Knows(r) || h.Preflight(w, r) {
+					t.Error("it is known")
+				}
+				if h.ServeHTTP(w, r); w.Code != 431 {
+					t.Errorf("%s: %d", method, w.Code)
+				}
+			}); n > 1000 {
+				t.Errorf("%s: %.0f allocations", method, n)
+			}
+		}
+	})
+	t.Run("the log says so, once", func(t *testing.T) {
+		var log strings.Builder
+		logger := zerolog.New(&log)
+		srv, err := engineio.New(&engineio.Options{MaxHeaderBytes: 10, Logger: &logger}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/engine.io/?"+query, nil))
+		}
+		if n := strings.Count(log.String(), `"level":"warn","component":"engineio","MaxHeaderBytes":10`); n != 1 {
+			t.Errorf("%s", &log)
 		}
 	})
 }

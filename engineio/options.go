@@ -39,7 +39,8 @@ type Options struct {
 	// and its fields, counted as HTTP/2 does it, each with its name, its value and
 	// 32 bytes more; likewise each parameter of the query. What is kept of a
 	// handshake is a copy of that, for the life of the session, and takes up to three
-	// times as much. Beyond, the answer is 431. It does not take the place of
+	// times as much. Beyond, the answer is 431, and the log says so
+	// once. It does not take the place of
 	// http.Server.MaxHeaderBytes, which is a megabyte by default: that bounds what
 	// is read in the first place. Default 16 KiB, as in Node.
 	MaxHeaderBytes int

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -8,6 +9,15 @@ import (
 // A query is the query of a URL, as it stands there. A few values are wanted, once:
 // url.Values would be a sixth of what a poll allocates.
 type query string
+
+// query returns the query of r, or nothing if that is refused for its length: looking
+// for a parameter takes a millisecond for some ten thousand of them.
+func (s *Server) query(r *http.Request) query {
+	if len(r.URL.RawQuery) > s.opts.MaxHeaderBytes {
+		return ""
+	}
+	return query(r.URL.RawQuery)
+}
 
 // get returns the value of a parameter.
 func (q query) get(name string) string {

@@ -56,6 +56,7 @@ type Server struct {
 	closing  atomic.Bool
 
 	noUpgrades sync.Once    // the log says why
+	longHead   sync.Once    // likewise
 	refused    atomic.Int64 // when a refused origin was logged last, since born
 	lobby      lobby
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
@@ -115,7 +116,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //
 // Serve returns as soon as the connection has been taken over.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
-	q := query(r.URL.RawQuery)
+	q := s.query(r)
 	upgrade := isUpgrade(r)
 	if r.Method != http.MethodPost { // its body is wanted, if it is not refused
 		unread.Bound(w, r)
@@ -187,7 +188,7 @@ func closeBehind(w http.ResponseWriter, r *http.Request) {
 // for the path that the session was opened at. Any other request opens one, or
 // is refused, or is not for s at all.
 func (s *Server) Knows(r *http.Request) bool {
-	sess := s.sessions.get(query(r.URL.RawQuery).get("sid"))
+	sess := s.sessions.get(s.query(r).get("sid"))
 	return sess != nil && sess.path == hashPath(r)
 }
 
@@ -224,12 +225,14 @@ var (
 // returns the session that r belongs to, if it names one.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade bool) (*Session, *refusal) {
 	transport := q.get("transport")
-	if !s.serves(transport) {
-		return nil, errUnknownTransport
-	}
 	switch {
-	case r.Method == http.MethodGet && !headFits(r, s.opts.MaxHeaderBytes): // others are soon over
+	case !headFits(r, s.opts.MaxHeaderBytes): // a POST may take minutes, too
+		s.longHead.Do(func() {
+			s.log.Warn().Int("MaxHeaderBytes", s.opts.MaxHeaderBytes).Msg("request refused: its head is too large")
+		})
 		return nil, errHeaderTooLarge
+	case !s.serves(transport):
+		return nil, errUnknownTransport
 	case strings.ContainsFunc(r.Header.Get("Origin"), unicode.IsControl):
 		return nil, errBadRequest
 	case !s.allows(w.Header(), r, upgrade || s.opts.AllowEIO3 && q.get("EIO") != "4"): // in revision 3, the client is in "/" at once
