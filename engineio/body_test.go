@@ -215,6 +215,30 @@ func TestPostTimeout(t *testing.T) {
 	})
 }
 
+// A POST that takes longer than the HTTP server gives to an answer has one, or its
+// client would take what has been heard for lost.
+func TestPostOutlastsTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHost(t, nil, func(web *http.Server) {
+			web.ReadTimeout, web.WriteTimeout = 3*time.Second, 3*time.Second
+		})
+		p := h.open()
+		body := "4first\x1e4second"
+		conn := h.begin(p.ID(), len(body), body[:3])
+		time.Sleep(4 * time.Second)
+		p.Pause()
+		go io.WriteString(conn, body[3:])
+		time.Sleep(4 * time.Second)
+		p.Resume()
+		b := make([]byte, len("HTTP/1.1 200"))
+		if _, err := io.ReadFull(conn, b); err != nil || string(b) != "HTTP/1.1 200" {
+			t.Errorf("response %q %v", b, err)
+		}
+		p.want("first", "second")
+		conn.Close()
+	})
+}
+
 // TestChunkedPost has the connection closed behind a body whose end may be a matter
 // of opinion.
 func TestChunkedPost(t *testing.T) {

@@ -93,7 +93,7 @@ func (h *host) listen() {
 }
 
 // newPipeHost serves on pipes in memory, for tests in a synctest bubble.
-func newPipeHost(t *testing.T, opts *engineio.Options) *host {
+func newPipeHost(t *testing.T, opts *engineio.Options, set ...func(*http.Server)) *host {
 	t.Helper()
 	h := newServer(t, opts, nil)
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
@@ -107,6 +107,9 @@ func newPipeHost(t *testing.T, opts *engineio.Options) *host {
 			joined.Done()
 		}
 	}}
+	for _, f := range set {
+		f(web)
+	}
 	joined.Go(func() { web.Serve(l) }) // until web.Close
 	h.addr = "pipe.test"
 	h.dial = l.dial

@@ -39,10 +39,9 @@ type Options struct {
 	// and its fields, counted as HTTP/2 does it, each with its name, its value and
 	// 32 bytes more; likewise each parameter of the query. What is kept of a
 	// handshake is a copy of that, for the life of the session, and takes up to three
-	// times as much. Beyond, the answer is 431, and the log says so
-	// once. It does not take the place of
-	// http.Server.MaxHeaderBytes, which is a megabyte by default: that bounds what
-	// is read in the first place. Default 16 KiB, as in Node.
+	// times as much. Beyond, the answer is 431, and the log says so, once. It
+	// does not take the place of http.Server.MaxHeaderBytes, which is a megabyte by
+	// default: that bounds what is read in the first place. Default 16 KiB, as in Node.
 	MaxHeaderBytes int
 	// MaxPacketRate is how many packets a second of one session are handled; those
 	// of five seconds may come at once. One that sends more is not read for a while,

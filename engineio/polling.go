@@ -194,17 +194,25 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 // It is zero if there is no such time.
 func pollDeadline(w http.ResponseWriter, r *http.Request) time.Time {
 	deadline, _ := r.Context().Deadline()
-	if srv, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && srv.WriteTimeout > 0 {
-		if http.NewResponseController(w).SetWriteDeadline(time.Time{}) != nil {
-			if d := time.Now().Add(srv.WriteTimeout); deadline.IsZero() || d.Before(deadline) {
-				deadline = d
-			}
+	if timeout := liftWriteTimeout(w, r); timeout > 0 {
+		if d := time.Now().Add(timeout); deadline.IsZero() || d.Before(deadline) {
+			deadline = d
 		}
 	}
 	if deadline.IsZero() {
 		return deadline
 	}
 	return deadline.Add(-min(time.Until(deadline)/2, time.Second)) // we may be late by as much
+}
+
+// liftWriteTimeout takes back the WriteTimeout of the HTTP server for r: it counts from
+// the head of a request, and begins anew with the next one. It returns what stays.
+func liftWriteTimeout(w http.ResponseWriter, r *http.Request) time.Duration {
+	srv, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok || srv.WriteTimeout <= 0 || http.NewResponseController(w).SetWriteDeadline(time.Time{}) == nil {
+		return 0
+	}
+	return srv.WriteTimeout
 }
 
 // awaitPayloadLocked returns the answer to the GET p, or false if its client

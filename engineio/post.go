@@ -50,6 +50,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.srv.refuse(w, r, false, errBadRequest)
 		return
 	}
+	liftWriteTimeout(w, r) // a body may take longer to come, and to be handled
 	body, err := s.readBody(w, r)
 	defer func() { s.Hold(-counted(cap(body))) }()
 	switch {
