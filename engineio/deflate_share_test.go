@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -14,7 +15,7 @@ import (
 // TestDeflateBroadcast sends the same messages, from several goroutines, to clients
 // of every kind. Half of them read when all has been sent, so that frames are cut.
 func TestDeflateBroadcast(t *testing.T) {
-	h := newHost(t, &engineio.Options{Compression: &engineio.Deflate{Threshold: 100}, QueueBytes: 64 << 20})
+	h := newHost(t, &engineio.Options{Compression: &engineio.Deflate{Threshold: 100}, QueueBytes: 64 << 20, PingInterval: time.Hour})
 	kinds := []struct {
 		query   string
 		deflate bool
