@@ -132,16 +132,20 @@ func (d *device) text(packets ...string) {
 func (d *device) want(packets ...string) {
 	d.t.Helper()
 	for _, want := range packets {
-		f, err := ws.ReadFrame(d.br)
+		h, err := ws.ReadHeader(d.br)
 		if err != nil {
+			d.t.Fatalf("%v, want %q", err, want)
+		}
+		payload := make([]byte, h.Length)
+		if _, err := io.ReadFull(d.br, payload); err != nil {
 			d.t.Fatalf("%v, want %q", err, want)
 		}
 		op := ws.OpText
 		if strings.HasPrefix(want, "\x00") {
 			op = ws.OpBinary
 		}
-		if f.Header.OpCode != op || !matches(string(f.Payload), want) {
-			d.t.Fatalf("opcode %d %q, want %q", f.Header.OpCode, f.Payload, want)
+		if h.OpCode != op || !matches(string(payload), want) {
+			d.t.Fatalf("opcode %d %q, want %q", h.OpCode, payload, want)
 		}
 	}
 }
