@@ -145,11 +145,12 @@ func (l *Local) part(s *Socket, rec *recoverable) (more bool) {
 				moved.place = s.place
 			}
 			s.place = 0
+			if rec == nil {
+				l.dropIDLocked(s) // and not before it is there: its id may be about to be another one
+			}
 		}
 		if rec != nil {
 			rec.left = l.nsp.recovery.seq.Load()
-		} else {
-			l.dropIDLocked(s)
 		}
 	}
 	for range roomsAtOnce {

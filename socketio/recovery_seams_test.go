@@ -183,3 +183,57 @@ func TestRecoveryInDynamicNamespaces(t *testing.T) {
 		}
 	})
 }
+
+// What is addressed to the id of a client waits for it, too, if the goroutine of its
+// handler takes it out of the namespace before who closes it does.
+func TestRecoveryOfWhoIsOvertaken(t *testing.T) {
+	bubble(t, "by its handler", recovering(socketio.Recovery{}), func(t *testing.T, h *host) {
+		n := h.of("/", nil)
+		g, s := begin(h, n)
+		s.Part()
+		done(t, n.All().To(s.ID()).Emit("while it leaves"))
+		g.conn.Close()
+		synctest.Wait()
+		if !g.come() {
+			t.Error("the client is not recovered")
+		}
+		g.hears("while it leaves")
+	})
+}
+
+// A busyStore has something happen while an event that was missed is read.
+type busyStore struct {
+	socketio.MemoryStore
+	missed    uint64
+	meanwhile func()
+}
+
+func (m *busyStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
+	if f := m.meanwhile; f != nil && seq == m.missed {
+		m.meanwhile = nil
+		f()
+	}
+	return m.MemoryStore.Event(seq)
+}
+
+// Who breaks off while what it has missed is looked for is not the client: under the
+// race detector, its old id and the client's are not confused.
+func TestRecoveryBrokenOffWhileItIsLookedFor(t *testing.T) {
+	store := &busyStore{missed: 2}
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return store }}))
+	n := h.of("/", nil)
+	g, _ := begin(h, n)
+	g.cut(n)
+	done(t, n.All().Emit("missed"))
+	c := h.ws()
+	store.meanwhile = func() {
+		c.conn.Close()
+		time.Sleep(20 * time.Millisecond) // anything else would put the two in an order
+	}
+	c.send("40" + g.payload())
+	receive(t, h.ended, patience, "the end of the session")
+	if !g.come() {
+		t.Error("the client is not recovered")
+	}
+	g.hears("missed")
+}

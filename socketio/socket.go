@@ -388,8 +388,12 @@ func (s *Socket) close(reason Reason) bool {
 	return true
 }
 
-// partAll takes the socket out of what is left of its rooms.
+// partAll takes the socket out of what is left of its rooms, or out of everything, if
+// it comes before who closes it.
 func (s *Socket) partAll() {
-	for s.nsp.local.part(s, nil) {
+	s.mu.Lock()
+	rec := s.rec
+	s.mu.Unlock()
+	for s.nsp.local.part(s, rec) {
 	}
 }
