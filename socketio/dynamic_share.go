@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"math/rand/v2"
 	"net/netip"
 
 	"github.com/siokit/sio/internal/share"
@@ -13,8 +14,9 @@ import (
 // is refused.
 
 const (
-	// evictLook is how many namespaces one CONNECT looks at for somebody to give way,
-	// and evictSockets how many sockets of each.
+	// evictLook is how many namespaces one CONNECT looks at for somebody to give way:
+	// half of them the last to come, and some others, since who holds them can keep a few
+	// from being given up. And evictSockets is how many sockets of each.
 	evictLook    = 16
 	evictSockets = 64
 	// endingShare is which part of all may be waiting, beyond them, for the disconnect
@@ -54,7 +56,11 @@ func (s *Server) evict(who netip.Prefix) bool {
 			d.mu.Unlock()
 			return false
 		}
-		n := most.Value[max(0, len(most.Value)-1-i)] // those who came first stay longest
+		at := len(most.Value) - 1 - i // those who came first stay longest
+		if i >= evictLook/2 || at < 0 {
+			at = rand.IntN(len(most.Value))
+		}
+		n := most.Value[at]
 		n.users++
 		d.mu.Unlock()
 		if n.evict(most.Who) {

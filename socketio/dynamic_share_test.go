@@ -129,6 +129,37 @@ func TestDynamicShares(t *testing.T) {
 	})
 }
 
+// TestDynamicSharesPinned keeps a few namespaces from being given up, the last to come:
+// others of their holder's are given up then.
+func TestDynamicSharesPinned(t *testing.T) {
+	const all, pinned = 200, 20
+	opts := &socketio.Options{Engine: quiet, MaxDynamicNamespaces: all, MaxClientNamespaces: all}
+	opts.Engine.MaxPacketRate = -1 // the greedy one need not hurry
+	bubble(t, "by who is being decided on", opts, func(t *testing.T, h *host) {
+		n := &nsp{quiet: true}
+		deciding, decide := false, make(chan bool)
+		n.onConnect = func(*socketio.Socket) *socketio.Refusal {
+			if deciding {
+				<-decide
+			}
+			return nil
+		}
+		h.dynamic("/dyn-", n)
+		enter := func(c *client, from, to int) {
+			for i := from; i < to; i++ {
+				c.send(fmt.Sprintf("40/dyn-%d,", i))
+			}
+			synctest.Wait()
+		}
+		enter(h.from("192.0.2.1:1"), 0, all)
+		deciding = true
+		enter(h.from("192.0.2.1:2"), all-pinned, all)
+		deciding = false
+		defer close(decide)
+		h.from("192.0.2.2:1").join("/dyn-other")
+	})
+}
+
 // TestDynamicSharesOfTheAbsent: who holds most does not get what is kept for others
 // who are away.
 func TestDynamicSharesOfTheAbsent(t *testing.T) {
