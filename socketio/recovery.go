@@ -199,12 +199,10 @@ func (s *Socket) Recovered() bool { return s.recovered }
 // begin makes a socket one that says it is a client that has been there, or a new
 // one. It reports false if the connection has ended meanwhile.
 func (r *recovery) begin(s *Socket) bool {
-	var auth map[string]any
-	_ = s.BindAuth(&auth) // that the payload makes no sense is for the handler to say
-	pid, _ := auth["pid"].(string)
-	shown, present := auth["offset"]
-	offset, ok := shown.(string)
-	ok = ok && offset != "" || !present
+	s.mu.Lock()
+	auth := s.auth
+	s.mu.Unlock()
+	pid, offset, ok := shown(auth)
 
 	r.mu.Lock()
 	defer r.unlock()

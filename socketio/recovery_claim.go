@@ -1,9 +1,12 @@
 package socketio
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -101,6 +104,44 @@ func changed(spans []span, changes []change) []span {
 		}
 	}
 	return spans
+}
+
+// shown returns the pid and the offset in the payload of a CONNECT. It reports false if
+// the offset is none that a client can have: one that shows none has heard no event. What
+// else is there is passed over, without being decoded: it can be made to take fifty
+// times its size. That it makes no sense is for the connect handler to say.
+func shown(auth []byte) (pid, offset string, ok bool) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(auth), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if d.PeekKind() != '{' {
+		return "", "", true
+	}
+	_, err := d.ReadToken()
+	text := func() (s string) {
+		if err != nil {
+			return ""
+		}
+		if d.PeekKind() != '"' {
+			err = d.SkipValue()
+			return ""
+		}
+		t, e := d.ReadToken()
+		if err = e; e == nil {
+			s = t.String()
+		}
+		return s
+	}
+	for ok = true; err == nil && d.PeekKind() == '"'; {
+		switch text() {
+		case "pid":
+			pid = text()
+		case "offset":
+			offset = text()
+			ok = offset != ""
+		default:
+			err = d.SkipValue()
+		}
+	}
+	return pid, offset, ok
 }
 
 // claimLocked makes a socket one that says it is the client with that pid. It reports
