@@ -24,10 +24,13 @@ const (
 	hastyVar    = "SOAK_HASTY" // who is silent is soon gone
 )
 
+// totalBytes is a quarter of the default, so that seconds are enough to go beyond it.
+const totalBytes = 64 << 20
+
 // serve is a server as an application would set it up, with the defaults, all that
 // can be flooded turned on, and what the variables say.
 func serve() error {
-	opts := &sio.Options{AllowEIO3: true, Compression: new(sio.Compression)}
+	opts := &sio.Options{AllowEIO3: true, Compression: new(sio.Compression), TotalBytes: totalBytes}
 	if os.Getenv(recoveryVar) != "" {
 		opts.Recovery = new(sio.Recovery)
 	}
