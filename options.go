@@ -83,10 +83,10 @@ type Options struct {
 	// what is held of large messages from them. Beyond, those are closed that hold most
 	// for longest. Default 256 MiB.
 	TotalBytes int
-	// PollPackets is how many packets the answer to a poll has at most. The official
-	// Python client takes no more than the default; where none comes, more makes
-	// clients that stay on polling faster: they get so many in a round trip.
-	// Default 16.
+	// PollPackets is how many packets the answer to a poll has at most, unless it goes
+	// to a browser. The official Python client takes no more than the default; where
+	// none comes, more makes programs that stay on polling faster: they get so many in a
+	// round trip. Default 16.
 	PollPackets int
 	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and not beyond, and
 	// keeps the client. By default it is closed, with "slow consumer".

@@ -98,11 +98,11 @@ type Options struct {
 	// keeps up, and small messages, are not counted, and what goes to many counts
 	// once. Default 256 MiB: 64 sessions with all that QueueBytes allows.
 	TotalBytes int
-	// PollPackets is how many packets the answer to a GET has at most: a client on
-	// polling gets so many in a round trip, of small ones 320 a second where that
-	// takes 50 ms. The official Python client ends its connection over more than 16,
-	// and nothing tells it from others for sure; where none comes, more is faster.
-	// Default 16.
+	// PollPackets is how many packets the answer to a GET has at most, unless it goes
+	// to a browser, which shows itself by Sec-Fetch-Mode: a client on polling gets so
+	// many in a round trip, of small ones 320 a second where that takes 50 ms. The
+	// official Python client ends its connection over more than 16, and nothing tells
+	// it from other programs for sure; where none comes, more is faster. Default 16.
 	PollPackets int
 	// KeepSlow drops what does not fit into a session's queue, with
 	// ErrQueueFull, and keeps the session. By default it is closed. With it, nothing

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ type poll struct {
 	final PacketType    // the answer, if the session or the polling has ended
 	noop  bool          // release it, packets or none
 	plain bool          // the answer is not to be compressed
+	many  bool          // the answer may have any number of packets
 }
 
 // closePayload ends a session that was closed while no GET was pending.
@@ -161,7 +163,9 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if !s.pollableLocked(w, r, s.poll != nil) {
 		return
 	}
-	p := &poll{wake: make(chan struct{}, 1)}
+	// Sec-Fetch-Mode is what nothing but a browser sends, or a program that is made like
+	// one, and a page can't change: its client is not Python's.
+	p := &poll{wake: make(chan struct{}, 1), many: len(r.Header["Sec-Fetch-Mode"]) > 0}
 	s.poll = p
 	s.absent, s.polled = false, true
 	payload, ok := s.awaitPayloadLocked(p, r.Context(), pollDeadline(w, r))
@@ -243,7 +247,11 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 			// the messages that precede it in the same payload.
 			s.pingFirstLocked()
 			p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
-			payload = s.out.payload(s.srv.opts.MaxPayload, s.srv.opts.PollPackets)
+			most := s.srv.opts.PollPackets
+			if p.many {
+				most = math.MaxInt
+			}
+			payload = s.out.payload(s.srv.opts.MaxPayload, most)
 			s.tookLocked()
 			return payload, true
 		case p.noop:

@@ -378,6 +378,14 @@ func TestPollingResponse(t *testing.T) {
 			}
 		}
 	})
+	t.Run("any number to a browser", func(t *testing.T) {
+		h := newHost(t, nil)
+		p := h.open()
+		for range 100 {
+			p.send("x")
+		}
+		h.do("GET", polling+"&sid="+p.ID(), "", "Sec-Fetch-Mode: cors").want(t, 200, "4x"+strings.Repeat("\x1e4x", 99))
+	})
 	t.Run("nothing is lost", func(t *testing.T) {
 		const limit, n = 300, 3000
 		h := newHost(t, &engineio.Options{MaxPayload: limit, QueuePackets: n, QueueBytes: 64 << 20})
