@@ -53,9 +53,14 @@ func main() {
 	})
 
 	e := echo.New()
-	// The query has the session's id, by which one could act for the client.
-	withoutQuery := middleware.LoggerConfig{Format: "${time_rfc3339} ${method} ${path} ${status} ${latency_human}\n"}
-	e.Use(middleware.LoggerWithConfig(withoutQuery), middleware.Recover())
+	e.Use(middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		// The path alone: the query has the session's id, by which one could act for the client.
+		LogMethod: true, LogURIPath: true, LogStatus: true, LogLatency: true,
+		LogValuesFunc: func(_ echo.Context, v middleware.RequestLoggerValues) error {
+			log.Print(v.Method, " ", v.URIPath, " ", v.Status, " ", v.Latency)
+			return nil
+		},
+	}), middleware.Recover())
 	// A browser sets no header on a WebSocket: the token is checked with the
 	// handshake, and whoever knows the session's id goes on.
 	sioecho.Register(e, "/socket.io", srv, sioecho.HandshakeOnly(srv, echojwt.WithConfig(echojwt.Config{
