@@ -264,14 +264,12 @@ func send(c *sio.Context, n *sio.Namespace) error {
 	if err := c.Bind(&how, &event, &data); err != nil {
 		return err
 	}
-	var target sio.Target
-	switch {
-	case how.By == "server":
-		target = n.To(how.To...)
-	case len(how.To) == 0:
+	target := n.All()
+	if how.By != "server" {
 		target = c.Broadcast()
-	default:
-		target = c.To(how.To...)
+	}
+	if len(how.To) > 0 { // to no room would be to nobody
+		target = target.To(how.To...)
 	}
 	target = target.Except(how.Except...)
 	if how.Volatile {

@@ -24,7 +24,10 @@ func (s selection) target(c *sio.Context, n *sio.Namespace) sio.Target {
 	if s.By == "socket" {
 		t = c.Broadcast()
 	}
-	t = t.Timeout(time.Duration(s.Timeout) * time.Millisecond).To(s.To...).Compress(s.Compress).Except(s.Except...)
+	if len(s.To) > 0 { // to no room would be to nobody
+		t = t.To(s.To...)
+	}
+	t = t.Timeout(time.Duration(s.Timeout) * time.Millisecond).Compress(s.Compress).Except(s.Except...)
 	if s.Local {
 		t = t.Local()
 	}
