@@ -171,13 +171,13 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 // settle counts what has been handled, and has the answers written. They go ahead of
 // what else may follow from it.
 func (w *wsConn) settle() {
-	if w.probing {
-		w.answerPending()
-	}
 	s := w.sess
 	s.uncork()
-	if w.draining.Load() {
+	if w.draining.Load() { // nothing follows a close frame
 		return
+	}
+	if w.probing {
+		w.answerPending()
 	}
 	frames := uint32(w.unpaid) + w.in.frames
 	if frames < turnPackets && s.cheap.Load() == 0 {

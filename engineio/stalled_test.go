@@ -113,3 +113,17 @@ func TestOddRequests(t *testing.T) {
 	r := h.do("GET", polling, "", "Origin: http://a\tb")
 	r.want(t, 400, `{"code":3,"message":"Bad request"}`)
 }
+
+// TestNothingBehindTheClose has a probe come together with what ends the WebSocket.
+func TestNothingBehindTheClose(t *testing.T) {
+	h := newHost(t, nil)
+	p := h.open()
+	c := h.ws("&sid=" + p.ID())
+	c.write(masked(opPing, "x"), masked(opText, "2probe"), masked(opText, "nonsense"))
+	c.want(opClose, "")
+	c.write(masked(opClose, ""))
+	if f, err := c.tryRead(); err != io.EOF {
+		t.Errorf("frame %#x %q, %v behind the close frame", f.b0, f.payload, err)
+	}
+	p.alive()
+}
