@@ -1,6 +1,10 @@
 package engineio
 
-import "time"
+import (
+	"net/http"
+	"slices"
+	"time"
+)
 
 // Grace times QueueBytes and QueuePackets may wait for a client that takes what it
 // is sent: 32 MiB by default hold what a handler emits in a loop, which is quicker
@@ -27,9 +31,85 @@ const (
 // protected by the session's mu.
 type backlog struct {
 	srv   *Server
-	held  int           // bytes of the messages
+	held  int           // bytes of the messages, and of the answers
 	moved time.Duration // when the client took something last, or this began; since srv.born
 	room  chan struct{} // closed when there is room again, for who waits; or nil
+
+	answers []*answer // to GETs, that are being written
+}
+
+// An answer to a GET is what waits, too, while the client takes it.
+type answer struct {
+	bytes       int
+	setDeadline func(time.Time) error // of the writing
+}
+
+// answeringLocked counts an answer of n bytes that is about to be written, until
+// answered is called. It returns nil if it is not large.
+func (s *Session) answeringLocked(w http.ResponseWriter, n int) *answer {
+	if counted(n) == 0 || s.state == stateClosed {
+		return nil
+	}
+	a := &answer{n, http.NewResponseController(w).SetWriteDeadline}
+	b := s.backlogLocked()
+	b.answers = append(b.answers, a)
+	b.hold(n)
+	return a
+}
+
+// answered is called when an answer has been written, or could not be.
+func (s *Session) answered(a *answer) {
+	if a == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.out.backlog
+	if b == nil {
+		return
+	}
+	if i := slices.Index(b.answers, a); i >= 0 {
+		b.answers = slices.Delete(b.answers, i, i+1)
+		b.hold(-a.bytes)
+	}
+	s.forgetLocked()
+}
+
+// answerBy returns until when the client has to take more of an answer. Once the session
+// has ended there is lingerTimeout, for all that is left of a large one.
+func (s *Session) answerBy(a *answer, before time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if b := s.out.backlog; b != nil {
+		b.moved = now.Sub(s.srv.born)
+	}
+	if a == nil || s.state != stateClosed {
+		return now.Add(s.srv.opts.WriteTimeout)
+	}
+	if last := now.Add(lingerTimeout); before.IsZero() || last.Before(before) {
+		return last
+	}
+	return before
+}
+
+// endLocked is called with the end of the session, when no message waits any more.
+func (b *backlog) endLocked() {
+	if b == nil {
+		return
+	}
+	b.wake()
+	for _, a := range b.answers {
+		_ = a.setDeadline(time.Now().Add(lingerTimeout))
+		b.hold(-a.bytes)
+	}
+}
+
+// forgetLocked ends the account if nothing waits.
+func (s *Session) forgetLocked() {
+	if s.out.len() == 0 && !s.out.backlog.answering() {
+		s.out.backlog = nil
+	}
 }
 
 // backlogLocked returns the account, which begins now if there is none.
@@ -67,10 +147,11 @@ func (s *Session) tookLocked() {
 		return
 	}
 	b.wake()
-	if s.out.len() == 0 {
-		s.out.backlog = nil
-	}
+	s.forgetLocked()
 }
+
+// answering tells whether an answer is being written.
+func (b *backlog) answering() bool { return b != nil && len(b.answers) > 0 }
 
 // movedWithin tells whether the client has taken something in the time d before
 // now.

@@ -60,6 +60,16 @@ func (b *backlog) add(m *Message) {
 		n += m.Size()
 	}
 	b.held += m.Size()
+	b.count(n)
+}
+
+// hold counts n bytes that wait in another form, or that do so no more.
+func (b *backlog) hold(n int) {
+	b.held += n
+	b.count(n)
+}
+
+func (b *backlog) count(n int) {
 	if b.srv.queued.add(n) {
 		b.srv.wg.Add(1)           // under the session's own
 		go b.srv.relieveBacklog() // ends when there is enough room

@@ -1,6 +1,10 @@
 package engineio_test
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,6 +80,36 @@ func TestTotalBytes(t *testing.T) {
 		honest.alive()
 		small.alive()
 		end(append(hogs, honest, small)...)
+	})
+	run("clients that do not read the answer to a poll", engineio.Options{TotalBytes: 4 << 20, WriteTimeout: time.Minute}, func(t *testing.T, h *host) {
+		honest := h.open()
+		var hogs []*peer
+		for range 12 {
+			p := h.open()
+			hogs = append(hogs, p)
+			for range 8 {
+				p.Send(engineio.NewMessage([]byte(text)))
+			}
+			conn, err := h.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "GET /engine.io/?%s&sid=%s HTTP/1.1\r\nHost: %s\r\n\r\n", polling, p.ID(), h.addr)
+			time.Sleep(time.Second)
+			for range 8 {
+				honest.send(text)
+			}
+			takes(honest, 8)
+		}
+		if queued, _ := h.Memory(); queued > 4<<20 || queued < 1<<20 {
+			t.Errorf("%d bytes are queued", queued)
+		}
+		if n := left(hogs); n == 0 || n > 5 {
+			t.Errorf("%d of them are left", n)
+		}
+		honest.alive()
+		end(append(hogs, honest)...)
 	})
 	run("what goes to many counts once", engineio.Options{TotalBytes: 4 << 20}, func(t *testing.T, h *host) {
 		var ps []*peer
@@ -158,5 +192,43 @@ func TestTotalBytes(t *testing.T) {
 		c.closed(1013)
 		p.ends("transport error")
 		p.Hold(-1<<20 - 1)
+	})
+}
+
+// TestSlowAnswerAtTheEnd closes a session while its client takes long for an answer. It
+// gets all of it, and only then has to poll again within a time.
+func TestSlowAnswerAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newPipeHost(t, &engineio.Options{PingInterval: time.Hour, HTTPCompressionThreshold: -1})
+		p := h.open()
+		text := strings.Repeat("x", 900<<10)
+		p.send(text)
+		conn, err := h.dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET /engine.io/?%s&sid=%s HTTP/1.1\r\nHost: %s\r\n\r\n", polling, p.ID(), h.addr)
+		synctest.Wait()
+		p.Session.Close()
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := int64(0)
+		for err == nil { // for 57 seconds
+			time.Sleep(time.Second)
+			var n int64
+			n, err = io.CopyN(io.Discard, res.Body, 16<<10)
+			got += n
+		}
+		if got != int64(len(text))+1 {
+			t.Fatalf("%d bytes, %v", got, err)
+		}
+		synctest.Wait()
+		if queued, _ := h.Memory(); queued != 0 || h.Len() != 1 {
+			t.Errorf("%d bytes are queued, %d sessions", queued, h.Len())
+		}
+		h.get(p.ID()).want(t, 200, farewell)
 	})
 }

@@ -82,7 +82,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		payload = appendV3(nil, payload, false, false)
 	}
 	w.Header()["Content-Type"] = headerText
-	_ = sess.writePayload(w, payload) // the heartbeat will notice
+	_ = sess.writePayload(w, payload, nil) // the heartbeat will notice
 	return nil
 }
 
@@ -100,21 +100,27 @@ const smallPayload = 2 << 10
 
 // writePayload answers a GET, whose Content-Type is set. Each batch of a larger
 // payload must be taken in WriteTimeout. It fails if that is not the case, as far
-// as can be seen.
-func (s *Session) writePayload(w http.ResponseWriter, payload []byte) error {
+// as can be seen. A is how the payload is counted, or nil.
+func (s *Session) writePayload(w http.ResponseWriter, payload []byte, a *answer) error {
 	h := w.Header()
 	h["Cache-Control"] = headerNoStore
 	h.Set("Content-Length", strconv.Itoa(len(payload)))
 	if len(payload) <= smallPayload {
 		_, err := w.Write(payload)
+		s.answered(a)
 		return err
 	}
 	rc := http.NewResponseController(w)
 	// Not every writer has deadlines: a test recorder, say. They would hold for
 	// the next request of the connection, too.
-	defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
+	defer func() {
+		s.answered(a) // first: the session's end sets a deadline, too
+		_ = rc.SetWriteDeadline(time.Time{})
+	}()
+	var by time.Time
 	for i := 0; i < len(payload); i += batchSize {
-		_ = rc.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+		by = s.answerBy(a, by)
+		_ = rc.SetWriteDeadline(by)
 		if _, err := w.Write(payload[i:min(i+batchSize, len(payload))]); err != nil {
 			return err
 		}
@@ -176,6 +182,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if s.state == stateClosing {
 		s.armLocked(s.patienceLocked()) // for the next GET
 	}
+	a := s.answeringLocked(w, len(payload))
 	s.mu.Unlock()
 	if !ok {
 		s.fail(ReasonTransportError, context.Cause(r.Context()), nil)
@@ -188,7 +195,7 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if !plain {
 		payload = s.srv.compress(w, r, payload)
 	}
-	if err := s.writePayload(w, payload); err != nil {
+	if err := s.writePayload(w, payload, a); err != nil {
 		s.fail(ReasonTransportError, err, nil)
 	}
 }

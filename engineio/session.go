@@ -357,7 +357,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 		s.timer.Stop()
 	}
 	s.out.clear()
-	s.out.backlog.wake()
+	s.out.backlog.endLocked()
 	s.out.backlog = nil
 	s.wakeReaderLocked()
 	asked := s.askedLocked()
@@ -421,8 +421,8 @@ func (s *Session) tick() {
 	switch {
 	case s.state == stateClosed, time.Since(s.srv.born) < s.due: // armed anew while we came
 		s.mu.Unlock()
-	case s.state == stateClosing && s.ws != nil && s.out.backlog.movedWithin(closeTimeout, s.due):
-		s.armLocked(closeTimeout)
+	case s.state == stateClosing && (s.ws != nil || s.out.backlog.answering()) && s.out.backlog.movedWithin(closeTimeout, s.due):
+		s.armLocked(s.patienceLocked())
 		s.mu.Unlock()
 	case s.state == stateClosing:
 		s.mu.Unlock()
