@@ -48,6 +48,12 @@ func (s *Session) pay(packets uint32) time.Duration {
 	return paid - now - burst + restAtLeast
 }
 
+// owes tells whether so much has come lately that others are read first: half a dozen
+// cheap packets, or half a second's worth of others.
+func (s *Session) owes() bool {
+	return time.Duration(s.paid.Load())-time.Since(s.srv.born) > burst/10
+}
+
 // rest pauses the session for d. It is not taken for dead meanwhile.
 func (s *Session) rest(d time.Duration) {
 	s.Pause()

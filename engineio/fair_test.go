@@ -57,29 +57,11 @@ func TestTurns(t *testing.T) {
 		t.Skip("each connection has a goroutine here")
 	}
 	const n, turn = 4000, 96
-	h := newServer(t, nil, nil)
-	var hold atomic.Bool
-	busy, free := make(chan struct{}), make(chan struct{})
-	h.AfterMessages(func() {
-		if hold.CompareAndSwap(true, false) {
-			close(busy)
-			<-free
-		}
-	})
-	h.listen()
-	parked := func() (*wsClient, *peer) {
-		c, p := h.openWS()
-		c.text("4warm")
-		p.want("warm")
-		return c, p
-	}
-	blocker, _ := parked()
-	greedy, much := parked()
-	modest, little := parked()
+	h, hold := newHeldHost(t)
+	greedy, much := h.parked()
+	modest, little := h.parked()
 	much.messages = make(chan message, n)
-	hold.Store(true)
-	blocker.text("4hold")
-	receive(t, busy, patience, "the poller")
+	free := hold()
 	greedy.write([]byte(strings.Repeat(string(masked(opText, "4x")), n)))
 	modest.text("4y")
 	before := make(chan int, 1)
@@ -87,7 +69,7 @@ func TestTurns(t *testing.T) {
 		<-little.messages
 		before <- len(much.messages)
 	}()
-	close(free)
+	free()
 	// The goroutine may be late: the poller goes on meanwhile, but not by thousands.
 	if got := receive(t, before, patience, "the modest client"); got > 8*turn {
 		t.Errorf("%d messages of one client before the only one of another", got)

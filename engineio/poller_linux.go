@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/siokit/sio/internal/fifo"
 )
 
 // coresPerPoller is for how many cores one poller reads: of a small message and
@@ -40,14 +42,17 @@ type poller struct {
 	mu    sync.Mutex // protects the following, and wsConn.parked; held while the kernel is told
 	conns map[int32]*wsConn
 	epoll *epoll // nil while conns is empty, but for a moment
+
+	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine
 }
 
 // A parking is a connection's place with the poller.
 type parking struct {
 	fd    int32
 	state parkState
-	more  bool  // something may be left to read; the poller's while it reads
-	grown uint8 // how often the size of a read has been doubled; likewise
+	more  bool  // something may be left to read; the goroutine's, like the following
+	end   bool  // the peer has ended its side
+	grown uint8 // how often the size of a read has been doubled
 }
 
 type parkState uint8
@@ -55,7 +60,8 @@ type parkState uint8
 const (
 	parkNone   parkState = iota
 	parkWaits            // registered
-	parkMuted            // the same, but not to be read before its session is resumed
+	parkLater            // in poller.later
+	parkMuted            // registered, but not to be read before its session is resumed
 	parkBusy             // being read
 	parkWanted           // being read, and to be left to a goroutine afterwards
 )
@@ -104,7 +110,7 @@ func (w *wsConn) unpark() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch w.parked.state {
-	case parkWaits, parkMuted, parkBusy:
+	case parkWaits, parkLater, parkMuted, parkBusy:
 		p.removeLocked(w) // now: its descriptor may soon be another connection's
 		w.leaveLocked()
 	}
@@ -118,14 +124,8 @@ func (w *wsConn) unmute() {
 	defer p.mu.Unlock()
 	if w.parked.state == parkMuted {
 		w.parked.state = parkWaits
-		p.remindLocked(w)
+		_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
 	}
-}
-
-// remindLocked has the poller told of the connection again, behind all others, if there
-// is something to read.
-func (p *poller) remindLocked(w *wsConn) {
-	_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
 }
 
 // leaveLocked has a goroutine read the connection, at once or when the poller
@@ -175,16 +175,31 @@ func (p *poller) run(e *epoll) {
 	}
 }
 
-// read reads connections once, by r. It tells whether something may be left.
+// read reads connections once, by r: those of the events, and then a few of those that
+// have been put off. It tells whether something may be left.
 func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
-	reminded := false
-	var batch [pollBatch]*wsConn
+	var batch [pollBatch + laterReads]*wsConn
 	ready := batch[:0]
 	p.mu.Lock()
 	for _, ev := range events {
-		if w := p.conns[ev.Fd]; w != nil {
+		w := p.conns[ev.Fd]
+		if w == nil {
+			continue
+		}
+		w.parked.end = ev.Events != syscall.EPOLLIN // perhaps behind bytes
+		switch {
+		case w.parked.state == parkLater:
+		case w.stillHasty():
+			w.parked.state = parkLater
+			p.later.Push(w)
+		default:
 			w.parked.state = parkBusy
-			w.parked.more = ev.Events != syscall.EPOLLIN // an end, perhaps behind bytes
+			ready = append(ready, w)
+		}
+	}
+	for range min(laterReads, p.later.Len()) {
+		if w := p.later.Pop(); w.parked.state == parkLater { // or else it has been taken away
+			w.parked.state = parkBusy
 			ready = append(ready, w)
 		}
 	}
@@ -192,7 +207,7 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	for _, w := range ready {
 		size := firstRead << w.parked.grown
 		in, err := r.read(w.raw, size)
-		w.parked.more = w.parked.more || len(in) == size
+		w.parked.more = w.parked.end || len(in) == size
 		next := w.polled(in, err)
 		w.fit(len(in) == size)
 		if next == nil {
@@ -215,9 +230,8 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 				w.parked.state = parkMuted // who resumes it waits for p.mu
 				_ = w.raw.Control(func(fd uintptr) { p.epoll.mute(int(fd)) })
 			case w.parked.more:
-				p.remindLocked(w)
-				reminded = true
-				fallthrough
+				w.parked.state = parkLater
+				p.later.Push(w)
 			default:
 				w.parked.state = parkWaits
 			}
@@ -229,10 +243,11 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	if len(ready) > 0 {
 		ready[0].srv.received()
 	}
-	if reminded {
+	if p.later.Len() > 0 {
 		runtime.Gosched() // handlers, and who writes
+		return true
 	}
-	return reminded || len(events) >= pollAgain
+	return len(events) >= pollAgain
 }
 
 // firstRead is how much the poller reads at first of a connection: no more than a
@@ -286,6 +301,9 @@ func (r *pollRead) read(raw syscall.RawConn, size int) ([]byte, error) {
 const (
 	// pollBatch is how many connections one system call can tell of.
 	pollBatch = 64
+	// laterReads is how many connections of which there is much to read, or has been,
+	// are read before it is looked whether others have something.
+	laterReads = 4
 	// pollAgain is so many that it is worth asking at once for more. Otherwise the
 	// handlers go first.
 	pollAgain = 16
@@ -322,14 +340,18 @@ func newEpoll() (*epoll, error) {
 // arrives: read must not leave anything, and return false.
 func (e *epoll) serve(read func([]syscall.EpollEvent) (again bool)) error {
 	return e.raw.Read(func(fd uintptr) bool {
-		for {
+		for again := false; ; {
 			n, err := epollNow(fd, e.events[:])
 			switch {
 			case err == syscall.EINTR:
 			case err != nil:
 				return true
-			case n == 0 || !read(e.events[:n]):
+			case n == 0 && !again:
 				return false
+			default:
+				if again = read(e.events[:n]); !again {
+					return false
+				}
 			}
 		}
 	})

@@ -109,6 +109,36 @@ func TestPollerStartsAnew(t *testing.T) {
 	}
 }
 
+// newHeldHost returns a server whose poller hold keeps busy until free is called.
+func newHeldHost(t *testing.T) (h *host, hold func() (free func())) {
+	h = newServer(t, nil, nil)
+	var holds atomic.Bool
+	busy, done := make(chan struct{}), make(chan struct{})
+	h.AfterMessages(func() {
+		if holds.CompareAndSwap(true, false) {
+			close(busy)
+			<-done
+		}
+	})
+	h.listen()
+	c, _ := h.parked()
+	return h, func() func() {
+		holds.Store(true)
+		c.text("4hold")
+		receive(t, busy, patience, "the poller")
+		return func() { close(done) }
+	}
+}
+
+// parked opens a WebSocket that has been read once.
+func (h *host) parked() (*wsClient, *peer) {
+	h.t.Helper()
+	c, p := h.openWS()
+	c.text("4warm")
+	p.want("warm")
+	return c, p
+}
+
 // TestPollerLeavesNothing has the poller busy while clients say more than is read
 // at once, or something and no more, or are more than it is told of at once. It
 // hears of what is there only once.
@@ -126,40 +156,21 @@ func TestPollerLeavesNothing(t *testing.T) {
 		{"many ends", "a", 200, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newServer(t, nil, nil)
-			var hold atomic.Bool
-			busy, free := make(chan struct{}), make(chan struct{})
-			h.AfterMessages(func() {
-				if hold.CompareAndSwap(true, false) {
-					close(busy)
-					<-free
-				}
-			})
-			h.listen()
-			parked := func() (*wsClient, *peer) {
-				c, p := h.openWS()
-				c.text("4warm")
-				p.want("warm")
-				return c, p
-			}
-			one, _ := parked()
+			h, hold := newHeldHost(t)
 			var cs []*wsClient
 			var ps []*peer
 			for range tt.clients {
-				c, p := parked()
+				c, p := h.parked()
 				cs, ps = append(cs, c), append(ps, p)
 			}
-
-			hold.Store(true)
-			one.text("4hold")
-			receive(t, busy, patience, "the poller")
+			free := hold()
 			for _, c := range cs {
 				c.text("4" + tt.say)
 				if tt.leave {
 					c.conn.Close()
 				}
 			}
-			close(free)
+			free()
 			for _, p := range ps {
 				p.want(tt.say)
 				if tt.leave {

@@ -185,7 +185,9 @@ func (w *wsConn) settle() {
 		return
 	}
 	w.unpaid = 0
-	switch wait := s.pay(frames); {
+	wait := s.pay(frames)
+	w.hasty = s.owes()
+	switch {
 	case wait <= 0:
 	case w.probing:
 		w.dropProbe(closeFrame(ws.StatusPolicyViolation))
@@ -259,6 +261,13 @@ var errPeerClosed = errors.New("closed by the peer")
 // the poller at a compressed message: what it takes to inflate one is up to the peer.
 func (w *wsConn) stopped() bool {
 	return w.in.frames >= turnPackets && !w.in.inBody || w.paused() || w.polling && w.in.compressed
+}
+
+// stillHasty tells whether the session has sent much more than its rate allows: others
+// are read first.
+func (w *wsConn) stillHasty() bool {
+	w.hasty = w.hasty && w.sess.owes()
+	return w.hasty
 }
 
 func (w *wsConn) paused() bool {

@@ -30,6 +30,7 @@ type wsConn struct {
 	probing bool
 	asked   bool          // the probe, since it was last answered
 	polling bool          // the poller reads
+	hasty   bool          // see stillHasty
 	unpaid  uint8         // frames that Session.pay has not been told of
 	held    int           // of a large message that is not complete, as counted
 	last    time.Duration // when something was read last, since srv.born
