@@ -48,10 +48,10 @@ func (s *Session) pay(packets uint32) time.Duration {
 	return paid - now - burst + restAtLeast
 }
 
-// owes tells whether so much has come lately that others are read first: half a dozen
-// cheap packets, or half a second's worth of others.
-func (s *Session) owes() bool {
-	return time.Duration(s.paid.Load())-time.Since(s.srv.born) > burst/10
+// ahead is how far the session is ahead of its rate, or, if negative, how long ago it
+// was on it.
+func (s *Session) ahead() time.Duration {
+	return time.Duration(s.paid.Load()) - time.Since(s.srv.born)
 }
 
 // rest pauses the session for d. It is not taken for dead meanwhile.

@@ -179,14 +179,14 @@ func (w *wsConn) settle() {
 	if w.probing {
 		w.answerPending()
 	}
-	frames := uint32(w.unpaid) + w.in.frames
-	if frames < turnPackets && s.cheap.Load() == 0 {
+	frames, cheap := uint32(w.unpaid)+w.in.frames, s.cheap.Load() > 0
+	if frames < turnPackets && !cheap {
 		w.unpaid = uint8(frames) // the time is not asked for each message
 		return
 	}
 	w.unpaid = 0
 	wait := s.pay(frames)
-	w.hasty = s.owes()
+	w.hasty = cheap || s.ahead() > burst/10
 	switch {
 	case wait <= 0:
 	case w.probing:
@@ -263,10 +263,10 @@ func (w *wsConn) stopped() bool {
 	return w.in.frames >= turnPackets && !w.in.inBody || w.paused() || w.polling && w.in.compressed
 }
 
-// stillHasty tells whether the session has sent much more than its rate allows: others
-// are read first.
+// stillHasty tells whether the peer has sent something cheap in the last second, or much
+// at once: others are read first.
 func (w *wsConn) stillHasty() bool {
-	w.hasty = w.hasty && w.sess.owes()
+	w.hasty = w.hasty && w.sess.ahead() > -time.Second
 	return w.hasty
 }
 
