@@ -272,3 +272,46 @@ func TestPostsInTurns(t *testing.T) {
 		t.Errorf("AfterMessages for %d packets: %d times", n, got)
 	}
 }
+
+// TestHastyLast has the poller find, behind clients that have sent pings, one that has
+// not.
+func TestHastyLast(t *testing.T) {
+	if !polled {
+		t.Skip("each connection has a goroutine here")
+	}
+	const n = 60 // all are told of at once
+	h, hold := newHeldHost(t)
+	var cs []*wsClient
+	var ps []*peer
+	for range n {
+		c, p := h.parked()
+		for range 45 { // it takes five seconds to forget them
+			c.write(masked(opPing, "x"))
+			c.want(opPong, "x")
+		}
+		cs, ps = append(cs, c), append(ps, p)
+	}
+	modest, little := h.parked()
+	free := hold()
+	for _, c := range cs {
+		c.text("4x")
+	}
+	modest.text("4y")
+	before := make(chan int, 1)
+	go func() { // until modest is heard
+		<-little.messages
+		sum := 0
+		for _, p := range ps {
+			sum += len(p.messages)
+		}
+		before <- sum
+	}()
+	free()
+	// The goroutine may be late: the poller goes on meanwhile, but by fours.
+	if got := receive(t, before, patience, "the modest client"); got > n/2 {
+		t.Errorf("%d of %d hasty clients are read before the only other", got, n)
+	}
+	for _, p := range ps {
+		p.want("x")
+	}
+}
