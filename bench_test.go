@@ -74,7 +74,7 @@ func hotPaths(t testing.TB) []hotPath {
 			handled <- struct{}{}
 		}
 	}
-	srv := sio.New(&sio.Options{PingInterval: time.Hour})
+	srv := sio.New(&sio.Options{PingInterval: time.Hour, MaxPacketRate: -1})
 	srv.OnConnect(func(c *sio.Context) error {
 		benchUser.Set(c, "alice")
 		return c.Join("room")
