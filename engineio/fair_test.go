@@ -233,6 +233,13 @@ func TestTooFastWebSockets(t *testing.T) {
 				t.Fatalf("%d goroutines for %d connections", runtime.NumGoroutine()-before, n)
 			}
 		}
+		heard := 0
+		for _, p := range ps {
+			heard += len(p.messages)
+		}
+		if heard > n/2 {
+			t.Errorf("the goroutines have gone only when %d of %d words are read", heard, n)
+		}
 	}
 	for i, p := range ps {
 		switch i % 5 {
