@@ -14,7 +14,7 @@
 //	go run ./soak -only 'pings' -conns 32       # with so many connections only
 //	go run ./soak -list
 //	go run ./soak -churn 100000                 # no floods: connects and disconnects
-//	go run ./soak -only ^pings -profile /tmp/p  # CPU profiles of the server, flooded
+//	go run ./soak -only ^pings -profile cpu    # CPU profiles of the server, flooded, in a folder
 //
 // A kind is a value in kinds.go; a server that is to be flooded is in server.go.
 package main
