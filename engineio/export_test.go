@@ -2,3 +2,10 @@ package engineio
 
 // Memory returns what is counted as waiting to be sent, and as held of what has come.
 func (s *Server) Memory() (queued, held int64) { return s.queued.used.Load(), s.intakes.used.Load() }
+
+// Polled tells whether a GET of the session is pending.
+func (s *Session) Polled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.poll != nil
+}

@@ -367,6 +367,16 @@ func (p *peer) alive() {
 	}
 }
 
+// polled waits until a GET is pending: on a socket, it may be overtaken by the next request.
+func (p *peer) polled() {
+	p.h.t.Helper()
+	for end := time.Now().Add(p.h.limit); !p.Polled(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			p.h.t.Fatal("waited in vain for a GET")
+		}
+	}
+}
+
 // send queues texts on the session.
 func (p *peer) send(texts ...string) {
 	p.h.t.Helper()

@@ -125,13 +125,16 @@ func TestNoUpgradeFromHTTP2(t *testing.T) {
 // No answer may end the connection, over which a browser has all its tabs.
 func TestErrorsOverHTTP2(t *testing.T) {
 	h, conns := secureHost(t, &engineio.Options{MaxPayload: 100}, func(*httptest.Server) {})
+	var ps []*peer
 	var sids []string
 	for range 4 {
 		h.secure("GET", polling, "")
-		sids = append(sids, "&sid="+h.peer().ID())
+		p := h.peer()
+		ps, sids = append(ps, p), append(sids, "&sid="+p.ID())
 	}
 	got := make(chan reply, 1)
 	go func() { got <- h.secure("GET", polling+sids[0], "") }()
+	ps[0].polled()
 	long := strings.Repeat("x", 200)
 	for _, test := range []struct {
 		method, query, body string

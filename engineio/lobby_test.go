@@ -12,6 +12,7 @@ func TestHandshakesNotUsed(t *testing.T) {
 	h := newHost(t, nil)
 	polls, probing, moved := h.open(), h.open(), h.open()
 	pending := h.pend(polls.ID())
+	polls.polled()
 	h.probe(probing)
 	upgraded := h.upgrade(moved)
 	silent, next := h.open(), h.open()

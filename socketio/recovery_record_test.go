@@ -144,13 +144,14 @@ func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 
 // A store that can't save a client that nobody waits for costs nobody else anything.
 func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
-	store := new(saveStore)
+	store := &saveStore{refused: make(chan struct{}, 1)}
 	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return store }}))
 	n := h.of("/", nil)
 	one, other := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
 	store.fails.Store(one.pid)
 	one.cut(n)
+	receive(t, store.refused, h.limit, "the store to be asked")
 	done(t, n.All().Emit("missed"))
 	other.hears("missed")
 	other.cut(n)
@@ -167,11 +168,13 @@ func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 // A saveStore fails to save one client.
 type saveStore struct {
 	socketio.MemoryStore
-	fails atomic.Value // its pid
+	fails   atomic.Value // its pid
+	refused chan struct{}
 }
 
 func (s *saveStore) Save(r socketio.RecoverySession) error {
 	if s.fails.Load() == r.PID {
+		s.refused <- struct{}{}
 		return errors.New("no space left")
 	}
 	return s.MemoryStore.Save(r)
