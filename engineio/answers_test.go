@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/gobwas/ws"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A countingConn counts the writes that don't block.
@@ -48,7 +50,7 @@ func TestAnswersTogether(t *testing.T) {
 	}
 	sess := &Session{srv: srv, id: "12345678901234567890"}
 	sess.handler = refusing{sess}
-	w := &wsConn{srv: srv, sess: sess, conn: conn, raw: raw, in: frameReader{limit: 1 << 20}}
+	w := &wsConn{srv: srv, sess: sess, conn: conn, raw: raw, in: websocket.Reader{Limit: 1 << 20}}
 	sess.ws = w
 	ping := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewPingFrame([]byte("x")), [4]byte{1, 2, 3, 4}))
 	connect := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewTextFrame([]byte("40/nowhere,")), [4]byte{1, 2, 3, 4}))
@@ -72,29 +74,3 @@ type refusing struct{ sess *Session }
 
 func (r refusing) Message([]byte, bool) { _ = r.sess.Answer(NewMessage([]byte("4/nowhere,{}"))) }
 func (refusing) Close(Reason)           {}
-
-// TestMaxFragments grows with the limit of a message.
-func TestMaxFragments(t *testing.T) {
-	for _, tt := range []struct{ limit, size, fragments, want int }{
-		{1 << 20, 64, 1 << 14, 1 << 14},
-		{1 << 20, 0, 1 << 15, 1 << 14},
-		{100 << 20, 4 << 10, 25_600, 25_600},
-		{100 << 20, 0, 1 << 17, 100 << 10},
-	} {
-		in := frameReader{limit: int32(tt.limit)}
-		more := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewFrame(ws.OpContinuation, false, make([]byte, tt.size)), [4]byte{}))
-		first := bytes.Clone(more)
-		first[0] = byte(ws.OpBinary)
-		got := &recorder{}
-		_, err := in.feed(first, got)
-		n := 1
-		for ; err == nil && n < tt.fragments; n++ {
-			if _, err = in.feed(bytes.Clone(more), got); err != nil {
-				break
-			}
-		}
-		if n != tt.want {
-			t.Errorf("MaxPayload %d, fragments of %d bytes: %d are taken, want %d (%v)", tt.limit, tt.size, n, tt.want, err)
-		}
-	}
-}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A hotPath is an operation to be measured; TestAllocations holds it to a
@@ -103,18 +105,18 @@ func codecPaths(t testing.TB) []hotPath {
 	}
 }
 
-// A counter is a frameSink that counts.
+// A counter is a websocket.Sink that counts.
 type counter struct{ messages, bytes int }
 
-func (c *counter) onMessage(data []byte, _ bool) error {
+func (c *counter) OnMessage(data []byte, _ bool) error {
 	c.messages++
 	c.bytes += len(data)
 	return nil
 }
 
-func (*counter) onPing([]byte) error         { return nil }
-func (*counter) onClose(ws.StatusCode) error { return nil }
-func (*counter) stopped() bool               { return false }
+func (*counter) OnPing([]byte) error         { return nil }
+func (*counter) OnClose(ws.StatusCode) error { return nil }
+func (*counter) Stopped() bool               { return false }
 
 // framePaths feeds messages as a client sends them, the number and size given,
 // in pieces as they are read.
@@ -132,14 +134,14 @@ func framePaths(t testing.TB) (paths []hotPath) {
 		frame := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewTextFrame(text), [4]byte{0x37, 0xfa, 0x21, 0x3d}))
 		stream := bytes.Repeat(frame, tt.messages)
 		piece := make([]byte, tt.piece)
-		in := frameReader{limit: 1 << 20}
+		in := websocket.Reader{Limit: 1 << 20}
 		var got counter
 		paths = append(paths, hotPath{tt.name, len(stream), func() {
 			got = counter{}
 			for rest := stream; len(rest) > 0; {
 				n := copy(piece, rest) // it will be unmasked in place
 				rest = rest[n:]
-				_, err := in.feed(piece[:n], &got)
+				_, err := in.Feed(piece[:n], &got)
 				must(t, err)
 			}
 			if got != (counter{tt.messages, tt.messages * tt.size}) {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A memory counts bytes for all sessions of a server. Small ones are not counted,
@@ -100,7 +102,7 @@ func (s *Server) relieveBacklog() {
 }
 
 // busyClose (1013, "try again later") ends a WebSocket for want of memory.
-var busyClose = closeFrame(1013)
+var busyClose = websocket.CloseFrame(1013)
 
 // The backlogs that a message is counted in are counted in a word, whose top byte is
 // the number of the first server that sent it. To others, which are rare, it counts in

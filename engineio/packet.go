@@ -3,10 +3,11 @@ package engineio
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A PacketType is the first character of a packet.
@@ -101,7 +102,7 @@ func newPacket(t PacketType, data []byte) *Message {
 // newFrame returns a message that holds the header of a frame, with room for
 // a payload of n bytes.
 func newFrame(op ws.OpCode, n int) *Message {
-	size := frameHeaderSize(n)
+	size := websocket.HeaderSize(n)
 	var m *Message
 	if size+n <= smallFrame {
 		with := new(struct { // one allocation
@@ -113,7 +114,7 @@ func newFrame(op ws.OpCode, n int) *Message {
 	} else {
 		m = &Message{frame: make([]byte, 0, size+n)}
 	}
-	m.frame = appendFrameHeader(m.frame, op, n)
+	m.frame = websocket.AppendHeader(m.frame, op, n)
 	m.body = uint8(size)
 	m.plain = op.IsControl()
 	return m
@@ -174,29 +175,6 @@ func (m *Message) encodeBase64() *Message {
 func (m *Message) packet() []byte {
 	t := m.asText()
 	return t.frame[t.body:]
-}
-
-func frameHeaderSize(n int) int {
-	switch {
-	case n <= 125:
-		return 2
-	case n <= 0xffff:
-		return 4
-	}
-	return 10
-}
-
-// appendFrameHeader appends the header of an unmasked, unfragmented frame
-// (RFC 6455, section 5.2).
-func appendFrameHeader(dst []byte, op ws.OpCode, n int) []byte {
-	dst = append(dst, 0x80|byte(op))
-	switch {
-	case n <= 125:
-		return append(dst, byte(n))
-	case n <= 0xffff:
-		return binary.BigEndian.AppendUint16(append(dst, 126), uint16(n))
-	}
-	return binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
 }
 
 const (

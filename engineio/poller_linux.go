@@ -69,7 +69,7 @@ const (
 // park leaves the connection to the poller. It reports false if a goroutine has
 // to read it.
 func (w *wsConn) park() bool {
-	if w.raw == nil || w.in.compressed { // see stopped
+	if w.raw == nil || w.in.Compressed() { // see Stopped
 		return false
 	}
 	p := w.poller()
@@ -261,7 +261,7 @@ const (
 // fit sets how much is to be read the next time, so that it is about half a turn. Full
 // tells whether the last read was as much as could be.
 func (w *wsConn) fit(full bool) {
-	switch frames := w.in.frames; {
+	switch frames := w.in.Frames; {
 	case frames > turnPackets/2 && w.parked.grown > 0:
 		w.parked.grown--
 	case full && frames < turnPackets/4 && w.parked.grown < maxGrown:

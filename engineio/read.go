@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A WebSocket is read by a goroutine of its own, or, on Linux, while nothing but
@@ -117,7 +119,7 @@ type progress uint8
 
 const (
 	parsed progress = iota
-	held            // it has stopped in front of a message, or for the next bytes: see stopped
+	held            // it has stopped in front of a message, or for the next bytes: see Stopped
 	over            // there is nothing to read any more
 )
 
@@ -144,15 +146,15 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	if w.srv.opts.LenientHeartbeat && len(p) > 0 {
 		w.sess.alive(lifeBytes)
 	}
-	w.in.frames = 0
-	n, err := w.in.feed(p, w)
-	if size := w.in.partial(); size >= largeBytes {
+	w.in.Frames = 0
+	n, err := w.in.Feed(p, w)
+	if size := w.in.Partial(); size >= largeBytes {
 		w.sess.alive(min(n, size))
 	}
 	if w.held > 0 && w.draining.Load() {
-		w.in.msg = nil // nobody wants it any more
+		w.in.Drop() // nobody wants it any more
 	}
-	if size := counted(cap(w.in.msg)); size != w.held {
+	if size := counted(w.in.Allocated()); size != w.held {
 		w.sess.Hold(size - w.held)
 		w.held = size
 	}
@@ -162,7 +164,7 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 		return nil, parsed
 	case err != nil:
 		return nil, over
-	case n < len(p) || w.in.due() || w.paused() || w.polling && w.in.compressed:
+	case n < len(p) || w.in.Due() || w.paused() || w.polling && w.in.Compressed():
 		return p[n:], held
 	}
 	return nil, parsed
@@ -179,7 +181,7 @@ func (w *wsConn) settle() {
 	if w.probing {
 		w.answerPending()
 	}
-	frames, cheap := uint32(w.unpaid)+w.in.frames, s.cheap.Load() > 0
+	frames, cheap := uint32(w.unpaid)+w.in.Frames, s.cheap.Load() > 0
 	if frames < turnPackets && !cheap {
 		w.unpaid = uint8(frames) // the time is not asked for each message
 		return
@@ -190,7 +192,7 @@ func (w *wsConn) settle() {
 	switch {
 	case wait <= 0:
 	case w.probing:
-		w.dropProbe(closeFrame(ws.StatusPolicyViolation))
+		w.dropProbe(websocket.CloseFrame(ws.StatusPolicyViolation))
 	default:
 		s.rest(wait)
 	}
@@ -211,7 +213,7 @@ func (w *wsConn) polled(p []byte, err error) func() {
 			w.lost(err)
 			w.finish()
 		}
-	case how == held && len(rest) == 0 && !w.in.due() && !w.in.compressed && !w.draining.Load():
+	case how == held && len(rest) == 0 && !w.in.Due() && !w.in.Compressed() && !w.draining.Load():
 		return nil // it is muted until the session is resumed
 	case how == held || w.draining.Load():
 		rest = bytes.Clone(rest)
@@ -222,7 +224,7 @@ func (w *wsConn) polled(p []byte, err error) func() {
 
 // fail ends the WebSocket after an error in what the peer sent.
 func (w *wsConn) fail(err error) bool {
-	var closed *closeError
+	var closed *websocket.Error
 	switch {
 	case err == errPeerClosed:
 		return false
@@ -232,12 +234,12 @@ func (w *wsConn) fail(err error) bool {
 	case w.draining.Load():
 		return false
 	}
-	w.srv.log.Debug().Str("sid", w.sess.LogID()).Str("why", closed.why).Msg("websocket refused")
+	w.srv.log.Debug().Str("sid", w.sess.LogID()).Str("why", closed.Why).Msg("websocket refused")
 	w.broken.Store(true)
 	if w.probing {
-		w.dropProbe(closeFrame(closed.code))
+		w.dropProbe(websocket.CloseFrame(closed.Code))
 	} else {
-		w.sess.fail(ReasonTransportError, ProtocolError(closed.why), closeFrame(closed.code))
+		w.sess.fail(ReasonTransportError, ProtocolError(closed.Why), websocket.CloseFrame(closed.Code))
 	}
 	return true
 }
@@ -257,10 +259,10 @@ func (w *wsConn) lost(err error) {
 // errPeerClosed ends the parsing when a close frame has been answered.
 var errPeerClosed = errors.New("closed by the peer")
 
-// stopped stops the parsing at the end of a turn, while the session is paused, and on
+// Stopped stops the parsing at the end of a turn, while the session is paused, and on
 // the poller at a compressed message: what it takes to inflate one is up to the peer.
-func (w *wsConn) stopped() bool {
-	return w.in.frames >= turnPackets && !w.in.inBody || w.paused() || w.polling && w.in.compressed
+func (w *wsConn) Stopped() bool {
+	return w.in.Frames >= turnPackets && !w.in.InFrame() || w.paused() || w.polling && w.in.Compressed()
 }
 
 // stillHasty tells whether the peer has sent something cheap in the last second, or much
@@ -274,7 +276,7 @@ func (w *wsConn) paused() bool {
 	return !w.probing && w.sess.paused.Load() > 0 && !w.draining.Load()
 }
 
-func (w *wsConn) onMessage(data []byte, binary bool) error {
+func (w *wsConn) OnMessage(data []byte, binary bool) error {
 	switch {
 	case w.draining.Load():
 		return nil
@@ -299,7 +301,7 @@ func (w *wsConn) onMessage(data []byte, binary bool) error {
 	return nil
 }
 
-func (w *wsConn) onPing(data []byte) error {
+func (w *wsConn) OnPing(data []byte) error {
 	w.sess.CountCheap()
 	switch {
 	case w.draining.Load():
@@ -311,14 +313,14 @@ func (w *wsConn) onPing(data []byte) error {
 	return nil
 }
 
-func (w *wsConn) onClose(code ws.StatusCode) error {
+func (w *wsConn) OnClose(code ws.StatusCode) error {
 	w.peerClosed.Store(true)
 	switch {
 	case w.draining.Load(): // the answer to ours
 	case w.probing:
-		w.dropProbe(closeFrame(code))
+		w.dropProbe(websocket.CloseFrame(code))
 	default:
-		w.sess.end(ReasonTransportClose, closeFrame(code))
+		w.sess.end(ReasonTransportClose, websocket.CloseFrame(code))
 	}
 	return errPeerClosed
 }

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gobwas/ws"
+	"github.com/siokit/sio/internal/websocket"
 )
 
 const (
@@ -407,14 +407,6 @@ func (s *Session) start(h Handler) {
 	}
 }
 
-// closeFrame returns a close frame with code, or an empty one for 0.
-func closeFrame(code ws.StatusCode) []byte {
-	if code == 0 {
-		return emptyClose
-	}
-	return append(appendFrameHeader(nil, ws.OpClose, 2), byte(code>>8), byte(code))
-}
-
 // welcomeLocked tells whether the session is one that we have ended, and the client
 // is to come back.
 func (s *Session) welcomeLocked() bool {
@@ -428,6 +420,6 @@ func (s *Session) welcomeLocked() bool {
 // restartClose (1012, "service restart") ends a WebSocket whose client is to come back.
 // From an empty frame, the official C++ client does not, nor, before its ping timeout,
 // the Java client.
-var restartClose = closeFrame(1012)
+var restartClose = websocket.CloseFrame(1012)
 
-var emptyClose = appendFrameHeader(nil, ws.OpClose, 0)
+var emptyClose = websocket.CloseFrame(0)

@@ -6,10 +6,11 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A wsConn is a WebSocket: the transport of a session, or one that probes to
@@ -26,7 +27,7 @@ type wsConn struct {
 	peerClosed atomic.Bool // the peer's close frame has come
 
 	// Of the reader.
-	in      frameReader
+	in      websocket.Reader
 	probing bool
 	asked   bool          // the probe, since it was last answered
 	polling bool          // the poller reads
@@ -52,7 +53,7 @@ func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.T
 // is the session that the connection wants to take over, or nil.
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query, sess *Session, capture func() (any, error)) error {
 	key := only(r.Header["Sec-Websocket-Key"])
-	protocol, ok := firstProtocol(r.Header["Sec-Websocket-Protocol"])
+	protocol, ok := websocket.FirstProtocol(r.Header["Sec-Websocket-Protocol"])
 	switch {
 	case r.Method != http.MethodGet || !ok || !validKey(key) || !canHijack(w):
 		s.refuse(w, r, true, errBadRequest)
@@ -89,11 +90,11 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		early, _ = rw.Reader.Peek(n)
 		early = slices.Clone(early)
 	}
-	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: frameReader{limit: int32(s.opts.MaxPayload)}}
+	c := &wsConn{srv: s, sess: sess, conn: conn, probing: probing, in: websocket.Reader{Limit: int32(s.opts.MaxPayload)}}
 	var extension string
 	if s.opts.Compression != nil {
-		extension = acceptDeflate(r.Header["Sec-Websocket-Extensions"])
-		c.in.deflate = extension != ""
+		extension = websocket.AcceptDeflate(r.Header["Sec-Websocket-Extensions"])
+		c.in.Deflate = extension != ""
 	}
 	answer := appendSwitching(nil, key, protocol, extension, header)
 	if probing {
@@ -122,7 +123,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 
 // compression returns how messages to the peer are compressed, or nil.
 func (w *wsConn) compression() *Deflate {
-	if !w.in.deflate {
+	if !w.in.Deflate {
 		return nil
 	}
 	return w.srv.opts.Compression
@@ -171,33 +172,6 @@ var skipped = []string{
 	"Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Range",
 	"Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Sec-Websocket-Version",
 }
-
-// firstProtocol returns the first of the client's subprotocols, which is taken, or
-// nothing if it names none. It is false for lists that are malformed, or have one twice
-// (RFC 6455, section 4.1).
-func firstProtocol(lists []string) (first string, ok bool) {
-	if len(lists) == 0 {
-		return "", true
-	}
-	var seen []string
-	for p := (extensionParser{strings.Join(lists, ",")}); ; {
-		p.rest = strings.TrimLeft(p.rest, " \t")
-		name := p.token()
-		if name == "" || slices.Contains(seen, name) || len(seen) == maxProtocols {
-			return "", false
-		}
-		seen = append(seen, name)
-		if p.rest = strings.TrimLeft(p.rest, " \t"); p.rest == "" {
-			return seen[0], true
-		}
-		if !p.skip(',') {
-			return "", false
-		}
-	}
-}
-
-// maxProtocols is how many subprotocols a client may name. One is usual.
-const maxProtocols = 64
 
 // appendSwitching appends the 101, with the headers that handlers before us
 // have set.

@@ -1,4 +1,4 @@
-package engineio
+package websocket
 
 import (
 	"strings"
@@ -76,14 +76,14 @@ func TestAcceptDeflate(t *testing.T) {
 		"permessage-deflate, f\xc3\xb6o":                     "",
 		"=":                                                  "",
 	} {
-		if got := acceptDeflate([]string{offers}); got != want {
+		if got := AcceptDeflate([]string{offers}); got != want {
 			t.Errorf("%q is answered by %q, want %q", offers, got, want)
 		}
 	}
-	if got := acceptDeflate([]string{"foo", "permessage-deflate; x", "permessage-deflate"}); got != acceptedDeflate {
+	if got := AcceptDeflate([]string{"foo", "permessage-deflate; x", "permessage-deflate"}); got != acceptedDeflate {
 		t.Errorf("three headers are answered by %q", got)
 	}
-	if got := acceptDeflate(nil); got != "" {
+	if got := AcceptDeflate(nil); got != "" {
 		t.Errorf("no header is answered by %q", got)
 	}
 }
@@ -98,7 +98,7 @@ func TestAcceptDeflateLong(t *testing.T) {
 		strings.Repeat("permessage-deflate;x,", n/21),
 		"foo" + strings.Repeat(";a", n/2),
 	} {
-		if got := acceptDeflate([]string{long, "permessage-deflate"}); got != acceptedDeflate {
+		if got := AcceptDeflate([]string{long, "permessage-deflate"}); got != acceptedDeflate {
 			t.Errorf("%.30s… is answered by %q", long, got)
 		}
 	}
@@ -111,7 +111,7 @@ func FuzzAcceptDeflate(f *testing.F) {
 	f.Add(`foo; a="b\c", permessage-deflate; client_max_window_bits="15"`)
 	f.Add(`permessage-deflate; server_max_window_bits=15; server_no_context_takeover, x;`)
 	f.Fuzz(func(t *testing.T, offers string) {
-		switch got := acceptDeflate([]string{offers}); got {
+		switch got := AcceptDeflate([]string{offers}); got {
 		case "", acceptedDeflate, acceptedDeflate + "; server_max_window_bits=15":
 			if got != "" && !strings.Contains(offers, "permessage-deflate") {
 				t.Errorf("%q is answered by %q", offers, got)

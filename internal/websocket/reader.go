@@ -1,4 +1,4 @@
-package engineio
+package websocket
 
 import (
 	"encoding/binary"
@@ -16,35 +16,44 @@ func maxFragments(limit int32) uint32 { return max(1<<14, uint32(limit)>>10) }
 // maxControl is the longest payload of a control frame (RFC 6455, section 5.5).
 const maxControl = 125
 
-// A closeError says with which close frame a WebSocket must end.
-type closeError struct {
-	code ws.StatusCode // 0: an empty close frame
-	why  string        // for the log
+// An Error is a rule of the protocol that the peer has broken. The WebSocket is to be
+// closed with Code.
+type Error struct {
+	Code ws.StatusCode
+	Why  string // fit for a log: it quotes nothing of what came
 }
 
-func (e *closeError) Error() string { return e.why }
+func (e *Error) Error() string { return e.Why }
 
-func protocolError(why string) error { return &closeError{ws.StatusProtocolError, why} }
+func protocolError(why string) error { return &Error{ws.StatusProtocolError, why} }
 
-var errTooBig = &closeError{ws.StatusMessageTooBig, "message exceeds MaxPayload"}
+var errTooBig = &Error{ws.StatusMessageTooBig, "message exceeds MaxPayload"}
 
-// A frameSink takes what a frameReader finds. The slices are valid until the
-// call returns. Once stopped returns true, the reader hands over nothing more.
-type frameSink interface {
-	onMessage(data []byte, binary bool) error
-	onPing(data []byte) error
-	onClose(code ws.StatusCode) error // 0: a close frame without a code
-	stopped() bool
+// A Sink takes what a Reader finds, in the order in which it came. The slices are
+// valid until the call returns. An error ends the call of Feed, which returns it.
+type Sink interface {
+	// OnMessage takes a message. Text is UTF-8.
+	OnMessage(data []byte, binary bool) error
+	// OnPing takes the payload of a ping. Pongs are dropped.
+	OnPing(data []byte) error
+	// OnClose takes the code of a close frame, 0 if it has none.
+	OnClose(code ws.StatusCode) error
+	// Stopped is asked before each piece of a frame is parsed. While it returns
+	// true, nothing more is handed over.
+	Stopped() bool
 }
 
-// A frameReader is a push parser for the frames of a WebSocket client: it is
-// fed bytes as they arrive, in pieces of any size, and does no I/O. A message
-// that lies in one piece is handed over where it lies; another is collected in
-// a buffer that grows with what has really arrived. Its checks are those of
-// RFC 6455, section 5.
-type frameReader struct {
-	limit   int32 // bytes of a message, compressed or not; see maxMaxPayload
-	deflate bool  // a message may be compressed
+// A Reader is a push parser for the frames of a WebSocket client: it is fed bytes as
+// they arrive, in pieces of any size. A message that lies in one piece is handed
+// over where it lies; another is collected in a buffer that grows with what has
+// really arrived. Its checks are those of RFC 6455, section 5. It is not for
+// concurrent use.
+type Reader struct {
+	Limit   int32 // the largest message in bytes, both as it comes and inflated; at most 256 MiB
+	Deflate bool  // permessage-deflate has been accepted: a message may be compressed
+
+	// Frames is how many frames have begun. Whoever counts them sets it back to 0.
+	Frames uint32
 
 	hdr    [14]byte // the header as far as it has come
 	hdrLen uint8    // bytes in hdr
@@ -55,7 +64,6 @@ type frameReader struct {
 	left   int32 // bytes of the payload still to come
 	pos    int32 // bytes of the payload already seen, for the mask
 
-	frames     uint32    // that have begun; whoever counts them sets it back
 	fragments  uint32    // of the message so far
 	msgOp      ws.OpCode // 0: no message has begun
 	compressed bool      // the message that has begun is
@@ -63,11 +71,13 @@ type frameReader struct {
 	ctl        []byte    // the control frame's payload so far
 }
 
-// feed parses p, which it unmasks in place. It returns how much of p it has
-// used up: all of it, unless an error occurred or the sink stopped.
-func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
-	for n < len(p) || r.due() {
-		if sink.stopped() {
+// Feed parses p, which it unmasks in place, and hands over to sink what is complete.
+// It returns how much of p it has used up: all of it, unless an error occurred or
+// the sink stopped. What is left over then has to come first in the next call. The
+// error is an [*Error] or what the sink has returned; it ends the reading.
+func (r *Reader) Feed(p []byte, sink Sink) (n int, err error) {
+	for n < len(p) || r.Due() {
+		if sink.Stopped() {
 			return n, nil
 		}
 		if !r.inBody {
@@ -91,15 +101,28 @@ func (r *frameReader) feed(p []byte, sink frameSink) (n int, err error) {
 	return n, nil
 }
 
-// due tells of a frame that is complete but has not been handed over: an empty
-// one in front of which the sink stopped.
-func (r *frameReader) due() bool { return r.inBody && r.left == 0 }
+// Due tells of a frame that is complete but has not been handed over: an empty
+// one in front of which the sink stopped. The next call of Feed, perhaps with no
+// bytes, does it.
+func (r *Reader) Due() bool { return r.inBody && r.left == 0 }
 
-// partial returns how much there is of a message that has not ended.
-func (r *frameReader) partial() int { return len(r.msg) }
+// InFrame tells whether a frame's header is complete and its payload is not.
+func (r *Reader) InFrame() bool { return r.inBody }
+
+// Compressed tells whether the message that has begun is compressed.
+func (r *Reader) Compressed() bool { return r.compressed }
+
+// Partial returns how many bytes have come of a message that has not ended.
+func (r *Reader) Partial() int { return len(r.msg) }
+
+// Allocated returns the size of the buffer in which that message is collected.
+func (r *Reader) Allocated() int { return cap(r.msg) }
+
+// Drop forgets what has come of that message, when nobody wants it any more.
+func (r *Reader) Drop() { r.msg = nil }
 
 // header collects the header and checks it as soon as it can be.
-func (r *frameReader) header(p []byte) (used int, err error) {
+func (r *Reader) header(p []byte) (used int, err error) {
 	for used < len(p) {
 		need := uint8(2)
 		if r.hdrLen >= 2 {
@@ -132,7 +155,7 @@ func headerSize(b byte) uint8 {
 }
 
 // check judges the first two bytes of a header.
-func (r *frameReader) check() error {
+func (r *Reader) check() error {
 	r.fin = r.hdr[0]&0x80 != 0
 	r.op = ws.OpCode(r.hdr[0] & 0x0f)
 	switch {
@@ -156,12 +179,12 @@ func (r *frameReader) check() error {
 
 // mayCompress tells whether the reserved bits that are set may be: the first
 // alone, on a frame that begins a message (RFC 7692, section 6).
-func (r *frameReader) mayCompress() bool {
-	return r.deflate && r.hdr[0]&0x70 == rsv1 && r.op.IsData() && r.op != ws.OpContinuation
+func (r *Reader) mayCompress() bool {
+	return r.Deflate && r.hdr[0]&0x70 == Compressed && r.op.IsData() && r.op != ws.OpContinuation
 }
 
 // begin reads the rest of the header.
-func (r *frameReader) begin() error {
+func (r *Reader) begin() error {
 	h := r.hdr[:r.hdrLen]
 	r.hdrLen = 0
 	size := uint64(h[1] & 0x7f)
@@ -173,17 +196,17 @@ func (r *frameReader) begin() error {
 	}
 	copy(r.mask[:], h[len(h)-4:])
 	r.pos = 0
-	r.frames++
+	r.Frames++
 	if !r.op.IsControl() {
-		if size > uint64(int(r.limit)-len(r.msg)) {
+		if size > uint64(int(r.Limit)-len(r.msg)) {
 			return errTooBig
 		}
-		if r.fragments++; r.fragments > maxFragments(r.limit) {
-			return &closeError{ws.StatusPolicyViolation, "too many fragments"}
+		if r.fragments++; r.fragments > maxFragments(r.Limit) {
+			return &Error{ws.StatusPolicyViolation, "too many fragments"}
 		}
 		if r.msgOp == 0 {
 			r.msgOp = r.op
-			r.compressed = h[0]&rsv1 != 0
+			r.compressed = h[0]&Compressed != 0
 		}
 	}
 	r.left = int32(size)
@@ -192,7 +215,7 @@ func (r *frameReader) begin() error {
 }
 
 // payload takes an unmasked piece of the current frame's payload.
-func (r *frameReader) payload(piece []byte, sink frameSink) error {
+func (r *Reader) payload(piece []byte, sink Sink) error {
 	if r.op.IsControl() {
 		if r.left > 0 || len(r.ctl) > 0 {
 			r.ctl = append(r.ctl, piece...)
@@ -224,28 +247,28 @@ func (r *frameReader) payload(piece []byte, sink frameSink) error {
 	op, compressed := r.msgOp, r.compressed
 	r.msg, r.msgOp, r.compressed, r.fragments = nil, 0, false, 0
 	if compressed {
-		return inflateTo(sink, op, piece, int(r.limit))
+		return inflateTo(sink, op, piece, int(r.Limit))
 	}
 	return deliver(sink, op, piece)
 }
 
 // deliver hands a message over.
-func deliver(sink frameSink, op ws.OpCode, data []byte) error {
+func deliver(sink Sink, op ws.OpCode, data []byte) error {
 	if op == ws.OpText && !utf8.Valid(data) {
-		return &closeError{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
+		return &Error{ws.StatusInvalidFramePayloadData, "text is not UTF-8"}
 	}
-	return sink.onMessage(data, op == ws.OpBinary)
+	return sink.OnMessage(data, op == ws.OpBinary)
 }
 
-func control(op ws.OpCode, data []byte, sink frameSink) error {
+func control(op ws.OpCode, data []byte, sink Sink) error {
 	switch op {
 	case ws.OpPing:
-		return sink.onPing(data)
+		return sink.OnPing(data)
 	case ws.OpPong:
 		return nil
 	}
 	if len(data) == 0 {
-		return sink.onClose(0)
+		return sink.OnClose(0)
 	}
 	if len(data) == 1 {
 		return protocolError("close frame of one byte")
@@ -255,9 +278,9 @@ func control(op ws.OpCode, data []byte, sink frameSink) error {
 	case !validCloseCode(code):
 		return protocolError("invalid close code")
 	case !utf8.Valid(data[2:]):
-		return &closeError{ws.StatusInvalidFramePayloadData, "close reason is not UTF-8"}
+		return &Error{ws.StatusInvalidFramePayloadData, "close reason is not UTF-8"}
 	}
-	return sink.onClose(code)
+	return sink.OnClose(code)
 }
 
 // validCloseCode tells which codes may stand in a close frame: those of RFC

@@ -1,12 +1,15 @@
-package engineio
+package websocket
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// acceptDeflate returns the answer to the first offer of per-message deflate that
-// can be accepted, or nothing. Lists are the Sec-WebSocket-Extensions headers (RFC
+// AcceptDeflate returns the answer to the first offer of per-message deflate that
+// can be accepted, or "" if there is none. Lists are the Sec-WebSocket-Extensions headers (RFC
 // 6455, section 9.1); if they are malformed, nothing of them is accepted.
-func acceptDeflate(lists []string) (answer string) {
-	p := extensionParser{strings.Join(lists, ",")}
+func AcceptDeflate(lists []string) (answer string) {
+	p := headerParser{strings.Join(lists, ",")}
 	for {
 		for p.skip(',') { // elements may be empty
 		}
@@ -35,11 +38,38 @@ func acceptDeflate(lists []string) (answer string) {
 	}
 }
 
-// An extensionParser takes a header apart.
-type extensionParser struct{ rest string }
+// FirstProtocol returns the first of the client's subprotocols, which is the one to
+// accept, or "" if it names none. Lists are the Sec-WebSocket-Protocol headers. Ok is
+// false if they are malformed, or name one twice (RFC 6455, section 4.1).
+func FirstProtocol(lists []string) (first string, ok bool) {
+	if len(lists) == 0 {
+		return "", true
+	}
+	var seen []string
+	for p := (headerParser{strings.Join(lists, ",")}); ; {
+		p.rest = strings.TrimLeft(p.rest, " \t")
+		name := p.token()
+		if name == "" || slices.Contains(seen, name) || len(seen) == maxProtocols {
+			return "", false
+		}
+		seen = append(seen, name)
+		if p.rest = strings.TrimLeft(p.rest, " \t"); p.rest == "" {
+			return seen[0], true
+		}
+		if !p.skip(',') {
+			return "", false
+		}
+	}
+}
+
+// maxProtocols is how many subprotocols a client may name. One is usual.
+const maxProtocols = 64
+
+// A headerParser takes a header apart.
+type headerParser struct{ rest string }
 
 // skip skips c, if that comes next, and white space.
-func (p *extensionParser) skip(c byte) bool {
+func (p *headerParser) skip(c byte) bool {
 	p.rest = strings.TrimLeft(p.rest, " \t")
 	found := p.rest != "" && p.rest[0] == c
 	if found {
@@ -49,7 +79,7 @@ func (p *extensionParser) skip(c byte) bool {
 }
 
 // token returns the token that comes next, or nothing.
-func (p *extensionParser) token() string {
+func (p *headerParser) token() string {
 	n := 0
 	for n < len(p.rest) && isTokenByte(p.rest[n]) {
 		n++
@@ -61,7 +91,7 @@ func (p *extensionParser) token() string {
 
 // value returns the value of a parameter, nothing if it has none, or false if it
 // is malformed. It may be quoted, but must be a token all the same.
-func (p *extensionParser) value() (value string, ok bool) {
+func (p *headerParser) value() (value string, ok bool) {
 	if !p.skip('=') {
 		return "", true
 	}

@@ -1,0 +1,7 @@
+// Package websocket is the WebSocket protocol as a server speaks it, without any I/O:
+// frames that come in (Reader) and that go out (AppendHeader), per-message deflate, and
+// the headers of the opening handshake in which a client says what it can do.
+//
+// RFC 6455 is the protocol, RFC 7692 its compression. Package gobwas/ws has the
+// cipher, the opcodes and the codes of close frames.
+package websocket
