@@ -18,12 +18,8 @@ type CORS = engineio.CORS
 // Compression compresses the messages of WebSockets whose clients offer it.
 type Compression = engineio.Deflate
 
-type (
-	// Recovery lets clients come back as the sockets that they were.
-	Recovery = socketio.Recovery
-	// RecoveryStore keeps what that needs. Default: a [socketio.MemoryStore].
-	RecoveryStore = socketio.RecoveryStore
-)
+// Recovery lets clients come back as the sockets that they were.
+type Recovery = socketio.Recovery
 
 // The names of the transports, for Options.Transports.
 const (

@@ -15,6 +15,7 @@ import (
 	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/internal/share"
 	"github.com/siokit/sio/internal/sid"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // Recovery lets a client whose connection broke come back as the socket it was:
@@ -57,8 +58,8 @@ type Recovery struct {
 	// Store makes the store of a namespace, which keeps the events and the
 	// clients that are away, within these bounds. For a dynamic namespace it
 	// is called under a lock: it must neither block nor emit. Default: a
-	// [MemoryStore].
-	Store func(namespace string) RecoveryStore
+	// [recovery.MemoryStore].
+	Store func(namespace string) recovery.Store
 }
 
 func (r *Recovery) withDefaults() (*Recovery, error) {
@@ -86,12 +87,12 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 		out.MaxSessions = 10_000
 	}
 	if out.Store == nil {
-		out.Store = func(string) RecoveryStore { return new(MemoryStore) }
+		out.Store = func(string) recovery.Store { return new(recovery.MemoryStore) }
 	}
 	return &out, errors.Join(errs...)
 }
 
-// A recovery is what a namespace knows of clients that may come back: what is in
+// A localRecovery is what a namespace knows of clients that may come back: what is in
 // its log of events, and who has got what of them. The events, and what is known
 // of a client that is away, are with the store.
 //
@@ -101,7 +102,7 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 // a room tell exactly what it was sent. Its mu, which is taken before Local.mu
 // and Socket.mu, is held until the event is queued for all of them: they get
 // events in the order of their numbers.
-type recovery struct {
+type localRecovery struct {
 	local    *Local
 	opts     Recovery
 	patience time.Duration // with a client that has to show that it is there
@@ -118,7 +119,7 @@ type recovery struct {
 	walking sync.Mutex // held while the log is walked: who emits waits for one step of one client. Taken before mu
 
 	mu          sync.Mutex // protects the following
-	store       RecoveryStore
+	store       recovery.Store
 	log         fifo.Queue[entry]
 	bytes       int                      // that the log holds
 	lost        uint64                   // the last event for everybody that was too much for MaxBytes
@@ -169,8 +170,8 @@ type recoverable struct {
 	forgot uint64 // as floor, for spans that are not remembered
 }
 
-func newRecovery(l *Local, o *Options) *recovery {
-	r := &recovery{
+func newLocalRecovery(l *Local, o *Options) *localRecovery {
+	r := &localRecovery{
 		local:    l,
 		opts:     *o.Recovery,
 		patience: askPatience,
@@ -198,7 +199,7 @@ func (s *Socket) Recovered() bool { return s.recovered }
 
 // begin makes a socket one that says it is a client that has been there, or a new
 // one. It reports false if the connection has ended meanwhile.
-func (r *recovery) begin(s *Socket) bool {
+func (r *localRecovery) begin(s *Socket) bool {
 	s.mu.Lock()
 	auth := s.auth
 	s.mu.Unlock()
@@ -222,7 +223,7 @@ func (r *recovery) begin(s *Socket) bool {
 }
 
 // answered is called when the CONNECT is to be answered.
-func (r *recovery) answered(s *Socket) {
+func (r *localRecovery) answered(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := s.rec
@@ -239,7 +240,7 @@ const (
 
 // expireLocked forgets some of the clients that have been away for too long, but for
 // those that may be back. It reports whether there may be more.
-func (r *recovery) expireLocked() (more bool) {
+func (r *localRecovery) expireLocked() (more bool) {
 	now, n := r.now(), 0
 	for a := r.first; a != nil && a.expires <= now; {
 		if n++; n > expireAtOnce {
@@ -255,12 +256,12 @@ func (r *recovery) expireLocked() (more bool) {
 }
 
 // now is never 0.
-func (r *recovery) now() time.Duration { return r.local.nsp.srv.now() }
+func (r *localRecovery) now() time.Duration { return r.local.nsp.srv.now() }
 
 func (s *Server) now() time.Duration { return time.Since(s.born) + 1 }
 
 // leftAt returns when the client left.
-func (r *recovery) leftAt(c *recoverable) time.Duration {
+func (r *localRecovery) leftAt(c *recoverable) time.Duration {
 	if at := c.closedAt.Load(); at != 0 {
 		return time.Duration(at)
 	}
@@ -269,7 +270,7 @@ func (r *recovery) leftAt(c *recoverable) time.Duration {
 
 // unsendable is called when what a client has missed did not fit into what may wait
 // for it, because of its other namespaces: it begins anew, or it never comes back.
-func (r *recovery) unsendable(s *Socket) {
+func (r *localRecovery) unsendable(s *Socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.rec.known = false
@@ -277,13 +278,13 @@ func (r *recovery) unsendable(s *Socket) {
 
 // armLocked sees to it that what is too old goes, even if nothing happens. It
 // may stay for a quarter of the window longer: whoever asks looks at the time.
-func (r *recovery) armLocked() {
+func (r *localRecovery) armLocked() {
 	if r.timer == nil && !r.closed {
 		r.timer = time.AfterFunc(r.opts.Window/4+1, r.tick)
 	}
 }
 
-func (r *recovery) tick() {
+func (r *localRecovery) tick() {
 	r.mu.Lock()
 	defer r.unlock()
 	if r.timer == nil { // stopped too late
@@ -309,7 +310,7 @@ func (r *recovery) tick() {
 }
 
 // stop forgets everybody who is away, and saves nobody any more.
-func (r *recovery) stop() {
+func (r *localRecovery) stop() {
 	r.mu.Lock()
 	defer r.unlock()
 	r.closed = true
@@ -327,14 +328,14 @@ func (r *recovery) stop() {
 const failureLog = time.Minute
 
 // failedLocked is told what a method of the store has returned.
-func (r *recovery) failedLocked(method string, err error) {
+func (r *localRecovery) failedLocked(method string, err error) {
 	if err != nil && r.failure == nil && r.now() >= r.quiet {
 		r.failure = fmt.Errorf("%s: %w", method, err)
 	}
 }
 
 // unlock releases mu, and logs a failure of the store, which may emit.
-func (r *recovery) unlock() {
+func (r *localRecovery) unlock() {
 	err := r.failure
 	if err != nil {
 		r.failure, r.quiet = nil, r.now()+failureLog

@@ -10,6 +10,7 @@ import (
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/internal/share"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // An absence is what has to be known of a client that is away without asking the
@@ -17,8 +18,8 @@ import (
 // by recovery.mu.
 type absence struct {
 	pid, id    string
-	record     *RecoverySession // nil while the store has it
-	socket     *Socket          // whose disconnect handlers have not run yet, or nil
+	record     *recovery.Session // nil while the store has it
+	socket     *Socket           // whose disconnect handlers have not run yet, or nil
 	expires    time.Duration
 	left       uint64   // the last event of all when it left
 	floor      uint64   // as recoverable.floor, since then
@@ -56,7 +57,7 @@ func (s *Socket) vacate() {
 
 // vacateLocked is vacate. Who wants to be the client does not wait for others to call
 // it.
-func (r *recovery) vacateLocked(c *recoverable) {
+func (r *localRecovery) vacateLocked(c *recoverable) {
 	if c.vacated {
 		return
 	}
@@ -85,14 +86,14 @@ func (r *recovery) vacateLocked(c *recoverable) {
 }
 
 // leaveLocked makes a client one that is away.
-func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
+func (r *localRecovery) leaveLocked(c *recoverable, expires time.Duration) {
 	a := &absence{pid: c.pid, id: c.id, socket: c.socket, expires: expires, left: c.left}
 	c.away = a
-	a.record = &RecoverySession{
+	a.record = &recovery.Session{
 		PID:     c.pid,
 		ID:      c.id,
 		Expires: r.born.Add(expires),
-		Progress: RecoveryProgress{
+		Progress: recovery.Progress{
 			Base:   c.base,
 			Origin: c.origin,
 			Got:    c.got,
@@ -123,7 +124,7 @@ func (r *recovery) leaveLocked(c *recoverable, expires time.Duration) {
 }
 
 // chargeLocked counts an absence among those of its address.
-func (r *recovery) chargeLocked(a *absence, who netip.Prefix) {
+func (r *localRecovery) chargeLocked(a *absence, who netip.Prefix) {
 	a.holder = r.held.Add(who)
 	list := &a.holder.Value
 	if a.earlier = list.last; a.earlier == nil {
@@ -134,7 +135,7 @@ func (r *recovery) chargeLocked(a *absence, who netip.Prefix) {
 	list.last = a
 }
 
-func (r *recovery) dischargeLocked(a *absence) {
+func (r *localRecovery) dischargeLocked(a *absence) {
 	list := &a.holder.Value
 	if a.earlier == nil {
 		list.first = a.later
@@ -151,7 +152,7 @@ func (r *recovery) dischargeLocked(a *absence) {
 
 // oneTooManyLocked returns who has to go: of the address that most are away from, the
 // first to leave; the first of all, if none has more than that one's.
-func (r *recovery) oneTooManyLocked() *absence {
+func (r *localRecovery) oneTooManyLocked() *absence {
 	if most := r.held.Most(); r.first.holder.Len() < most.Len() {
 		return most.Value.first
 	}
@@ -161,7 +162,7 @@ func (r *recovery) oneTooManyLocked() *absence {
 // departed is called when the disconnect handlers of a socket have run. What is
 // left of a client that may come back is with the store from then on, with the
 // values that they have set.
-func (r *recovery) departed(s *Socket) {
+func (r *localRecovery) departed(s *Socket) {
 	c := s.rec
 	if c == nil {
 		return
@@ -192,7 +193,7 @@ func (a *absence) data() map[any]any {
 }
 
 // saveLocked hands what is known of a client to the store.
-func (r *recovery) saveLocked(a *absence) {
+func (r *localRecovery) saveLocked(a *absence) {
 	err := r.store.Save(*a.record)
 	a.record = nil
 	if err != nil {
@@ -205,7 +206,7 @@ var errOtherRecord = errors.New("socketio: another record than was stored")
 
 // recordLocked takes what is known of a client from the store. It reports false if
 // that fails, or if it is of another absence.
-func (r *recovery) recordLocked(a *absence) bool {
+func (r *localRecovery) recordLocked(a *absence) bool {
 	if a.record != nil {
 		return true
 	}
@@ -222,9 +223,9 @@ func (r *recovery) recordLocked(a *absence) bool {
 	return true
 }
 
-func (a *absence) is(saved *RecoverySession) bool {
+func (a *absence) is(saved *recovery.Session) bool {
 	return saved.PID == a.pid && saved.ID == a.id && saved.Progress.Left == a.left &&
-		slices.EqualFunc(saved.Rooms, a.trails, func(room RecoveryRoom, t *trail) bool { return room.Name == t.name })
+		slices.EqualFunc(saved.Rooms, a.trails, func(room recovery.Room, t *trail) bool { return room.Name == t.name })
 }
 
 // client returns the client as it was, but for its rooms, which are in its record.
@@ -258,7 +259,7 @@ func (a *absence) spans() []span {
 
 // inTimeLocked returns an absence unless it has gone on for too long: whose handlers
 // went on after it had left are not the last of the list.
-func (r *recovery) inTimeLocked(a *absence) *absence {
+func (r *localRecovery) inTimeLocked(a *absence) *absence {
 	if a != nil && a.expires <= r.now() {
 		r.dropLocked(a)
 		return nil
@@ -277,7 +278,7 @@ func (c *conn) unproven() bool {
 
 // giveUp forgets clients that are away from a namespace where nobody else is. It reports
 // whether those were all: of many, it forgets some.
-func (r *recovery) giveUp() bool {
+func (r *localRecovery) giveUp() bool {
 	r.mu.Lock()
 	defer r.unlock()
 	d := &r.local.nsp.srv.dynamic
@@ -296,7 +297,7 @@ func (r *recovery) giveUp() bool {
 }
 
 // endLocked takes a client off the list of those that are away.
-func (r *recovery) endLocked(a *absence) {
+func (r *localRecovery) endLocked(a *absence) {
 	defer r.local.nsp.release()
 	delete(r.absent, a.pid)
 	delete(r.away, a.id)
@@ -315,7 +316,7 @@ func (r *recovery) endLocked(a *absence) {
 }
 
 // dropLocked ends an absence for good.
-func (r *recovery) dropLocked(a *absence) {
+func (r *localRecovery) dropLocked(a *absence) {
 	r.endLocked(a)
 	if a.record == nil {
 		r.failedLocked("Remove", r.store.Remove(a.pid))
@@ -324,14 +325,14 @@ func (r *recovery) dropLocked(a *absence) {
 }
 
 // forgetLocked forgets a client that is there.
-func (r *recovery) forgetLocked(c *recoverable) {
+func (r *localRecovery) forgetLocked(c *recoverable) {
 	delete(r.clients, c.pid)
 	r.local.forget(c)
 	r.clearLocked()
 }
 
 // clearLocked gives up the log when there is nobody any more.
-func (r *recovery) clearLocked() {
+func (r *localRecovery) clearLocked() {
 	if len(r.clients) > 0 || len(r.absent) > 0 {
 		return
 	}

@@ -63,7 +63,7 @@ func (s *Socket) claimed() *claim {
 	return s.rec.claim
 }
 
-func (c *claim) join(r *recovery, name string) error {
+func (c *claim) join(r *localRecovery, name string) error {
 	if _, in := c.rooms[name]; in {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (c *claim) join(r *recovery, name string) error {
 	return nil
 }
 
-func (c *claim) leave(r *recovery, name string) {
+func (c *claim) leave(r *localRecovery, name string) {
 	if _, in := c.rooms[name]; in {
 		delete(c.rooms, name)
 		c.changes = append(c.changes, change{r.trail(name), false, r.seq.Load()})
@@ -148,7 +148,7 @@ func shown(auth []byte) (pid, offset string, ok bool) {
 // false if there is no such client, if that is there, if the offset is none that it can
 // have, or events are gone, or if others have shown the pid since. It may release r.mu
 // meanwhile.
-func (r *recovery) claimLocked(s *Socket, pid, offset string) bool {
+func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 	if !r.knownLocked(s, pid, offset) {
 		return false
 	}
@@ -226,7 +226,7 @@ func (r *recovery) claimLocked(s *Socket, pid, offset string) bool {
 
 // knownLocked tells whether a pid and an offset may be those of a client. One that is
 // there need not be asked if they are not.
-func (r *recovery) knownLocked(s *Socket, pid, offset string) bool {
+func (r *localRecovery) knownLocked(s *Socket, pid, offset string) bool {
 	r.expireLocked()
 	c := r.clients[pid]
 	if c == nil {
@@ -240,7 +240,7 @@ func (r *recovery) knownLocked(s *Socket, pid, offset string) bool {
 }
 
 // membershipLocked is that of a client that is there.
-func (r *recovery) membershipLocked(c *recoverable) *membership {
+func (r *localRecovery) membershipLocked(c *recoverable) *membership {
 	r.local.mu.RLock()
 	spans := slices.Clone(c.spans)
 	r.local.mu.RUnlock()
@@ -249,7 +249,7 @@ func (r *recovery) membershipLocked(c *recoverable) *membership {
 
 // provideLocked gives a socket what the client with that pid has, which is c or away, and
 // what that has missed, for the connect handler to decide. It may release r.mu meanwhile.
-func (r *recovery) provideLocked(s *Socket, c *recoverable, pid, offset string) bool {
+func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset string) bool {
 	var m *membership
 	var data map[any]any
 	if c != nil {
@@ -294,7 +294,7 @@ func (r *recovery) provideLocked(s *Socket, c *recoverable, pid, offset string) 
 // that is still there, its connection is dead, and ends now. It returns what the client has
 // missed. From then on the socket is sent what it would have been; that is held back
 // behind the answer. It reports false if that can't be done any more.
-func (r *recovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
+func (r *localRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
 	rec := s.rec
 	claim := rec.claim
 	r.mu.Lock()
@@ -340,7 +340,7 @@ func (r *recovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
 }
 
 // becomeLocked makes a socket the client that was away.
-func (r *recovery) becomeLocked(s *Socket, a *absence) {
+func (r *localRecovery) becomeLocked(s *Socket, a *absence) {
 	c, was := s.rec, a.client()
 	claim := c.claim
 	c.base, c.origin, c.got = claim.pos, claim.origin, max(claim.pos, claim.last)
@@ -390,7 +390,7 @@ func (l *Local) readmit(c, was *recoverable, spans []span) {
 }
 
 // giveBack ends the claim of a socket that is not accepted.
-func (r *recovery) giveBack(s *Socket) {
+func (r *localRecovery) giveBack(s *Socket) {
 	r.mu.Lock()
 	defer r.unlock()
 	if claim := s.rec.claim; claim != nil {
@@ -400,7 +400,7 @@ func (r *recovery) giveBack(s *Socket) {
 
 // giveBackLocked ends a claim that has come to nothing, unless it has ended: the client
 // is what it was.
-func (r *recovery) giveBackLocked(claim *claim) {
+func (r *localRecovery) giveBackLocked(claim *claim) {
 	if r.deciding[claim.pid] != claim {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // A failingStore fails at random: before it has done anything, or afterwards, or
@@ -38,11 +39,11 @@ func (f *failingStore) fails(oneIn int, do func() error) error {
 	return errBroken
 }
 
-func (f *failingStore) Append(e socketio.RecoveryEvent) error {
+func (f *failingStore) Append(e recovery.Event) error {
 	return f.fails(200, func() error { return f.jsonStore.Append(e) })
 }
 
-func (f *failingStore) Event(seq uint64) (e socketio.RecoveryEvent, err error) {
+func (f *failingStore) Event(seq uint64) (e recovery.Event, err error) {
 	err = f.fails(500, func() error {
 		if f.events[seq] == nil { // Append did not say that it had failed
 			return errBroken
@@ -57,11 +58,11 @@ func (f *failingStore) Drop(upTo uint64) error {
 	return f.fails(2, func() error { return f.jsonStore.Drop(upTo) })
 }
 
-func (f *failingStore) Save(s socketio.RecoverySession) error {
+func (f *failingStore) Save(s recovery.Session) error {
 	return f.fails(10, func() error { return f.jsonStore.Save(s) })
 }
 
-func (f *failingStore) Take(pid string) (s socketio.RecoverySession, err error) {
+func (f *failingStore) Take(pid string) (s recovery.Session, err error) {
 	err = f.fails(10, func() error {
 		if _, ok := f.sessions[pid]; !ok {
 			return errBroken
@@ -149,7 +150,7 @@ func TestRecoveryWithFailingStore(t *testing.T) {
 			seed := rand.Uint64()
 			rnd := rand.New(rand.NewPCG(seed, 99))
 			store := &failingStore{jsonStore: newJSONStore(t), rand: rand.New(rand.NewPCG(seed, 98))}
-			h := newHost(t, recovering(socketio.Recovery{MaxBytes: bytes, Store: func(string) socketio.RecoveryStore { return store }}))
+			h := newHost(t, recovering(socketio.Recovery{MaxBytes: bytes, Store: func(string) recovery.Store { return store }}))
 			n := h.of("/", &nsp{quiet: true})
 			n.AskFor(time.Millisecond) // nobody answers whose client is back
 			n.onConnect = func(s *socketio.Socket) *socketio.Refusal {

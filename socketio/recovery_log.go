@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // An entry tells of an event that the store has.
@@ -21,14 +22,12 @@ type entry struct {
 // eventSize is about what an event holds beside its packet.
 const eventSize = 256
 
-func (e *RecoveryEvent) encoded() encoded { return encoded{first: e.Message, rest: e.Rest} }
-
-// size is never that of a store's mistake, which is 0.
-func (e *RecoveryEvent) size() int {
+// sizeOf is never that of a store's mistake, which is 0.
+func sizeOf(e *recovery.Event) int {
 	if e.Message == nil || slices.Contains(e.Rest, nil) {
 		return 0
 	}
-	n := eventSize + e.encoded().size()
+	n := eventSize + encoded{first: e.Message, rest: e.Rest}.size()
 	for _, names := range [][]string{e.Rooms, e.Except} {
 		for _, name := range names {
 			n += len(name) + 16
@@ -45,7 +44,7 @@ const (
 	seqLen   = 6
 )
 
-func (r *recovery) offset(seq uint64) string {
+func (r *localRecovery) offset(seq uint64) string {
 	var wide [8]byte
 	binary.BigEndian.PutUint64(wide[:], seq)
 	b := append(bytes.Clone(r.epoch[:]), wide[8-seqLen:]...)
@@ -53,7 +52,7 @@ func (r *recovery) offset(seq uint64) string {
 }
 
 // number returns the number in an offset, or false if it is none of ours.
-func (r *recovery) number(offset string) (uint64, bool) {
+func (r *localRecovery) number(offset string) (uint64, bool) {
 	var room [epochLen + seqLen]byte
 	if len(offset) != base64.RawURLEncoding.EncodedLen(len(room)) {
 		return 0, false
@@ -69,12 +68,12 @@ func (r *recovery) number(offset string) (uint64, bool) {
 
 // encode encodes an event, and leaves room for its offset: the arguments may have
 // methods of the application's, under which no lock is held.
-func (r *recovery) encode(event string, args []any) (encoded, error) {
+func (r *localRecovery) encode(event string, args []any) (encoded, error) {
 	return r.local.nsp.encodeEvent(event, append(slices.Clip(args), r.blank), 0, false)
 }
 
 // broadcast is [Local.Broadcast] where clients can be recovered.
-func (r *recovery) broadcast(b *Broadcast) error {
+func (r *localRecovery) broadcast(b *Broadcast) error {
 	if b.Volatile {
 		return r.broadcastVolatile(b)
 	}
@@ -96,7 +95,7 @@ func (r *recovery) broadcast(b *Broadcast) error {
 
 // send numbers an event, keeps it, and queues it for whom it is meant, whom it
 // returns.
-func (r *recovery) send(b *Broadcast, e, old encoded) (to selection) {
+func (r *localRecovery) send(b *Broadcast, e, old encoded) (to selection) {
 	var batch engineio.Batch
 	defer batch.Flush()
 	r.mu.Lock()
@@ -115,13 +114,13 @@ func (r *recovery) send(b *Broadcast, e, old encoded) (to selection) {
 		_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 	}
 	if kept {
-		r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
+		r.keepLocked(recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
 	}
 	return to
 }
 
 // tell tells who hears what goes out, which may emit: no lock is held.
-func (r *recovery) tell(b *Broadcast, to selection) {
+func (r *localRecovery) tell(b *Broadcast, to selection) {
 	if outgoing := r.local.nsp.listener(); outgoing != nil {
 		for s := range to.each {
 			outgoing.tell(s, b.Event, b.Args)
@@ -132,7 +131,7 @@ func (r *recovery) tell(b *Broadcast, to selection) {
 // pickLocked returns who is meant by an event, as pick does, and gives it its
 // number if it is to be kept: if it may be for somebody who can be recovered, be
 // that one there or away.
-func (r *recovery) pickLocked(sel Selector) (to selection, kept bool) {
+func (r *localRecovery) pickLocked(sel Selector) (to selection, kept bool) {
 	l := r.local
 	l.mu.RLock()
 	kept = len(sel.Rooms) == 0 && len(r.clients)+len(r.absent) > 0
@@ -149,7 +148,7 @@ func (r *recovery) pickLocked(sel Selector) (to selection, kept bool) {
 
 // floorLocked returns the floor of the client with a socket of that id, or nil if
 // there is none. It is called with Local.mu held, too.
-func (r *recovery) floorLocked(id string) *uint64 {
+func (r *localRecovery) floorLocked(id string) *uint64 {
 	if s := r.local.ids[id]; s != nil && s.rec != nil {
 		return &s.rec.floor
 	}
@@ -160,7 +159,7 @@ func (r *recovery) floorLocked(id string) *uint64 {
 }
 
 // emit is emit of a socket that can be recovered. What fails is not kept.
-func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error {
+func (r *localRecovery) emit(s *Socket, m modifiers, event string, args []any) error {
 	if m.volatile {
 		return r.emitVolatile(s, m, event, args)
 	}
@@ -194,13 +193,13 @@ func (r *recovery) emit(s *Socket, m modifiers, event string, args []any) error 
 }
 
 // sentLocked numbers and keeps an event that was sent to one client.
-func (r *recovery) sentLocked(s *Socket, seq uint64, e encoded) {
+func (r *localRecovery) sentLocked(s *Socket, seq uint64, e encoded) {
 	r.seq.Store(seq)
 	s.rec.got = seq
-	r.keepLocked(RecoveryEvent{Seq: seq, Message: e.first, Rest: e.rest, PID: s.rec.pid})
+	r.keepLocked(recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, PID: s.rec.pid})
 }
 
-func (r *recovery) emitVolatile(s *Socket, m modifiers, event string, args []any) error {
+func (r *localRecovery) emitVolatile(s *Socket, m modifiers, event string, args []any) error {
 	e, err := r.local.nsp.encodeEvent(event, args, 0, false)
 	if err != nil {
 		return err
@@ -219,7 +218,7 @@ func (r *recovery) emitVolatile(s *Socket, m modifiers, event string, args []any
 	return notDropped(s.sendLater(&batch, e, true))
 }
 
-func (r *recovery) broadcastVolatile(b *Broadcast) error {
+func (r *localRecovery) broadcastVolatile(b *Broadcast) error {
 	e, err := r.local.nsp.encodeEvent(b.Event, b.Args, 0, false)
 	if err != nil {
 		return err
@@ -230,7 +229,7 @@ func (r *recovery) broadcastVolatile(b *Broadcast) error {
 	return nil
 }
 
-func (r *recovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked bool) selection {
+func (r *localRecovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked bool) selection {
 	var batch engineio.Batch
 	defer batch.Flush()
 	if marked {
@@ -248,14 +247,14 @@ func (r *recovery) sendVolatile(b *Broadcast, e encoded, last uint64, marked boo
 }
 
 // keepLocked adds an event to the log.
-func (r *recovery) keepLocked(e RecoveryEvent) {
+func (r *localRecovery) keepLocked(e recovery.Event) {
 	at := r.now()
 	e.Time = r.born.Add(at)
 	if err := r.store.Append(e); err != nil {
 		r.failedLocked("Append", err)
 		r.gap = e.Seq
 	} else {
-		size := e.size()
+		size := sizeOf(&e)
 		r.log.Push(entry{e.Seq, at, size})
 		r.holdLocked(size)
 	}
@@ -266,7 +265,7 @@ func (r *recovery) keepLocked(e RecoveryEvent) {
 // evictLocked drops what is too old for anybody who may come back, or too much.
 // The latter some may miss, which is remembered; of the former it leaves some for the
 // next time if they are many, and reports that.
-func (r *recovery) evictLocked() (more bool) {
+func (r *localRecovery) evictLocked() (more bool) {
 	oldest := r.now() - r.opts.Window - r.proof
 	before, most := r.log.Len(), r.mostLocked()
 	for r.log.Len() > 0 {
@@ -297,7 +296,7 @@ func (r *recovery) evictLocked() (more bool) {
 const dynamicShare = 8
 
 // holdLocked counts bytes of the log, and those of dynamic namespaces together.
-func (r *recovery) holdLocked(bytes int) {
+func (r *localRecovery) holdLocked(bytes int) {
 	r.bytes += bytes
 	if r.local.nsp.parent != nil {
 		r.local.nsp.srv.dynamic.kept.Add(int64(bytes))
@@ -305,7 +304,7 @@ func (r *recovery) holdLocked(bytes int) {
 }
 
 // mostLocked returns how many bytes the log may hold.
-func (r *recovery) mostLocked() int {
+func (r *localRecovery) mostLocked() int {
 	d := &r.local.nsp.srv.dynamic
 	most := r.opts.MaxBytes
 	if r.local.nsp.parent == nil || d.kept.Load() <= int64(dynamicShare)*int64(most) {
@@ -317,7 +316,7 @@ func (r *recovery) mostLocked() int {
 }
 
 // missLocked remembers that an event is gone that some may have missed.
-func (r *recovery) missLocked(gone entry) {
+func (r *localRecovery) missLocked(gone entry) {
 	e, err := r.eventLocked(gone)
 	if err != nil {
 		r.gap = max(r.gap, gone.seq)
@@ -349,9 +348,9 @@ func (r *recovery) missLocked(gone entry) {
 
 // eventLocked returns an event that the store has. One of another size is another
 // one, or a part of it.
-func (r *recovery) eventLocked(k entry) (RecoveryEvent, error) {
+func (r *localRecovery) eventLocked(k entry) (recovery.Event, error) {
 	e, err := r.store.Event(k.seq)
-	if err == nil && (e.Seq != k.seq || e.size() != k.size) {
+	if err == nil && (e.Seq != k.seq || sizeOf(&e) != k.size) {
 		err = errOtherRecord
 	}
 	r.failedLocked("Event", err)
@@ -360,7 +359,7 @@ func (r *recovery) eventLocked(k entry) (RecoveryEvent, error) {
 
 // findLocked returns the index in the log of the first event from seq on, and
 // tells whether that is the one.
-func (r *recovery) findLocked(seq uint64) (int, bool) {
+func (r *localRecovery) findLocked(seq uint64) (int, bool) {
 	return slices.BinarySearchFunc(r.log.All(), seq, func(e entry, seq uint64) int {
 		return cmp.Compare(e.seq, seq)
 	})

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // never is later than every event.
@@ -32,7 +33,7 @@ const maxClosedSpans = 64
 
 // trail returns what is remembered of a room, for one more span. It is called with
 // Local.mu held.
-func (r *recovery) trail(name string) *trail {
+func (r *localRecovery) trail(name string) *trail {
 	t := r.room[name]
 	if t == nil {
 		t = &trail{name: name}
@@ -43,12 +44,12 @@ func (r *recovery) trail(name string) *trail {
 }
 
 // joined notes that c has entered a room. It is called with Local.mu held.
-func (r *recovery) joined(c *recoverable, name string) {
+func (r *localRecovery) joined(c *recoverable, name string) {
 	c.spans = append(c.spans, span{r.trail(name), r.seq.Load(), never})
 }
 
 // parted notes that c has left a room. It is called with Local.mu held.
-func (r *recovery) parted(c *recoverable, name string) {
+func (r *localRecovery) parted(c *recoverable, name string) {
 	for i := len(c.spans) - 1; i >= 0; i-- {
 		if s := &c.spans[i]; s.name == name && s.to == never {
 			s.to = r.seq.Load()
@@ -61,7 +62,7 @@ func (r *recovery) parted(c *recoverable, name string) {
 
 // shorten forgets rooms that c has left, if they are too many. It is called with
 // Local.mu held.
-func (r *recovery) shorten(c *recoverable) {
+func (r *localRecovery) shorten(c *recoverable) {
 	if c.closed <= maxClosedSpans {
 		return
 	}
@@ -81,7 +82,7 @@ func (r *recovery) shorten(c *recoverable) {
 
 // tidy forgets the rooms that were left up to an event, and notes what may have
 // been missed there. It is called with Local.mu held.
-func (r *recovery) tidy(c *recoverable, upTo uint64) {
+func (r *localRecovery) tidy(c *recoverable, upTo uint64) {
 	head := r.head.Load()
 	c.spans = slices.DeleteFunc(c.spans, func(s span) bool {
 		if s.to > upTo {
@@ -98,7 +99,7 @@ func (r *recovery) tidy(c *recoverable, upTo uint64) {
 	})
 }
 
-func (r *recovery) release(t *trail) {
+func (r *localRecovery) release(t *trail) {
 	if t.refs--; t.refs == 0 {
 		delete(r.room, t.name)
 	}
@@ -116,14 +117,14 @@ func (l *Local) forget(c *recoverable) {
 
 // depart moves what is remembered for a client that is away to its record, and the
 // trails of its rooms to who keeps them meanwhile.
-func (l *Local) depart(c *recoverable, p *RecoveryProgress) ([]*trail, []RecoveryRoom) {
+func (l *Local) depart(c *recoverable, p *recovery.Progress) ([]*trail, []recovery.Room) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	trails := make([]*trail, 0, len(c.spans))
-	rooms := make([]RecoveryRoom, 0, len(c.spans))
+	rooms := make([]recovery.Room, 0, len(c.spans))
 	for _, s := range c.spans {
 		trails = append(trails, s.trail)
-		rooms = append(rooms, RecoveryRoom{s.name, s.from, s.to})
+		rooms = append(rooms, recovery.Room{Name: s.name, From: s.from, To: s.to})
 	}
 	p.Added, p.Forgot = c.added, c.forgot
 	c.spans, c.closed = nil, 0
@@ -170,7 +171,7 @@ func (m *membership) in(names []string, seq uint64) bool {
 }
 
 // meant tells whether an event was for the client.
-func (m *membership) meant(e *RecoveryEvent) bool {
+func (m *membership) meant(e *recovery.Event) bool {
 	switch {
 	case e.PID != "":
 		return e.PID == m.client.pid
@@ -184,7 +185,7 @@ func (m *membership) meant(e *RecoveryEvent) bool {
 
 // completeLocked tells whether the log has all that the client may have missed
 // after pos.
-func (r *recovery) completeLocked(m *membership, pos uint64) bool {
+func (r *localRecovery) completeLocked(m *membership, pos uint64) bool {
 	c := m.client
 	missed := func(seq uint64) bool {
 		// Up to the time it left, nothing was sent behind c.got.
@@ -213,7 +214,7 @@ func (r *recovery) completeLocked(m *membership, pos uint64) bool {
 // The official client takes the last argument of any event for an offset if it
 // is a string (of an event without arguments, the name), and keeps it when it is
 // given a new socket.
-func (r *recovery) positionLocked(m *membership, offset string) (pos uint64, ok bool) {
+func (r *localRecovery) positionLocked(m *membership, offset string) (pos uint64, ok bool) {
 	c := m.client
 	found := func(at uint64) {
 		switch {
@@ -239,7 +240,7 @@ func (r *recovery) positionLocked(m *membership, offset string) (pos uint64, ok 
 
 // wasSentLocked tells whether the event of that number was for the client, as far
 // as the log goes.
-func (r *recovery) wasSentLocked(m *membership, seq uint64) bool {
+func (r *localRecovery) wasSentLocked(m *membership, seq uint64) bool {
 	if seq <= r.head.Load() {
 		return true
 	}
@@ -290,18 +291,18 @@ func (c *recoverable) mark(h uint64) {
 }
 
 // record returns the marks as they are stored. There may be none.
-func (m *marks) record() (recent []RecoveryString, older []uint64) {
+func (m *marks) record() (recent []recovery.String, older []uint64) {
 	if m == nil {
 		return nil, nil
 	}
 	for _, k := range m.recent[:min(m.n, len(m.recent))] {
-		recent = append(recent, RecoveryString{k.hash, k.got})
+		recent = append(recent, recovery.String{Hash: k.hash, Got: k.got})
 	}
 	return recent, slices.Clone(m.older[:])
 }
 
 // marksOf is the reverse. They are good for find.
-func marksOf(p *RecoveryProgress) *marks {
+func marksOf(p *recovery.Progress) *marks {
 	if len(p.Strings) == 0 {
 		return nil
 	}
@@ -334,7 +335,7 @@ func (m *marks) find(h uint64, found func(uint64)) bool {
 func filterBits(h uint64) [2]uint64 { return [2]uint64{h % 512, h >> 32 % 512} }
 
 // hash returns the hash of an offset that a client has shown: 0 for none.
-func (r *recovery) hash(offset string) uint64 {
+func (r *localRecovery) hash(offset string) uint64 {
 	if offset == "" {
 		return 0
 	}
@@ -343,7 +344,7 @@ func (r *recovery) hash(offset string) uint64 {
 
 // trailing returns the hash of what the client would take for an offset, if it
 // does so: 0 if it looks like one. The arguments have been encoded already.
-func (r *recovery) trailing(event string, args []any) (h uint64, ok bool) {
+func (r *localRecovery) trailing(event string, args []any) (h uint64, ok bool) {
 	text := event
 	if len(args) > 0 {
 		if text, ok = r.stringArg(args[len(args)-1]); !ok {
@@ -357,7 +358,7 @@ func (r *recovery) trailing(event string, args []any) (h uint64, ok bool) {
 }
 
 // stringArg returns what arrives as a string.
-func (r *recovery) stringArg(arg any) (string, bool) {
+func (r *localRecovery) stringArg(arg any) (string, bool) {
 	switch arg := arg.(type) {
 	case string:
 		if utf8.ValidString(arg) {

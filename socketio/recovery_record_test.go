@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // What was sent to one client alone and had to go is missed, whether the client was
@@ -40,13 +41,13 @@ func TestRecoveryOfEvictedDirectEvents(t *testing.T) {
 // An event that can't be read any more when it has to go may have been for anybody.
 func TestRecoveryOfUnreadableEvents(t *testing.T) {
 	store := &lyingStore{}
-	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 10_000, Store: func(string) socketio.RecoveryStore { return store }}))
+	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 10_000, Store: func(string) recovery.Store { return store }}))
 	n := h.of("/", nil)
 	witness, g := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
 	g.cut(n)
 	done(t, n.All().To(g.sid).Emit("missed"))
-	store.event = func(e *socketio.RecoveryEvent) { *e = socketio.RecoveryEvent{} }
+	store.event = func(e *recovery.Event) { *e = recovery.Event{} }
 	for range 2 {
 		done(t, n.Socket(witness.sid).Emit("large", strings.Repeat("x", 6000)))
 	}
@@ -145,7 +146,7 @@ func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 // A store that can't save a client that nobody waits for costs nobody else anything.
 func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 	store := &saveStore{refused: make(chan struct{}, 1)}
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return store }}))
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return store }}))
 	n := h.of("/", nil)
 	one, other := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
@@ -167,12 +168,12 @@ func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 
 // A saveStore fails to save one client.
 type saveStore struct {
-	socketio.MemoryStore
+	recovery.MemoryStore
 	fails   atomic.Value // its pid
 	refused chan struct{}
 }
 
-func (s *saveStore) Save(r socketio.RecoverySession) error {
+func (s *saveStore) Save(r recovery.Session) error {
 	if s.fails.Load() == r.PID {
 		s.refused <- struct{}{}
 		return errors.New("no space left")

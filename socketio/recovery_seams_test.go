@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // Clients of Engine.IO 3 can't be recovered, and get everything as ever.
@@ -203,12 +204,12 @@ func TestRecoveryOfWhoIsOvertaken(t *testing.T) {
 
 // A busyStore has something happen while an event that was missed is read.
 type busyStore struct {
-	socketio.MemoryStore
+	recovery.MemoryStore
 	missed    uint64
 	meanwhile func()
 }
 
-func (m *busyStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
+func (m *busyStore) Event(seq uint64) (recovery.Event, error) {
 	if f := m.meanwhile; f != nil && seq == m.missed {
 		m.meanwhile = nil
 		f()
@@ -220,7 +221,7 @@ func (m *busyStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
 // race detector, its old id and the client's are not confused.
 func TestRecoveryBrokenOffWhileItIsLookedFor(t *testing.T) {
 	store := &busyStore{missed: 2}
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return store }}))
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return store }}))
 	n := h.of("/", nil)
 	g, _ := begin(h, n)
 	g.cut(n)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // A jsonStore passes everything through encoding/json, and values through gob, and
@@ -43,7 +44,7 @@ func (j *jsonStore) enter() func() {
 	return j.mu.Unlock
 }
 
-func (j *jsonStore) Append(e socketio.RecoveryEvent) (err error) {
+func (j *jsonStore) Append(e recovery.Event) (err error) {
 	defer j.enter()()
 	if e.Seq <= j.last {
 		j.t.Errorf("event %d behind %d", e.Seq, j.last)
@@ -53,7 +54,7 @@ func (j *jsonStore) Append(e socketio.RecoveryEvent) (err error) {
 	return err
 }
 
-func (j *jsonStore) Event(seq uint64) (e socketio.RecoveryEvent, err error) {
+func (j *jsonStore) Event(seq uint64) (e recovery.Event, err error) {
 	defer j.enter()()
 	b := j.events[seq]
 	if b == nil {
@@ -70,7 +71,7 @@ func (j *jsonStore) Drop(upTo uint64) error {
 	return nil
 }
 
-func (j *jsonStore) Save(s socketio.RecoverySession) error {
+func (j *jsonStore) Save(s recovery.Session) error {
 	defer j.enter()()
 	if _, dup := j.sessions[s.PID]; dup {
 		j.t.Error("a session is saved twice")
@@ -82,7 +83,7 @@ func (j *jsonStore) Save(s socketio.RecoverySession) error {
 	return err
 }
 
-func (j *jsonStore) Take(pid string) (s socketio.RecoverySession, err error) {
+func (j *jsonStore) Take(pid string) (s recovery.Session, err error) {
 	defer j.enter()()
 	kept, ok := j.sessions[pid]
 	if !ok {
@@ -100,7 +101,7 @@ func (j *jsonStore) Remove(pid string) error {
 }
 
 // storeUnderTest, if set, makes the stores of options that recovering returns.
-var storeUnderTest func(nsp string) socketio.RecoveryStore
+var storeUnderTest func(nsp string) recovery.Store
 
 // TestRecoveryWithJSONStore runs the tests of recovery on a store that shares nothing
 // with the process but bytes. It is empty when the server has ended.
@@ -140,7 +141,7 @@ func TestRecoveryWithJSONStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stores []*jsonStore
-			storeUnderTest = func(string) socketio.RecoveryStore {
+			storeUnderTest = func(string) recovery.Store {
 				stores = append(stores, newJSONStore(t))
 				return stores[len(stores)-1]
 			}
@@ -162,7 +163,7 @@ func TestRecoveryWithJSONStore(t *testing.T) {
 
 // Whose values the store can't encode begins anew.
 func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return newJSONStore(t) }}))
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return newJSONStore(t) }}))
 	n := h.of("/", nil)
 	for _, back := range []bool{true, false} {
 		g := h.guest("/")
@@ -185,27 +186,27 @@ func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
 
 // A store that sees itself what it is told.
 type spyStore struct {
-	socketio.MemoryStore
+	recovery.MemoryStore
 	mu     sync.Mutex // protects the following
-	saved  []socketio.RecoverySession
-	events []socketio.RecoveryEvent
+	saved  []recovery.Session
+	events []recovery.Event
 }
 
 // firstSaved returns the first session that it was to save.
-func (s *spyStore) firstSaved() socketio.RecoverySession {
+func (s *spyStore) firstSaved() recovery.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.saved[0]
 }
 
-func (s *spyStore) Save(r socketio.RecoverySession) error {
+func (s *spyStore) Save(r recovery.Session) error {
 	s.mu.Lock()
 	s.saved = append(s.saved, r)
 	s.mu.Unlock()
 	return s.MemoryStore.Save(r)
 }
 
-func (s *spyStore) Append(e socketio.RecoveryEvent) error {
+func (s *spyStore) Append(e recovery.Event) error {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	s.mu.Unlock()
@@ -217,7 +218,7 @@ func TestRecoveryRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var store spyStore
 		start := time.Now()
-		h := newPipeHost(t, recovering(socketio.Recovery{Window: time.Minute, Store: func(string) socketio.RecoveryStore { return &store }}))
+		h := newPipeHost(t, recovering(socketio.Recovery{Window: time.Minute, Store: func(string) recovery.Store { return &store }}))
 		n := h.of("/", nil)
 		g := h.guest("/")
 		n.wants("connect")
@@ -240,7 +241,7 @@ func TestRecoveryRecords(t *testing.T) {
 			t.Errorf("the event is %v old", d)
 		}
 		r := store.firstSaved()
-		rooms := []socketio.RecoveryRoom{{Name: "a", From: 0, To: 2}, {Name: "d", From: 2, To: 1<<64 - 1}}
+		rooms := []recovery.Room{{Name: "a", From: 0, To: 2}, {Name: "d", From: 2, To: 1<<64 - 1}}
 		if r.PID != g.pid || r.ID != g.sid || r.Data["k"] != "v" || !slices.Equal(r.Rooms, rooms) {
 			t.Errorf("session %+v", r)
 		}
@@ -253,7 +254,7 @@ func TestRecoveryRecords(t *testing.T) {
 // A store may go on reading what it was given, as one does that writes behind.
 func TestRecoveryDoesNotShareValues(t *testing.T) {
 	var store spyStore
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return &store }}))
+	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return &store }}))
 	n := h.of("/", nil)
 	g := h.guest("/")
 	n.wants("connect")
@@ -273,38 +274,12 @@ func TestRecoveryDoesNotShareValues(t *testing.T) {
 	}
 }
 
-func TestMemoryStore(t *testing.T) {
-	var m socketio.MemoryStore
-	done(t, m.Drop(9), m.Remove("none"))
-	if _, err := m.Take("none"); err == nil {
-		t.Error("took what is not there")
-	}
-	for _, seq := range []uint64{10, 12, 13} {
-		done(t, m.Append(socketio.RecoveryEvent{Seq: seq}))
-	}
-	done(t, m.Drop(11))
-	for seq, there := range map[uint64]bool{9: false, 10: false, 11: false, 12: true, 13: true, 14: false} {
-		if e, err := m.Event(seq); (err == nil) != there || there && e.Seq != seq {
-			t.Errorf("event %d: %+v, %v", seq, e, err)
-		}
-	}
-	done(t, m.Save(socketio.RecoverySession{PID: "p", ID: "i"}), m.Save(socketio.RecoverySession{PID: "q"}), m.Remove("q"))
-	if s, err := m.Take("p"); err != nil || s.ID != "i" {
-		t.Errorf("session %+v, %v", s, err)
-	}
-	for _, pid := range []string{"p", "q"} {
-		if _, err := m.Take(pid); err == nil {
-			t.Errorf("took %s again", pid)
-		}
-	}
-}
-
 // Each namespace has its store, of a dynamic one each that comes.
 func TestRecoveryStoreOfNamespaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var names []string
 		var last *jsonStore
-		h := newPipeHost(t, recovering(socketio.Recovery{Store: func(nsp string) socketio.RecoveryStore {
+		h := newPipeHost(t, recovering(socketio.Recovery{Store: func(nsp string) recovery.Store {
 			names = append(names, nsp)
 			if nsp == "/none" {
 				return nil
@@ -347,12 +322,12 @@ func TestRecoveryStoreOfNamespaces(t *testing.T) {
 
 // A lyingStore changes what it returns.
 type lyingStore struct {
-	socketio.MemoryStore
-	take  func(*socketio.RecoverySession)
-	event func(*socketio.RecoveryEvent)
+	recovery.MemoryStore
+	take  func(*recovery.Session)
+	event func(*recovery.Event)
 }
 
-func (l *lyingStore) Take(pid string) (socketio.RecoverySession, error) {
+func (l *lyingStore) Take(pid string) (recovery.Session, error) {
 	s, err := l.MemoryStore.Take(pid)
 	if l.take != nil {
 		l.take(&s)
@@ -360,7 +335,7 @@ func (l *lyingStore) Take(pid string) (socketio.RecoverySession, error) {
 	return s, err
 }
 
-func (l *lyingStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
+func (l *lyingStore) Event(seq uint64) (recovery.Event, error) {
 	e, err := l.MemoryStore.Event(seq)
 	if l.event != nil {
 		l.event(&e)
@@ -371,8 +346,8 @@ func (l *lyingStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
 // What is not what was stored is not used.
 func TestRecoveryWithLyingStore(t *testing.T) {
 	type (
-		session = socketio.RecoverySession
-		event   = socketio.RecoveryEvent
+		session = recovery.Session
+		event   = recovery.Event
 	)
 	for name, lie := range map[string]*lyingStore{
 		"no session":     {take: func(s *session) { *s = session{} }},
@@ -381,7 +356,7 @@ func TestRecoveryWithLyingStore(t *testing.T) {
 		"an older one":   {take: func(s *session) { s.Progress.Left-- }},
 		"a room less":    {take: func(s *session) { s.Rooms = s.Rooms[1:] }},
 		"a room more":    {take: func(s *session) { s.Rooms = append(slices.Clip(s.Rooms), s.Rooms[0]) }},
-		"another room":   {take: func(s *session) { s.Rooms = []socketio.RecoveryRoom{s.Rooms[0], {Name: "other"}} }},
+		"another room":   {take: func(s *session) { s.Rooms = []recovery.Room{s.Rooms[0], {Name: "other"}} }},
 		"no event":       {event: func(e *event) { *e = event{} }},
 		"another event":  {event: func(e *event) { e.Seq++ }},
 		"no message":     {event: func(e *event) { e.Message = nil }},
@@ -392,7 +367,7 @@ func TestRecoveryWithLyingStore(t *testing.T) {
 		"the truth":      {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return lie }}))
+			h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return lie }}))
 			n := h.of("/", nil)
 			g := h.guest("/")
 			n.wants("connect")
@@ -429,13 +404,13 @@ var errBroken = errors.New("disk on fire")
 // brokenStore fails always.
 type brokenStore struct{}
 
-func (brokenStore) Append(socketio.RecoveryEvent) error { return errBroken }
-func (brokenStore) Drop(uint64) error                   { return errBroken }
-func (brokenStore) Save(socketio.RecoverySession) error { return errBroken }
-func (brokenStore) Remove(string) error                 { return errBroken }
+func (brokenStore) Append(recovery.Event) error { return errBroken }
+func (brokenStore) Drop(uint64) error           { return errBroken }
+func (brokenStore) Save(recovery.Session) error { return errBroken }
+func (brokenStore) Remove(string) error         { return errBroken }
 
-func (brokenStore) Event(uint64) (e socketio.RecoveryEvent, err error)  { return e, errBroken }
-func (brokenStore) Take(string) (s socketio.RecoverySession, err error) { return s, errBroken }
+func (brokenStore) Event(uint64) (e recovery.Event, err error)  { return e, errBroken }
+func (brokenStore) Take(string) (s recovery.Session, err error) { return s, errBroken }
 
 // emitting is a log that is broadcast, as it may be to those who watch.
 type emitting struct {
@@ -455,7 +430,7 @@ func TestRecoveryWithBrokenStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log emitting
 		logger := zerolog.New(&log)
-		opts := recovering(socketio.Recovery{Store: func(string) socketio.RecoveryStore { return brokenStore{} }})
+		opts := recovering(socketio.Recovery{Store: func(string) recovery.Store { return brokenStore{} }})
 		opts.Logger = &logger
 		h := newPipeHost(t, opts)
 		n := h.of("/", nil)

@@ -18,7 +18,7 @@ const (
 // its end. Latest is asked whenever it may have changed, and may return nil. It reports
 // false if some of it is gone, or more than may wait to be sent to a client, if the store
 // fails, or if nobody is there for it any more. It may release r.mu meanwhile.
-func (r *recovery) walkLocked(c *recoverable, latest func() *membership) bool {
+func (r *localRecovery) walkLocked(c *recoverable, latest func() *membership) bool {
 	if i, _ := r.findLocked(c.claim.at + 1); r.log.Len()-i > walkShort {
 		r.unlock()
 		r.walking.Lock() // others walk first
@@ -39,7 +39,7 @@ func (r *recovery) walkLocked(c *recoverable, latest func() *membership) bool {
 }
 
 // stepLocked is one step of that.
-func (r *recovery) stepLocked(c *recoverable, m *membership) bool {
+func (r *localRecovery) stepLocked(c *recoverable, m *membership) bool {
 	cl, o := c.claim, &r.local.nsp.srv.opts.Engine
 	if r.deciding[c.pid] != cl || cl.socket.Reason() != "" || !r.completeLocked(m, cl.at) {
 		return false
@@ -62,7 +62,7 @@ func (r *recovery) stepLocked(c *recoverable, m *membership) bool {
 			cl.first = e.Seq
 		}
 		cl.missed = append(append(cl.missed, e.Message), e.Rest...)
-		cl.size += e.encoded().size()
+		cl.size += encoded{first: e.Message, rest: e.Rest}.size()
 		cl.last = e.Seq
 		if cl.size > o.QueueBytes || len(cl.missed) > o.QueuePackets {
 			return false

@@ -6,17 +6,18 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // A slowStore takes its time with events until it is over.
 type slowStore struct {
-	socketio.MemoryStore
+	recovery.MemoryStore
 	looked atomic.Int32
 	began  chan struct{} // closed by the first look
 	over   atomic.Bool
 }
 
-func (s *slowStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
+func (s *slowStore) Event(seq uint64) (recovery.Event, error) {
 	if s.looked.Add(1) == 1 {
 		close(s.began)
 	}
@@ -30,7 +31,7 @@ func (s *slowStore) Event(seq uint64) (socketio.RecoveryEvent, error) {
 func TestRecoveryLetsOthersEmit(t *testing.T) {
 	const events = 5000
 	store := &slowStore{began: make(chan struct{})}
-	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 64 << 20, Store: func(string) socketio.RecoveryStore { return store }}))
+	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 64 << 20, Store: func(string) recovery.Store { return store }}))
 	n := h.of("/", nil)
 	guests := []*guest{h.guest("/"), h.guest("/"), h.guest("/")}
 	n.wants("connect", "connect", "connect")

@@ -1,22 +1,24 @@
-package socketio
+// Package recovery has the records by which clients come back as the sockets that
+// they were, and the interface of what keeps them.
+//
+// Who is content with the memory of the process needs none of it: the default of the
+// option Recovery.Store is a [MemoryStore]. Who wants that memory elsewhere writes a
+// [Store].
+package recovery
 
 import (
-	"cmp"
-	"errors"
-	"slices"
 	"time"
 
 	"github.com/siokit/sio/engineio"
-	"github.com/siokit/sio/internal/fifo"
 )
 
-// A RecoveryStore keeps what a namespace needs for clients that come back: the
-// events that may have to be sent again, and the sessions of the clients that are
-// away. [MemoryStore] does so in this process.
+// A Store keeps what a namespace needs for clients that come back: the events that may
+// have to be sent again, and the sessions of the clients that are away. [MemoryStore]
+// does so in this process.
 //
 // It only keeps: what may still be of use, and whom an event is for, is decided by
-// the namespace. That stores no more than [Recovery] allows, and takes the rest out
-// by Drop and Remove, so that a store needs no bounds of its own; it may go by the
+// the namespace. That stores no more than the option Recovery allows, and takes the rest
+// out by Drop and Remove, so that a store needs no bounds of its own; it may go by the
 // times in the records, too. When a dynamic namespace ends, or the server has been
 // shut down, everything has been taken out.
 //
@@ -34,27 +36,27 @@ import (
 // the events, and knows what its clients' rooms have lost. So a store makes the
 // memory somebody else's matter. It does not carry clients over a restart or to
 // another server; what it has from before is never asked for.
-type RecoveryStore interface {
+type Store interface {
 	// Append keeps an event. Its number is higher than those of all before.
-	Append(e RecoveryEvent) error
+	Append(e Event) error
 	// Event returns the event of a number. It is called for those that Append
 	// has kept and Drop has not dropped, in any order.
-	Event(seq uint64) (RecoveryEvent, error)
+	Event(seq uint64) (Event, error)
 	// Drop drops the events up to a number.
 	Drop(upTo uint64) error
 
 	// Save keeps the session of a client that has left, or came back and was not
 	// let in.
-	Save(s RecoverySession) error
+	Save(s Session) error
 	// Take returns a session that has been saved, and drops it.
-	Take(pid string) (RecoverySession, error)
+	Take(pid string) (Session, error)
 	// Remove drops a session, if it is there.
 	Remove(pid string) error
 }
 
-// A RecoveryEvent is an event in a [RecoveryStore]. It can be encoded as JSON or by
-// encoding/gob, as a [RecoverySession] can but for its values.
-type RecoveryEvent struct {
+// An Event is an event in a [Store]. It can be encoded as JSON or by encoding/gob, as a
+// [Session] can but for its values.
+type Event struct {
 	Seq  uint64    // its number
 	Time time.Time // when it was emitted
 
@@ -64,35 +66,35 @@ type RecoveryEvent struct {
 	Rest    []*engineio.Message
 
 	PID    string   // of the one client that it is for, or ""
-	Rooms  []string // as in a [Selector]
-	Except []string
+	Rooms  []string // it is for who is in any of these; empty: for all
+	Except []string // and in none of these. A socket's id is a room that only it is in
 }
 
-// A RecoverySession is what a [RecoveryStore] keeps of a client that is away.
-type RecoverySession struct {
+// A Session is what a [Store] keeps of a client that is away.
+type Session struct {
 	PID     string // the secret by which the client makes itself known
 	ID      string // of its socket
 	Expires time.Time
-	Rooms   []RecoveryRoom
-	// Data is a copy of the map that [Socket.SetValue] fills. The keys and
+	Rooms   []Room
+	// Data is a copy of the map that SetValue of the socket fills. The keys and
 	// values are the application's own, of any type, and may be in use: a store
 	// that encodes sessions has to say which ones it can, and do so in Save.
 	Data map[any]any `json:"-"`
 	// Progress is for the namespace only.
-	Progress RecoveryProgress
+	Progress Progress
 }
 
-// A RecoveryRoom is the time that a client has been in a room, by the numbers of
+// A Room is the time that a client has been in a room, by the numbers of
 // the events. It may have been there more than once.
-type RecoveryRoom struct {
+type Room struct {
 	Name string
 	From uint64 // the last event before
 	To   uint64 // the last one of them; 1<<64 - 1, if it is there still
 }
 
-// RecoveryProgress tells what of the events a client had when it left. Beside
+// Progress tells what of the events a client had when it left. Beside
 // numbers of events it has hashes of strings, with a seed of the process.
-type RecoveryProgress struct {
+type Progress struct {
 	Added   uint64 // the last event before it was one of the namespace
 	Base    uint64 // the event up to which it had them when its connection began
 	Origin  uint64 // the hash of the offset that it showed then, or 0
@@ -103,79 +105,12 @@ type RecoveryProgress struct {
 	Waited  uint64 // the first event that had to wait for the answer to the CONNECT
 	Late    uint64 // the last one that did, if it may not have arrived
 	Forged  bool   // an argument of the application's looked like an offset
-	Strings []RecoveryString
+	Strings []String
 	Older   []uint64 // the bits of a Bloom filter of strings before those
 }
 
-// A RecoveryString is a string that the client may take for an offset.
-type RecoveryString struct {
+// A String is a string that the client may take for an offset.
+type String struct {
 	Hash uint64
 	Got  uint64 // the last event that had been sent
-}
-
-var errNoRecord = errors.New("socketio: no such record")
-
-// A MemoryStore is the [RecoveryStore] that keeps everything as it is, in the
-// memory of this process. Its zero value is empty. Like any store it is for one
-// namespace, which bounds it.
-type MemoryStore struct {
-	events   fifo.Queue[RecoveryEvent]
-	sessions map[string]RecoverySession // by pid
-}
-
-// Append implements [RecoveryStore].
-func (m *MemoryStore) Append(e RecoveryEvent) error {
-	m.events.Push(e)
-	return nil
-}
-
-// Event implements [RecoveryStore].
-func (m *MemoryStore) Event(seq uint64) (RecoveryEvent, error) {
-	all := m.events.All()
-	i, ok := slices.BinarySearchFunc(all, seq, func(e RecoveryEvent, seq uint64) int {
-		return cmp.Compare(e.Seq, seq)
-	})
-	if !ok {
-		return RecoveryEvent{}, errNoRecord
-	}
-	return all[i], nil
-}
-
-// Drop implements [RecoveryStore].
-func (m *MemoryStore) Drop(upTo uint64) error {
-	if all := m.events.All(); len(all) > 0 && all[len(all)-1].Seq <= upTo {
-		m.events = fifo.Queue[RecoveryEvent]{} // at once, however many they are
-	}
-	for m.events.Len() > 0 && m.events.All()[0].Seq <= upTo {
-		m.events.Pop()
-	}
-	if m.events.Len() == 0 {
-		m.events.Free()
-	}
-	return nil
-}
-
-// Save implements [RecoveryStore].
-func (m *MemoryStore) Save(s RecoverySession) error {
-	if m.sessions == nil {
-		m.sessions = make(map[string]RecoverySession)
-	}
-	m.sessions[s.PID] = s
-	return nil
-}
-
-// Take implements [RecoveryStore].
-func (m *MemoryStore) Take(pid string) (RecoverySession, error) {
-	s, ok := m.sessions[pid]
-	if !ok {
-		return s, errNoRecord
-	}
-	delete(m.sessions, pid)
-	return s, nil
-}
-
-// Remove implements [RecoveryStore].
-func (m *MemoryStore) Remove(pid string) error {
-	delete(m.sessions, pid)
-	return nil
 }
