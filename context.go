@@ -5,66 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/socketio"
-)
-
-// The types of the layer below that handlers meet. "go doc socketio.Socket", or of
-// the others, has their methods in full.
-type (
-	// A Socket is one client in one namespace: the handle to keep, and to use
-	// from other goroutines. Its methods, of which many are [Context]'s too:
-	//
-	//	ID, LogID, Namespace, Session, Handshake     who it is
-	//	Context, Connected, Reason, Cause, Recovered whether it is there
-	//	Value, SetValue, Own, Owned, BindAuth        what it has
-	//	Emit, EmitContext, EmitWithAck, Ack          to the client
-	//	Volatile, Compress, Timeout                  how, as an Emission
-	//	Join, Leave, Rooms                           the rooms that it is in
-	//	To, In, Except, Broadcast, Local             others, as a Target
-	//	Disconnect, ExpireAt                         its end
-	Socket = socketio.Socket
-	// A Target is a set of sockets, addressed by rooms. It is immutable. Its
-	// methods:
-	//
-	//	To, In, Except                      another set
-	//	Volatile, Compress, Timeout, Local  how it is reached
-	//	Emit, EmitWithAck                   to all of it
-	//	Sockets, LocalSockets, Count        who is in it
-	//	Join, Leave, Disconnect             done to all of it
-	Target = socketio.Target
-	// Args are the arguments of an event, or of an ack: Len is how many, Bind
-	// decodes them, Raw(i) is the JSON of one.
-	Args = socketio.Args
-	// An Emission is a client with modifiers for what is emitted to it. Its
-	// methods:
-	//
-	//	Volatile, Compress, Timeout          further modifiers
-	//	Emit, EmitContext, EmitWithAck       to the client
-	//	To, In, Except, Broadcast, Local     others, as a Target
-	Emission = socketio.Emission
-	// An Answer is what came of one client, or server, of those that were asked:
-	// its ID, and Args or Err.
-	Answer = socketio.Answer
-	// A RemoteSocket describes a socket, wherever in a cluster it lives, and acts
-	// upon it. Its fields and methods:
-	//
-	//	ID, Rooms, Data, Handshake           who it was when it was asked for
-	//	Volatile, Compress, Timeout          modifiers
-	//	Emit, EmitWithAck                    to the client
-	//	Join, Leave, Disconnect              done to it
-	//	To, Broadcast, Target                others, and itself, as a Target
-	RemoteSocket = socketio.RemoteSocket
-	// A Handshake is what is known of the request that opened a connection:
-	// Issued, Address, Secure, CrossDomain, URL, Headers, and Query().
-	Handshake = socketio.Handshake
-	// Reason says why a client left, in the words of the reference server. It is
-	// the cause of its context, and so an error.
-	Reason = socketio.Reason
 )
 
 // A Context is what a handler gets: one event, and the socket that it came
@@ -82,32 +27,23 @@ type Context struct {
 // or "disconnect" in the handlers of these.
 func (c *Context) Event() string { return c.event }
 
-// loggedEvent is the event's name for the log: a peer can choose one as long as
-// a message.
-func (c *Context) loggedEvent() string {
-	const limit = 64
-	if len(c.event) > limit {
-		return strings.ToValidUTF8(c.event[:limit], "") + "…"
-	}
-	return c.event
-}
-
-// named adds to a line of the log whom and what it is about.
-func (c *Context) named(e *zerolog.Event) *zerolog.Event {
-	if e == nil { // below the logger's level
-		return nil
-	}
-	e.Str("sid", c.socket.Session().LogID()).Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID())
-	if c.event != "" {
-		e.Str("event", c.loggedEvent())
-	}
-	return e
-}
-
 // Namespace returns the name of the namespace, such as "/chat". Where that is
 // one of a pattern, the client has chosen it: up to 256 bytes, without control
 // characters.
 func (c *Context) Namespace() string { return c.socket.Namespace().Name() }
+
+// Param returns what the client's namespace has in place of a part of its
+// pattern: of "/tenant-{id}" and a client in "/tenant-42", Param("id") is "42".
+// It is as the client sent it: not empty, without a slash, and otherwise not
+// to be trusted. Without such a part it is "".
+func (c *Context) Param(name string) string {
+	p := c.n.pattern
+	if p == nil {
+		return ""
+	}
+	value, _ := p.find(c.Namespace(), p.index(name))
+	return value
+}
 
 // Socket returns the socket that the event came from.
 func (c *Context) Socket() *Socket { return c.socket }
@@ -128,6 +64,10 @@ func (c *Context) Request() *http.Request {
 	}
 	return nil
 }
+
+// Handshake returns what is known of the request that opened the connection:
+// less with Options.ForgetRequest.
+func (c *Context) Handshake() Handshake { return c.socket.Handshake() }
 
 // Captured returns what an adapter has captured of the request that opened the
 // connection, or nil.
@@ -151,8 +91,11 @@ func (c *Context) RemoteAddr() string { return c.socket.Session().RemoteAddr() }
 // Transport returns the transport now in use: "polling" or "websocket".
 func (c *Context) Transport() string { return c.socket.Session().Transport() }
 
-// Logger returns the server's logger.
-func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
+// Recovered tells, in the connect handler and later, whether the client has come
+// back with [Options.Recovery]: its id, its rooms and what Set has stored are
+// those of its last connection, which may be there still and stays as it is until the
+// connect handler accepts. Then what the client has missed is sent.
+func (c *Context) Recovered() bool { return c.socket.Recovered() }
 
 // Reason returns why the client left, or "" while it has not.
 func (c *Context) Reason() Reason { return c.socket.Reason() }
@@ -162,6 +105,9 @@ func (c *Context) Reason() Reason { return c.socket.Reason() }
 // [socketio.ParseError]. It is nil where [Context.Reason] says all. Its text
 // quotes nothing that the client sent, but may hold addresses.
 func (c *Context) Cause() error { return c.socket.Cause() }
+
+// Logger returns the server's logger.
+func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
 
 // Args returns the event's arguments.
 func (c *Context) Args() Args {
@@ -228,6 +174,13 @@ func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (A
 // Volatile returns what emits to the client, or drops what can't be sent now.
 func (c *Context) Volatile() Emission { return c.socket.Volatile() }
 
+// Compress(false) returns what emits to the client without compression.
+func (c *Context) Compress(on bool) Emission { return c.socket.Compress(on) }
+
+// Timeout returns what emits to the client with a bound of EmitWithAck, beside
+// its context.
+func (c *Context) Timeout(d time.Duration) Emission { return c.socket.Timeout(d) }
+
 // Join adds the client to rooms. It fails with [ErrTooManyRooms] beyond
 // Options.MaxRooms, which a handler may just return. See [socketio.Socket.Join].
 func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
@@ -252,6 +205,10 @@ func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().E
 // Broadcast addresses every other socket of the namespace.
 func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 
+// Local addresses every other socket of the namespace that is on this server,
+// not on others of a cluster.
+func (c *Context) Local() Target { return c.socket.Local() }
+
 // Disconnect makes the client leave the namespace; Disconnect(true) makes it
 // leave all of them and closes the connection. It does not reconnect by itself.
 func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn...) }
@@ -261,12 +218,6 @@ func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn.
 // by itself, and passes the HTTP middlewares and the connect handler anew. The last
 // call counts; the zero time takes it back.
 func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
-
-// Recovered tells, in the connect handler and later, whether the client has come
-// back with [Options.Recovery]: its id, its rooms and what Set has stored are
-// those of its last connection, which may be there still and stays as it is until the
-// connect handler accepts. Then what the client has missed is sent.
-func (c *Context) Recovered() bool { return c.socket.Recovered() }
 
 // Get returns what Set has stored for the client, or nil. [Key] is typed.
 func (c *Context) Get(key string) any { return c.socket.Value(key) }
@@ -279,38 +230,3 @@ func (c *Context) Value(key any) any { return c.socket.Value(key) }
 
 // SetValue is the other half of Value.
 func (c *Context) SetValue(key, v any) { c.socket.SetValue(key, v) }
-
-// The namespace addresses its clients.
-
-// Name returns the namespace's name, such as "/chat".
-func (n *Namespace) Name() string { return n.name }
-
-// Len is the number of clients that are connected.
-func (n *Namespace) Len() int { return n.io.Len() }
-
-// Rooms returns the rooms that clients of this server are in, in no order. [Target]
-// counts who is in one: srv.In("room").Count(ctx).
-func (n *Namespace) Rooms() []string { return n.io.Rooms() }
-
-// Socket returns the connected socket of that id, or nil.
-func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
-
-// Emit sends an event to every client of the namespace.
-func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
-
-// To addresses the sockets in any of the rooms. A socket's id is a room too. An empty
-// list of rooms addresses nobody.
-func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
-
-// In is To.
-func (n *Namespace) In(rooms ...string) Target { return n.To(rooms...) }
-
-// Except addresses the sockets that are in none of the rooms.
-func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(rooms...) }
-
-// Volatile addresses every client with what may be dropped.
-func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
-
-// Disconnect makes every client leave the namespace; Disconnect(true) closes
-// their connections, too.
-func (n *Namespace) Disconnect(closeConn ...bool) error { return n.io.All().Disconnect(closeConn...) }

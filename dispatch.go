@@ -184,3 +184,42 @@ func (d dispatcher) failed(c *Context, err error) {
 		c.named(d.n.srv.log.Error()).Err(err).Msg("OnError panicked")
 	}
 }
+
+// ServerEvent implements [socketio.ServerHandler].
+func (d dispatcher) ServerEvent(ctx context.Context, io *socketio.Namespace, event string, args Args) (answer any, err error) {
+	h := d.n.table.Load().server[event]
+	if h == nil {
+		d.n.srv.log.Debug().Str("nsp", d.n.Name()).Str("event", event).Msg("no handler of a server's event")
+		return nil, socketio.ErrNoHandler
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			p := &PanicError{v, debug.Stack()}
+			answer, err = nil, p
+			d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Bytes("stack", p.Stack).Msg("handler of a server's event panicked")
+		}
+	}()
+	n := d.n
+	if io.Name() != n.Name() { // one of a pattern
+		n = n.srv.Of(io.Name())
+	}
+	answer, err = h(ctx, n, args)
+	if err != nil { // not everybody who emits is told
+		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Err(err).Msg("handler of a server's event failed")
+	}
+	return answer, err
+}
+
+// outgoing calls the handler that there is, and contains its panic.
+func (n *Namespace) outgoing(s *Socket, event string, args []any) {
+	h := n.table.Load().outgoing
+	if h == nil { // it is being registered
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			n.srv.log.Error().Str("nsp", n.Name()).Str("event", event).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("OnAnyOutgoing panicked")
+		}
+	}()
+	h(s, event, args)
+}

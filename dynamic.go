@@ -2,7 +2,9 @@ package sio
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/siokit/sio/socketio"
 )
@@ -69,22 +71,104 @@ func (n *Namespace) ownLocked() {
 	}
 }
 
-// Param returns what the client's namespace has in place of a part of its
-// pattern: of "/tenant-{id}" and a client in "/tenant-42", Param("id") is "42".
-// It is as the client sent it: not empty, without a slash, and otherwise not
-// to be trusted. Without such a part it is "".
-func (c *Context) Param(name string) string {
-	p := c.n.pattern
-	if p == nil {
-		return ""
-	}
-	value, _ := p.find(c.Namespace(), p.index(name))
-	return value
+// maxName is how long the name of a namespace may be, in bytes.
+const maxName = 256
+
+// braces mark the parts of a pattern. No client's namespace has any in its name,
+// so that asking for it with [Server.Of] never gives a pattern.
+const braces = "{}"
+
+// A pattern is the name of a namespace with parts, such as "/tenant-{id}".
+type pattern struct {
+	head  string // in front of the first part
+	parts []part
 }
 
-// loggedNamespace is the namespace's name for the log: the query behind it may be
-// a credential.
-func (c *Context) loggedNamespace() string {
-	name, _, _ := strings.Cut(c.Namespace(), "?")
-	return name
+type part struct {
+	name string
+	tail string // what follows it
+}
+
+// parsePattern panics if text makes no sense.
+func parsePattern(text string) *pattern {
+	bad := func(why string) { panic(fmt.Sprintf("sio: Of(%q): %s", text, why)) }
+	if strings.Contains(text, ",") || !utf8.ValidString(text) || len(text) > maxName {
+		bad("no client can name it: it has a comma, is not UTF-8, or is too long")
+	}
+	var p pattern
+	rest := text
+	for i := 0; ; i++ {
+		fixed, behind, found := strings.Cut(rest, "{")
+		switch {
+		case strings.Contains(fixed, "}"):
+			bad("a } without a {")
+		case i == 0:
+			p.head = fixed
+		default:
+			p.parts[i-1].tail = fixed
+		}
+		if !found {
+			return &p
+		}
+		if i > 0 && fixed == "" {
+			bad("there is nothing between two parts")
+		}
+		name, behind, found := strings.Cut(behind, "}")
+		switch {
+		case !found:
+			bad("a { without a }")
+		case name == "" || strings.ContainsFunc(name, notInName):
+			bad(fmt.Sprintf("{%s} is not the name of a part: letters, digits and underscores are", name))
+		case p.index(name) >= 0:
+			bad(fmt.Sprintf("two parts are named {%s}", name))
+		}
+		p.parts = append(p.parts, part{name: name})
+		rest = behind
+	}
+}
+
+func notInName(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
+func (p *pattern) index(name string) int {
+	return slices.IndexFunc(p.parts, func(q part) bool { return q.name == name })
+}
+
+// same tells whether two patterns match the same names.
+func (p *pattern) same(o *pattern) bool {
+	return p.head == o.head && slices.EqualFunc(p.parts, o.parts, func(a, b part) bool { return a.tail == b.tail })
+}
+
+func (p *pattern) match(name string) bool {
+	_, ok := p.find(name, -1)
+	return ok
+}
+
+// find returns what stands for a part in a name, if that matches. A part takes
+// as little as it can. If that fails, taking more would not help: it leaves less to
+// what follows, and neither may have a slash.
+func (p *pattern) find(name string, index int) (value string, ok bool) {
+	rest, ok := strings.CutPrefix(name, p.head)
+	for i, q := range p.parts {
+		if !ok || rest == "" {
+			return "", false
+		}
+		var end int // of the part, which is never empty
+		if i == len(p.parts)-1 {
+			end = len(rest) - len(q.tail)
+			ok = strings.HasSuffix(rest, q.tail)
+		} else {
+			end = 1 + strings.Index(rest[1:], q.tail)
+			ok = end > 0
+		}
+		if !ok || end < 1 || strings.ContainsAny(rest[:end], "/,"+braces) {
+			return "", false
+		}
+		if i == index {
+			value = rest[:end]
+		}
+		rest = rest[end+len(q.tail):]
+	}
+	return value, ok
 }

@@ -2,6 +2,9 @@ package sio
 
 import (
 	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,5 +41,67 @@ func Logger() Middleware {
 			c.named(e).Dur("took", time.Since(start)).Msg("handled")
 			return err
 		}
+	}
+}
+
+// ownMiddlewares are those that a handler has added for one socket, kept with
+// that. Each is called once to wrap what comes behind it, be it added later,
+// and at the end the handler of the event, which is Context.next.
+type ownMiddlewares struct {
+	first atomic.Pointer[ownMiddleware]
+
+	mu   sync.Mutex // held to add
+	last *ownMiddleware
+}
+
+type ownMiddleware struct {
+	h    Handler
+	next atomic.Pointer[ownMiddleware]
+}
+
+// Use adds middlewares to this client's event handlers, for the events that are
+// handled from now on. They run inside of the namespace's middlewares and those
+// of its Groups, and outside of those of the event alone. It is for the connect
+// handler, mostly; what runs for all clients is for [Router].
+func (c *Context) Use(mw ...Middleware) {
+	if slices.ContainsFunc(mw, func(m Middleware) bool { return m == nil }) {
+		panic("sio: Context.Use: nil middleware, in namespace " + c.Namespace())
+	}
+	o := c.socket.Own(new(ownMiddlewares)).(*ownMiddlewares)
+	for _, m := range mw {
+		own := new(ownMiddleware)
+		own.h = m(func(c *Context) error { return callOwn(&own.next, c) })
+		o.add(own)
+	}
+}
+
+func (o *ownMiddlewares) add(m *ownMiddleware) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.last == nil {
+		o.first.Store(m)
+	} else {
+		o.last.next.Store(m)
+	}
+	o.last = m
+}
+
+// callOwn calls the next middleware, or behind the last one the handler.
+func callOwn(next *atomic.Pointer[ownMiddleware], c *Context) error {
+	if m := next.Load(); m != nil {
+		return m.h(c)
+	}
+	return c.next(c)
+}
+
+// withOwn is the middleware that has the socket's own ones called.
+func withOwn(h Handler) Handler {
+	return func(c *Context) error {
+		o, _ := c.socket.Owned().(*ownMiddlewares)
+		if o == nil {
+			return h(c)
+		}
+		c.next = h
+		return callOwn(&o.first, c)
 	}
 }

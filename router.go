@@ -1,11 +1,10 @@
 package sio
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/siokit/sio/socketio"
 )
@@ -16,6 +15,22 @@ type Handler func(c *Context) error
 
 // An ErrorHandler sees every error that a handler returned, or panicked with.
 type ErrorHandler func(c *Context, err error)
+
+// An Outgoing hears the events that go out: once for each socket of this
+// process, wherever it was emitted. It is called by the goroutine that emits,
+// when the event is queued for the socket: just before, or, of what goes to many
+// with [Options.Recovery], just behind. It must not block. What is volatile, or
+// for a client that does not keep up, may be dropped, and what is for one whose
+// connect handler runs, when that refuses. Acks are not events, and what a client
+// that comes back has missed is not heard again. What it emits to the namespace it
+// hears, too. The arguments must not be changed.
+type Outgoing func(s *Socket, event string, args []any)
+
+// A ServerHandler handles an event of another server of a cluster, for the
+// namespace n, and returns the answer for it. It runs beside other handlers, of
+// the same event too. The context ends when nobody waits any more, as far as the
+// broker knows.
+type ServerHandler func(ctx context.Context, n *Namespace, args Args) (any, error)
 
 // A Router registers handlers. A [Server], a [Namespace] and what
 // [Namespace.Group] hands to its function are Routers. Mistakes, such as a
@@ -60,20 +75,6 @@ type Route struct {
 	Event     string
 }
 
-// A Namespace routes the events of its clients and addresses them. Handlers
-// may be registered at any time, though clients notice those that came late.
-type Namespace struct {
-	group
-	srv   *Server
-	name  string
-	io    *socketio.Namespace
-	table atomic.Pointer[table] // replaced as a whole under regMu
-	regMu sync.Mutex
-
-	pattern *pattern   // if the name is one
-	of      *Namespace // whose handlers it has, if it is one that comes and goes
-}
-
 // A table holds the handlers of a namespace, their middlewares around them.
 type table struct {
 	events        map[string]*route
@@ -91,14 +92,6 @@ type table struct {
 type route struct {
 	name string
 	h    Handler
-}
-
-func newNamespace(s *Server, name string) *Namespace {
-	n := &Namespace{srv: s, name: name}
-	n.group.n = n
-	n.table.Store(&table{})
-	n.io = s.io.Of(name, dispatcher{n})
-	return n
 }
 
 // register changes a copy of the table.
@@ -239,6 +232,44 @@ func (g *group) single(what string, h Handler, mw []Middleware, slot func(t *tab
 			panic("sio: " + where + ": there is a handler already")
 		}
 		*slot(t) = h
+	})
+}
+
+// OnAnyOutgoing registers what hears every event that goes out. See [Outgoing].
+func (g *group) OnAnyOutgoing(h Outgoing) {
+	where := "OnAnyOutgoing in namespace " + g.n.Name()
+	if h == nil {
+		panic("sio: " + where + ": nil handler")
+	}
+	g.n.register(func(t *table) {
+		if t.outgoing != nil {
+			panic("sio: " + where + ": there is a handler already")
+		}
+		t.outgoing = h
+		g.n.io.OnOutgoing(g.n.outgoing)
+	})
+}
+
+// OnServerEvent registers the handler of an event that another server of the
+// cluster emits with ServerSideEmit. It panics if there is one already.
+// Middlewares are for events of clients, and not around it.
+func (g *group) OnServerEvent(event string, h ServerHandler) {
+	where := fmt.Sprintf("OnServerEvent(%q) in namespace %s", event, g.n.Name())
+	switch {
+	case h == nil:
+		panic("sio: " + where + ": nil handler")
+	case socketio.IsReserved(event):
+		panic("sio: " + where + ": the name is reserved")
+	}
+	g.n.register(func(t *table) {
+		if t.server[event] != nil {
+			panic("sio: " + where + ": the event has a handler already")
+		}
+		t.server = maps.Clone(t.server)
+		if t.server == nil {
+			t.server = make(map[string]ServerHandler)
+		}
+		t.server[event] = h
 	})
 }
 

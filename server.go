@@ -131,49 +131,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = s.ServeWith(w, r, nil) // only a capture function fails
 }
 
-// ServeWith serves a request on whatever path it came. It is what adapters for
-// frameworks are built on: capture, if not nil, is called once for each new
-// connection, while r is still being served. It gets a copy of r that outlives
-// it, whose context keeps the values of r's context and ends with the
-// connection; or nil with Options.ForgetRequest. What it returns is there as
-// [Context.Captured]. If it fails, ServeWith returns its error, and r is for
-// the caller to answer.
-func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) error {
-	if f := s.files.find(r); f != nil {
-		s.serveFile(w, r, f)
-		return nil
-	}
-	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
-}
-
-// IsHandshake tells whether r is anything but a request of a connection that is
-// open, made to the path that it was opened at: it opens one, or is refused, or
-// is not for s. See [HandshakeOnly].
-func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
-
-// Preflight is for what stands in front of the server and may refuse r, such as
-// [HandshakeOnly]. It adds the headers of [Options].CORS, by which a page can read the
-// refusal, and reports whether it has answered r: a preflight, which never carries
-// what lets a client in. It does nothing to requests that are not for a server: whose
-// path is neither [Options].Path, or below it, nor ends in it.
-func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
-	path, _, _ := strings.Cut(r.RequestURI, "?") // with what a router has cut off
-	ours := s.Matches(r.URL.Path) || strings.HasSuffix(strings.TrimSuffix(path, "/"), s.path)
-	return ours && s.io.Preflight(w, r)
-}
-
-// Wrap returns a handler that serves srv at its path and below, and next
-// everywhere else.
-func Wrap(srv *Server, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if srv.Matches(r.URL.Path) {
-			srv.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // Connections is the number of clients that are connected.
 func (s *Server) Connections() int { return s.io.Connections() }
 

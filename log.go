@@ -3,6 +3,7 @@ package sio
 import (
 	"bytes"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,4 +82,33 @@ func (t *thinning) Run(e *zerolog.Event, _ zerolog.Level, message string) {
 		return
 	}
 	k.written++
+}
+
+// loggedEvent is the event's name for the log: a peer can choose one as long as
+// a message.
+func (c *Context) loggedEvent() string {
+	const limit = 64
+	if len(c.event) > limit {
+		return strings.ToValidUTF8(c.event[:limit], "") + "…"
+	}
+	return c.event
+}
+
+// named adds to a line of the log whom and what it is about.
+func (c *Context) named(e *zerolog.Event) *zerolog.Event {
+	if e == nil { // below the logger's level
+		return nil
+	}
+	e.Str("sid", c.socket.Session().LogID()).Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID())
+	if c.event != "" {
+		e.Str("event", c.loggedEvent())
+	}
+	return e
+}
+
+// loggedNamespace is the namespace's name for the log: the query behind it may be
+// a credential.
+func (c *Context) loggedNamespace() string {
+	name, _, _ := strings.Cut(c.Namespace(), "?")
+	return name
 }
