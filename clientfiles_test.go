@@ -31,25 +31,6 @@ func dist() fstest.MapFS {
 	return files
 }
 
-// ask makes a request in memory; header holds "Name: value" lines.
-func ask(h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, nil)
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Add(name, value)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-func wantHeader(t *testing.T, h http.Header, name, want string) {
-	t.Helper()
-	if got := h.Get(name); got != want {
-		t.Errorf("%s: %q, want %q", name, got, want)
-	}
-}
-
 func TestClientFiles(t *testing.T) {
 	files := dist()
 	srv := sio.New(&sio.Options{ClientFiles: files})

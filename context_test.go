@@ -5,14 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
+	"github.com/siokit/sio/socketio"
 )
 
 type point struct{ X, Y int }
@@ -301,71 +304,6 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-type ctxKey struct{}
-
-// What Request returns is detached from the one that was served.
-func TestRequest(t *testing.T) {
-	for _, webSocket := range []bool{false, true} {
-		srv := sio.New(nil)
-		served := make(chan *http.Request, 1) // with the handshake
-		mux := http.NewServeMux()
-		mux.HandleFunc("/t/{tenant}/socket.io/", func(w http.ResponseWriter, r *http.Request) {
-			r = r.WithContext(context.WithValue(r.Context(), ctxKey{}, "value"))
-			if r.URL.Query().Get("sid") == "" {
-				served <- r
-			}
-			_ = srv.ServeWith(w, r, nil)
-		})
-		contexts := make(chan *sio.Context, 1)
-		srv.OnConnect(func(c *sio.Context) error { contexts <- c; return nil })
-		url := serve(t, mux, srv)
-		c := dial(t, url+"/t/acme/socket.io/?q=1", testclient.Options{
-			WebSocket: webSocket,
-			Header:    http.Header{"X-Test": {"header"}, "Cookie": {"a=b"}},
-		})
-		c.connect("/", nil)
-		kept := <-contexts
-		r, original := kept.Request(), <-served
-		if r == original || r.URL == original.URL {
-			t.Error("the request is not a copy")
-		}
-		cookie, err := r.Cookie("a")
-		if err != nil || cookie.Value != "b" {
-			t.Errorf("cookie %v %v", cookie, err)
-		}
-		for what, pair := range map[string][2]string{
-			"method": {r.Method, "GET"}, "header": {r.Header.Get("X-Test"), "header"}, "query": {r.URL.Query().Get("q"), "1"},
-			"path": {r.URL.Path, "/t/acme/socket.io/"}, "path value": {r.PathValue("tenant"), "acme"},
-			"remote address": {r.RemoteAddr, c.LocalAddr}, "RemoteAddr": {kept.RemoteAddr(), c.LocalAddr},
-		} {
-			if pair[0] != pair[1] {
-				t.Errorf("%s %q, want %q", what, pair[0], pair[1])
-			}
-		}
-		original.Header.Set("X-Test", "changed")
-		if got := r.Header.Get("X-Test"); got != "header" {
-			t.Errorf("header %q", got)
-		}
-		if b, err := io.ReadAll(r.Body); len(b) > 0 || err != nil {
-			t.Errorf("body %q %v", b, err)
-		}
-		ctx, socketCtx := r.Context(), kept.Context()
-		for what, ctx := range map[string]context.Context{"Request": ctx, "Context": socketCtx} {
-			if ctx.Err() != nil || ctx.Value(ctxKey{}) != "value" {
-				t.Errorf("the context of %s: %v, value %v", what, ctx.Err(), ctx.Value(ctxKey{}))
-			}
-		}
-		// Leaving the namespace ends the one context, and leaving altogether the other.
-		c.send("1")
-		ended(t, socketCtx, sio.Reason("client namespace disconnect"))
-		if ctx.Err() != nil {
-			t.Errorf("the context of the request has ended with the namespace: %v", context.Cause(ctx))
-		}
-		c.Close()
-		ended(t, ctx, sio.Reason("transport close"))
-	}
-}
-
 func TestTransport(t *testing.T) {
 	h := newHost(t, nil)
 	h.On("transport", func(c *sio.Context) error { return c.Ack(c.Transport()) })
@@ -380,83 +318,145 @@ func TestTransport(t *testing.T) {
 	c.want(`31["websocket"]`)
 }
 
-func TestForgetRequest(t *testing.T) {
-	srv := sio.New(&sio.Options{ForgetRequest: true})
-	srv.On("x", func(c *sio.Context) error {
-		return c.Ack(c.Request() == nil, c.Captured(), c.RemoteAddr() != "", c.Context().Err() == nil)
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", srv)
-	detached := make(chan *http.Request, 1)
-	mux.HandleFunc("/captured/", func(w http.ResponseWriter, r *http.Request) {
-		_ = srv.ServeWith(w, r, func(d *http.Request) (any, error) {
-			detached <- d
-			return "captured", nil
-		})
-	})
-	siotest.Cleanup(t, srv)
-	for path, captured := range map[string]any{
-		"/socket.io/": nil,
-		"/captured/":  "captured",
+func TestCause(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		do     func(c *client, s *sio.Socket)
+		reason sio.Reason
+		cause  error
+	}{
+		{"connection cut", func(c *client, _ *sio.Socket) { c.Close() }, "transport close", io.EOF},
+		{"no packet", func(c *client, _ *sio.Socket) { c.send(`2["secret`) }, "forced close", socketio.ParseError("truncated JSON")},
+		{"attachment without an event", func(c *client, _ *sio.Socket) { c.send("51-[]") }, "forced close", socketio.ParseError("event name is neither a string nor a number")},
+		{"second CONNECT", func(c *client, _ *sio.Socket) { c.send("0") }, "forced close", socketio.ParseError("second CONNECT")},
+		{"namespace not joined", func(c *client, _ *sio.Socket) { c.send(`2/secret,["event"]`) }, "forced close", socketio.ParseError("packet for a namespace not joined")},
+		{"DISCONNECT", func(c *client, _ *sio.Socket) { c.send("1") }, "client namespace disconnect", nil},
+		{"DISCONNECT, then nonsense", func(c *client, _ *sio.Socket) { c.send("1", "x") }, "client namespace disconnect", nil},
+		{"Disconnect", func(_ *client, s *sio.Socket) { s.Disconnect() }, "server namespace disconnect", nil},
+		{"Disconnect with the connection", func(_ *client, s *sio.Socket) { s.Disconnect(true) }, "server namespace disconnect", nil},
+		{"slow consumer", func(_ *client, s *sio.Socket) { s.Session().Abort(engineio.ReasonSlowConsumer) }, "slow consumer", nil},
 	} {
-		siotest.Connect(t, mux, &siotest.Options{Path: path, Polling: true}).Call("x").Is(true, captured, true, true)
-	}
-	if r := <-detached; r != nil {
-		t.Error("the capture function was handed a copy of the request to keep")
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t, nil)
+			type end struct {
+				event  string
+				reason sio.Reason
+				cause  error
+			}
+			joined, ends := make(chan *sio.Socket, 1), make(chan end, 2)
+			h.OnConnect(func(c *sio.Context) error {
+				joined <- c.Socket()
+				if err := c.Cause(); err != nil {
+					t.Errorf("cause %v while connecting", err)
+				}
+				return nil
+			})
+			note := func(c *sio.Context) error {
+				ends <- end{c.Event(), c.Reason(), c.Cause()}
+				return nil
+			}
+			h.OnDisconnecting(note)
+			h.OnDisconnect(note)
+			c := h.join("/")
+			s := receive(t, joined, "the socket")
+			tt.do(c, s)
+			for _, event := range []string{"disconnecting", "disconnect"} {
+				if got, want := receive(t, ends, event), (end{event, tt.reason, tt.cause}); got != want {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+			}
+			ended(t, s.Context(), tt.reason) // not the cause
+			if err := s.Cause(); err != tt.cause {
+				t.Errorf("Socket.Cause: %v", err)
+			}
+		})
 	}
 }
 
-// The capture function runs once for each session, whatever its transport.
-func TestCapture(t *testing.T) {
-	srv := sio.New(nil)
-	var captures []string // on one connection, requests come one by one
-	errMallory := errors.New("who is mallory?")
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := srv.ServeWith(w, r, func(d *http.Request) (any, error) {
-			user := d.Header.Get("X-User")
-			captures = append(captures, user)
-			if user == "mallory" {
-				return nil, errMallory
-			}
-			return user, nil
+// Of a connection that breaks the rules, every socket has the cause.
+func TestCauseInAllNamespaces(t *testing.T) {
+	h := newHost(t, nil)
+	causes := make(chan error, 2)
+	for _, nsp := range []string{"/", "/chat"} {
+		h.Of(nsp).OnDisconnect(func(c *sio.Context) error {
+			causes <- c.Cause()
+			return nil
 		})
-		switch {
-		case errors.Is(err, errMallory):
-			http.Error(w, "no", http.StatusTeapot)
-		case err != nil:
-			t.Errorf("ServeWith: %v", err)
+	}
+	h.join("/", "/chat").send("4")
+	for range 2 {
+		if err := receive(t, causes, "a disconnect"); err != socketio.ParseError("CONNECT_ERROR from a client") {
+			t.Errorf("cause %v", err)
 		}
-	}), srv)
-	srv.OnConnect(func(c *sio.Context) error { return c.Emit("who", c.Captured()) })
-	srv.On("who", func(c *sio.Context) error {
-		if _, ok := sio.Captured[int](c); ok {
-			t.Error("a string is captured as an int")
-		}
-		user, ok := sio.Captured[string](c)
-		return c.Ack(user, ok)
-	})
+	}
+}
 
-	c := dial(t, url, testclient.Options{Header: http.Header{"X-User": {"ada"}}})
+func TestCauseOfShutdown(t *testing.T) {
+	h := newHost(t, nil)
+	causes := make(chan error, 1)
+	h.OnDisconnect(func(c *sio.Context) error {
+		causes <- c.Cause()
+		return nil
+	})
+	h.join("/")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = h.Shutdown(ctx)
+	if err := receive(t, causes, "the disconnect"); err != nil {
+		t.Errorf("cause %v", err)
+	}
+}
+
+// TestEmitContext has more sent than may wait.
+func TestEmitContext(t *testing.T) {
+	h := newHost(t, &sio.Options{QueuePackets: 10, KeepSlow: true})
+	number := sio.NewEvent[int]("number")
+	h.On("go", func(c *sio.Context) error {
+		for i := range 100 {
+			if err := c.EmitContext(c.Context(), "n", i); err != nil {
+				return err
+			}
+		}
+		for i := range 100 {
+			if err := number.EmitContext(context.Background(), c, i); err != nil {
+				return err
+			}
+		}
+		return c.Ack()
+	})
+	c := dial(t, h.url, testclient.Options{})
 	c.connect("/", nil)
-	c.want(`2["who","ada"]`)
-	c.send(`21["who"]`)
-	c.want(`31["ada",true]`)
-	if err := c.Upgrade(); err != nil {
-		t.Fatal(err)
-	}
-	c.send(`21["who"]`)
-	c.want(`31["ada",true]`)
-	if !slices.Equal(captures, []string{"ada"}) {
-		t.Errorf("captured %q", captures)
-	}
-	for _, webSocket := range []bool{false, true} {
-		_, err := testclient.Dial(url, testclient.Options{WebSocket: webSocket, Header: http.Header{"X-User": {"mallory"}}})
-		var status *testclient.StatusError
-		if !errors.As(err, &status) || status.Code != http.StatusTeapot {
-			t.Errorf("a capture that fails: %v, want the caller's answer", err)
+	c.send(`21["go"]`)
+	for _, event := range []string{"n", "number"} {
+		for i := range 100 {
+			c.want(`2["` + event + `",` + strconv.Itoa(i) + `]`)
 		}
 	}
-	if n := srv.Connections(); n != 1 {
-		t.Errorf("%d connections", n)
-	}
+	c.want("31[]")
+}
+
+// A client whose credentials expire is closed in a way that it reconnects.
+func TestExpireAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(t, nil)
+		contexts := make(chan *sio.Context, 2)
+		srv.OnConnect(func(c *sio.Context) error {
+			c.ExpireAt(time.Now().Add(time.Hour))
+			c.ExpireAt(time.Now().Add(time.Second)) // the last one counts
+			contexts <- c
+			return nil
+		})
+		start := time.Now()
+		c := siotest.Connect(t, srv)
+		c.ExpectDisconnect(siotest.TransportClose) // without a DISCONNECT
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("closed after %v", took)
+		}
+		ended(t, (<-contexts).Context(), sio.Reason("forced close"))
+
+		c = siotest.Connect(t, srv)
+		(<-contexts).ExpireAt(time.Time{}) // renewed
+		time.Sleep(24 * time.Hour)
+		c.ExpectNone() // and it is there still
+	})
 }

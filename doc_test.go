@@ -13,7 +13,7 @@ import (
 
 // go doc shows no methods of an alias: its comment names them all.
 func TestAliasesNameTheirMethods(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "context.go", nil, parser.ParseComments)
+	f, err := parser.ParseFile(token.NewFileSet(), "socket.go", nil, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,13 @@
 package sio_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
 	"net/http/httptest"
 	"strings"
+	"time"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
@@ -253,6 +255,81 @@ func ExampleRouter() {
 	// ack ["pong"]
 	// ack [{"error":{"message":"admins only"}}]
 	// [{/ admin:ping} {/ ping}]
+}
+
+// A namespace for each tenant: clients choose which, and the connect handler has
+// its say. Their rooms have nothing to do with each other.
+func ExampleContext_Param() {
+	srv := sio.New(nil)
+	tenants := srv.Of("/tenant-{id}")
+	tenants.OnConnect(func(c *sio.Context) error {
+		var auth struct{ Tenant string }
+		if err := c.BindAuth(&auth); err != nil {
+			return err
+		}
+		if auth.Tenant != c.Param("id") {
+			return &sio.Error{Message: "not your tenant"}
+		}
+		return c.Join("lobby")
+	})
+	sio.OnWithAck(tenants, "whose", func(c *sio.Context, _ struct{}) (string, error) {
+		return c.Param("id"), srv.Of("/tenant-acme").To("lobby").Emit("asked", c.Namespace())
+	})
+	web := httptest.NewServer(srv)
+	defer web.Close()
+
+	acme := connect(web, "/tenant-acme", map[string]string{"tenant": "acme"})
+	defer acme.Close()
+	zeta := connect(web, "/tenant-zeta", map[string]string{"tenant": "zeta"})
+	defer zeta.Close()
+	zeta.call("whose")
+	zeta.print(1)
+	acme.print(1)
+	connect(web, "/tenant-zeta", map[string]string{"tenant": "acme"}).Close()
+	fmt.Println(srv.Routes())
+	// Output:
+	// ack ["zeta"]
+	// event ["asked","/tenant-zeta"]
+	// connect_error {"message":"not your tenant"}
+	// [{/tenant-{id} whose}]
+}
+
+// Everybody in a room is asked, and those who do not answer are named.
+func ExampleTarget() {
+	srv := sio.New(nil)
+	sio.OnWithAck(srv, "vote", func(c *sio.Context, question string) (map[string]int, error) {
+		votes := make(map[string]int)
+		answers, err := c.To("members").Timeout(10*time.Second).EmitWithAck(c.Context(), "vote", question)
+		for _, a := range answers {
+			var vote string
+			if a.Err != nil {
+				c.Logger().Info().Str("socket", a.ID).Err(a.Err).Msg("no vote")
+			} else if a.Args.Bind(&vote) == nil {
+				votes[vote]++
+			}
+		}
+		if ctx := c.Context(); ctx.Err() != nil {
+			return nil, err // who asked has left
+		}
+		return votes, nil // be they all or not
+	})
+}
+
+// What servers of a cluster tell each other.
+func ExampleNamespace_OnServerEvent() {
+	srv := sio.New(nil) // with Options.Broker
+	srv.OnServerEvent("load", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return srv.Connections(), nil })
+
+	total := srv.Connections()
+	answers, err := srv.ServerSideEmitWithAck(context.Background(), "load")
+	for _, a := range answers {
+		var n int
+		if a.Err == nil && a.Args.Bind(&n) == nil {
+			total += n
+		}
+	}
+	fmt.Println(total, err)
+	// Output: 0 <nil>
 }
 
 // An exampleSocket stands for the official client.

@@ -114,3 +114,78 @@ func TestContextLogger(t *testing.T) {
 	})
 	siotest.Connect(t, srv).Call("x").Is()
 }
+
+// Middlewares of one socket run inside of the namespace's and outside of those
+// of an event.
+func TestOwnMiddlewares(t *testing.T) {
+	h := newHost(t, nil)
+	trace := make(chan string, 100)
+	made := 0
+	say := func(what string) sio.Middleware {
+		return func(next sio.Handler) sio.Handler {
+			made++
+			return func(c *sio.Context) error {
+				trace <- what + " " + c.Event()
+				return next(c)
+			}
+		}
+	}
+	failed := make(chan string, 10)
+	h.OnError(func(c *sio.Context, err error) { failed <- c.Event() + ": " + err.Error() })
+	h.Use(say("namespace"))
+	contexts := make(chan *sio.Context, 1)
+	h.OnConnect(func(c *sio.Context) error {
+		var auth struct{ Own bool }
+		if err := c.BindAuth(&auth); err != nil || !auth.Own {
+			return err
+		}
+		c.Use(say("first"), say("second"))
+		contexts <- c
+		return nil
+	})
+	h.On("e", func(c *sio.Context) error { trace <- "handler"; return c.Ack() }, say("event"))
+	h.OnAny(func(c *sio.Context) error { trace <- "any"; return c.Ack() })
+	h.OnDisconnect(func(*sio.Context) error { return nil })
+	made = 0
+	plain, own := h.dial(), h.dial()
+	plain.connect("/", nil)
+	own.connect("/", map[string]bool{"own": true})
+	c := <-contexts
+	traced := func(c *client, packet, answer string, want ...string) {
+		t.Helper()
+		c.send(packet)
+		c.want(answer)
+		for _, w := range want {
+			if got := receive(t, trace, w); got != w {
+				t.Errorf("%q, want %q", got, w)
+			}
+		}
+		if len(trace) > 0 {
+			t.Errorf("%q behind the last", <-trace)
+		}
+	}
+	for range 2 {
+		if got := receive(t, trace, "the connects"); got != "namespace connect" {
+			t.Errorf("%q", got)
+		}
+	}
+	traced(plain, `21["e"]`, `31[]`, "namespace e", "event e", "handler")
+	for range 2 {
+		traced(own, `21["e"]`, `31[]`, "namespace e", "first e", "second e", "event e", "handler")
+	}
+	traced(own, `21["other"]`, `31[]`, "namespace other", "first other", "second other", "any")
+	c.Use(say("third"))
+	traced(own, `21["e"]`, `31[]`, "namespace e", "first e", "second e", "third e", "event e", "handler")
+	if made != 3 {
+		t.Errorf("middlewares were called %d times", made)
+	}
+	c.Use(func(sio.Handler) sio.Handler {
+		return func(*sio.Context) error { return &sio.Error{Message: "no"} }
+	})
+	traced(own, `21["e"]`, `31[{"error":{"message":"no"}}]`, "namespace e", "first e", "second e", "third e")
+	if got := receive(t, failed, "the error"); got != "e: no" {
+		t.Errorf("%q", got)
+	}
+	traced(plain, `21["e"]`, `31[]`, "namespace e", "event e", "handler")
+	mustPanic(t, "sio: Context.Use: nil middleware, in namespace /", func() { c.Use(nil) })
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -356,4 +357,58 @@ func TestNumberBeyondFloat64(t *testing.T) {
 			t.Errorf("%v", line)
 		}
 	}
+}
+
+func TestOnAnyOutgoing(t *testing.T) {
+	var log logBuffer
+	h := newHost(t, &sio.Options{Logger: log.logger()})
+	type heard struct{ id, event string }
+	got := make(chan heard, 10)
+	h.OnAnyOutgoing(func(s *sio.Socket, event string, args []any) {
+		if len(args) > 0 {
+			panic(args[0])
+		}
+		got <- heard{s.ID(), event}
+	})
+	h.On("x", func(c *sio.Context) error { return c.Ack() })
+	h.Of("/other")
+	c := h.dial()
+	id := c.connect("/", nil)
+	other := h.join("/other")
+	if err := h.Of("/other").Emit("elsewhere"); err != nil {
+		t.Error(err)
+	}
+	other.want(`2/other,["elsewhere"]`)
+	c.send(`21["x"]`)
+	c.want(`31[]`)
+	for _, to := range []sio.Emitter{h, h.Socket(id), h.To(id).Volatile()} {
+		if err := to.Emit("e"); err != nil {
+			t.Error(err)
+		}
+		if e := receive(t, got, "an event"); e != (heard{id, "e"}) {
+			t.Errorf("%v", e)
+		}
+	}
+	c.want(`2["e"]`, `2["e"]`)
+	if err := h.Emit("e", "SECRET"); err != nil {
+		t.Error(err)
+	}
+	for {
+		p, err := c.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == `2["e","SECRET"]` {
+			break
+		}
+	}
+	log.only(t, "OnAnyOutgoing panicked")
+	if strings.Contains(log.String(), "SECRET") {
+		t.Error("an argument is logged")
+	}
+	if len(got) != 0 {
+		t.Errorf("%v", <-got)
+	}
+	mustPanic(t, "sio: OnAnyOutgoing in namespace /: there is a handler already", func() { h.OnAnyOutgoing(func(*sio.Socket, string, []any) {}) })
+	mustPanic(t, "sio: OnAnyOutgoing in namespace /: nil handler", func() { h.OnAnyOutgoing(nil) })
 }

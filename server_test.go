@@ -3,50 +3,13 @@ package sio_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
-	"github.com/siokit/sio/siotest"
 )
-
-func TestWrap(t *testing.T) {
-	srv := sio.New(nil)
-	url := serve(t, sio.Wrap(srv, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "next")
-	})), srv)
-	dial(t, url+"/socket.io/", testclient.Options{}).connect("/", nil)
-	res, err := http.Get(url + "/socket.iox/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	defer res.Body.Close()
-	if b, err := io.ReadAll(res.Body); string(b) != "next" || err != nil {
-		t.Errorf("another path: %q %v", b, err)
-	}
-}
-
-func TestIsHandshake(t *testing.T) {
-	h := newHost(t, nil)
-	c := dial(t, h.url, testclient.Options{})
-	for query, want := range map[string]bool{
-		"EIO=4&transport=polling":                        true,
-		"EIO=4&transport=polling&sid=unknown":            true,
-		"EIO=4&transport=polling&sid=" + c.SID:           false,
-		"EIO=4&transport=websocket&sid=" + c.SID:         false,
-		"EIO=4&transport=polling&sid=" + c.SID + "&sid=": true,
-	} {
-		if got := h.IsHandshake(httptest.NewRequest(http.MethodGet, "/socket.io/?"+query, nil)); got != want {
-			t.Errorf("IsHandshake of %q: %t", query, got)
-		}
-	}
-}
 
 // Shutdown delivers what is queued, ends every session, waits for handlers, and
 // refuses new ones.
@@ -179,30 +142,4 @@ func TestTimeouts(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A client whose credentials expire is closed in a way that it reconnects.
-func TestExpireAt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := newServer(t, nil)
-		contexts := make(chan *sio.Context, 2)
-		srv.OnConnect(func(c *sio.Context) error {
-			c.ExpireAt(time.Now().Add(time.Hour))
-			c.ExpireAt(time.Now().Add(time.Second)) // the last one counts
-			contexts <- c
-			return nil
-		})
-		start := time.Now()
-		c := siotest.Connect(t, srv)
-		c.ExpectDisconnect(siotest.TransportClose) // without a DISCONNECT
-		if took := time.Since(start); took != time.Second {
-			t.Errorf("closed after %v", took)
-		}
-		ended(t, (<-contexts).Context(), sio.Reason("forced close"))
-
-		c = siotest.Connect(t, srv)
-		(<-contexts).ExpireAt(time.Time{}) // renewed
-		time.Sleep(24 * time.Hour)
-		c.ExpectNone() // and it is there still
-	})
 }

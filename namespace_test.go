@@ -12,61 +12,9 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
 )
-
-// Who hears what is emitted with modifiers. Of the clients a, b and c, a and b
-// are in room "ab", b and c in "bc". The sender is a.
-func TestModifiers(t *testing.T) {
-	h := newHost(t, nil)
-	h.OnConnect(func(c *sio.Context) error {
-		var rooms []string
-		if err := c.BindAuth(&struct{ Rooms *[]string }{&rooms}); err != nil {
-			return err
-		}
-		return c.Join(rooms...)
-	})
-	var to func(c *sio.Context) sio.Emitter
-	h.On("go", func(c *sio.Context) error { return to(c).Emit("e") })
-	h.On("sync", func(c *sio.Context) error { return c.Ack() })
-	var clients []*client
-	for _, rooms := range [][]string{{"ab"}, {"ab", "bc"}, {"bc"}} {
-		c := h.dial()
-		c.connect("/", map[string]any{"rooms": rooms})
-		clients = append(clients, c)
-	}
-	for what, tt := range map[string]struct {
-		to   func(c *sio.Context) sio.Emitter
-		want string
-	}{
-		"Context.Compress":     {func(c *sio.Context) sio.Emitter { return c.Compress(false) }, "a"},
-		"Context.Timeout":      {func(c *sio.Context) sio.Emitter { return c.Timeout(time.Hour) }, "a"},
-		"Context.Local":        {func(c *sio.Context) sio.Emitter { return c.Local() }, "bc"},
-		"Context.Except":       {func(c *sio.Context) sio.Emitter { return c.Except("ab") }, "c"},
-		"Context chain":        {func(c *sio.Context) sio.Emitter { return c.Timeout(1).Compress(true).To("ab").Local() }, "b"},
-		"Context chain, In":    {func(c *sio.Context) sio.Emitter { return c.Compress(true).In("bc").Except("ab") }, "c"},
-		"Socket.In":            {func(c *sio.Context) sio.Emitter { return c.Socket().In("ab") }, "b"},
-		"Socket.Local":         {func(c *sio.Context) sio.Emitter { return c.Socket().Compress(false).Local() }, "bc"},
-		"Namespace.All":        {func(*sio.Context) sio.Emitter { return h.All() }, "abc"},
-		"Namespace.Local":      {func(*sio.Context) sio.Emitter { return h.Local() }, "abc"},
-		"Namespace.Compress":   {func(*sio.Context) sio.Emitter { return h.Compress(false).To("bc") }, "bc"},
-		"Namespace.Timeout":    {func(*sio.Context) sio.Emitter { return h.Timeout(time.Hour).Except("ab") }, "c"},
-		"Namespace, any order": {func(*sio.Context) sio.Emitter { return h.Of("/").Local().Except("bc").Compress(true).In("ab") }, "a"},
-	} {
-		to = tt.to
-		t.Run(what, func(t *testing.T) {
-			clients[0].send(`2["go"]`) // and done when a's sync is
-			for i, x := range clients {
-				x.t = t
-				x.send(`21["sync"]`)
-				if strings.Contains(tt.want, "abc"[i:i+1]) {
-					x.want(`2["e"]`)
-				}
-				x.want(`31[]`)
-			}
-		})
-	}
-}
 
 // Answers of many, and of one, from within a handler.
 func TestAnswers(t *testing.T) {
@@ -300,131 +248,29 @@ func TestServerEvents(t *testing.T) {
 	mustPanic(t, `sio: OnServerEvent("connect") in namespace /: the name is reserved`, func() { alone.OnServerEvent("connect", none) })
 }
 
-func TestOnAnyOutgoing(t *testing.T) {
-	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
-	type heard struct{ id, event string }
-	got := make(chan heard, 10)
-	h.OnAnyOutgoing(func(s *sio.Socket, event string, args []any) {
-		if len(args) > 0 {
-			panic(args[0])
-		}
-		got <- heard{s.ID(), event}
-	})
-	h.On("x", func(c *sio.Context) error { return c.Ack() })
-	h.Of("/other")
-	c := h.dial()
-	id := c.connect("/", nil)
-	other := h.join("/other")
-	if err := h.Of("/other").Emit("elsewhere"); err != nil {
-		t.Error(err)
+func TestRoomsOfNamespace(t *testing.T) {
+	srv := newServer(t, nil)
+	tenants := srv.Of("/tenant-{id}")
+	left := make(chan struct{}, 3)
+	for _, n := range []*sio.Namespace{srv.Namespace, tenants} {
+		n.OnConnect(func(c *sio.Context) error { return c.Join("lobby", "of "+c.Namespace()) })
+		n.OnDisconnect(func(*sio.Context) error { left <- struct{}{}; return nil })
 	}
-	other.want(`2/other,["elsewhere"]`)
-	c.send(`21["x"]`)
-	c.want(`31[]`)
-	for _, to := range []sio.Emitter{h, h.Socket(id), h.To(id).Volatile()} {
-		if err := to.Emit("e"); err != nil {
-			t.Error(err)
-		}
-		if e := receive(t, got, "an event"); e != (heard{id, "e"}) {
-			t.Errorf("%v", e)
-		}
-	}
-	c.want(`2["e"]`, `2["e"]`)
-	if err := h.Emit("e", "SECRET"); err != nil {
-		t.Error(err)
-	}
-	for {
-		p, err := c.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p == `2["e","SECRET"]` {
-			break
-		}
-	}
-	log.only(t, "OnAnyOutgoing panicked")
-	if strings.Contains(log.String(), "SECRET") {
-		t.Error("an argument is logged")
-	}
-	if len(got) != 0 {
-		t.Errorf("%v", <-got)
-	}
-	mustPanic(t, "sio: OnAnyOutgoing in namespace /: there is a handler already", func() { h.OnAnyOutgoing(func(*sio.Socket, string, []any) {}) })
-	mustPanic(t, "sio: OnAnyOutgoing in namespace /: nil handler", func() { h.OnAnyOutgoing(nil) })
-}
-
-// Middlewares of one socket run inside of the namespace's and outside of those
-// of an event.
-func TestOwnMiddlewares(t *testing.T) {
-	h := newHost(t, nil)
-	trace := make(chan string, 100)
-	made := 0
-	say := func(what string) sio.Middleware {
-		return func(next sio.Handler) sio.Handler {
-			made++
-			return func(c *sio.Context) error {
-				trace <- what + " " + c.Event()
-				return next(c)
-			}
-		}
-	}
-	failed := make(chan string, 10)
-	h.OnError(func(c *sio.Context, err error) { failed <- c.Event() + ": " + err.Error() })
-	h.Use(say("namespace"))
-	contexts := make(chan *sio.Context, 1)
-	h.OnConnect(func(c *sio.Context) error {
-		var auth struct{ Own bool }
-		if err := c.BindAuth(&auth); err != nil || !auth.Own {
-			return err
-		}
-		c.Use(say("first"), say("second"))
-		contexts <- c
-		return nil
-	})
-	h.On("e", func(c *sio.Context) error { trace <- "handler"; return c.Ack() }, say("event"))
-	h.OnAny(func(c *sio.Context) error { trace <- "any"; return c.Ack() })
-	h.OnDisconnect(func(*sio.Context) error { return nil })
-	made = 0
-	plain, own := h.dial(), h.dial()
-	plain.connect("/", nil)
-	own.connect("/", map[string]bool{"own": true})
-	c := <-contexts
-	traced := func(c *client, packet, answer string, want ...string) {
+	want := func(n *sio.Namespace, rooms ...string) {
 		t.Helper()
-		c.send(packet)
-		c.want(answer)
-		for _, w := range want {
-			if got := receive(t, trace, w); got != w {
-				t.Errorf("%q, want %q", got, w)
-			}
-		}
-		if len(trace) > 0 {
-			t.Errorf("%q behind the last", <-trace)
+		if got := n.Rooms(); !slices.Equal(slices.Sorted(slices.Values(got)), rooms) {
+			t.Errorf("%s: %q, want %q", n.Name(), got, rooms)
 		}
 	}
-	for range 2 {
-		if got := receive(t, trace, "the connects"); got != "namespace connect" {
-			t.Errorf("%q", got)
-		}
+	want(srv.Namespace)
+	a, b, c := siotest.Connect(t, srv), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-1"}), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-2"})
+	want(srv.Namespace, "lobby", "of /")
+	want(srv.Of("/tenant-1"), "lobby", "of /tenant-1")
+	want(tenants, "lobby", "of /tenant-1", "of /tenant-2")
+	for _, client := range []*siotest.Client{a, b, c} {
+		client.Disconnect()
+		receive(t, left, "OnDisconnect")
 	}
-	traced(plain, `21["e"]`, `31[]`, "namespace e", "event e", "handler")
-	for range 2 {
-		traced(own, `21["e"]`, `31[]`, "namespace e", "first e", "second e", "event e", "handler")
-	}
-	traced(own, `21["other"]`, `31[]`, "namespace other", "first other", "second other", "any")
-	c.Use(say("third"))
-	traced(own, `21["e"]`, `31[]`, "namespace e", "first e", "second e", "third e", "event e", "handler")
-	if made != 3 {
-		t.Errorf("middlewares were called %d times", made)
-	}
-	c.Use(func(sio.Handler) sio.Handler {
-		return func(*sio.Context) error { return &sio.Error{Message: "no"} }
-	})
-	traced(own, `21["e"]`, `31[{"error":{"message":"no"}}]`, "namespace e", "first e", "second e", "third e")
-	if got := receive(t, failed, "the error"); got != "e: no" {
-		t.Errorf("%q", got)
-	}
-	traced(plain, `21["e"]`, `31[]`, "namespace e", "event e", "handler")
-	mustPanic(t, "sio: Context.Use: nil middleware, in namespace /", func() { c.Use(nil) })
+	want(srv.Namespace)
+	want(tenants)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -268,33 +269,6 @@ func TestVolatileOneByOne(t *testing.T) {
 	b.Expect("three")
 }
 
-func TestRoomsOfNamespace(t *testing.T) {
-	srv := newServer(t, nil)
-	tenants := srv.Of("/tenant-{id}")
-	left := make(chan struct{}, 3)
-	for _, n := range []*sio.Namespace{srv.Namespace, tenants} {
-		n.OnConnect(func(c *sio.Context) error { return c.Join("lobby", "of "+c.Namespace()) })
-		n.OnDisconnect(func(*sio.Context) error { left <- struct{}{}; return nil })
-	}
-	want := func(n *sio.Namespace, rooms ...string) {
-		t.Helper()
-		if got := n.Rooms(); !slices.Equal(slices.Sorted(slices.Values(got)), rooms) {
-			t.Errorf("%s: %q, want %q", n.Name(), got, rooms)
-		}
-	}
-	want(srv.Namespace)
-	a, b, c := siotest.Connect(t, srv), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-1"}), siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-2"})
-	want(srv.Namespace, "lobby", "of /")
-	want(srv.Of("/tenant-1"), "lobby", "of /tenant-1")
-	want(tenants, "lobby", "of /tenant-1", "of /tenant-2")
-	for _, client := range []*siotest.Client{a, b, c} {
-		client.Disconnect()
-		receive(t, left, "OnDisconnect")
-	}
-	want(srv.Namespace)
-	want(tenants)
-}
-
 // TestNobodyIsMeant has everything that takes rooms called with an empty list.
 func TestNobodyIsMeant(t *testing.T) {
 	srv := newServer(t, nil)
@@ -344,5 +318,58 @@ func TestTooManyRooms(t *testing.T) {
 	}
 	if text := log.String(); strings.Contains(text, "failed") {
 		t.Errorf("log %s", text)
+	}
+}
+
+// Who hears what is emitted with modifiers. Of the clients a, b and c, a and b
+// are in room "ab", b and c in "bc". The sender is a.
+func TestModifiers(t *testing.T) {
+	h := newHost(t, nil)
+	h.OnConnect(func(c *sio.Context) error {
+		var rooms []string
+		if err := c.BindAuth(&struct{ Rooms *[]string }{&rooms}); err != nil {
+			return err
+		}
+		return c.Join(rooms...)
+	})
+	var to func(c *sio.Context) sio.Emitter
+	h.On("go", func(c *sio.Context) error { return to(c).Emit("e") })
+	h.On("sync", func(c *sio.Context) error { return c.Ack() })
+	var clients []*client
+	for _, rooms := range [][]string{{"ab"}, {"ab", "bc"}, {"bc"}} {
+		c := h.dial()
+		c.connect("/", map[string]any{"rooms": rooms})
+		clients = append(clients, c)
+	}
+	for what, tt := range map[string]struct {
+		to   func(c *sio.Context) sio.Emitter
+		want string
+	}{
+		"Context.Compress":     {func(c *sio.Context) sio.Emitter { return c.Compress(false) }, "a"},
+		"Context.Timeout":      {func(c *sio.Context) sio.Emitter { return c.Timeout(time.Hour) }, "a"},
+		"Context.Local":        {func(c *sio.Context) sio.Emitter { return c.Local() }, "bc"},
+		"Context.Except":       {func(c *sio.Context) sio.Emitter { return c.Except("ab") }, "c"},
+		"Context chain":        {func(c *sio.Context) sio.Emitter { return c.Timeout(1).Compress(true).To("ab").Local() }, "b"},
+		"Context chain, In":    {func(c *sio.Context) sio.Emitter { return c.Compress(true).In("bc").Except("ab") }, "c"},
+		"Socket.In":            {func(c *sio.Context) sio.Emitter { return c.Socket().In("ab") }, "b"},
+		"Socket.Local":         {func(c *sio.Context) sio.Emitter { return c.Socket().Compress(false).Local() }, "bc"},
+		"Namespace.All":        {func(*sio.Context) sio.Emitter { return h.All() }, "abc"},
+		"Namespace.Local":      {func(*sio.Context) sio.Emitter { return h.Local() }, "abc"},
+		"Namespace.Compress":   {func(*sio.Context) sio.Emitter { return h.Compress(false).To("bc") }, "bc"},
+		"Namespace.Timeout":    {func(*sio.Context) sio.Emitter { return h.Timeout(time.Hour).Except("ab") }, "c"},
+		"Namespace, any order": {func(*sio.Context) sio.Emitter { return h.Of("/").Local().Except("bc").Compress(true).In("ab") }, "a"},
+	} {
+		to = tt.to
+		t.Run(what, func(t *testing.T) {
+			clients[0].send(`2["go"]`) // and done when a's sync is
+			for i, x := range clients {
+				x.t = t
+				x.send(`21["sync"]`)
+				if strings.Contains(tt.want, "abc"[i:i+1]) {
+					x.want(`2["e"]`)
+				}
+				x.want(`31[]`)
+			}
+		})
 	}
 }
