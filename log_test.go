@@ -323,7 +323,7 @@ func TestFailuresAreSeenWithoutLogger(t *testing.T) {
 	for _, want := range []string{
 		date + regexp.QuoteMeta(`ERR sio handler failed error="no database"`+strings.Replace(who, "%s", "fail", 1)) + "$",
 		date + regexp.QuoteMeta(`ERR sio handler panicked error="panic: boom"`+strings.Replace(who, "%s", "panic", 1)) + `\ngoroutine \d`,
-		`stderr_test\.go:\d+`, // in the stack
+		`log_test\.go:\d+`, // in the stack
 		date + "WRN engineio origin refused .*elsewhere",
 	} {
 		if !regexp.MustCompile(want).MatchString(got) {
