@@ -18,6 +18,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/websocket"
 )
 
@@ -60,7 +61,7 @@ func codecPaths(t testing.TB) []hotPath {
 	base64 := NewBinaryMessage(binary).packet()
 	packet := NewMessage(event)
 	ten := bytes.Join([][]byte{packet.packet(), packet.packet(), packet.packet(), packet.packet(), packet.packet(),
-		packet.packet(), packet.packet(), packet.packet(), packet.packet(), packet.packet()}, []byte{separator})
+		packet.packet(), packet.packet(), packet.packet(), packet.packet(), packet.packet()}, []byte{parser.Separator})
 	var out outbox
 	buf := make([]byte, batchSize)
 	fill := func() {
@@ -73,18 +74,15 @@ func codecPaths(t testing.TB) []hotPath {
 		{"packet/encode binary", len(binary), func() { NewBinaryMessage(binary) }},
 		{"packet/encode as base64", len(binary), func() { NewBinaryMessage(binary).packet() }},
 		{"packet/decode", len(event), func() {
-			_, _, _, err := decodePacket(packet.packet())
+			_, err := parser.Decode(packet.packet(), false)
 			must(t, err)
 		}},
 		{"packet/decode base64", len(binary), func() {
-			_, _, _, err := decodePacket(base64)
+			_, err := parser.Decode(base64, false)
 			must(t, err)
 		}},
 		{"payload/decode 10", len(ten), func() {
-			for rest, more := ten, true; more; {
-				var p []byte
-				p, rest, more = nextPacket(rest)
-				_, _, _, err := decodePacket(p)
+			for _, err := range parser.Packets(ten) {
 				must(t, err)
 			}
 		}},
@@ -130,7 +128,7 @@ func framePaths(t testing.TB) (paths []hotPath) {
 		{"frames/one of 4 kB, two pieces", 1, 4 << 10, 4 << 10},
 		{"frames/one of 256 kB", 1, 256 << 10, 32 << 10},
 	} {
-		text := append([]byte{byte(PacketMessage)}, bytes.Repeat([]byte{'x'}, tt.size-1)...)
+		text := append([]byte{byte(parser.TypeMessage)}, bytes.Repeat([]byte{'x'}, tt.size-1)...)
 		frame := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewTextFrame(text), [4]byte{0x37, 0xfa, 0x21, 0x3d}))
 		stream := bytes.Repeat(frame, tt.messages)
 		piece := make([]byte, tt.piece)

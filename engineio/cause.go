@@ -12,7 +12,6 @@ const (
 	errOverlap      ProtocolError = "overlapping requests"
 	errBinaryBody   ProtocolError = "binary body"
 	errBodyTooLarge ProtocolError = "body exceeds MaxPayload"
-	errNotUTF8      ProtocolError = "text is not UTF-8"
 	errOverload     ProtocolError = "too much at once, for all clients together"
 	errPing         ProtocolError = "heartbeat in the wrong direction"
 )

@@ -1,8 +1,12 @@
 package engineio
 
-import "time"
+import (
+	"time"
 
-var pingPacket = newPacket(PacketPing, nil)
+	"github.com/siokit/sio/engineio/parser"
+)
+
+var pingPacket = newPacket(parser.TypePing, nil)
 
 // tick is the session's only timer: the time to ping, the end of waiting for a
 // pong, or the end of a slow close. One time.Timer for each session is 154

@@ -1,32 +1,13 @@
 package engineio
 
 import (
-	"bytes"
-	"encoding/base64"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/websocket"
 )
-
-// A PacketType is the first character of a packet.
-type PacketType byte
-
-// The packet types of Engine.IO v4.
-const (
-	PacketOpen    PacketType = '0'
-	PacketClose   PacketType = '1'
-	PacketPing    PacketType = '2'
-	PacketPong    PacketType = '3'
-	PacketMessage PacketType = '4'
-	PacketUpgrade PacketType = '5'
-	PacketNoop    PacketType = '6'
-)
-
-// binaryMark begins a packet that carries a binary message as base64, where
-// bytes cannot be sent as they are.
-const binaryMark = 'b'
 
 // A Message is one outgoing packet, encoded once and for all in the forms that
 // the transports write. It is immutable, and may be sent to any number of
@@ -55,7 +36,7 @@ const (
 
 // NewMessage returns a text message. It copies text, which must be valid UTF-8.
 func NewMessage(text []byte) *Message {
-	return newPacket(PacketMessage, text)
+	return newPacket(parser.TypeMessage, text)
 }
 
 // NewBinaryMessage returns a binary message. It copies data.
@@ -75,7 +56,7 @@ func (m *Message) Plain() *Message {
 
 // isPlain tells whether Plain has been called.
 func (m *Message) isPlain() bool {
-	return m.plain && (m.binary || m.frame[m.body] == byte(PacketMessage))
+	return m.plain && (m.binary || m.frame[m.body] == byte(parser.TypeMessage))
 }
 
 // isHeartbeat tells of a ping or pong, which need not wait its turn.
@@ -83,19 +64,18 @@ func (m *Message) isHeartbeat() bool {
 	if !m.plain || ws.OpCode(m.frame[0]&0x0f) != ws.OpText {
 		return false
 	}
-	t := PacketType(m.frame[m.body])
-	return t == PacketPing || t == PacketPong
+	t := parser.PacketType(m.frame[m.body])
+	return t == parser.TypePing || t == parser.TypePong
 }
 
 // Size is the number of bytes that the message takes as a WebSocket frame, not
 // compressed.
 func (m *Message) Size() int { return len(m.frame) }
 
-func newPacket(t PacketType, data []byte) *Message {
+func newPacket(t parser.PacketType, data []byte) *Message {
 	m := newFrame(ws.OpText, 1+len(data))
-	m.plain = t != PacketMessage
-	m.frame = append(m.frame, byte(t))
-	m.frame = append(m.frame, data...)
+	m.plain = t != parser.TypeMessage
+	m.frame = parser.Append(m.frame, t, data)
 	return m
 }
 
@@ -164,10 +144,8 @@ func (m *Message) encode(f form) *Message {
 
 func (m *Message) encodeBase64() *Message {
 	data := m.frame[m.body:]
-	n := 1 + base64.StdEncoding.EncodedLen(len(data))
-	t := newFrame(ws.OpText, n)
-	t.frame = append(t.frame, binaryMark)
-	t.frame = base64.StdEncoding.AppendEncode(t.frame, data)
+	t := newFrame(ws.OpText, parser.Base64Len(len(data)))
+	t.frame = parser.AppendBase64(t.frame, data)
 	return t
 }
 
@@ -175,53 +153,4 @@ func (m *Message) encodeBase64() *Message {
 func (m *Message) packet() []byte {
 	t := m.asText()
 	return t.frame[t.body:]
-}
-
-const (
-	errEmptyPacket ProtocolError = "empty packet"
-	errPacketType  ProtocolError = "unknown packet type"
-	errBase64      ProtocolError = "bad base64"
-)
-
-// decodePacket splits one text packet. Data aliases p, but for base64.
-func decodePacket(p []byte) (t PacketType, data []byte, binary bool, err error) {
-	if len(p) == 0 {
-		return 0, nil, false, errEmptyPacket
-	}
-	switch t := PacketType(p[0]); {
-	case t >= PacketOpen && t <= PacketNoop:
-		return t, p[1:], false, nil
-	case t == binaryMark:
-		data, err := decodeBase64(p[1:])
-		return PacketMessage, data, true, err
-	}
-	return 0, nil, false, errPacketType
-}
-
-// decodeBase64 takes what clients send: with or without padding, in lines or in one,
-// of either alphabet. As in the reference server, it ends at the first padding. Unlike
-// there, what is no base64 at all is an error.
-func decodeBase64(p []byte) ([]byte, error) {
-	p = bytes.TrimRight(p, "=\r\n\t ")
-	data, err := base64.RawStdEncoding.AppendDecode(nil, p) // which skips \r and \n
-	if err == nil {
-		return data, nil
-	}
-	p, _, _ = bytes.Cut(p, []byte{'='})
-	clean := make([]byte, 0, len(p))
-	for _, c := range p {
-		switch c {
-		case '-':
-			c = '+'
-		case '_':
-			c = '/'
-		case ' ', '\t':
-			continue
-		}
-		clean = append(clean, c)
-	}
-	if data, err = base64.RawStdEncoding.AppendDecode(data[:0], clean); err != nil {
-		return nil, errBase64
-	}
-	return data, nil
 }

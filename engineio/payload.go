@@ -1,20 +1,11 @@
 package engineio
 
 import (
-	"bytes"
 	"sync"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/fifo"
 )
-
-// separator stands between the packets of a polling payload.
-const separator = 0x1e
-
-// nextPacket cuts the first packet off a polling payload. More tells whether
-// another follows, which may be empty.
-func nextPacket(payload []byte) (packet, rest []byte, more bool) {
-	return bytes.Cut(payload, []byte{separator})
-}
 
 // An outbox holds the packets that wait for a transport, oldest first.
 type outbox struct {
@@ -161,7 +152,7 @@ func (o *outbox) formOf(m *Message) *Message {
 }
 
 // control returns a packet without data as a payload.
-func (o *outbox) control(t PacketType) []byte {
+func (o *outbox) control(t parser.PacketType) []byte {
 	if o.v3 {
 		return []byte{'1', ':', byte(t)}
 	}
@@ -235,7 +226,7 @@ func (o *outbox) payload(limit, most int) []byte {
 	dst := make([]byte, 0, size)
 	for i := range n {
 		if i > 0 {
-			dst = append(dst, separator)
+			dst = append(dst, parser.Separator)
 		}
 		dst = append(dst, o.pop().packet()...)
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/siokit/sio/engineio/parser"
 )
 
 const (
@@ -21,15 +23,15 @@ const (
 // A poll is a GET that waits for packets. Its fields but wake are protected by
 // the session's mu.
 type poll struct {
-	wake  chan struct{} // holds one signal
-	final PacketType    // the answer, if the session or the polling has ended
-	noop  bool          // release it, packets or none
-	plain bool          // the answer is not to be compressed
-	many  bool          // the answer may have any number of packets
+	wake  chan struct{}     // holds one signal
+	final parser.PacketType // the answer, if the session or the polling has ended
+	noop  bool              // release it, packets or none
+	plain bool              // the answer is not to be compressed
+	many  bool              // the answer may have any number of packets
 }
 
 // closePayload ends a session that was closed while no GET was pending.
-var closePayload = []byte{byte(PacketNoop), separator, byte(PacketClose)}
+var closePayload = []byte{byte(parser.TypeNoop), parser.Separator, byte(parser.TypeClose)}
 
 // returnPayload is closePayload for a client that is to come back: one packet more
 // than the official Python client takes. That is a reason for it to come back, and a
@@ -52,7 +54,7 @@ func (p *poll) signal() {
 }
 
 // releasePollLocked answers the pending GET with one packet.
-func (s *Session) releasePollLocked(t PacketType) {
+func (s *Session) releasePollLocked(t parser.PacketType) {
 	if s.poll != nil {
 		s.poll.final = t
 		s.poll.signal()
@@ -79,7 +81,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 	s.setCookie(w, r, sess.id)
 	payload := s.openPacket(sess.id, upgrades...).packet()
 	if sess.out.v3 {
-		payload = appendV3(nil, payload, false, false)
+		payload = parser.AppendV3(nil, payload, false, false)
 	}
 	w.Header()["Content-Type"] = headerText
 	_ = sess.writePayload(w, payload, nil) // the heartbeat will notice
@@ -243,7 +245,7 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 	}
 	for {
 		switch {
-		case p.final == PacketClose && s.welcomeLocked():
+		case p.final == parser.TypeClose && s.welcomeLocked():
 			return s.farewellLocked(), true
 		case p.final != 0:
 			return s.out.control(p.final), true
@@ -262,7 +264,7 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 			s.tookLocked()
 			return payload, true
 		case p.noop:
-			return s.out.control(PacketNoop), true
+			return s.out.control(parser.TypeNoop), true
 		case noop == nil && s.probe != nil && s.probe.answered:
 			noop = release(noopInterval)
 			defer noop.Stop()

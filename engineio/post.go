@@ -10,7 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
-	"unicode/utf8"
+
+	"github.com/siokit/sio/engineio/parser"
 )
 
 const (
@@ -76,9 +77,17 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	}
 	post := posting{s: s, gone: r.Context().Done()}
 	if s.out.v3 {
-		s.receivePayloadV3(body, binary, &post)
+		for p, err := range parser.PacketsV3(body, binary) {
+			if !post.receive(p, err) {
+				break
+			}
+		}
 	} else {
-		s.receivePayload(body, &post)
+		for p, err := range parser.Packets(body) { // twice, since one loop for both would allocate
+			if !post.receive(p, err) {
+				break
+			}
+		}
 	}
 	post.end()
 	h := w.Header()
@@ -88,58 +97,44 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// receivePayload handles the packets one by one, waiting between them while
-// the session is paused. What precedes a malformed one counts.
-func (s *Session) receivePayload(payload []byte, p *posting) {
-	if !utf8.Valid(payload) {
-		s.fail(ReasonParseError, errNotUTF8, emptyClose)
-		return
-	}
-	for more := true; more; {
-		var packet []byte
-		packet, payload, more = nextPacket(payload)
-		if t, data, binary, err := decodePacket(packet); !p.receive(t, data, binary, err) {
-			return
-		}
-	}
-}
-
-// A posting is the handling of a payload, in turns.
+// A posting is the handling of a payload, packet by packet, in turns. What precedes a
+// malformed packet counts.
 type posting struct {
 	s       *Session
 	gone    <-chan struct{} // closed when the client has aborted the request
 	packets uint32          // of this turn
 }
 
-// receive handles a packet, unless it could not be decoded. It reports false if there
-// is to be no more.
-func (p *posting) receive(t PacketType, data []byte, binary bool, err error) bool {
-	s := p.s
+// receive handles a packet, unless it could not be decoded. It waits before while the
+// session is paused, and reports false if there is to be no more.
+func (post *posting) receive(p parser.Packet, err error) bool {
+	s := post.s
 	if err != nil {
-		s.fail(ReasonParseError, err, emptyClose)
+		s.malformed(err)
 		return false
 	}
-	if p.packets == turnPackets || s.paused.Load() > 0 {
-		p.end()
+	if post.packets == turnPackets || s.paused.Load() > 0 {
+		post.end()
 		runtime.Gosched()
-		if !s.waitResumed(p.gone) { // the client has aborted the request
+		if !s.waitResumed(post.gone) { // the client has aborted the request
 			s.fail(ReasonTransportError, context.Canceled, emptyClose)
 			return false
 		}
 	}
-	p.packets++
-	s.receive(t, data, binary)
+	post.packets++
+	s.receive(p)
 	return true
 }
 
 // end ends a turn.
-func (p *posting) end() {
-	p.s.uncork()
-	p.s.srv.received()
-	if wait := p.s.pay(p.packets); wait > 0 {
-		p.s.rest(wait)
+func (post *posting) end() {
+	s := post.s
+	s.uncork()
+	s.srv.received()
+	if wait := s.pay(post.packets); wait > 0 {
+		s.rest(wait)
 	}
-	p.packets = 0
+	post.packets = 0
 }
 
 // readBody reads the body of a POST, and not a byte more than one above the

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/websocket"
 )
 
@@ -282,22 +283,19 @@ func (w *wsConn) OnMessage(data []byte, binary bool) error {
 		return nil
 	case w.probing:
 		return w.onProbe(data, binary)
-	case binary && !w.sess.out.v3:
-		w.sess.receive(PacketMessage, data, true)
-		return nil
 	}
-	var t PacketType
+	var p parser.Packet
 	var err error
 	if w.sess.out.v3 {
-		t, data, binary, err = decodeV3(data, binary)
+		p, err = parser.DecodeV3(data, binary)
 	} else {
-		t, data, binary, err = decodePacket(data)
+		p, err = parser.Decode(data, binary)
 	}
 	if err != nil {
-		w.sess.fail(ReasonParseError, err, emptyClose)
+		w.sess.malformed(err)
 		return nil
 	}
-	w.sess.receive(t, data, binary)
+	w.sess.receive(p)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/sid"
 	"github.com/siokit/sio/internal/unread"
 )
@@ -331,7 +332,7 @@ func (s *Server) openPacket(id string, upgrades ...string) *Message {
 	b = strconv.AppendInt(b, o.PingTimeout.Milliseconds(), 10)
 	b = append(b, `,"maxPayload":`...)
 	b = strconv.AppendInt(b, int64(o.MaxPayload), 10)
-	return newPacket(PacketOpen, append(b, '}'))
+	return newPacket(parser.TypeOpen, append(b, '}'))
 }
 
 // newSession captures what is wanted of the request and makes a session that

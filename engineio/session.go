@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/websocket"
 )
 
@@ -218,10 +219,10 @@ func (s *Session) isOpen() bool {
 // arrived takes note of a packet. It reports false if the session has ended. A
 // pong may be late once for each ping if something else has come since, as with
 // the reference server: it can be behind what is large.
-func (s *Session) arrived(t PacketType) bool {
+func (s *Session) arrived(t parser.PacketType) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.awaitingPong && !s.extended && !s.out.v3 && t != PacketPong && s.state == stateOpen {
+	if s.awaitingPong && !s.extended && !s.out.v3 && t != parser.TypePong && s.state == stateOpen {
 		s.extended = true
 		s.armLocked(s.srv.opts.PingTimeout)
 	}
@@ -229,27 +230,27 @@ func (s *Session) arrived(t PacketType) bool {
 }
 
 // receive handles one packet from the transport in use.
-func (s *Session) receive(t PacketType, data []byte, binary bool) {
+func (s *Session) receive(p parser.Packet) {
 	s.recv.Lock()
 	defer s.recv.Unlock()
-	if !s.arrived(t) {
+	if !s.arrived(p.Type) {
 		return
 	}
-	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", string(rune(t))).Int("bytes", len(data)).Msg("packet received")
-	switch t {
-	case PacketMessage:
-		s.handler.Message(data, binary)
-	case PacketPong, PacketPing:
+	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", string(rune(p.Type))).Int("bytes", len(p.Data)).Msg("packet received")
+	switch p.Type {
+	case parser.TypeMessage:
+		s.handler.Message(p.Data, p.Binary)
+	case parser.TypePong, parser.TypePing:
 		switch {
-		case (t == PacketPing) != s.out.v3: // it is the other side that pings
+		case (p.Type == parser.TypePing) != s.out.v3: // it is the other side that pings
 			s.fail(ReasonTransportError, errPing, emptyClose)
 		case s.out.v3:
-			s.ping(data)
+			s.ping(p.Data)
 		default:
 			s.pong()
 		}
-	case PacketClose:
-		s.endWith(endingOf(ReasonTransportClose, nil), emptyClose, PacketNoop)
+	case parser.TypeClose:
+		s.endWith(endingOf(ReasonTransportClose, nil), emptyClose, parser.TypeNoop)
 	}
 }
 
@@ -319,10 +320,16 @@ func (s *Session) end(reason Reason, closeFrame []byte) {
 
 // fail is end for an error that the transport knows.
 func (s *Session) fail(reason Reason, cause error, closeFrame []byte) {
-	s.endWith(endingOf(reason, cause), closeFrame, PacketClose)
+	s.endWith(endingOf(reason, cause), closeFrame, parser.TypeClose)
 }
 
-func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
+// malformed is fail for what parser could not decode.
+func (s *Session) malformed(err error) {
+	rule, _ := err.(parser.Error)
+	s.fail(ReasonParseError, ProtocolError(rule), emptyClose)
+}
+
+func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType) {
 	s.uncork() // it came first
 	s.mu.Lock()
 	if s.state == stateClosed {
@@ -337,7 +344,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer PacketType) {
 		s.ending = e
 	}
 	w, probe, probeFrame := s.ws, s.probe, closeFrame
-	if closeFrame != nil && answer == PacketClose && e.reason == s.ending.reason && s.welcomeLocked() {
+	if closeFrame != nil && answer == parser.TypeClose && e.reason == s.ending.reason && s.welcomeLocked() {
 		closeFrame = restartClose
 	}
 	var busy *wsConn // with a write that blocks, which need not mean that the peer is slow

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/siokit/sio/engineio/parser"
 )
 
 // The upgrade: a client opens a WebSocket with the id of its polling session,
@@ -12,7 +14,7 @@ import (
 // before ends the new WebSocket only. Some clients send the upgrade packet at once,
 // without a probe: .NET's, and small ones on microcontrollers.
 
-var probeAnswer = newPacket(PacketPong, []byte("probe"))
+var probeAnswer = newPacket(parser.TypePong, []byte("probe"))
 
 // canUpgrade tells whether the client of r can have a WebSocket. If r came over HTTP/2,
 // whose connections can't be taken over, a browser opens one over HTTP/1.1 beside, where
@@ -145,7 +147,7 @@ func (w *wsConn) takeOver() bool {
 	_ = w.conn.SetWriteDeadline(time.Time{}) // of the probe's answer
 	w.own()
 	s.ws = w
-	s.releasePollLocked(PacketNoop)
+	s.releasePollLocked(parser.TypeNoop)
 	switch {
 	case s.out.len() > 0:
 		s.writing = writerTry

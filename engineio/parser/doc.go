@@ -1,0 +1,17 @@
+// Package parser is the codec of Engine.IO: packets, and the payloads that carry
+// several of them over HTTP long-polling. It does no I/O and knows of no session, so
+// that clients and tools can use it without a server.
+//
+//	for p, err := range parser.Packets([]byte("4hello\x1e2")) {
+//		// a message "hello", then a ping
+//	}
+//
+// Revision 4 of the protocol is what the functions are for whose names don't end in V3;
+// revision 3, of before 2021, writes binary packets and payloads in other ways. Over
+// WebSocket a frame is a packet, and there are no payloads.
+//
+// Decoded data aliases what it was decoded from, unless that was base64. Nothing is
+// allocated for what a length announces.
+//
+// The protocol: https://github.com/socketio/engine.io-protocol
+package parser
