@@ -19,9 +19,10 @@ type leftover struct {
 }
 
 const (
-	// acquainted is how many come before the server is looked at first: pools and
-	// tables have their size then.
-	acquainted = 3_000
+	// acquainted is how many come before the server is looked at first, where all
+	// that has a bound is to be full then: three in eight do the handshake by polling,
+	// of which a server remembers 10,000, and tables keep the size of the largest crowd.
+	acquainted = 40_000
 	// gonePatience is for clients that left without a word, and their recovery.
 	gonePatience = 30 * time.Second
 	// look is how long nothing may change until nothing will.
@@ -29,13 +30,13 @@ const (
 	// spare is how many goroutines and descriptors the runtime and net/http may
 	// just be using.
 	spare = 8
-	// spareHeap is for tables and pools that have grown with the most that were there
-	// at a time. Twenty bytes of each of a hundred thousand would be more.
-	spareHeap = 3 << 19
+	// spareHeap is for pools, and for a crowd that is a little larger than those before.
+	// Six bytes of each of a hundred thousand would be more.
+	spareHeap = 5 << 17
 )
 
-// churn lets n clients come and go.
-func churn(ctx context.Context, n int) (l leftover, err error) {
+// churn lets n clients come and go, behind others that are not counted.
+func churn(ctx context.Context, before, n int) (l leftover, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	server, addr, err := start(ctx, "server", hastyVar+"=1")
@@ -50,7 +51,7 @@ func churn(ctx context.Context, n int) (l leftover, err error) {
 	target := load.Server{Addr: at[0], PID: server.pid()}
 	begin := time.Now()
 	l.visits = n
-	if l.failed, l.first = load.Visits(ctx, target, acquainted); l.failed > 0 {
+	if l.failed, l.first = load.Visits(ctx, target, before); l.failed > 0 {
 		return l, nil
 	}
 	if l.before, err = deserted(server); err != nil {

@@ -61,7 +61,7 @@ func main() {
 
 func run(ctx context.Context, r *runner, only string, conns int, list bool, churns int, out string) error {
 	if churns > 0 {
-		left, err := churn(ctx, churns)
+		left, err := churn(ctx, acquainted, churns)
 		if err != nil {
 			return err
 		}

@@ -59,7 +59,7 @@ func TestFloods(t *testing.T) {
 
 // TestChurn lets a few thousand come and go.
 func TestChurn(t *testing.T) {
-	left, err := churn(t.Context(), 3_000)
+	left, err := churn(t.Context(), 3_000, 3_000)
 	if err != nil {
 		t.Fatal(err)
 	}
