@@ -103,19 +103,6 @@ func codecPaths(t testing.TB) []hotPath {
 	}
 }
 
-// A counter is a websocket.Sink that counts.
-type counter struct{ messages, bytes int }
-
-func (c *counter) OnMessage(data []byte, _ bool) error {
-	c.messages++
-	c.bytes += len(data)
-	return nil
-}
-
-func (*counter) OnPing([]byte) error         { return nil }
-func (*counter) OnClose(ws.StatusCode) error { return nil }
-func (*counter) Stopped() bool               { return false }
-
 // framePaths feeds messages as a client sends them, the number and size given,
 // in pieces as they are read.
 func framePaths(t testing.TB) (paths []hotPath) {

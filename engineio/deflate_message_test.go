@@ -60,6 +60,19 @@ func FuzzDeflate(f *testing.F) {
 	})
 }
 
+// A counter is a websocket.Sink that counts.
+type counter struct{ messages, bytes int }
+
+func (c *counter) OnMessage(data []byte, _ bool) error {
+	c.messages++
+	c.bytes += len(data)
+	return nil
+}
+
+func (*counter) OnPing([]byte) error         { return nil }
+func (*counter) OnClose(ws.StatusCode) error { return nil }
+func (*counter) Stopped() bool               { return false }
+
 // A transcript is a websocket.Sink that writes the messages down.
 type transcript struct {
 	counter

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"sync/atomic"
 
 	"github.com/gobwas/ws"
@@ -153,4 +154,14 @@ func (m *Message) encodeBase64() *Message {
 func (m *Message) packet() []byte {
 	t := m.asText()
 	return t.frame[t.body:]
+}
+
+// Overwrite puts with where old, which is as long, occurs last in the message,
+// for what is known only when everything else has been encoded. It must not be
+// called any more once the message has been sent.
+func (m *Message) Overwrite(old, with string) {
+	body := m.frame[m.body:]
+	if i := bytes.LastIndex(body, []byte(old)); i >= 0 && len(old) == len(with) {
+		copy(body[i:], with)
+	}
 }

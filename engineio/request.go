@@ -1,0 +1,229 @@
+package engineio
+
+import (
+	"errors"
+	"hash/maphash"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/siokit/sio/internal/unread"
+)
+
+// verify makes all checks, before anything is answered or taken over. It
+// returns the session that r belongs to, if it names one.
+func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade bool) (*Session, *refusal) {
+	transport := q.get("transport")
+	switch {
+	case !headFits(r, s.opts.MaxHeaderBytes): // a POST may take minutes, too
+		s.longHead.Do(func() {
+			s.log.Warn().Int("MaxHeaderBytes", s.opts.MaxHeaderBytes).Msg("request refused: its head is too large")
+		})
+		return nil, errHeaderTooLarge
+	case !s.serves(transport):
+		return nil, errUnknownTransport
+	case strings.ContainsFunc(r.Header.Get("Origin"), unicode.IsControl):
+		return nil, errBadRequest
+	case !s.allows(w.Header(), r, upgrade || s.opts.AllowEIO3 && q.get("EIO") != "4"): // in revision 3, the client is in "/" at once
+		return nil, errForbidden
+	}
+	if id := q.get("sid"); id != "" {
+		sess := s.sessions.get(id)
+		switch {
+		case sess == nil:
+			return nil, errUnknownSID
+		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
+			q.get("EIO") == sess.otherRevision():
+			return nil, errBadRequest
+		}
+		return sess, nil
+	}
+	switch {
+	case r.Method != http.MethodGet:
+		return nil, errBadMethod
+	case upgrade != (transport == TransportWebSocket):
+		return nil, errBadRequest
+	case q.get("EIO") != "4" && !s.opts.AllowEIO3:
+		return nil, errProtocolVersion
+	case q.get("EIO") != "4" && q.has("j"): // JSONP, which nobody needs any more
+		return nil, errUnknownTransport
+	case s.closing.Load():
+		return nil, errShuttingDown
+	}
+	return nil, nil
+}
+
+// headFits tells whether the head of r is within limit, counted as in RFC 9113, section
+// 6.5.2. A parameter costs as much as a field: frameworks keep them in maps, too.
+func headFits(r *http.Request, limit int) bool {
+	const overhead = 32
+	n := len(r.RequestURI) + overhead*(strings.Count(r.URL.RawQuery, "&")+len(r.Trailer))
+	for name := range r.Trailer { // what is to come behind the body
+		n += len(name)
+	}
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + overhead
+		}
+		if n > limit {
+			return false
+		}
+	}
+	return n <= limit
+}
+
+func isUpgrade(r *http.Request) bool {
+	return r.ProtoMajor == 1 && r.ProtoMinor >= 1 && headerHas(r.Header, "Upgrade", "websocket") && headerHas(r.Header, "Connection", "upgrade")
+}
+
+// headerHas looks for a token in a header that holds a list.
+func headerHas(h http.Header, name, token string) bool {
+	for _, v := range h[name] {
+		for f := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(f), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dropBody reads the body of a GET, which means nothing: until that is over, the HTTP
+// server does not see the client leave. An upgrade has none.
+func (s *Server) dropBody(w http.ResponseWriter, r *http.Request, sess *Session, upgrade bool) *refusal {
+	if upgrade {
+		return errBadRequest
+	}
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(nil, r.Body, int64(s.opts.MaxPayload)))
+	if err == nil {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		return nil
+	}
+	if sess != nil {
+		sess.fail(ReasonTransportError, err, emptyClose)
+	}
+	closeBehind(w, r)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errBodyTimeout
+	}
+	return errBadRequest
+}
+
+// closeBehind has the connection closed behind the answer. Over HTTP/2 that would end
+// whatever else a browser does with us.
+func closeBehind(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+// A refusal is an answer to a request that is not served.
+type refusal struct {
+	status  int
+	code    int
+	message string
+}
+
+var (
+	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown"}
+	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown"}
+	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method"}
+	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request"}
+	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
+	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
+	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy"}
+	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout"}
+	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large"}
+	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}
+)
+
+// refuse answers with JSON, and an upgrade with the bare message.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, upgrade bool, e *refusal) {
+	s.log.Debug().Int("code", e.code).Str("why", e.message).Msg("request refused")
+	unread.Bound(w, r)
+	h := w.Header()
+	var body []byte
+	if upgrade {
+		h.Set("Content-Type", "text/html")
+		closeBehind(w, r)
+		body = []byte(e.message)
+	} else {
+		h.Set("Content-Type", "application/json")
+		body = appendRefusal(nil, e)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(e.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body)
+	}
+}
+
+func appendRefusal(dst []byte, e *refusal) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = strconv.AppendInt(dst, int64(e.code), 10)
+	dst = append(dst, `,"message":`...)
+	dst = strconv.AppendQuote(dst, e.message)
+	return append(dst, '}')
+}
+
+var pathSeed = maphash.MakeSeed()
+
+// hashPath stands for the path as the peer wrote it: on its way to us, a
+// request's URL may have been rewritten.
+func hashPath(r *http.Request) uint64 {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return maphash.String(pathSeed, path)
+}
+
+// A query is the query of a URL, as it stands there. A few values are wanted, once:
+// url.Values would be a sixth of what a poll allocates.
+type query string
+
+// query returns the query of r, or nothing if that is refused for its length: looking
+// for a parameter takes a millisecond for some ten thousand of them.
+func (s *Server) query(r *http.Request) query {
+	if len(r.URL.RawQuery) > s.opts.MaxHeaderBytes {
+		return ""
+	}
+	return query(r.URL.RawQuery)
+}
+
+// get returns the value of a parameter.
+func (q query) get(name string) string {
+	v, _ := q.lookup(name)
+	return v
+}
+
+// has tells whether there is one.
+func (q query) has(name string) bool {
+	_, ok := q.lookup(name)
+	return ok
+}
+
+// lookup returns the last value, as the reference server does. What is malformed does
+// not count.
+func (q query) lookup(name string) (string, bool) {
+	for rest := string(q); rest != ""; {
+		i := strings.LastIndexByte(rest, '&')
+		pair := rest[i+1:]
+		rest = rest[:max(i, 0)]
+		k, v, _ := strings.Cut(pair, "=")
+		if pair == "" || k != name && !strings.ContainsAny(k, "%+") || strings.Contains(pair, ";") {
+			continue
+		}
+		k, errK := url.QueryUnescape(k)
+		v, errV := url.QueryUnescape(v)
+		if k == name && errK == nil && errV == nil {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+func (s *Server) serves(transport string) bool { return slices.Contains(s.opts.Transports, transport) }

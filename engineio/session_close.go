@@ -1,0 +1,208 @@
+package engineio
+
+import (
+	"math"
+	"time"
+
+	"github.com/siokit/sio/engineio/parser"
+	"github.com/siokit/sio/internal/websocket"
+)
+
+const (
+	// closeTimeout is how long a session may take to deliver what was queued
+	// when it was closed. The reference server gives a polling client 30 s.
+	closeTimeout = 30 * time.Second
+	// shutdownGrace is how long Shutdown waits for the next GET of a polling
+	// client. One that is there makes it at once.
+	shutdownGrace = 2 * time.Second
+	// lingerTimeout is how long a WebSocket waits for the peer's close frame.
+	lingerTimeout = 2 * time.Second
+)
+
+// A lastFrame is left to whoever writes when the session ends.
+type lastFrame struct {
+	frame []byte        // nil: cut the connection
+	sent  chan struct{} // to be closed; the reader waits for it
+}
+
+// Close ends the session with "forced close" once what is queued has gone out. It
+// does not block. The official clients come back by themselves: a WebSocket is
+// closed with 1012, and behind the close packet of a poll there is what makes
+// Python's do so.
+func (s *Session) Close() { s.shut(ReasonForcedClose, nil) }
+
+// Dismiss is Close for a client that has been told not to come back: it gets an empty
+// close frame, or a close packet, as from the reference server.
+func (s *Session) Dismiss() {
+	s.mu.Lock()
+	s.dismissed = true
+	s.mu.Unlock()
+	s.shut(ReasonForcedClose, nil)
+}
+
+// CloseWith is Close for a peer that has sent what the caller can't accept.
+// Cause returns why.
+func (s *Session) CloseWith(why error) { s.shut(ReasonForcedClose, why) }
+
+// Abort ends the session at once, without what is queued.
+func (s *Session) Abort(reason Reason) { s.end(reason, emptyClose) }
+
+// shut ends the session once what is queued has gone out.
+func (s *Session) shut(reason Reason, cause error) {
+	s.mu.Lock()
+	if s.state != stateOpen {
+		if s.state == stateClosing && reason == ReasonShutdown {
+			s.armLocked(s.patienceLocked())
+		}
+		s.mu.Unlock()
+		return
+	}
+	s.state = stateClosing
+	s.paused.Store(math.MinInt32 / 2)
+	e := endingOf(reason, cause)
+	s.ending = e
+	h := s.handler
+	idle := s.out.len() == 0 && s.writing == writerNone && (s.ws != nil || s.poll != nil)
+	if s.timer != nil {
+		s.armLocked(min(s.patienceLocked(), s.leftLocked()))
+	}
+	if s.poll != nil && !idle {
+		s.poll.signal()
+	}
+	s.out.backlog.wake()
+	s.wakeReaderLocked()
+	asked := s.askedLocked()
+	s.mu.Unlock()
+	s.ended(h, e)
+	asked.tell(false)
+	if idle {
+		s.end(reason, emptyClose)
+	}
+}
+
+// patienceLocked is how long a session that is being closed may take to the
+// next sign of its client.
+func (s *Session) patienceLocked() time.Duration {
+	if s.srv.closing.Load() && s.ws == nil {
+		return shutdownGrace
+	}
+	return closeTimeout
+}
+
+// leftLocked is how long it takes until a client of which there is no sign would have
+// been given up without being closed.
+func (s *Session) leftLocked() time.Duration {
+	if s.ws != nil || s.poll != nil || s.posting {
+		return closeTimeout
+	}
+	left := s.due - time.Since(s.srv.born)
+	switch {
+	case !s.awaitingPong:
+		left += s.srv.opts.PingTimeout
+	case s.out.v3 && !s.half:
+		left += s.srv.opts.PingTimeout / 2
+	}
+	return left
+}
+
+// end ends the session now. A WebSocket gets closeFrame, or is cut if it is
+// nil; a pending GET gets a close packet.
+func (s *Session) end(reason Reason, closeFrame []byte) {
+	s.fail(reason, nil, closeFrame)
+}
+
+// fail is end for an error that the transport knows.
+func (s *Session) fail(reason Reason, cause error, closeFrame []byte) {
+	s.endWith(endingOf(reason, cause), closeFrame, parser.TypeClose)
+}
+
+// malformed is fail for what parser could not decode.
+func (s *Session) malformed(err error) {
+	rule, _ := err.(parser.Error)
+	s.fail(ReasonParseError, ProtocolError(rule), emptyClose)
+}
+
+func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType) {
+	s.uncork() // it came first
+	s.mu.Lock()
+	if s.state == stateClosed {
+		s.mu.Unlock()
+		return
+	}
+	first := s.state == stateOpen
+	s.state = stateClosed
+	s.paused.Store(math.MinInt32 / 2)
+	h := s.handler
+	if first {
+		s.ending = e
+	}
+	w, probe, probeFrame := s.ws, s.probe, closeFrame
+	if closeFrame != nil && answer == parser.TypeClose && e.reason == s.ending.reason && s.welcomeLocked() {
+		closeFrame = restartClose
+	}
+	var busy *wsConn // with a write that blocks, which need not mean that the peer is slow
+	switch {
+	case w == nil:
+	case s.writing == writerTry:
+		s.last = &lastFrame{closeFrame, w.sending()}
+		w = nil
+	case s.writing == writerFlush && closeFrame != nil:
+		s.last = w.lastly(closeFrame)
+		w, busy = nil, w
+	}
+	ready := probe != nil && probe.ready // or else its handshake is being answered, and cut then
+	s.probe = nil
+	s.releasePollLocked(answer)
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.out.clear()
+	s.out.backlog.endLocked()
+	s.out.backlog = nil
+	s.wakeReaderLocked()
+	asked := s.askedLocked()
+	s.mu.Unlock()
+
+	s.srv.sessions.remove(s.id)
+	if w != nil {
+		w.shut(closeFrame)
+	}
+	if busy != nil {
+		busy.unpark()
+	}
+	if ready {
+		probe.timer.Stop()
+		probe.shut(probeFrame)
+	}
+	if first {
+		s.ended(h, e)
+	}
+	asked.tell(false)
+	s.srv.wg.Done()
+}
+
+// ended tells the handler. If open has not returned yet there is none, and
+// Server.start does it.
+func (s *Session) ended(h Handler, e *ending) {
+	s.srv.log.Info().Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
+	if h != nil {
+		h.Close(e.reason)
+	}
+}
+
+// welcomeLocked tells whether the session is one that we have ended, and the client
+// is to come back.
+func (s *Session) welcomeLocked() bool {
+	if s.ending == nil {
+		return false
+	}
+	r := s.ending.reason
+	return s.ending.cause == nil && !s.dismissed && (r == ReasonForcedClose || r == ReasonShutdown || r == ReasonSlowConsumer)
+}
+
+// restartClose (1012, "service restart") ends a WebSocket whose client is to come back.
+// From an empty frame, the official C++ client does not, nor, before its ping timeout,
+// the Java client.
+var restartClose = websocket.CloseFrame(1012)
+
+var emptyClose = websocket.CloseFrame(0)
