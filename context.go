@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Context is what a handler gets: one event, and the socket that it came
@@ -102,7 +103,7 @@ func (c *Context) Reason() Reason { return c.socket.Reason() }
 
 // Cause returns what the transport knows about why the client left: a network
 // error, or the rule that the client broke, as an [engineio.ProtocolError] or
-// [socketio.ParseError]. It is nil where [Context.Reason] says all. Its text
+// [parser.Error]. It is nil where [Context.Reason] says all. Its text
 // quotes nothing that the client sent, but may hold addresses.
 func (c *Context) Cause() error { return c.socket.Cause() }
 
@@ -137,8 +138,8 @@ func (c *Context) Bind(ptrs ...any) error {
 // if the client has left meanwhile: credentials are not kept.
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
-	if err != nil && err != ErrAuthGone && err != ErrClosed && !errors.Is(err, socketio.ErrNoPointer) {
-		return &Error{Message: "auth payload is invalid", Err: socketio.NewDecodeError(err, ptr)}
+	if err != nil && err != ErrAuthGone && err != ErrClosed && !errors.Is(err, parser.ErrNoPointer) {
+		return &Error{Message: "auth payload is invalid", Err: parser.NewDecodeError(err, ptr)}
 	}
 	return err
 }

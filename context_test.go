@@ -15,7 +15,7 @@ import (
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 type point struct{ X, Y int }
@@ -326,10 +326,10 @@ func TestCause(t *testing.T) {
 		cause  error
 	}{
 		{"connection cut", func(c *client, _ *sio.Socket) { c.Close() }, "transport close", io.EOF},
-		{"no packet", func(c *client, _ *sio.Socket) { c.send(`2["secret`) }, "forced close", socketio.ParseError("truncated JSON")},
-		{"attachment without an event", func(c *client, _ *sio.Socket) { c.send("51-[]") }, "forced close", socketio.ParseError("event name is neither a string nor a number")},
-		{"second CONNECT", func(c *client, _ *sio.Socket) { c.send("0") }, "forced close", socketio.ParseError("second CONNECT")},
-		{"namespace not joined", func(c *client, _ *sio.Socket) { c.send(`2/secret,["event"]`) }, "forced close", socketio.ParseError("packet for a namespace not joined")},
+		{"no packet", func(c *client, _ *sio.Socket) { c.send(`2["secret`) }, "forced close", parser.Error("truncated JSON")},
+		{"attachment without an event", func(c *client, _ *sio.Socket) { c.send("51-[]") }, "forced close", parser.Error("event name is neither a string nor a number")},
+		{"second CONNECT", func(c *client, _ *sio.Socket) { c.send("0") }, "forced close", parser.Error("second CONNECT")},
+		{"namespace not joined", func(c *client, _ *sio.Socket) { c.send(`2/secret,["event"]`) }, "forced close", parser.Error("packet for a namespace not joined")},
 		{"DISCONNECT", func(c *client, _ *sio.Socket) { c.send("1") }, "client namespace disconnect", nil},
 		{"DISCONNECT, then nonsense", func(c *client, _ *sio.Socket) { c.send("1", "x") }, "client namespace disconnect", nil},
 		{"Disconnect", func(_ *client, s *sio.Socket) { s.Disconnect() }, "server namespace disconnect", nil},
@@ -385,7 +385,7 @@ func TestCauseInAllNamespaces(t *testing.T) {
 	}
 	h.join("/", "/chat").send("4")
 	for range 2 {
-		if err := receive(t, causes, "a disconnect"); err != socketio.ParseError("CONNECT_ERROR from a client") {
+		if err := receive(t, causes, "a disconnect"); err != parser.Error("CONNECT_ERROR from a client") {
 			t.Errorf("cause %v", err)
 		}
 	}

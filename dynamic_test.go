@@ -13,6 +13,7 @@ import (
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // where answers with what a handler is told of its namespace.
@@ -365,7 +366,7 @@ func TestServerEventOfPattern(t *testing.T) {
 	})
 	c := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-7"})
 	other := siotest.Connect(t, srv, &siotest.Options{Namespace: "/tenant-8"})
-	answer, err := receive(t, locals, "the namespace").ServerEvent(t.Context(), "notify", socketio.NewArgs(nil, []byte(`["x"]`), nil, 0))
+	answer, err := receive(t, locals, "the namespace").ServerEvent(t.Context(), "notify", parser.NewArgs(nil, []byte(`["x"]`), nil, 0))
 	if err != nil || answer != "/tenant-7" {
 		t.Errorf("%v %v", answer, err)
 	}

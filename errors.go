@@ -9,6 +9,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An Error is what a handler returns to tell the client something. It is the
@@ -81,7 +82,7 @@ var (
 	// event, if its broker tells.
 	ErrNoHandler = socketio.ErrNoHandler
 	// ErrReservedEvent is returned by Emit for names such as "connect".
-	ErrReservedEvent = socketio.ErrReservedEvent
+	ErrReservedEvent = parser.ErrReservedEvent
 )
 
 // generic is what a client hears of an error that is not for it.
@@ -129,18 +130,18 @@ type ackErrorBody struct {
 
 // badArgument is what the client hears of an argument that can't be bound.
 func badArgument(err error) error {
-	var arg *socketio.ArgError
+	var arg *parser.ArgError
 	switch {
 	case !errors.As(err, &arg):
 		return err
-	case errors.Is(err, socketio.ErrMissing):
+	case errors.Is(err, parser.ErrMissing):
 		return &Error{Message: fmt.Sprintf("argument %d is missing", arg.Index+1), Err: argCause{arg}}
 	}
 	return &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: argCause{arg}}
 }
 
 // An argCause is an ArgError where it has been said which argument it is about.
-type argCause struct{ *socketio.ArgError }
+type argCause struct{ *parser.ArgError }
 
 func (e argCause) Error() string { return e.Err.Error() }
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/siotest"
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An explosive can't be encoded as JSON, not even tried.
@@ -193,8 +193,8 @@ func TestBindErrorInLog(t *testing.T) {
 	if err := c.CallError("e", 1); err.Message != "argument 2 is missing" {
 		t.Errorf("the client hears %q", err.Message)
 	}
-	var arg *socketio.ArgError
-	if !errors.As(got, &arg) || arg.Index != 1 || !errors.Is(got, socketio.ErrMissing) || got.Error() != "argument 2 is missing: not sent" {
+	var arg *parser.ArgError
+	if !errors.As(got, &arg) || arg.Index != 1 || !errors.Is(got, parser.ErrMissing) || got.Error() != "argument 2 is missing: not sent" {
 		t.Errorf("error %v", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // Answers of many, and of one, from within a handler.
@@ -43,7 +44,7 @@ func TestAnswers(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		var arg *socketio.ArgError
+		var arg *parser.ArgError
 		if _, err := sio.Call[int](c.Context(), c.Timeout(time.Hour), "n"); !errors.As(err, &arg) {
 			return "", err
 		}
@@ -163,16 +164,16 @@ func (p *pair) ServerSideEmit(event string, args []any) error {
 }
 
 func (p *pair) ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]sio.Answer, error) {
-	text, attachments, err := socketio.AppendEvent(p.Codec(), nil, event, args)
+	text, attachments, err := parser.AppendEvent(p.Codec(), nil, event, args)
 	if err != nil {
 		return nil, err
 	}
-	v, err := p.other.ServerEvent(ctx, event, socketio.NewArgs(p.Codec(), text, attachments, 1))
+	v, err := p.other.ServerEvent(ctx, event, parser.NewArgs(p.Codec(), text, attachments, 1))
 	if err != nil {
 		return []sio.Answer{{Err: err}}, nil
 	}
-	text, attachments, err = socketio.AppendEvent(p.Codec(), nil, "", []any{v})
-	return []sio.Answer{{Args: socketio.NewArgs(p.Codec(), text, attachments, 1)}}, err
+	text, attachments, err = parser.AppendEvent(p.Codec(), nil, "", []any{v})
+	return []sio.Answer{{Args: parser.NewArgs(p.Codec(), text, attachments, 1)}}, err
 }
 
 func TestServerEvents(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // CORS opens a server to pages of other origins, over both transports.
@@ -151,10 +152,10 @@ type Options struct {
 	ForgetRequest bool
 
 	// Parser is the format of packets, which must be that of the clients, such
-	// as that of package socketio/msgpack. Default: the protocol's text format.
-	Parser socketio.Parser
-	// Codec encodes and decodes arguments. Default [socketio.JSON].
-	Codec socketio.Codec
+	// as that of package socketio/parser/msgpack. Default: the protocol's text format.
+	Parser parser.Parser
+	// Codec encodes and decodes arguments. Default [parser.JSON].
+	Codec parser.Codec
 	// Broker makes the broker of each namespace. Default: in memory.
 	Broker func(*socketio.Local) socketio.Broker
 	// Recovery lets clients whose connection broke come back as the sockets

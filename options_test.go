@@ -16,7 +16,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 func TestNewNil(t *testing.T) {
@@ -296,7 +296,7 @@ func TestCORSHeaders(t *testing.T) {
 }
 
 // A shouting codec has capital letters on the wire, and small ones in handlers.
-type shouting struct{ socketio.JSON }
+type shouting struct{ parser.JSON }
 
 func (s shouting) Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, error) {
 	if text, ok := v.(string); ok {

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Handler handles a connect, an event or a disconnect. What it returns goes
@@ -187,7 +187,7 @@ func noEvent(name string) (why string) {
 	case "*":
 		return "it stands for no other event: use OnAny"
 	}
-	if socketio.IsReserved(name) {
+	if parser.IsReserved(name) {
 		return "the name is reserved"
 	}
 	return ""
@@ -258,7 +258,7 @@ func (g *group) OnServerEvent(event string, h ServerHandler) {
 	switch {
 	case h == nil:
 		panic("sio: " + where + ": nil handler")
-	case socketio.IsReserved(event):
+	case parser.IsReserved(event):
 		panic("sio: " + where + ": the name is reserved")
 	}
 	g.n.register(func(t *table) {

@@ -1,6 +1,9 @@
 package sio
 
-import "github.com/siokit/sio/socketio"
+import (
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
+)
 
 // The types of the layer below that handlers meet. "go doc socketio.Socket", or of
 // the others, has their methods in full.
@@ -28,7 +31,7 @@ type (
 	Target = socketio.Target
 	// Args are the arguments of an event, or of an ack: Len is how many, Bind
 	// decodes them, Raw(i) is the JSON of one.
-	Args = socketio.Args
+	Args = parser.Args
 	// An Emission is a client with modifiers for what is emitted to it. Its
 	// methods:
 	//

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // On registers a handler for an event with one argument. The client of an
@@ -102,7 +102,7 @@ type Event[T any] struct{ name string }
 
 // NewEvent returns the event of that name. It panics if the name is reserved.
 func NewEvent[T any](name string) Event[T] {
-	if socketio.IsReserved(name) {
+	if parser.IsReserved(name) {
 		panic(fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name))
 	}
 	return Event[T]{name}

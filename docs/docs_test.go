@@ -41,7 +41,7 @@ var imports = map[string]string{
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
-	"msgpack": "github.com/siokit/sio/socketio/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
+	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
 }
 
 var block = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")

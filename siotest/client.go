@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Client is in one namespace.
@@ -32,7 +32,7 @@ func join(t testing.TB, conn *conn, nsp string, auth any) (*Client, *Error) {
 		nsp = "/" + nsp
 	}
 	c := &Client{t: t, conn: conn, nsp: nsp, pending: make(map[uint64]*Answer)}
-	packet, err := socketio.EncodeConnect(nil, nil, nsp, auth)
+	packet, err := parser.EncodeConnect(nil, nil, nsp, auth)
 	if err != nil {
 		c.fatalf("Auth can't be sent: %v", err)
 	}
@@ -106,10 +106,10 @@ func (c *Client) emit(event string, args []any, a *Answer) {
 		c.pending[id] = a
 	}
 	conn.mu.Unlock()
-	if socketio.IsReserved(event) {
+	if parser.IsReserved(event) {
 		c.fatalf("Emit(%q): the name is reserved", event)
 	}
-	text, attachments, err := socketio.EncodeEvent(nil, nil, c.nsp, event, args, id, a != nil)
+	text, attachments, err := parser.EncodeEvent(nil, nil, c.nsp, event, args, id, a != nil)
 	if err != nil {
 		c.fatalf("Emit(%q): %v", event, err)
 	}

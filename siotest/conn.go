@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A transport carries Engine.IO packets.
@@ -78,7 +78,7 @@ func dial(h http.Handler, o *Options) (*conn, error) {
 
 // read is the reader.
 func (c *conn) read(ps []packet) {
-	d := socketio.Decoder{FromServer: true, MaxAttachments: 1 << 16, MaxBytes: math.MaxInt32}
+	d := parser.TextDecoder{FromServer: true, MaxAttachments: 1 << 16, MaxBytes: math.MaxInt32}
 	for {
 		for _, p := range ps {
 			if err := c.take(&d, p); err != nil {
@@ -95,8 +95,8 @@ func (c *conn) read(ps []packet) {
 }
 
 // take handles an Engine.IO packet.
-func (c *conn) take(d *socketio.Decoder, p packet) error {
-	var sp socketio.Packet
+func (c *conn) take(d *parser.TextDecoder, p packet) error {
+	var sp parser.Packet
 	var done bool
 	var err error
 	switch {
@@ -134,11 +134,11 @@ func (c *conn) pong(data []byte) {
 
 // dispatch hands a packet to its client. One for a client that has left is late,
 // even if another has come: nothing is for that before the answer to its CONNECT.
-func (c *conn) dispatch(p socketio.Packet) error {
+func (c *conn) dispatch(p parser.Packet) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := c.clients[p.Namespace]
-	answers := p.Type == socketio.TypeConnect || p.Type == socketio.TypeConnectError
+	answers := p.Type == parser.TypeConnect || p.Type == parser.TypeConnectError
 	switch {
 	case x == nil, !answers && x.id == "":
 		return nil
@@ -148,32 +148,32 @@ func (c *conn) dispatch(p socketio.Packet) error {
 	defer c.changedLocked()
 	body := args{p.Data, p.Attachments, 0}
 	switch p.Type {
-	case socketio.TypeConnect:
+	case parser.TypeConnect:
 		var answer struct{ SID string }
 		if err := json.Unmarshal(p.Data, &answer); err != nil || answer.SID == "" {
 			return fmt.Errorf("the answer to CONNECT has no id: %s", p.Data)
 		}
 		x.id = answer.SID
-	case socketio.TypeConnectError:
+	case parser.TypeConnectError:
 		x.refusal = new(Error)
 		if err := json.Unmarshal(p.Data, x.refusal); err != nil {
 			return fmt.Errorf("CONNECT_ERROR %s: %w", p.Data, err)
 		}
 		delete(c.clients, p.Namespace)
-	case socketio.TypeDisconnect:
+	case parser.TypeDisconnect:
 		x.reason = ServerDisconnect
 		delete(c.clients, p.Namespace)
-	case socketio.TypeEvent, socketio.TypeBinaryEvent:
+	case parser.TypeEvent, parser.TypeBinaryEvent:
 		if len(x.events) == maxEvents {
 			return fmt.Errorf("%d events wait for the test", maxEvents)
 		}
-		name, err := socketio.EventName(p.Data)
+		name, err := parser.EventName(p.Data)
 		if err != nil {
 			return err
 		}
 		body.skip = 1
 		x.events = append(x.events, &Event{c: x, name: string(name), args: body, id: p.ID, wantAck: p.HasID})
-	case socketio.TypeAck, socketio.TypeBinaryAck:
+	case parser.TypeAck, parser.TypeBinaryAck:
 		a := x.pending[p.ID]
 		if a == nil || !p.HasID {
 			return fmt.Errorf("the server has sent an answer to nothing: id %d, %v", p.ID, body)
@@ -301,7 +301,7 @@ func (c *conn) leave(x *Client) {
 	}
 	x.reason = ClientDisconnect
 	delete(c.clients, x.nsp)
-	c.sendLocked(socketio.EncodeDisconnect(nil, x.nsp), nil)
+	c.sendLocked(parser.EncodeDisconnect(nil, x.nsp), nil)
 }
 
 // wait waits until ready, which is called with c.mu held, reports true. It

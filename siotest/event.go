@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An Event has come from the server.
@@ -59,7 +59,7 @@ func (e *Event) Ack(args ...any) {
 	case again:
 		c.fatalf("Ack: the event %q has been answered already", e.name)
 	}
-	text, attachments, err := socketio.EncodeAck(nil, nil, c.nsp, e.id, args)
+	text, attachments, err := parser.EncodeAck(nil, nil, c.nsp, e.id, args)
 	if err != nil {
 		c.fatalf("Ack of %q: %v", e.name, err)
 	}
@@ -153,7 +153,7 @@ type args struct {
 }
 
 func (a args) bind(ptrs []any) error {
-	return socketio.NewArgs(nil, a.data, a.attachments, a.skip).Bind(ptrs...)
+	return parser.NewArgs(nil, a.data, a.attachments, a.skip).Bind(ptrs...)
 }
 
 // values returns the arguments with numbers as they are written, and with
@@ -195,7 +195,7 @@ func (a args) equal(want []any) (text string, ok bool, err error) {
 		want = []any{}
 	}
 	var w args
-	if w.data, w.attachments, err = (socketio.JSON{}).Append(nil, want, nil); err != nil {
+	if w.data, w.attachments, err = (parser.JSON{}).Append(nil, want, nil); err != nil {
 		return "", false, err
 	}
 	return w.String(), reflect.DeepEqual(a.values(), w.values()), nil
@@ -212,7 +212,7 @@ func (a args) err() *Error {
 			Data    json.RawMessage
 		}
 	}
-	d := json.NewDecoder(bytes.NewReader(socketio.NewArgs(nil, a.data, nil, a.skip).Raw(0)))
+	d := json.NewDecoder(bytes.NewReader(parser.NewArgs(nil, a.data, nil, a.skip).Raw(0)))
 	d.DisallowUnknownFields() // what has more to say is the application's own
 	if err := d.Decode(&answer); err != nil || answer.Error == nil || answer.Error.Message == nil {
 		return nil

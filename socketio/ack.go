@@ -6,22 +6,23 @@ import (
 	"fmt"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An ackWaiter is told what came of an ack that it waits for, once for each
 // socket, by goroutines that others wait for: it must not block.
 type ackWaiter interface {
-	answered(s *Socket, args Args, err error)
+	answered(s *Socket, args parser.Args, err error)
 }
 
 // A pendingAck waits for one socket.
 type pendingAck struct {
 	done chan struct{} // closed when the fields below stand
-	args Args
+	args parser.Args
 	err  error
 }
 
-func (a *pendingAck) answered(_ *Socket, args Args, err error) {
+func (a *pendingAck) answered(_ *Socket, args parser.Args, err error) {
 	a.args, a.err = args, err
 	close(a.done)
 }
@@ -35,20 +36,20 @@ func (n *Namespace) ackID() uint64 { return n.acks.Add(1) - 1 }
 // [ErrConnecting], whoever calls it: the event would be held back until that returns.
 // Every other handler may wait for its own socket. A client that sends more events than [Options.EventQueue] before its answer is
 // not read that far until a handler returns: ctx should have a deadline.
-func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error) {
 	return s.ask(ctx, modifiers{}, event, args)
 }
 
-func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any) (Args, error) {
+func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any) (parser.Args, error) {
 	if s.deciding() {
-		return Args{}, ErrConnecting
+		return parser.Args{}, ErrConnecting
 	}
 	ctx, cancel := m.bound(ctx)
 	defer cancel()
 	id := s.nsp.ackID()
 	e, err := s.nsp.encodeEvent(event, args, id, true)
 	if err != nil {
-		return Args{}, err
+		return parser.Args{}, err
 	}
 	s.tell(event, args)
 	a := &pendingAck{done: make(chan struct{})}
@@ -57,7 +58,7 @@ func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any)
 	case <-a.done:
 	case <-ctx.Done():
 		if s.takeAck(id) != nil {
-			return Args{}, context.Cause(ctx)
+			return parser.Args{}, context.Cause(ctx)
 		}
 		<-a.done // it has come at the same time
 	}
@@ -79,7 +80,7 @@ func (s *Socket) await(b *engineio.Batch, e encoded, id uint64, w ackWaiter, vol
 	if s.state == stateClosed {
 		reason := s.reason
 		s.mu.Unlock()
-		w.answered(s, Args{}, closedBy(reason))
+		w.answered(s, parser.Args{}, closedBy(reason))
 		return
 	}
 	if s.acks == nil {
@@ -95,7 +96,7 @@ func (s *Socket) await(b *engineio.Batch, e encoded, id uint64, w ackWaiter, vol
 		return
 	}
 	if s.takeAck(id) != nil {
-		w.answered(s, Args{}, err)
+		w.answered(s, parser.Args{}, err)
 	}
 }
 
@@ -114,7 +115,7 @@ func (s *Socket) takeAck(id uint64) ackWaiter {
 }
 
 // resolve takes an ACK packet. One that nobody waits for is ignored.
-func (s *Socket) resolve(p *Packet) {
+func (s *Socket) resolve(p *parser.Packet) {
 	w := s.takeAck(p.ID)
 	if w == nil {
 		return
@@ -123,5 +124,5 @@ func (s *Socket) resolve(p *Packet) {
 	if p.Attachments == nil {
 		data = bytes.Clone(data)
 	}
-	w.answered(s, NewArgs(s.nsp.srv.opts.Codec, data, p.Attachments, 0), nil)
+	w.answered(s, parser.NewArgs(s.nsp.srv.opts.Codec, data, p.Attachments, 0), nil)
 }

@@ -10,17 +10,18 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An answer is what EmitWithAck returned.
 type answer struct {
-	args socketio.Args
+	args parser.Args
 	err  error
 }
 
 // An asker is a socket, in one way or another.
 type asker interface {
-	EmitWithAck(ctx context.Context, event string, args ...any) (socketio.Args, error)
+	EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error)
 }
 
 // ask calls EmitWithAck on a goroutine of its own.
@@ -163,11 +164,11 @@ func TestEmitWithAck(t *testing.T) {
 	})
 	bubble(t, "what cannot be encoded waits for nothing", opts, func(t *testing.T, h *host) {
 		c, s := joined(h)
-		var arg *socketio.ArgError
+		var arg *parser.ArgError
 		if _, err := s.EmitWithAck(t.Context(), "q", make(chan int)); !errors.As(err, &arg) {
 			t.Errorf("%v", err)
 		}
-		if _, err := s.EmitWithAck(t.Context(), "connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+		if _, err := s.EmitWithAck(t.Context(), "connect"); !errors.Is(err, parser.ErrReservedEvent) {
 			t.Errorf("%v", err)
 		}
 		if s.PendingAcks() != 0 {
@@ -263,7 +264,7 @@ func TestAck(t *testing.T) {
 			check("first", s.Ack(e, "a"), nil)
 			check("second", s.Ack(e, "b"), nil)
 		case "after an error":
-			var arg *socketio.ArgError
+			var arg *parser.ArgError
 			if err := s.Ack(e, make(chan int)); !errors.As(err, &arg) {
 				t.Errorf("Ack of a channel: %v", err)
 			}

@@ -5,12 +5,13 @@ import (
 	"sync"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An Answer is what came of one socket, or server, that was asked.
 type Answer struct {
 	ID   string // of the socket; "" where the server that it is on does not say
-	Args Args
+	Args parser.Args
 	Err  error // why there is none: [ErrClosed] with the Reason, [ErrConnecting], or the cause of the context
 }
 
@@ -39,7 +40,7 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	var batch engineio.Batch
 	for _, s := range q.asked {
 		if s.deciding() {
-			q.answered(s, Args{}, ErrConnecting)
+			q.answered(s, parser.Args{}, ErrConnecting)
 			continue
 		}
 		outgoing.tell(s, b.Event, b.Args)
@@ -65,7 +66,7 @@ func (q *Inquiry) Stop(err error) int {
 	return n
 }
 
-func (q *Inquiry) answered(s *Socket, args Args, err error) {
+func (q *Inquiry) answered(s *Socket, args parser.Args, err error) {
 	q.each(Answer{ID: s.id, Args: args, Err: err})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A many is sockets that are asked together, with their clients.
@@ -235,11 +236,11 @@ func TestBroadcastWithAck(t *testing.T) {
 	})
 	bubble(t, "what cannot be encoded", opts, func(t *testing.T, h *host) {
 		m := join(h, 2)
-		var arg *socketio.ArgError
+		var arg *parser.ArgError
 		if got := <-askAll(t.Context(), m.nsp.All(), make(chan int)); !errors.As(got.err, &arg) || got.answers != nil {
 			t.Errorf("%v", got)
 		}
-		if _, err := m.nsp.All().EmitWithAck(t.Context(), "connect"); err != socketio.ErrReservedEvent {
+		if _, err := m.nsp.All().EmitWithAck(t.Context(), "connect"); err != parser.ErrReservedEvent {
 			t.Errorf("%v", err)
 		}
 		m.want(t, outcome{}, nil, nil, nil)

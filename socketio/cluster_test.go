@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A cluster is two servers, a and b, with a client each, a and b too. Both are
@@ -28,7 +29,7 @@ type clusterNsp struct {
 	heard chan string // event and arguments
 }
 
-func (n *clusterNsp) ServerEvent(_ context.Context, _ *socketio.Namespace, event string, args socketio.Args) (any, error) {
+func (n *clusterNsp) ServerEvent(_ context.Context, _ *socketio.Namespace, event string, args parser.Args) (any, error) {
 	n.heard <- event + " " + string(args.Raw(0))
 	switch event {
 	case "fail":
@@ -226,10 +227,10 @@ func TestCluster(t *testing.T) {
 		if len(a.heard) != 0 {
 			t.Error("the emitter hears itself")
 		}
-		if err := a.ServerSideEmit("connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+		if err := a.ServerSideEmit("connect"); !errors.Is(err, parser.ErrReservedEvent) {
 			t.Errorf("%v", err)
 		}
-		if _, err := a.ServerSideEmitWithAck(t.Context(), "connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+		if _, err := a.ServerSideEmitWithAck(t.Context(), "connect"); !errors.Is(err, parser.ErrReservedEvent) {
 			t.Errorf("%v", err)
 		}
 	})

@@ -9,11 +9,19 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // attachmentTimeout bounds the wait for the next attachment of a packet. It is
 // what the heartbeat would grant by default.
 const attachmentTimeout = 45 * time.Second
+
+// What is wrong with packets that are well-formed by themselves.
+const (
+	errAttachmentsLate parser.Error = "attachments did not come in time"
+	errSecondConnect   parser.Error = "second CONNECT"
+	errNotJoined       parser.Error = "packet for a namespace not joined"
+)
 
 // A conn is a client: the sockets that one session has in namespaces.
 type conn struct {
@@ -21,9 +29,9 @@ type conn struct {
 	sess *engineio.Session
 	base context.Context // parent of the sockets' contexts
 
-	dec     Decoder // used by Message only; not with Options.Parser
-	partial bool    // the decoder waits for attachments; likewise
-	counted bool    // what it holds is; likewise
+	dec     parser.TextDecoder // used by Message only; not with Options.Parser
+	partial bool               // the decoder waits for attachments; likewise
+	counted bool               // what it holds is; likewise
 
 	mu          sync.Mutex  // protects the following
 	sockets     sockets     //
@@ -62,18 +70,18 @@ func (c *conn) open(s *Server, sess *engineio.Session) {
 	c.mu.Unlock()
 	if c.v3() {
 		c.dec.Revision4 = true
-		c.connect(&Packet{Namespace: "/"})
+		c.connect(&parser.Packet{Namespace: "/"})
 	}
 }
 
 // decoder returns a decoder with the server's limits.
-func (s *Server) decoder() Decoder {
+func (s *Server) decoder() parser.TextDecoder {
 	n := s.opts.MaxAttachments
 	bytes := math.MaxInt
 	if m := s.opts.Engine.MaxPayload; n < bytes/m {
 		bytes = (n + 1) * m
 	}
-	return Decoder{MaxAttachments: n, MaxBytes: bytes}
+	return parser.TextDecoder{MaxAttachments: n, MaxBytes: bytes}
 }
 
 // watchIdleLocked closes the connection unless it is admitted somewhere in time.
@@ -123,7 +131,7 @@ func (c *conn) Message(data []byte, binary bool) {
 
 // decoded takes what a decoder has made of a message. Pending tells whether it
 // waits for more.
-func (c *conn) decoded(p *Packet, done, pending bool, err error) {
+func (c *conn) decoded(p *parser.Packet, done, pending bool, err error) {
 	if pending || c.partial {
 		c.partial = pending
 		c.watchAttachments(pending)
@@ -139,9 +147,9 @@ func (c *conn) decoded(p *Packet, done, pending bool, err error) {
 
 // hoardParts counts what the decoder holds of a large packet that is not complete.
 func (c *conn) hoardParts() {
-	size := 0
-	if c.dec.Pending() && c.dec.size >= largeEvent {
-		size = c.dec.size
+	size := c.dec.Held()
+	if size < largeEvent {
+		size = 0
 	}
 	if size == 0 && !c.counted {
 		return
@@ -185,24 +193,24 @@ func (c *conn) attachmentsLate() {
 	}
 }
 
-func (c *conn) receive(p *Packet) {
+func (c *conn) receive(p *parser.Packet) {
 	s, left := c.find(p.Namespace)
 	if e := c.srv.log.Debug(); e != nil {
 		e.Str("sid", c.sess.LogID()).Str("nsp", loggable(p.Namespace)).Stringer("type", p.Type).Msg("packet")
 	}
 	switch {
-	case p.Type == TypeConnect && s == nil:
+	case p.Type == parser.TypeConnect && s == nil:
 		c.connect(p)
-	case p.Type == TypeConnect || p.Type == TypeConnectError:
+	case p.Type == parser.TypeConnect || p.Type == parser.TypeConnectError:
 		c.violation(errSecondConnect)
-	case p.Type == TypeAck || p.Type == TypeBinaryAck:
+	case p.Type == parser.TypeAck || p.Type == parser.TypeBinaryAck:
 		if s != nil && p.HasID {
 			s.resolve(p)
 		}
 	case s == nil && left:
 	case s == nil:
 		c.violation(errNotJoined)
-	case p.Type == TypeDisconnect:
+	case p.Type == parser.TypeDisconnect:
 		s.close(ReasonClientDisconnect)
 		c.remove(s, false) // even if somebody else is just closing it: a CONNECT may be next
 	default:
@@ -234,7 +242,7 @@ func (c *conn) all() []*Socket {
 // connect gives the client a socket in a namespace, and has its handler
 // decide. The socket is in c.sockets at once, so that a second CONNECT finds
 // it, and early events wait in its queue.
-func (c *conn) connect(p *Packet) {
+func (c *conn) connect(p *parser.Packet) {
 	c.sess.CountCheap() // a goroutine and a handler, or an answer
 	nsp, refusal := c.srv.enter(c, p.Namespace)
 	if refusal != nil {
@@ -283,7 +291,7 @@ func (c *conn) tell(e encoded, err error) {
 }
 
 // unsayable closes a connection that a packet of the protocol cannot be encoded
-// for, which is a fault of the [Parser].
+// for, which is a fault of Options.Parser.
 func (c *conn) unsayable(err error) {
 	c.srv.log.Error().Str("sid", c.sess.LogID()).Err(err).Msg("cannot encode a packet")
 	c.sess.Close()
@@ -305,7 +313,7 @@ func (c *conn) must(err error, tooMuch func()) {
 }
 
 // queue hands an event to its socket, and stops reading when too many wait.
-func (c *conn) queue(s *Socket, p *Packet) {
+func (c *conn) queue(s *Socket, p *parser.Packet) {
 	var e *Event
 	if p.Attachments == nil {
 		e = s.nsp.newEvent(len(p.Data))
@@ -314,7 +322,7 @@ func (c *conn) queue(s *Socket, p *Packet) {
 		e = s.nsp.newEvent(0)
 		e.data = p.Data // its own already
 	}
-	name, err := EventName(e.data)
+	name, err := parser.EventName(e.data)
 	if err != nil { // the decoder has checked it
 		c.violation(err)
 		return

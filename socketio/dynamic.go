@@ -13,6 +13,7 @@ import (
 
 	"github.com/siokit/sio/internal/roster"
 	"github.com/siokit/sio/internal/share"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A dynamic namespace is there while somebody uses it: sockets, from their
@@ -63,7 +64,7 @@ func (s *Server) Dynamic(name string) *Namespace {
 
 // speakable tells whether a client can be told the name.
 func speakable(name string) bool {
-	return !strings.Contains(name, ",") && utf8.ValidString(name) && len(name) <= maxNamespace
+	return !strings.Contains(name, ",") && utf8.ValidString(name) && len(name) <= parser.MaxNamespace
 }
 
 // parent returns who takes the name, or nil.

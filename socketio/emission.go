@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An Emission is a [Socket] with modifiers for what is emitted to it, or, by To
@@ -55,7 +57,7 @@ func (e Emission) EmitContext(ctx context.Context, event string, args ...any) er
 }
 
 // EmitWithAck is [Socket.EmitWithAck] with the modifiers.
-func (e Emission) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+func (e Emission) EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error) {
 	return e.s.ask(ctx, e.mod, event, args)
 }
 

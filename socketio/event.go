@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"sync/atomic"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An Event is what a peer has emitted. It owns its bytes and is safe to keep.
@@ -67,7 +69,9 @@ func (e *Event) Name() string { return string(e.name) }
 func (e *Event) NameBytes() []byte { return e.name }
 
 // Args returns the arguments.
-func (e *Event) Args() Args { return NewArgs(e.socket.nsp.srv.opts.Codec, e.data, e.binary, 1) }
+func (e *Event) Args() parser.Args {
+	return parser.NewArgs(e.socket.nsp.srv.opts.Codec, e.data, e.binary, 1)
+}
 
 // WantsAck tells whether the peer asked for an ack.
 func (e *Event) WantsAck() bool { return e.wantsAck }

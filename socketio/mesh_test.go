@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A mesh joins the namespaces of several servers. What goes from one to
@@ -112,12 +113,12 @@ func (n *node) run() {
 }
 
 func (n *node) encode(event string, args []any) (message, error) {
-	text, attachments, err := socketio.AppendEvent(n.Codec(), nil, event, args)
+	text, attachments, err := parser.AppendEvent(n.Codec(), nil, event, args)
 	return message{Event: text, Attachments: attachments}, err
 }
 
 func (n *node) decode(m message) (string, []any) {
-	name, args := "", socketio.NewArgs(n.Codec(), m.Event, m.Attachments, 0)
+	name, args := "", parser.NewArgs(n.Codec(), m.Event, m.Attachments, 0)
 	if args.Len() == 0 {
 		return "", nil
 	}
@@ -191,7 +192,7 @@ func (n *node) handle(m message) {
 		n.send([]*node{from}, reply)
 	case "event":
 		n.mesh.wg.Go(func() { // ends with the handler
-			v, err := n.ServerEvent(context.Background(), event, socketio.NewArgs(n.Codec(), m.Event, m.Attachments, 1))
+			v, err := n.ServerEvent(context.Background(), event, parser.NewArgs(n.Codec(), m.Event, m.Attachments, 1))
 			if !m.Wait {
 				return
 			}
@@ -285,12 +286,12 @@ func (n *node) BroadcastWithAck(ctx context.Context, b *socketio.Broadcast) ([]s
 	return answers, errors.Join(localErr, err)
 }
 
-func answerOf(c socketio.Codec, m message) socketio.Answer {
+func answerOf(c parser.Codec, m message) socketio.Answer {
 	a := socketio.Answer{ID: m.ID}
 	if m.Err != "" {
 		a.Err = errors.New(m.Err)
 	} else {
-		a.Args = socketio.NewArgs(c, m.Event, m.Attachments, 1)
+		a.Args = parser.NewArgs(c, m.Event, m.Attachments, 1)
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An untold broker must not be asked.
@@ -58,13 +59,13 @@ func TestNobody(t *testing.T) {
 				t.Errorf("Count %d, Sockets %v, answers %v", n, sockets, answers)
 			}
 			done(t, err, err2, err3, target.Emit("e", 1), target.Join("a"), target.Leave("a"), target.Disconnect(), target.Disconnect(true))
-			if err := target.Emit("connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+			if err := target.Emit("connect"); !errors.Is(err, parser.ErrReservedEvent) {
 				t.Errorf("a reserved name: %v", err)
 			}
 			if err := target.Emit("e", make(chan int)); err == nil {
 				t.Error("an argument that can't be encoded is taken")
 			}
-			if _, err := target.EmitWithAck(t.Context(), "connect"); !errors.Is(err, socketio.ErrReservedEvent) {
+			if _, err := target.EmitWithAck(t.Context(), "connect"); !errors.Is(err, parser.ErrReservedEvent) {
 				t.Errorf("a reserved name, with an ack: %v", err)
 			}
 		})

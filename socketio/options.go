@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // Options configure a Server. The zero value has the reference server's
@@ -38,9 +39,9 @@ type Options struct {
 	MaxClientNamespaces  int
 	// Parser is the format of packets, which must be that of the clients.
 	// Default: the text format of the protocol.
-	Parser Parser
-	// Codec encodes and decodes arguments. Default [JSON].
-	Codec Codec
+	Parser parser.Parser
+	// Codec encodes and decodes arguments. Default [parser.JSON].
+	Codec parser.Codec
 	// Broker makes the broker of a namespace, which carries what is addressed
 	// to rooms. Default: the Local one itself, in the memory of this process.
 	Broker func(*Local) Broker
@@ -106,13 +107,13 @@ func (o *Options) withDefaults() (Options, error) {
 		out.ConnectTimeout = 45 * time.Second
 	}
 	if out.MaxAttachments == 0 {
-		out.MaxAttachments = defaultMaxAttachments
+		out.MaxAttachments = parser.DefaultMaxAttachments
 	}
 	if out.EventQueue == 0 {
 		out.EventQueue = 128
 	}
 	if out.Codec == nil {
-		out.Codec = JSON{}
+		out.Codec = parser.JSON{}
 	}
 	if out.Broker == nil {
 		out.Broker = func(l *Local) Broker { return l }

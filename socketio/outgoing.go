@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // An encoded packet is shared by all who get it.
@@ -24,24 +25,24 @@ func (e encoded) size() int {
 
 // encodeEvent encodes an event, with an id if an ack is wanted.
 func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck bool) (encoded, error) {
-	head := Packet{Type: TypeEvent, Namespace: n.name, ID: id, HasID: wantsAck}
+	head := parser.Packet{Type: parser.TypeEvent, Namespace: n.name, ID: id, HasID: wantsAck}
 	return n.srv.encode(head, func(dst []byte) ([]byte, [][]byte, error) {
-		return AppendEvent(n.srv.opts.Codec, dst, name, args)
+		return parser.AppendEvent(n.srv.opts.Codec, dst, name, args)
 	})
 }
 
 // encodeAck encodes the answer to the event that came with id.
 func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
-	head := Packet{Type: TypeAck, Namespace: n.name, ID: id, HasID: true}
+	head := parser.Packet{Type: parser.TypeAck, Namespace: n.name, ID: id, HasID: true}
 	return n.srv.encode(head, func(dst []byte) ([]byte, [][]byte, error) {
-		return appendArgs(n.srv.opts.Codec, append(dst, '['), args)
+		return parser.AppendAck(n.srv.opts.Codec, dst, args)
 	})
 }
 
 // encodeConnected encodes the answer to the CONNECT of a socket that has been
 // let in.
 func (s *Socket) encodeConnected() (encoded, error) {
-	return s.nsp.srv.encode(Packet{Type: TypeConnect, Namespace: s.nsp.name}, func(dst []byte) ([]byte, [][]byte, error) {
+	return s.nsp.srv.encode(parser.Packet{Type: parser.TypeConnect, Namespace: s.nsp.name}, func(dst []byte) ([]byte, [][]byte, error) {
 		if s.conn.v3() {
 			return dst, nil, nil
 		}
@@ -63,17 +64,17 @@ func (c *conn) encodeRefusal(nsp string, r *Refusal) (_ encoded, err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return c.srv.encode(Packet{Type: TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+	return c.srv.encode(parser.Packet{Type: parser.TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
 		if c.v3() {
-			return appendRefusalV4(c.srv.opts.Codec, dst, r.Message, r.Data)
+			return parser.AppendConnectErrorV4(c.srv.opts.Codec, dst, r.Message, r.Data)
 		}
-		return appendRefusal(c.srv.opts.Codec, dst, r.Message, r.Data)
+		return parser.AppendConnectError(c.srv.opts.Codec, dst, r.Message, r.Data)
 	})
 }
 
 // encodeDisconnect encodes a DISCONNECT.
 func (s *Server) encodeDisconnect(nsp string) (encoded, error) {
-	return s.encode(Packet{Type: TypeDisconnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+	return s.encode(parser.Packet{Type: parser.TypeDisconnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
 		return dst, nil, nil
 	})
 }
@@ -84,42 +85,32 @@ var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b 
 // maxScratch keeps the buffers of rare large packets out of the pool.
 const maxScratch = 64 << 10
 
-// encode makes a packet of the head given and of the payload that f appends.
-func (s *Server) encode(head Packet, f func(dst []byte) ([]byte, [][]byte, error)) (e encoded, err error) {
+// An appendPayload appends the JSON of a packet to dst, with a placeholder for each of
+// the attachments that it returns.
+type appendPayload = func(dst []byte) (text []byte, attachments [][]byte, err error)
+
+// encode makes a packet of the head and the payload given.
+func (s *Server) encode(head parser.Packet, payload appendPayload) (e encoded, err error) {
 	buf := scratch.Get().(*[]byte)
-	text, parser := (*buf)[:0], s.opts.Parser
-	if parser == nil {
-		text = AppendHeader(text, head.Type, 0, head.Namespace, head.ID, head.HasID)
+	text, most := (*buf)[:0], maxScratch
+	if f := s.opts.Parser; f == nil {
+		text, e, err = s.encodeText(text, head, payload)
+	} else {
+		text, e, err = encodeWith(f, text, head, payload)
+		most *= 2 // for the payload, and for the message made of it
 	}
-	text, attachments, err := f(text)
-	switch {
-	case err != nil:
-	case parser == nil:
-		text, e, err = s.encodeText(text, attachments, head.Type)
-	default:
-		head.Data, head.Attachments = text, attachments
-		e, err = encodeWith(parser, head)
-	}
-	if cap(text) <= maxScratch {
+	if cap(text) <= most {
 		*buf = text
 	}
 	scratch.Put(buf)
 	return e, err
 }
 
-// encodeText makes the messages of a packet in the text format, whose head does
-// not know of attachments yet.
-func (s *Server) encodeText(text []byte, attachments [][]byte, t PacketType) (_ []byte, e encoded, err error) {
-	binary, limit := TypeBinaryEvent, s.opts.MaxAttachments
-	switch {
-	case len(attachments) == 0:
-	case t == TypeAck:
-		binary = TypeBinaryAck
-	case t != TypeEvent:
-		return text, e, errBinaryPayload
-	}
-	text, attachments, err = finish(text[:0], text, attachments, binary, nil)
-	if err == nil && len(attachments) > limit {
+// encodeText makes the messages of a packet in the text format, using buf, which it
+// returns.
+func (s *Server) encodeText(buf []byte, head parser.Packet, payload appendPayload) (_ []byte, e encoded, err error) {
+	text, attachments, err := parser.EncodePacket(buf, head, payload)
+	if limit := s.opts.MaxAttachments; err == nil && len(attachments) > limit {
 		err = fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
 	}
 	if err != nil {

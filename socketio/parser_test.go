@@ -11,17 +11,18 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
-	"github.com/siokit/sio/socketio/msgpack"
+	"github.com/siokit/sio/socketio/parser"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
 // packed returns a packet in msgpack, with the members that follow its type and
 // its namespace, each of them encoded.
-func packed(t socketio.PacketType, nsp string, members ...string) string {
+func packed(t parser.PacketType, nsp string, members ...string) string {
 	return string([]byte{0x80 + byte(2+len(members))}) + "\xa4type" + string([]byte{byte(t)}) + "\xa3nsp" + str(nsp) + strings.Join(members, "")
 }
 
 // answered returns one as the server encodes it.
-func answered(t socketio.PacketType, nsp string, members ...string) string {
+func answered(t parser.PacketType, nsp string, members ...string) string {
 	return string([]byte{0x80 + byte(2+len(members))}) + "\xa4type" + string([]byte{byte(t)}) + strings.Join(members, "") + "\xa3nsp" + str(nsp)
 }
 
@@ -31,9 +32,9 @@ func data(v string) string { return "\xa4data" + v }
 // joinPacked connects to a namespace and returns the socket's id.
 func (c *client) joinPacked(nsp string) string {
 	c.h.t.Helper()
-	c.binary(packed(socketio.TypeConnect, nsp))
+	c.binary(packed(parser.TypeConnect, nsp))
 	p, binary, err := c.tryRead()
-	head, tail, _ := strings.Cut(answered(socketio.TypeConnect, nsp, data("\x81\xa3sid\xb4|")), "|")
+	head, tail, _ := strings.Cut(answered(parser.TypeConnect, nsp, data("\x81\xa3sid\xb4|")), "|")
 	id, ok := strings.CutPrefix(p, head)
 	id, ok2 := strings.CutSuffix(id, tail)
 	if err != nil || !binary || !ok || !ok2 || len(id) != 20 {
@@ -57,11 +58,11 @@ func TestMsgpack(t *testing.T) {
 	s := root.socket()
 	root.wants("connect")
 
-	c.binary(packed(socketio.TypeConnect, "/nowhere"))
-	c.wantBinary(answered(socketio.TypeConnectError, "/nowhere", data("\x81\xa7message\xb1Invalid namespace")))
-	c.binary(packed(socketio.TypeConnect, "/chat"))
-	c.wantBinary(answered(socketio.TypeConnectError, "/chat", data("\x82\xa7message\xa2no\xa4data\x81\xa4hint\xc4\x02hi")))
-	c.binary(packed(socketio.TypeConnect, "/chat", data("\x81\xa5token\xa4good")))
+	c.binary(packed(parser.TypeConnect, "/nowhere"))
+	c.wantBinary(answered(parser.TypeConnectError, "/nowhere", data("\x81\xa7message\xb1Invalid namespace")))
+	c.binary(packed(parser.TypeConnect, "/chat"))
+	c.wantBinary(answered(parser.TypeConnectError, "/chat", data("\x82\xa7message\xa2no\xa4data\x81\xa4hint\xc4\x02hi")))
+	c.binary(packed(parser.TypeConnect, "/chat", data("\x81\xa5token\xa4good")))
 	if p, _, err := c.tryRead(); err != nil || !strings.HasSuffix(p, "\xa3nsp\xa5/chat") {
 		t.Fatalf("%x, %v", p, err)
 	}
@@ -69,8 +70,8 @@ func TestMsgpack(t *testing.T) {
 
 	// Events and acks with more attachments than the text format admits.
 	args := strings.Repeat("\xc4\x01x", 12)
-	c.binary(packed(socketio.TypeEvent, "/", data("\x9d\xa1e"+args), "\xa2id\x07"))
-	c.wantBinary(answered(socketio.TypeAck, "/", data("\x9c"+args), "\xa2id\x07"))
+	c.binary(packed(parser.TypeEvent, "/", data("\x9d\xa1e"+args), "\xa2id\x07"))
+	c.wantBinary(answered(parser.TypeAck, "/", data("\x9c"+args), "\xa2id\x07"))
 	entry := "event e"
 	for i := range 12 {
 		entry += fmt.Sprintf(` {"_placeholder":true,"num":%d}`, i)
@@ -79,11 +80,11 @@ func TestMsgpack(t *testing.T) {
 	if err := s.Emit("e", map[string]any{"a": []byte{1}, "b": 1.5, "c": nil}); err != nil {
 		t.Fatal(err)
 	}
-	c.wantBinary(answered(socketio.TypeEvent, "/", data("\x92\xa1e\x83\xa1a\xc4\x01\x01\xa1b\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\xa1c\xc0")))
+	c.wantBinary(answered(parser.TypeEvent, "/", data("\x92\xa1e\x83\xa1a\xc4\x01\x01\xa1b\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\xa1c\xc0")))
 	if err := root.All().Emit("all", -1); err != nil {
 		t.Fatal(err)
 	}
-	c.wantBinary(answered(socketio.TypeEvent, "/", data("\x92\xa3all\xff")))
+	c.wantBinary(answered(parser.TypeEvent, "/", data("\x92\xa3all\xff")))
 
 	asked := make(chan error, 1)
 	go func() { // until the ack
@@ -99,16 +100,16 @@ func TestMsgpack(t *testing.T) {
 		}
 		asked <- err
 	}()
-	c.wantBinary(answered(socketio.TypeEvent, "/", data("\x91\xa1q"), "\xa2id\x00"))
-	c.binary(packed(socketio.TypeAck, "/", data("\x91\xc4\x03yes"), "\xa2id\x00"))
+	c.wantBinary(answered(parser.TypeEvent, "/", data("\x91\xa1q"), "\xa2id\x00"))
+	c.binary(packed(parser.TypeAck, "/", data("\x91\xc4\x03yes"), "\xa2id\x00"))
 	if err := receive(t, asked, h.limit, "the ack"); err != nil {
 		t.Fatal(err)
 	}
 
-	c.binary(packed(socketio.TypeDisconnect, "/chat"))
+	c.binary(packed(parser.TypeDisconnect, "/chat"))
 	chat.leaves(socketio.ReasonClientDisconnect)
 	s.Disconnect()
-	c.wantBinary(answered(socketio.TypeDisconnect, "/"))
+	c.wantBinary(answered(parser.TypeDisconnect, "/"))
 	root.leaves(socketio.ReasonServerDisconnect)
 }
 
@@ -128,35 +129,35 @@ func TestMsgpackPolling(t *testing.T) {
 func TestMsgpackHostile(t *testing.T) {
 	h := newHost(t, &socketio.Options{Parser: msgpack.Parser{}})
 	root := h.of("/", &nsp{onEvent: func(*socketio.Socket, *socketio.Event) {}})
-	e := packed(socketio.TypeEvent, "/", data("\x91\xa1e"))
+	e := packed(parser.TypeEvent, "/", data("\x91\xa1e"))
 	for name, message := range map[string]string{
 		"nothing":                   "",
 		"nil":                       "\xc0",
 		"a map of 4 G":              "\xdf\xff\xff\xff\xff",
-		"data of 4 G elements":      packed(socketio.TypeEvent, "/", data("\xdd\xff\xff\xff\xff")),
-		"90,000 arrays":             packed(socketio.TypeEvent, "/", data(strings.Repeat("\x91", 90_000))),
+		"data of 4 G elements":      packed(parser.TypeEvent, "/", data("\xdd\xff\xff\xff\xff")),
+		"90,000 arrays":             packed(parser.TypeEvent, "/", data(strings.Repeat("\x91", 90_000))),
 		"trailing bytes":            e + "\xc0",
 		"half of it":                e[:len(e)/2],
-		"a string as id":            packed(socketio.TypeEvent, "/", data("\x91\xa1e"), "\xa2id\xa11"),
-		"a second CONNECT":          packed(socketio.TypeConnect, "/"),
-		"a CONNECT_ERROR":           packed(socketio.TypeConnectError, "/", data("\x80")),
-		"BINARY_EVENT":              packed(socketio.TypeBinaryEvent, "/", data("\x91\xa1e")),
-		"a CONNECT with an array":   packed(socketio.TypeConnect, "/chat", data("\x90")),
-		"a DISCONNECT with a map":   packed(socketio.TypeDisconnect, "/", data("\x80")),
-		"no data":                   packed(socketio.TypeEvent, "/"),
-		"data nil":                  packed(socketio.TypeEvent, "/", data("\xc0")),
-		"data undefined":            packed(socketio.TypeAck, "/", data("\xd4\x00\x00")),
-		"an event without a name":   packed(socketio.TypeEvent, "/", data("\x90")),
-		"an event named true":       packed(socketio.TypeEvent, "/", data("\x91\xc3")),
-		"an event named by bytes":   packed(socketio.TypeEvent, "/", data("\x91\xc4\x01e")),
-		"a map as event":            packed(socketio.TypeEvent, "/", data("\x80")),
-		"a reserved event":          packed(socketio.TypeEvent, "/", data("\x91\xaadisconnect")),
-		"a map as ack":              packed(socketio.TypeAck, "/", data("\x80")),
-		"a namespace without slash": packed(socketio.TypeConnect, "chat"),
-		"no name of a namespace":    packed(socketio.TypeConnect, ""),
-		"a control character":       packed(socketio.TypeConnect, "/\n"),
+		"a string as id":            packed(parser.TypeEvent, "/", data("\x91\xa1e"), "\xa2id\xa11"),
+		"a second CONNECT":          packed(parser.TypeConnect, "/"),
+		"a CONNECT_ERROR":           packed(parser.TypeConnectError, "/", data("\x80")),
+		"BINARY_EVENT":              packed(parser.TypeBinaryEvent, "/", data("\x91\xa1e")),
+		"a CONNECT with an array":   packed(parser.TypeConnect, "/chat", data("\x90")),
+		"a DISCONNECT with a map":   packed(parser.TypeDisconnect, "/", data("\x80")),
+		"no data":                   packed(parser.TypeEvent, "/"),
+		"data nil":                  packed(parser.TypeEvent, "/", data("\xc0")),
+		"data undefined":            packed(parser.TypeAck, "/", data("\xd4\x00\x00")),
+		"an event without a name":   packed(parser.TypeEvent, "/", data("\x90")),
+		"an event named true":       packed(parser.TypeEvent, "/", data("\x91\xc3")),
+		"an event named by bytes":   packed(parser.TypeEvent, "/", data("\x91\xc4\x01e")),
+		"a map as event":            packed(parser.TypeEvent, "/", data("\x80")),
+		"a reserved event":          packed(parser.TypeEvent, "/", data("\x91\xaadisconnect")),
+		"a map as ack":              packed(parser.TypeAck, "/", data("\x80")),
+		"a namespace without slash": packed(parser.TypeConnect, "chat"),
+		"no name of a namespace":    packed(parser.TypeConnect, ""),
+		"a control character":       packed(parser.TypeConnect, "/\n"),
 		"a long namespace":          "\x82\xa4type\x00\xa3nsp\xda\x01\x01/" + strings.Repeat("a", 256),
-		"a namespace not joined":    packed(socketio.TypeEvent, "/chat", data("\x91\xa1e")),
+		"a namespace not joined":    packed(parser.TypeEvent, "/chat", data("\x91\xa1e")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := h.ws()
@@ -180,23 +181,22 @@ func TestMsgpackHostile(t *testing.T) {
 // to encode anything while fail is set.
 type countParser struct{ fail *error }
 
-func (p countParser) NewDecoder() socketio.PacketDecoder { return &countDecoder{} }
+func (p countParser) NewDecoder() parser.Decoder { return &countDecoder{} }
 
-func (p countParser) Encode(packet socketio.Packet) (*engineio.Message, []*engineio.Message, error) {
+func (p countParser) Encode(dst []byte, packet parser.Packet) (first parser.Message, rest []parser.Message, err error) {
 	if *p.fail != nil {
-		return nil, nil, *p.fail
+		return first, nil, *p.fail
 	}
-	text := socketio.AppendHeader(nil, packet.Type, 0, packet.Namespace, packet.ID, packet.HasID)
-	text = append(text, packet.Data...)
-	var rest []*engineio.Message
+	dst = parser.AppendHeader(dst, packet.Type, 0, packet.Namespace, packet.ID, packet.HasID)
+	dst = append(dst, packet.Data...)
 	for _, b := range packet.Attachments {
-		rest = append(rest, engineio.NewBinaryMessage(b))
+		rest = append(rest, parser.Message{Data: b, Binary: true})
 	}
-	return engineio.NewMessage(fmt.Appendf(text, "%02d", len(rest))), rest, nil
+	return parser.Message{Data: fmt.Appendf(dst, "%02d", len(rest))}, rest, nil
 }
 
 // A countDecoder is one of the text format.
-type countDecoder struct{ socketio.Decoder }
+type countDecoder struct{ parser.TextDecoder }
 
 func TestParser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

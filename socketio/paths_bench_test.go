@@ -33,73 +33,13 @@ func BenchmarkHotPaths(b *testing.B) {
 }
 
 func hotPaths(t testing.TB) []hotPath {
-	return append(append(codecPaths(t), socketPaths(t)...), roomPaths(t)...)
+	return append(socketPaths(t), roomPaths(t)...)
 }
 
 func must(t testing.TB, err error) {
 	if err != nil {
 		t.Helper()
 		t.Fatal(err)
-	}
-}
-
-// codecPaths encode into a buffer that is large enough.
-func codecPaths(t testing.TB) []hotPath {
-	data := bytes.Repeat([]byte{1, 2, 3, 4}, 256)
-	dst := make([]byte, 0, 512)
-	small := []any{benchStruct{1, "hello"}}
-	binary := []any{struct {
-		Name string `json:"name"`
-		Data []byte `json:"data"`
-	}{"f", data}}
-	var d socketio.Decoder
-	var str string
-	var v benchStruct
-	var up []byte
-	encode := func(args []any, wantsAck bool) func() {
-		return func() {
-			_, _, err := socketio.EncodeEvent(nil, dst, "/", "message", args, 1, wantsAck)
-			must(t, err)
-		}
-	}
-	decode := func(text string) func() {
-		packet := []byte(text)
-		return func() {
-			_, done, err := d.Text(packet)
-			must(t, err)
-			if !done {
-				_, done, err = d.Binary(data)
-				must(t, err)
-			}
-			if !done {
-				t.Fatalf("%s is not done", text)
-			}
-		}
-	}
-	bind := func(ptr any, raw string, attachments ...[]byte) func() {
-		args := socketio.NewArgs(nil, []byte(raw), attachments, 1)
-		return func() { must(t, args.Bind(ptr)) }
-	}
-	return []hotPath{
-		{"encode/event", encode(small, false)},
-		{"encode/event that wants an ack", encode(small, true)},
-		{"encode/binary event", encode(binary, false)},
-		{"encode/ack", func() {
-			_, _, err := socketio.EncodeAck(nil, dst, "/", 1, small)
-			must(t, err)
-		}},
-		{"encode/binary ack", func() {
-			_, _, err := socketio.EncodeAck(nil, dst, "/", 1, binary)
-			must(t, err)
-		}},
-		{"decode/event", decode(`2["message",{"id":1,"text":"hello"}]`)},
-		{"decode/event of a namespace", decode(`2/chat,1["message",{"id":1,"text":"hello"}]`)},
-		{"decode/binary event", decode(`51-["up",{"name":"f","data":{"_placeholder":true,"num":0}}]`)},
-		{"decode/ack", decode(`31[{"status":"ok"}]`)},
-		{"decode/binary ack", decode(`61-1[{"_placeholder":true,"num":0}]`)},
-		{"bind/struct", bind(&v, `["message",{"id":1,"text":"hello"}]`)},
-		{"bind/string", bind(&str, `["join","general"]`)},
-		{"bind/attachment", bind(&up, `["up",{"_placeholder":true,"num":0}]`, data)},
 	}
 }
 

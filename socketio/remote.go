@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Handshake is what is known of the request that opened a connection.
@@ -93,16 +95,16 @@ func (r RemoteSocket) Emit(event string, args ...any) error { return r.Target().
 
 // EmitWithAck sends an event and waits for the client's answer. It fails with
 // [ErrClosed] if the socket is gone, and with the cause of ctx when that ends.
-func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
+func (r RemoteSocket) EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error) {
 	got, err := r.Target().EmitWithAck(ctx, event, args...)
 	i := slices.IndexFunc(got, func(a Answer) bool { return a.ID == r.ID })
 	switch {
 	case i >= 0: // others may have joined a room of that name
 		return got[i].Args, got[i].Err
 	case err != nil:
-		return Args{}, err
+		return parser.Args{}, err
 	case len(got) == 0:
-		return Args{}, ErrClosed
+		return parser.Args{}, ErrClosed
 	}
 	return got[0].Args, got[0].Err
 }

@@ -1,6 +1,10 @@
 package socketio
 
-import "context"
+import (
+	"context"
+
+	"github.com/siokit/sio/socketio/parser"
+)
 
 // A ServerHandler is a [Handler] that hears the events of other servers of a
 // cluster.
@@ -8,14 +12,14 @@ type ServerHandler interface {
 	// ServerEvent handles an event for a namespace and returns the answer;
 	// [ErrNoHandler] if there is nobody to. It may block, and be called several
 	// times at once. A panic is its own to recover. Args are its own, too.
-	ServerEvent(ctx context.Context, n *Namespace, event string, args Args) (answer any, err error)
+	ServerEvent(ctx context.Context, n *Namespace, event string, args parser.Args) (answer any, err error)
 }
 
 // ServerSideEmit sends an event to the other servers of the cluster. With the
 // broker of one process there are none.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
-	if IsReserved(event) {
-		return ErrReservedEvent
+	if parser.IsReserved(event) {
+		return parser.ErrReservedEvent
 	}
 	n = n.acquire()
 	defer n.release()
@@ -26,8 +30,8 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 // ctx to end, whose cause it then returns beside the answers that have come. An
 // [Answer] has one argument, or an Err.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
-	if IsReserved(event) {
-		return nil, ErrReservedEvent
+	if parser.IsReserved(event) {
+		return nil, parser.ErrReservedEvent
 	}
 	n = n.acquire()
 	defer n.release()
@@ -45,7 +49,7 @@ func (l *Local) ServerSideEmitWithAck(context.Context, string, []any) ([]Answer,
 // ServerEvent is for brokers: it hands an event of another server to the
 // handler, and returns what that answers, or [ErrNoHandler]. It blocks as long
 // as the handler does.
-func (l *Local) ServerEvent(ctx context.Context, event string, args Args) (answer any, err error) {
+func (l *Local) ServerEvent(ctx context.Context, event string, args parser.Args) (answer any, err error) {
 	h, ok := l.nsp.handler.(ServerHandler)
 	if !ok {
 		return nil, ErrNoHandler
@@ -54,4 +58,4 @@ func (l *Local) ServerEvent(ctx context.Context, event string, args Args) (answe
 }
 
 // Codec returns the codec of arguments, for brokers to carry them.
-func (l *Local) Codec() Codec { return l.nsp.srv.opts.Codec }
+func (l *Local) Codec() parser.Codec { return l.nsp.srv.opts.Codec }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 type state uint8
@@ -116,8 +117,8 @@ func (s *Socket) Reason() Reason {
 // stays as it is if there was none. It works only while the connect handler
 // runs: credentials are not kept.
 func (s *Socket) BindAuth(ptr any) error {
-	if !isPointer(ptr) {
-		return noPointer(ptr, "the auth payload")
+	if err := parser.CheckPointer(ptr, "the auth payload"); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	auth, decided, state := s.auth, s.decided, s.state
@@ -381,7 +382,7 @@ func (s *Socket) close(reason Reason) bool {
 	if len(acks) > 0 {
 		err := closedBy(reason)
 		for _, w := range acks {
-			w.answered(s, Args{}, err)
+			w.answered(s, parser.Args{}, err)
 		}
 	}
 	s.conn.remove(s, reason == ReasonServerDisconnect)

@@ -7,7 +7,8 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
-	"github.com/siokit/sio/socketio/msgpack"
+	"github.com/siokit/sio/socketio/parser"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
 // TestAnswers has packets that are answered at once, byte for byte.
@@ -254,7 +255,7 @@ func TestNumericName(t *testing.T) {
 	root = h.of("/", nil)
 	c = h.ws()
 	c.joinPacked("/")
-	c.binary(packed(socketio.TypeEvent, "/", data("\x92\x07\xa1x")), packed(socketio.TypeEvent, "/", data("\x91\xcb\xbf\xe0\x00\x00\x00\x00\x00\x00")))
+	c.binary(packed(parser.TypeEvent, "/", data("\x92\x07\xa1x")), packed(parser.TypeEvent, "/", data("\x91\xcb\xbf\xe0\x00\x00\x00\x00\x00\x00")))
 	root.wants("connect", `event 7 "x"`, `event -0.5`)
 }
 
@@ -301,12 +302,12 @@ func TestEmitted(t *testing.T) {
 		for what, err := range map[string]error{
 			"Emit": a.Emit(name), "Volatile": a.Volatile().Emit(name), "broadcast": root.All().Emit(name),
 		} {
-			if !errors.Is(err, socketio.ErrReservedEvent) {
+			if !errors.Is(err, parser.ErrReservedEvent) {
 				t.Errorf("%s(%q): %v", what, name, err)
 			}
 		}
 	}
-	var arg *socketio.ArgError
+	var arg *parser.ArgError
 	if err := a.Emit("e", 1, make(chan int)); !errors.As(err, &arg) || arg.Index != 1 {
 		t.Errorf("Emit of a channel: %v", err)
 	}

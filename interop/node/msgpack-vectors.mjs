@@ -1,9 +1,9 @@
 // Prints what the official parser makes of packets, as the Go tests have it in
-// socketio/msgpack/testdata/official.json: "node" is what it sends in Node, and
+// socketio/parser/msgpack/testdata/official.json: "node" is what it sends in Node, and
 // "browser" elsewhere; "answer" is what the reference server sends for the packet
 // once it has been JSON. All are in hexadecimal.
 //
-//   node node/msgpack-vectors.mjs > ../socketio/msgpack/testdata/official.json
+//   node node/msgpack-vectors.mjs > ../socketio/parser/msgpack/testdata/official.json
 
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

@@ -10,7 +10,7 @@ before(async () => (server = await start({ parser: "msgpack" })));
 after(() => server.stop());
 
 plainTest("the vectors of the Go tests are what the official parser makes", async () => {
-  assert.equal(await readFile(new URL("../../socketio/msgpack/testdata/official.json", import.meta.url), "utf8"), text());
+  assert.equal(await readFile(new URL("../../socketio/parser/msgpack/testdata/official.json", import.meta.url), "utf8"), text());
 });
 
 const bytes = (...b) => Buffer.from(b);

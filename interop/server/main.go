@@ -17,11 +17,11 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
-	"github.com/siokit/sio/socketio"
-	"github.com/siokit/sio/socketio/msgpack"
+	"github.com/siokit/sio/socketio/parser"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
-var parsers = map[string]socketio.Parser{"msgpack": msgpack.Parser{}}
+var parsers = map[string]parser.Parser{"msgpack": msgpack.Parser{}}
 
 func main() {
 	log.SetFlags(0)

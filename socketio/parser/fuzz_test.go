@@ -1,4 +1,4 @@
-package socketio
+package parser
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(text), []byte{}, true)
 	}
 	f.Fuzz(func(t *testing.T, text, attachment []byte, fromServer bool) {
-		d := Decoder{FromServer: fromServer}
+		d := TextDecoder{FromServer: fromServer}
 		p, announced, err := decodeAll(&d, text, attachment)
 		if err != nil {
 			if d.Pending() || !reflect.DeepEqual(p, Packet{}) {
@@ -40,13 +40,13 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if announced != len(p.Attachments) || announced > defaultMaxAttachments || p.Type.binary() != (announced > 0) {
+		if announced != len(p.Attachments) || announced > DefaultMaxAttachments || p.Type.binary() != (announced > 0) {
 			t.Fatalf("%v with %d attachments of %d", p.Type, len(p.Attachments), announced)
 		}
 		if len(p.Data) > 0 && !json.Valid(p.Data) {
 			t.Fatalf("payload %q is not JSON", p.Data)
 		}
-		if len(p.Data) > len(text) || len(p.Namespace) > maxNamespace || p.ID > maxID {
+		if len(p.Data) > len(text) || len(p.Namespace) > MaxNamespace || p.ID > maxID {
 			t.Fatalf("out of bounds: %+v", p)
 		}
 
@@ -60,7 +60,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 // decodeAll decodes one packet, with the same bytes for each attachment.
-func decodeAll(d *Decoder, text, attachment []byte) (p Packet, announced int, err error) {
+func decodeAll(d *TextDecoder, text, attachment []byte) (p Packet, announced int, err error) {
 	p, done, err := d.Text(text)
 	for err == nil && !done {
 		announced++
@@ -147,7 +147,7 @@ func FuzzBind(f *testing.F) {
 			if err != nil || len(attachments) != 1 {
 				t.Fatalf("EncodeAck(%#v): %q, %v", got, attachments, err)
 			}
-			p, _, err := decodeAll(new(Decoder), text, attachment)
+			p, _, err := decodeAll(new(TextDecoder), text, attachment)
 			if slices.Contains([]error{errPlaceholder, errDepth}, err) {
 				continue // got looks like a placeholder, or is one level deeper now
 			}
@@ -184,12 +184,12 @@ func FuzzRevision4(f *testing.F) {
 		if !utf8.Valid(text) {
 			return
 		}
-		d := Decoder{Revision4: true}
+		d := TextDecoder{Revision4: true}
 		p, _, err := decodeAll(&d, text, []byte("attachment"))
 		if err != nil {
 			return
 		}
-		if strings.Contains(p.Namespace, "?") || len(p.Namespace) > maxNamespace {
+		if strings.Contains(p.Namespace, "?") || len(p.Namespace) > MaxNamespace {
 			t.Fatalf("namespace %q", p.Namespace)
 		}
 		if p.Type == TypeConnect && p.Data != nil {

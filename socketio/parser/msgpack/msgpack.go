@@ -30,24 +30,24 @@ package msgpack
 import (
 	"sync"
 
-	"github.com/siokit/sio/engineio"
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
-// Parser implements [socketio.Parser].
+// Parser implements [parser.Parser].
 type Parser struct{}
 
-// NewDecoder implements [socketio.Parser].
-func (Parser) NewDecoder() socketio.PacketDecoder { return new(decoder) }
+// NewDecoder implements [parser.Parser].
+func (Parser) NewDecoder() parser.Decoder { return new(decoder) }
 
-// Encode implements [socketio.Parser].
-func (Parser) Encode(p socketio.Packet) (*engineio.Message, []*engineio.Message, error) {
+// Encode implements [parser.Parser].
+func (Parser) Encode(dst []byte, p parser.Packet) (first parser.Message, rest []parser.Message, err error) {
 	w := writers.Get().(*writer)
 	defer w.release()
+	w.out = dst
 	if err := w.packet(p); err != nil {
-		return nil, nil, err
+		return parser.Message{}, nil, err
 	}
-	return engineio.NewBinaryMessage(w.out), nil, nil
+	return parser.Message{Data: w.out, Binary: true}, nil, nil
 }
 
 var (
@@ -59,8 +59,8 @@ var (
 const maxKept = 64 << 10
 
 func (w *writer) release() {
-	if cap(w.out)+cap(w.tmp)+4*cap(w.sizes) <= maxKept {
-		*w = writer{out: w.out[:0], tmp: w.tmp[:0], sizes: w.sizes[:0]}
+	if cap(w.tmp)+4*cap(w.sizes) <= maxKept {
+		*w = writer{tmp: w.tmp[:0], sizes: w.sizes[:0]}
 		writers.Put(w)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A hexBytes is in hexadecimal in JSON.
@@ -23,7 +23,7 @@ func (h *hexBytes) UnmarshalText(text []byte) (err error) {
 type vector struct {
 	Name   string
 	Packet struct {
-		Type        socketio.PacketType
+		Type        parser.PacketType
 		Nsp         string
 		ID          *uint64
 		Data        string
@@ -47,8 +47,8 @@ func vectors(t testing.TB) []vector {
 }
 
 // packet is what a decoder should make of v.
-func (v *vector) packet() socketio.Packet {
-	p := socketio.Packet{Type: v.Packet.Type, Namespace: v.Packet.Nsp, Data: []byte(v.Packet.Data), Attachments: [][]byte{}}
+func (v *vector) packet() parser.Packet {
+	p := parser.Packet{Type: v.Packet.Type, Namespace: v.Packet.Nsp, Data: []byte(v.Packet.Data), Attachments: [][]byte{}}
 	if v.Packet.ID != nil {
 		p.ID, p.HasID = *v.Packet.ID, true
 	}
@@ -79,7 +79,7 @@ func TestEncodeAsOfficial(t *testing.T) {
 	}
 }
 
-func decode(message []byte) (socketio.Packet, error) {
+func decode(message []byte) (parser.Packet, error) {
 	d := Parser{}.NewDecoder()
 	p, done, err := d.Binary(message)
 	if done != (err == nil) || d.Pending() {
@@ -88,7 +88,7 @@ func decode(message []byte) (socketio.Packet, error) {
 	return p, err
 }
 
-func encode(t testing.TB, p socketio.Packet) []byte {
+func encode(t testing.TB, p parser.Packet) []byte {
 	t.Helper()
 	var w writer
 	if err := w.packet(p); err != nil {
@@ -97,7 +97,7 @@ func encode(t testing.TB, p socketio.Packet) []byte {
 	return w.out
 }
 
-func equal(t testing.TB, what string, got, want socketio.Packet) {
+func equal(t testing.TB, what string, got, want parser.Packet) {
 	t.Helper()
 	if got.Type != want.Type || got.Namespace != want.Namespace || got.ID != want.ID || got.HasID != want.HasID || !bytes.Equal(got.Data, want.Data) {
 		t.Errorf("%s:\n%v %q %d %t %s, want\n%v %q %d %t %s", what,

@@ -1,28 +1,26 @@
-package socketio
+package parser
 
 import (
 	"bytes"
 	stdjson "encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-const (
-	// defaultMaxAttachments is what the reference server and recent clients
-	// refuse to exceed.
-	defaultMaxAttachments = 10
+// MaxNamespace bounds the name of a namespace, in bytes. Names are kept, logged and
+// sent back in refusals; this leaves room for a path with two UUIDs and a short query.
+const MaxNamespace = 256
 
+// DefaultMaxAttachments is how many attachments a packet may have by default, which is
+// what the reference server and recent clients refuse to exceed.
+const DefaultMaxAttachments = 10
+
+const (
 	// defaultMaxBytes admits the default number of attachments and their
 	// text, each of them a message of the default maxPayload.
-	defaultMaxBytes = (defaultMaxAttachments + 1) * 1_000_000
-
-	// maxNamespace bounds the name of a namespace, in bytes. Names are kept,
-	// logged and sent back in refusals; this leaves room for a path with two
-	// UUIDs and a short query.
-	maxNamespace = 256
+	defaultMaxBytes = (DefaultMaxAttachments + 1) * 1_000_000
 
 	// maxQuery bounds the query of a namespace, in bytes. There is room for any
 	// token that has one in a URL; it is taken apart before anybody asks for it.
@@ -32,10 +30,10 @@ const (
 	maxID = 1<<53 - 1
 )
 
-// A Decoder turns the messages of one connection into packets. The zero value
-// is ready to use, a limit of zero being its default. A Decoder is not safe
+// A TextDecoder turns the messages of one connection into packets. The zero value
+// is ready to use, a limit of zero being its default. A TextDecoder is not safe
 // for concurrent use, and is not to be used any more after an error.
-type Decoder struct {
+type TextDecoder struct {
 	MaxAttachments int  // per packet; default 10
 	MaxBytes       int  // text and attachments of one binary packet together; default 11,000,000
 	MaxDepth       int  // nesting of arrays and objects; default 1024, which is also the most
@@ -53,12 +51,21 @@ type Decoder struct {
 
 // Pending reports whether a packet waits for attachments. It holds memory until
 // they have come: the caller sets it a deadline.
-func (d *Decoder) Pending() bool { return d.pending != nil }
+func (d *TextDecoder) Pending() bool { return d.pending != nil }
+
+// Held returns how many bytes of a packet that waits for attachments have come, its
+// text and the attachments that are there; 0 if none waits.
+func (d *TextDecoder) Held() int {
+	if d.pending == nil {
+		return 0
+	}
+	return d.size
+}
 
 // Text decodes a text message, which must be valid UTF-8. It reports done if the
 // message is a packet by itself, and not if attachments are to follow; data is
-// copied only in the second case. The error is a [ParseError].
-func (d *Decoder) Text(data []byte) (p Packet, done bool, err error) {
+// copied only in the second case. The error is a [Error].
+func (d *TextDecoder) Text(data []byte) (p Packet, done bool, err error) {
 	if d.pending != nil {
 		d.pending = nil
 		return Packet{}, false, errTextPending
@@ -84,8 +91,8 @@ func (d *Decoder) Text(data []byte) (p Packet, done bool, err error) {
 
 // Binary takes a binary message, the next attachment of the pending packet, and
 // copies it. It reports done with the packet if this was the last attachment.
-// The error is a [ParseError].
-func (d *Decoder) Binary(data []byte) (p Packet, done bool, err error) {
+// The error is a [Error].
+func (d *TextDecoder) Binary(data []byte) (p Packet, done bool, err error) {
 	if d.pending == nil {
 		return Packet{}, false, errBinary
 	}
@@ -104,7 +111,7 @@ func (d *Decoder) Binary(data []byte) (p Packet, done bool, err error) {
 
 // parse decodes the text of a packet into p and returns the number of
 // attachments that it announces.
-func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
+func (d *TextDecoder) parse(data []byte, p *Packet) (attachments int, err error) {
 	if len(data) == 0 {
 		return 0, errEmpty
 	}
@@ -129,7 +136,7 @@ func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
 		if d.Revision4 {
 			name, query, _ = bytes.Cut(name, []byte{'?'})
 		}
-		if len(name) > maxNamespace || len(query) > maxQuery || bytes.ContainsFunc(name, unicode.IsControl) {
+		if len(name) > MaxNamespace || len(query) > maxQuery || bytes.ContainsFunc(name, unicode.IsControl) {
 			return 0, errNamespace
 		}
 		p.Namespace = d.name(name)
@@ -148,8 +155,8 @@ func (d *Decoder) parse(data []byte, p *Packet) (attachments int, err error) {
 }
 
 // parseAttachments reads the number of attachments and the hyphen behind it.
-func (d *Decoder) parseAttachments(data []byte, i int) (n, end int, err error) {
-	limit := orDefault(d.MaxAttachments, defaultMaxAttachments)
+func (d *TextDecoder) parseAttachments(data []byte, i int) (n, end int, err error) {
+	limit := orDefault(d.MaxAttachments, DefaultMaxAttachments)
 	for ; i < len(data) && isDigit(data[i]); i++ {
 		n = n*10 + int(data[i]-'0')
 		if n == 0 {
@@ -167,7 +174,7 @@ func (d *Decoder) parseAttachments(data []byte, i int) (n, end int, err error) {
 
 // parsePayload checks what follows the head of a packet, and keeps it in p. As with
 // the reference server, white space may stand in front of it.
-func (d *Decoder) parsePayload(data []byte, p *Packet) error {
+func (d *TextDecoder) parsePayload(data []byte, p *Packet) error {
 	data = data[skipSpace(data, 0):]
 	open, wrong := byte('['), errNoArray
 	switch p.Type {
@@ -216,7 +223,7 @@ func (d *Decoder) parsePayload(data []byte, p *Packet) error {
 }
 
 // name returns b as a string, the one made before if it is a recent one.
-func (d *Decoder) name(b []byte) string {
+func (d *TextDecoder) name(b []byte) string {
 	if len(b) == 1 {
 		return "/"
 	}
@@ -290,106 +297,4 @@ func numericName(data []byte, i int) (name []byte, err error) {
 		return []byte(strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+") + "inity"), nil
 	}
 	return stdjson.Marshal(f)
-}
-
-// Args are the arguments of an event or of an ack, decoded only where they are
-// bound. The zero value holds none. Args alias the bytes they were made of, and
-// are as safe to keep and to share as those.
-type Args struct {
-	codec       Codec // nil means JSON
-	raw         []byte
-	attachments [][]byte
-	skip        int
-}
-
-// NewArgs returns the elements of the JSON array raw less the first skip ones:
-// one for an event, whose first element is its name, none for an ack. A nil
-// codec is [JSON].
-func NewArgs(codec Codec, raw []byte, attachments [][]byte, skip int) Args {
-	return Args{codec: codec, raw: raw, attachments: attachments, skip: skip}
-}
-
-// Len returns the number of arguments.
-func (a Args) Len() int {
-	n := 0
-	for it := a.iter(); it.next() != nil; {
-		n++
-	}
-	return n
-}
-
-// Raw returns argument i as JSON, with placeholders where its attachments belong,
-// or nil if there is no such argument.
-func (a Args) Raw(i int) []byte {
-	if i < 0 {
-		return nil
-	}
-	it := a.iter()
-	value := it.next()
-	for ; i > 0 && value != nil; i-- {
-		value = it.next()
-	}
-	return value
-}
-
-// Bind decodes the arguments into what the pointers point to, one pointer per
-// argument; a nil among the pointers passes over its argument. Arguments without
-// a pointer are ignored, and a pointer without an argument is an error.
-//
-// Attachments are not copied: each []byte that is bound to one aliases it, and
-// thus any other that is bound to the same one. The error is an [*ArgError] or
-// [ErrNoPointer].
-func (a Args) Bind(ptrs ...any) error {
-	for i, ptr := range ptrs {
-		if ptr != nil && !isPointer(ptr) {
-			return noPointer(ptr, fmt.Sprintf("argument %d", i+1))
-		}
-	}
-	codec := orJSON(a.codec)
-	it := a.iter()
-	for i, ptr := range ptrs {
-		value := it.next()
-		if ptr == nil {
-			continue
-		}
-		if value == nil {
-			return &ArgError{i, ErrMissing}
-		}
-		if err := codec.Unmarshal(value, a.attachments, ptr); err != nil {
-			return &ArgError{i, NewDecodeError(err, ptr)}
-		}
-	}
-	return nil
-}
-
-// iter returns an iterator over the arguments. It ends early, rather than fails,
-// where raw is no JSON array.
-func (a Args) iter() argIter {
-	it := argIter{data: a.raw, i: skipSpace(a.raw, 0), want: '['}
-	for range a.skip {
-		it.next()
-	}
-	return it
-}
-
-type argIter struct {
-	data []byte
-	i    int
-	want byte // in front of the next element: '[' or ','
-}
-
-// next returns the next element, or nil at the end.
-func (it *argIter) next() []byte {
-	it.i = skipSpace(it.data, it.i)
-	if it.i >= len(it.data) || it.data[it.i] != it.want {
-		return nil
-	}
-	start := skipSpace(it.data, it.i+1)
-	end, err := scanValue(it.data, start, maxDepth)
-	if err != nil {
-		it.data = nil
-		return nil
-	}
-	it.i, it.want = end, ','
-	return it.data[start:end:end]
 }

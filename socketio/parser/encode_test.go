@@ -1,4 +1,4 @@
-package socketio
+package parser
 
 import (
 	"encoding/json"
@@ -157,7 +157,7 @@ func TestEncodeDecode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d Decoder
+	var d TextDecoder
 	p, done, err := d.Text(text)
 	for _, b := range attachments {
 		if err != nil || done {

@@ -1,4 +1,4 @@
-package socketio
+package parser
 
 import "strconv"
 
@@ -51,37 +51,34 @@ type Packet struct {
 	Attachments [][]byte // what placeholders in Data stand for, each non-nil
 }
 
-// A ParseError says why a packet was refused. Its text describes the rule that
+// An Error says why a packet was refused. Its text describes the rule that
 // was broken and never quotes the packet, so that it is fit for a log.
-type ParseError string
+type Error string
 
-func (e ParseError) Error() string { return "socketio: " + string(e) }
+func (e Error) Error() string { return "socketio: " + string(e) }
 
 const (
-	errEmpty              ParseError = "empty packet"
-	errType               ParseError = "unknown packet type"
-	errAttachmentCount    ParseError = "malformed number of attachments"
-	errTooManyAttachments ParseError = "too many attachments"
-	errTooLarge           ParseError = "packet with attachments too large"
-	errNamespace          ParseError = "namespace too long, or with control characters"
-	errID                 ParseError = "ack id out of range"
-	errConnectPayload     ParseError = "CONNECT payload is not an object"
-	errDisconnectPayload  ParseError = "DISCONNECT with a payload"
-	errConnectError       ParseError = "CONNECT_ERROR from a client"
-	errErrorPayload       ParseError = "CONNECT_ERROR payload is not an object"
-	errNoArray            ParseError = "payload is not an array"
-	errEventName          ParseError = "event name is neither a string nor a number"
-	errReservedName       ParseError = "reserved event name"
-	errTrailing           ParseError = "data after the payload"
-	errTextPending        ParseError = "text packet where an attachment is due"
-	errBinary             ParseError = "binary data where no attachment is due"
-	errPlaceholder        ParseError = "placeholder of no attachment"
-	errJSON               ParseError = "malformed JSON"
-	errTruncated          ParseError = "truncated JSON"
-	errDepth              ParseError = "JSON nested too deeply"
-	errAttachmentsLate    ParseError = "attachments did not come in time"
-	errSecondConnect      ParseError = "second CONNECT"
-	errNotJoined          ParseError = "packet for a namespace not joined"
+	errEmpty              Error = "empty packet"
+	errType               Error = "unknown packet type"
+	errAttachmentCount    Error = "malformed number of attachments"
+	errTooManyAttachments Error = "too many attachments"
+	errTooLarge           Error = "packet with attachments too large"
+	errNamespace          Error = "namespace too long, or with control characters"
+	errID                 Error = "ack id out of range"
+	errConnectPayload     Error = "CONNECT payload is not an object"
+	errDisconnectPayload  Error = "DISCONNECT with a payload"
+	errConnectError       Error = "CONNECT_ERROR from a client"
+	errErrorPayload       Error = "CONNECT_ERROR payload is not an object"
+	errNoArray            Error = "payload is not an array"
+	errEventName          Error = "event name is neither a string nor a number"
+	errReservedName       Error = "reserved event name"
+	errTrailing           Error = "data after the payload"
+	errTextPending        Error = "text packet where an attachment is due"
+	errBinary             Error = "binary data where no attachment is due"
+	errPlaceholder        Error = "placeholder of no attachment"
+	errJSON               Error = "malformed JSON"
+	errTruncated          Error = "truncated JSON"
+	errDepth              Error = "JSON nested too deeply"
 )
 
 // IsReserved reports whether an event may not have this name, since the

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // event returns an event with one argument, which is given in msgpack.
@@ -71,7 +71,7 @@ func TestDecodeValues(t *testing.T) {
 			t.Errorf("%.40x: %v", tt.in, err)
 			continue
 		}
-		equal(t, hex.EncodeToString([]byte(tt.in[:min(len(tt.in), 40)])), p, socketio.Packet{Type: socketio.TypeEvent, Namespace: "/", Data: []byte(`["e",` + tt.want + "]")})
+		equal(t, hex.EncodeToString([]byte(tt.in[:min(len(tt.in), 40)])), p, parser.Packet{Type: parser.TypeEvent, Namespace: "/", Data: []byte(`["e",` + tt.want + "]")})
 	}
 }
 
@@ -83,8 +83,8 @@ func TestDecodeAttachments(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%x: %v", in, err)
 		}
-		equal(t, hex.EncodeToString([]byte(in)), p, socketio.Packet{
-			Type: socketio.TypeEvent, Namespace: "/",
+		equal(t, hex.EncodeToString([]byte(in)), p, parser.Packet{
+			Type: parser.TypeEvent, Namespace: "/",
 			Data:        []byte(`["e",[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1},{"_placeholder":true,"num":2}]]`),
 			Attachments: [][]byte{[]byte("hi"), {}, []byte("hi")},
 		})
@@ -100,27 +100,27 @@ func TestDecodeAttachments(t *testing.T) {
 func TestDecodePackets(t *testing.T) {
 	for _, tt := range []struct {
 		in   string
-		want socketio.Packet
+		want parser.Packet
 	}{
-		{"\x82\xa3nsp\xa1/\xa4type\x00", socketio.Packet{Namespace: "/"}},
-		{"\x83\xa4data\xc0\xa3nsp\xa1/\xa4type\x00", socketio.Packet{Namespace: "/"}},
-		{"\x83\xa4data\xc0\xa3nsp\xa1/\xa4type\x01", socketio.Packet{Type: socketio.TypeDisconnect, Namespace: "/"}},
-		{"\x83\xa4data\xd4\x00\x00\xa3nsp\xa1/\xa4type\x01", socketio.Packet{Type: socketio.TypeDisconnect, Namespace: "/"}},
-		{"\x83\xa4data\x80\xa3nsp\xd9\x05/chat\xa4type\x00", socketio.Packet{Namespace: "/chat", Data: []byte("{}")}},
+		{"\x82\xa3nsp\xa1/\xa4type\x00", parser.Packet{Namespace: "/"}},
+		{"\x83\xa4data\xc0\xa3nsp\xa1/\xa4type\x00", parser.Packet{Namespace: "/"}},
+		{"\x83\xa4data\xc0\xa3nsp\xa1/\xa4type\x01", parser.Packet{Type: parser.TypeDisconnect, Namespace: "/"}},
+		{"\x83\xa4data\xd4\x00\x00\xa3nsp\xa1/\xa4type\x01", parser.Packet{Type: parser.TypeDisconnect, Namespace: "/"}},
+		{"\x83\xa4data\x80\xa3nsp\xd9\x05/chat\xa4type\x00", parser.Packet{Namespace: "/chat", Data: []byte("{}")}},
 		// A float is as good an integer, and nil and undefined are no id.
-		{be(be("\x84\xa2id\xcb", 7.0)+"\xa4type\xca", float32(3)) + "\xa3nsp\xa1/\xa4data\x90", socketio.Packet{Type: socketio.TypeAck, Namespace: "/", ID: 7, HasID: true, Data: []byte("[]")}},
-		{"\x84\xa4type\x03\xa2id\xc0\xa3nsp\xa1/\xa4data\x90", socketio.Packet{Type: socketio.TypeAck, Namespace: "/", Data: []byte("[]")}},
-		{"\x84\xa4type\x03\xa2id\xd4\x00\x00\xa3nsp\xa1/\xa4data\x90", socketio.Packet{Type: socketio.TypeAck, Namespace: "/", Data: []byte("[]")}},
+		{be(be("\x84\xa2id\xcb", 7.0)+"\xa4type\xca", float32(3)) + "\xa3nsp\xa1/\xa4data\x90", parser.Packet{Type: parser.TypeAck, Namespace: "/", ID: 7, HasID: true, Data: []byte("[]")}},
+		{"\x84\xa4type\x03\xa2id\xc0\xa3nsp\xa1/\xa4data\x90", parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: []byte("[]")}},
+		{"\x84\xa4type\x03\xa2id\xd4\x00\x00\xa3nsp\xa1/\xa4data\x90", parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: []byte("[]")}},
 		// What is skipped leaves nothing behind, a binary member and a placeholder included.
-		{"\x86\xa7options\x81\xa8compress\xc3\xa4type\x03\xa3nsp\xa1/\xa4data\x91\xc4\x01x\xa1x\x93\xc4\x01y\x90\x81\xac_placeholder\xc3\xa1y\xd4\x00\x00", socketio.Packet{
-			Type: socketio.TypeAck, Namespace: "/", Data: []byte(`[{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{'x'}}}},
+		{"\x86\xa7options\x81\xa8compress\xc3\xa4type\x03\xa3nsp\xa1/\xa4data\x91\xc4\x01x\xa1x\x93\xc4\x01y\x90\x81\xac_placeholder\xc3\xa1y\xd4\x00\x00", parser.Packet{
+			Type: parser.TypeAck, Namespace: "/", Data: []byte(`[{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{'x'}}}},
 		// A CONNECT has no attachments.
-		{"\x83\xa4data\x82\xa1a\xc4\x02hi\xa1b\xc4\x00\xa4type\x00\xa3nsp\xa1/", socketio.Packet{Namespace: "/", Data: []byte(`{"a":"aGk=","b":""}`)}},
-		{"\x83\xa4data\x82\xa1a\xc4\x02hi\xac_placeholder\xc3\xa4type\x00\xa3nsp\xa1/", socketio.Packet{Namespace: "/", Data: []byte(`{"a":"aGk=","_placeholder":true}`)}},
+		{"\x83\xa4data\x82\xa1a\xc4\x02hi\xa1b\xc4\x00\xa4type\x00\xa3nsp\xa1/", parser.Packet{Namespace: "/", Data: []byte(`{"a":"aGk=","b":""}`)}},
+		{"\x83\xa4data\x82\xa1a\xc4\x02hi\xac_placeholder\xc3\xa4type\x00\xa3nsp\xa1/", parser.Packet{Namespace: "/", Data: []byte(`{"a":"aGk=","_placeholder":true}`)}},
 		// Placeholders that no codec would take for one, beside attachments.
-		{event("\x92\xc4\x00\x82\xac_placeholder\x01\xa3num\x00"), socketio.Packet{Type: socketio.TypeEvent, Namespace: "/",
+		{event("\x92\xc4\x00\x82\xac_placeholder\x01\xa3num\x00"), parser.Packet{Type: parser.TypeEvent, Namespace: "/",
 			Data: []byte(`["e",[{"_placeholder":true,"num":0},{"_placeholder":1,"num":0}]]`), Attachments: [][]byte{{}}}},
-		{event("\x92\xc4\x00\x82\xac_placeholder\xc3\xac_placeholder\xc2"), socketio.Packet{Type: socketio.TypeEvent, Namespace: "/",
+		{event("\x92\xc4\x00\x82\xac_placeholder\xc3\xac_placeholder\xc2"), parser.Packet{Type: parser.TypeEvent, Namespace: "/",
 			Data: []byte(`["e",[{"_placeholder":true,"num":0},{"_placeholder":true,"_placeholder":false}]]`), Attachments: [][]byte{{}}}},
 	} {
 		p, err := decode([]byte(tt.in))
@@ -134,7 +134,7 @@ func TestDecodePackets(t *testing.T) {
 
 var hostile = map[string]struct {
 	in   string
-	want socketio.ParseError
+	want parser.Error
 }{
 	"nothing":                     {"", errNoMap},
 	"nil":                         {"\xc0", errNoMap},
@@ -223,8 +223,8 @@ func TestDecodeTruncated(t *testing.T) {
 	for _, v := range vectors(t) {
 		for i := range v.Node {
 			_, err := decode(v.Node[:i])
-			if _, ok := errors.AsType[socketio.ParseError](err); !ok {
-				t.Fatalf("%s, %d bytes of it: %v, want a ParseError", v.Name, i, err)
+			if _, ok := errors.AsType[parser.Error](err); !ok {
+				t.Fatalf("%s, %d bytes of it: %v, want a parser.Error", v.Name, i, err)
 			}
 		}
 	}
@@ -238,12 +238,12 @@ func TestDepth(t *testing.T) {
 	}
 	equal(t, "again", must(decode(encode(t, p))), p)
 	p.Data = []byte(strings.Repeat("[", 1025) + strings.Repeat("]", 1025))
-	if _, _, err := (Parser{}).Encode(p); err != errNested {
+	if _, _, err := (Parser{}).Encode(nil, p); err != errNested {
 		t.Errorf("encoding 1025 arrays: %v, want %v", err, errNested)
 	}
 }
 
-func must(p socketio.Packet, err error) socketio.Packet {
+func must(p parser.Packet, err error) parser.Packet {
 	if err != nil {
 		panic(err)
 	}

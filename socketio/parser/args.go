@@ -1,4 +1,4 @@
-package socketio
+package parser
 
 import (
 	"errors"
@@ -8,6 +8,108 @@ import (
 
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
+
+// Args are the arguments of an event or of an ack, decoded only where they are
+// bound. The zero value holds none. Args alias the bytes they were made of, and
+// are as safe to keep and to share as those.
+type Args struct {
+	codec       Codec // nil means JSON
+	raw         []byte
+	attachments [][]byte
+	skip        int
+}
+
+// NewArgs returns the elements of the JSON array raw less the first skip ones:
+// one for an event, whose first element is its name, none for an ack. A nil
+// codec is [JSON].
+func NewArgs(codec Codec, raw []byte, attachments [][]byte, skip int) Args {
+	return Args{codec: codec, raw: raw, attachments: attachments, skip: skip}
+}
+
+// Len returns the number of arguments.
+func (a Args) Len() int {
+	n := 0
+	for it := a.iter(); it.next() != nil; {
+		n++
+	}
+	return n
+}
+
+// Raw returns argument i as JSON, with placeholders where its attachments belong,
+// or nil if there is no such argument.
+func (a Args) Raw(i int) []byte {
+	if i < 0 {
+		return nil
+	}
+	it := a.iter()
+	value := it.next()
+	for ; i > 0 && value != nil; i-- {
+		value = it.next()
+	}
+	return value
+}
+
+// Bind decodes the arguments into what the pointers point to, one pointer per
+// argument; a nil among the pointers passes over its argument. Arguments without
+// a pointer are ignored, and a pointer without an argument is an error.
+//
+// Attachments are not copied: each []byte that is bound to one aliases it, and
+// thus any other that is bound to the same one. The error is an [*ArgError] or
+// [ErrNoPointer].
+func (a Args) Bind(ptrs ...any) error {
+	for i, ptr := range ptrs {
+		if ptr != nil && !isPointer(ptr) {
+			return CheckPointer(ptr, fmt.Sprintf("argument %d", i+1))
+		}
+	}
+	codec := orJSON(a.codec)
+	it := a.iter()
+	for i, ptr := range ptrs {
+		value := it.next()
+		if ptr == nil {
+			continue
+		}
+		if value == nil {
+			return &ArgError{i, ErrMissing}
+		}
+		if err := codec.Unmarshal(value, a.attachments, ptr); err != nil {
+			return &ArgError{i, NewDecodeError(err, ptr)}
+		}
+	}
+	return nil
+}
+
+// iter returns an iterator over the arguments. It ends early, rather than fails,
+// where raw is no JSON array.
+func (a Args) iter() argIter {
+	it := argIter{data: a.raw, i: skipSpace(a.raw, 0), want: '['}
+	for range a.skip {
+		it.next()
+	}
+	return it
+}
+
+type argIter struct {
+	data []byte
+	i    int
+	want byte // in front of the next element: '[' or ','
+}
+
+// next returns the next element, or nil at the end.
+func (it *argIter) next() []byte {
+	it.i = skipSpace(it.data, it.i)
+	if it.i >= len(it.data) || it.data[it.i] != it.want {
+		return nil
+	}
+	start := skipSpace(it.data, it.i+1)
+	end, err := scanValue(it.data, start, maxDepth)
+	if err != nil {
+		it.data = nil
+		return nil
+	}
+	it.i, it.want = end, ','
+	return it.data[start:end:end]
+}
 
 var (
 	// ErrMissing is in the [ArgError] of an argument that was not sent.
@@ -96,16 +198,19 @@ func fieldOf(t reflect.Type, path string) (name string, of reflect.Type) {
 	return name, of
 }
 
-// isPointer tells whether something can be decoded into ptr.
-func isPointer(ptr any) bool {
-	v := reflect.ValueOf(ptr)
-	return v.Kind() == reflect.Pointer && !v.IsNil()
-}
-
-// noPointer returns the error of what is none.
-func noPointer(ptr any, what string) error {
+// CheckPointer returns nil if ptr is a pointer to decode into, and not a nil one. Else
+// the error wraps [ErrNoPointer] and names what is to be decoded.
+func CheckPointer(ptr any, what string) error {
+	if isPointer(ptr) {
+		return nil
+	}
 	if v := reflect.ValueOf(ptr); v.Kind() == reflect.Pointer {
 		return fmt.Errorf("%w for %s, but a nil %T", ErrNoPointer, what, ptr)
 	}
 	return fmt.Errorf("%w for %s, but a %T", ErrNoPointer, what, ptr)
+}
+
+func isPointer(ptr any) bool {
+	v := reflect.ValueOf(ptr)
+	return v.Kind() == reflect.Pointer && !v.IsNil()
 }

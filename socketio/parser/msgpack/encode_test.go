@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 func TestEncodeValues(t *testing.T) {
@@ -42,7 +42,7 @@ func TestEncodeValues(t *testing.T) {
 		{`{"_placeholder":true,"num":1,"a":[2]}`, "\x83\xac_placeholder\xc3\xa3num\x01\xa1a\x91\x02"},
 		{`{"_placeholder":false,"num":1}`, "\x82\xac_placeholder\xc2\xa3num\x01"},
 	} {
-		p := socketio.Packet{Type: socketio.TypeAck, Namespace: "/", Data: []byte(tt.in), Attachments: bins}
+		p := parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: []byte(tt.in), Attachments: bins}
 		want := "\x83\xa4type\x03\xa4data" + tt.want + "\xa3nsp\xa1/"
 		if got := encode(t, p); string(got) != want {
 			t.Errorf("%.60s: %.80s, want %.80s", tt.in, hex.EncodeToString(got), hex.EncodeToString([]byte(want)))
@@ -52,13 +52,13 @@ func TestEncodeValues(t *testing.T) {
 
 func TestEncodePackets(t *testing.T) {
 	for _, tt := range []struct {
-		p    socketio.Packet
+		p    parser.Packet
 		want string
 	}{
-		{socketio.Packet{Type: socketio.TypeDisconnect, Namespace: "/chat"}, "\x82\xa4type\x01\xa3nsp\xa5/chat"},
-		{socketio.Packet{Type: socketio.TypeEvent, Namespace: "/", Data: []byte("[]"), ID: 0, HasID: true}, "\x84\xa4type\x02\xa4data\x90\xa2id\x00\xa3nsp\xa1/"},
-		{socketio.Packet{Type: socketio.TypeBinaryEvent, Namespace: "/", Data: []byte("[]")}, "\x83\xa4type\x02\xa4data\x90\xa3nsp\xa1/"},
-		{socketio.Packet{Type: socketio.TypeBinaryAck, Namespace: "/", Data: []byte("[]"), ID: maxID, HasID: true}, "\x84\xa4type\x03\xa4data\x90\xa2id\xcf\x00\x1f\xff\xff\xff\xff\xff\xff\xa3nsp\xa1/"},
+		{parser.Packet{Type: parser.TypeDisconnect, Namespace: "/chat"}, "\x82\xa4type\x01\xa3nsp\xa5/chat"},
+		{parser.Packet{Type: parser.TypeEvent, Namespace: "/", Data: []byte("[]"), ID: 0, HasID: true}, "\x84\xa4type\x02\xa4data\x90\xa2id\x00\xa3nsp\xa1/"},
+		{parser.Packet{Type: parser.TypeBinaryEvent, Namespace: "/", Data: []byte("[]")}, "\x83\xa4type\x02\xa4data\x90\xa3nsp\xa1/"},
+		{parser.Packet{Type: parser.TypeBinaryAck, Namespace: "/", Data: []byte("[]"), ID: maxID, HasID: true}, "\x84\xa4type\x03\xa4data\x90\xa2id\xcf\x00\x1f\xff\xff\xff\xff\xff\xff\xa3nsp\xa1/"},
 	} {
 		if got := encode(t, tt.p); string(got) != tt.want {
 			t.Errorf("%+v: %x, want %x", tt.p, got, tt.want)
@@ -72,8 +72,8 @@ func TestEncodeGarbage(t *testing.T) {
 		" ", "[", "]", "{", "[}", "{]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "{1:2}", `{"a"}`, `{"a":}`, `{"a",1}`, `{"a":1,}`,
 		`"`, `"a`, `"\`, `["\"]`, "1[2]", "nul", "+", "tru\x00", ",", ":", `"a""b"`, `{"_placeholder":true,"num":0`, `{"_placeholder":true,"num":}`, "[[1,2],3",
 	} {
-		p := socketio.Packet{Type: socketio.TypeAck, Namespace: "/", Data: []byte(in), Attachments: [][]byte{{1}}}
-		if _, _, err := (Parser{}).Encode(p); err != errJSON {
+		p := parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: []byte(in), Attachments: [][]byte{{1}}}
+		if _, _, err := (Parser{}).Encode(nil, p); err != errJSON {
 			t.Errorf("%s: %v, want %v", in, err, errJSON)
 		}
 	}
@@ -96,8 +96,8 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("the message has been changed")
 		}
 		if err != nil {
-			if _, ok := err.(socketio.ParseError); !ok {
-				t.Fatalf("%v is not a ParseError", err)
+			if _, ok := err.(parser.Error); !ok {
+				t.Fatalf("%v is not a parser.Error", err)
 			}
 			return
 		}
@@ -111,7 +111,7 @@ func FuzzDecode(f *testing.F) {
 		if len(p.Data) > 0 {
 			// The codec takes it as well, but for the sake of a number.
 			var args []any
-			if err := (socketio.JSON{}).Unmarshal(p.Data, p.Attachments, &args); err != nil && p.Data[0] == '[' {
+			if err := (parser.JSON{}).Unmarshal(p.Data, p.Attachments, &args); err != nil && p.Data[0] == '[' {
 				t.Fatalf("%s: %v", p.Data, err)
 			}
 		}
@@ -128,7 +128,7 @@ func FuzzEncode(f *testing.F) {
 		f.Add([]byte(v.Packet.Data), []byte("attachment"))
 	}
 	f.Fuzz(func(t *testing.T, data, attachment []byte) {
-		p := socketio.Packet{Type: socketio.TypeAck, Namespace: "/", Data: data, Attachments: [][]byte{attachment}}
+		p := parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: data, Attachments: [][]byte{attachment}}
 		var w writer
 		if err := w.packet(p); err == nil && len(w.out) > 9*len(data)+(len(data)/len(placeholder)+1)*(len(attachment)+5)+64 {
 			t.Fatalf("%d bytes of %d and %d", len(w.out), len(data), len(attachment))

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 var (
@@ -30,7 +30,7 @@ type writer struct {
 }
 
 // packet appends p.
-func (w *writer) packet(p socketio.Packet) error {
+func (w *writer) packet(p parser.Packet) error {
 	if uint64(len(p.Data)) > math.MaxUint32 {
 		return errLong
 	}
@@ -40,10 +40,10 @@ func (w *writer) packet(p socketio.Packet) error {
 		}
 	}
 	switch p.Type {
-	case socketio.TypeBinaryEvent:
-		p.Type = socketio.TypeEvent
-	case socketio.TypeBinaryAck:
-		p.Type = socketio.TypeAck
+	case parser.TypeBinaryEvent:
+		p.Type = parser.TypeEvent
+	case parser.TypeBinaryAck:
+		p.Type = parser.TypeAck
 	}
 	members := uint32(2)
 	if p.HasID {
@@ -227,7 +227,7 @@ func (w *writer) size() uint32 {
 	return n
 }
 
-// A placeholder is this, a number, and a bracket, as a [socketio.Codec] writes
+// A placeholder is this, a number, and a bracket, as a [parser.Codec] writes
 // it.
 const placeholder = `{"_placeholder":true,"num":`
 

@@ -5,26 +5,26 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 
-	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // The errors of a decoder. msgp's may quote a byte.
 const (
-	errText        socketio.ParseError = "text message where msgpack is due"
-	errNoMap       socketio.ParseError = "msgpack packet is not a map"
-	errDuplicate   socketio.ParseError = "msgpack packet with a member twice"
-	errType        socketio.ParseError = "unknown packet type"
-	errNamespace   socketio.ParseError = "namespace is not a string"
-	errID          socketio.ParseError = "ack id is not an integer from 0 to 2^53-1"
-	errTrailing    socketio.ParseError = "data after the msgpack packet"
-	errTruncated   socketio.ParseError = "truncated msgpack"
-	errMalformed   socketio.ParseError = "malformed msgpack"
-	errKey         socketio.ParseError = "msgpack map with a key that is not a string"
-	errUTF8        socketio.ParseError = "msgpack string is not UTF-8"
-	errExtension   socketio.ParseError = "unknown msgpack extension"
-	errDepth       socketio.ParseError = "msgpack nested too deeply"
-	errTooLarge    socketio.ParseError = "msgpack too large once decoded"
-	errPlaceholder socketio.ParseError = "map that cannot be told from the placeholder of an attachment"
+	errText        parser.Error = "text message where msgpack is due"
+	errNoMap       parser.Error = "msgpack packet is not a map"
+	errDuplicate   parser.Error = "msgpack packet with a member twice"
+	errType        parser.Error = "unknown packet type"
+	errNamespace   parser.Error = "namespace is not a string"
+	errID          parser.Error = "ack id is not an integer from 0 to 2^53-1"
+	errTrailing    parser.Error = "data after the msgpack packet"
+	errTruncated   parser.Error = "truncated msgpack"
+	errMalformed   parser.Error = "malformed msgpack"
+	errKey         parser.Error = "msgpack map with a key that is not a string"
+	errUTF8        parser.Error = "msgpack string is not UTF-8"
+	errExtension   parser.Error = "unknown msgpack extension"
+	errDepth       parser.Error = "msgpack nested too deeply"
+	errTooLarge    parser.Error = "msgpack too large once decoded"
+	errPlaceholder parser.Error = "map that cannot be told from the placeholder of an attachment"
 )
 
 const (
@@ -46,19 +46,19 @@ type decoder struct {
 	nsp string // of the last packet, so that the next one allocates none
 }
 
-// Text implements [socketio.PacketDecoder].
-func (*decoder) Text([]byte) (p socketio.Packet, done bool, err error) { return p, false, errText }
+// Text implements [parser.Decoder].
+func (*decoder) Text([]byte) (p parser.Packet, done bool, err error) { return p, false, errText }
 
-// Pending implements [socketio.PacketDecoder].
+// Pending implements [parser.Decoder].
 func (*decoder) Pending() bool { return false }
 
-// Binary implements [socketio.PacketDecoder].
-func (d *decoder) Binary(data []byte) (p socketio.Packet, done bool, err error) {
+// Binary implements [parser.Decoder].
+func (d *decoder) Binary(data []byte) (p parser.Packet, done bool, err error) {
 	r := readers.Get().(*reader)
 	defer r.release()
 	r.in, r.limit = data, maxGrowth*len(data)+maxExtra
 	if err := d.packet(r, &p); err != nil {
-		return socketio.Packet{}, false, err
+		return parser.Packet{}, false, err
 	}
 	return p, true, nil
 }
@@ -72,7 +72,7 @@ const (
 )
 
 // packet reads a packet, and what follows it, which must be nothing.
-func (d *decoder) packet(r *reader, p *socketio.Packet) error {
+func (d *decoder) packet(r *reader, p *parser.Packet) error {
 	n, in, err := msgp.ReadMapHeaderBytes(r.in)
 	if err != nil {
 		return errNoMap
@@ -120,10 +120,10 @@ func (d *decoder) packet(r *reader, p *socketio.Packet) error {
 	case seen&hasNamespace == 0:
 		return errNamespace
 	}
-	if (p.Type == socketio.TypeConnect || p.Type == socketio.TypeDisconnect) && string(r.out) == "null" {
+	if (p.Type == parser.TypeConnect || p.Type == parser.TypeDisconnect) && string(r.out) == "null" {
 		r.out = r.out[:0]
 	}
-	if p.Type == socketio.TypeConnect && len(r.bins) > 0 {
+	if p.Type == parser.TypeConnect && len(r.bins) > 0 {
 		r.in, r.out, r.bins, r.base64 = data, r.out[:0], nil, true
 		if err := r.payload(); err != nil {
 			return err
@@ -137,7 +137,7 @@ func (d *decoder) packet(r *reader, p *socketio.Packet) error {
 }
 
 // namespace reads the name of a namespace.
-func (d *decoder) namespace(r *reader, p *socketio.Packet) error {
+func (d *decoder) namespace(r *reader, p *parser.Packet) error {
 	if msgp.NextType(r.in) != msgp.StrType {
 		return errNamespace
 	}
@@ -153,17 +153,17 @@ func (d *decoder) namespace(r *reader, p *socketio.Packet) error {
 }
 
 // packetType reads the type of a packet.
-func (r *reader) packetType(p *socketio.Packet) error {
+func (r *reader) packetType(p *parser.Packet) error {
 	n, ok := r.integer()
-	if !ok || n > uint64(socketio.TypeConnectError) {
+	if !ok || n > uint64(parser.TypeConnectError) {
 		return errType
 	}
-	p.Type = socketio.PacketType(n)
+	p.Type = parser.PacketType(n)
 	return nil
 }
 
 // id reads the id of an ack. None may be sent as undefined, or as nil.
-func (r *reader) id(p *socketio.Packet) error {
+func (r *reader) id(p *parser.Packet) error {
 	if msgp.IsNil(r.in) || r.undefined() {
 		return r.skip()
 	}

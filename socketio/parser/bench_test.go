@@ -3,7 +3,7 @@
 // The race detector makes sync.Pool drop values at random, and with it the number of
 // allocations a matter of luck.
 
-package socketio
+package parser
 
 import (
 	"encoding/json"
@@ -32,7 +32,7 @@ func BenchmarkDecode(b *testing.B) {
 		text []byte
 	}{{"event", benchText}, {"namespace", benchNsp}, {"4kB", benchLong}} {
 		b.Run(bb.name, func(b *testing.B) {
-			var d Decoder
+			var d TextDecoder
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bb.text)))
 			for b.Loop() {
@@ -104,7 +104,7 @@ func BenchmarkBind(b *testing.B) {
 }
 
 func TestAllocations(t *testing.T) {
-	var d Decoder
+	var d TextDecoder
 	handlers := map[string]int{"message": 1}
 	dst := make([]byte, 0, 512)
 	var s string

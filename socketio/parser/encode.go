@@ -1,0 +1,185 @@
+package parser
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Errors of the Encode functions, beside those of the codec.
+var (
+	// ErrReservedEvent is the error of emitting an event whose name [IsReserved].
+	ErrReservedEvent = errors.New("socketio: reserved event name")
+
+	// ErrInvalidUTF8 is the error of encoding what is not valid UTF-8. Strings
+	// within arguments never cause it: they have their bad bytes replaced.
+	ErrInvalidUTF8 = errors.New("socketio: invalid UTF-8")
+
+	errNotObject     = errors.New("socketio: CONNECT payload does not encode as an object")
+	errBinaryPayload = errors.New("socketio: binary data in a packet that can not carry any")
+)
+
+// EncodePacket appends a packet in the text format to dst: of the type, namespace and
+// id that head has, and with the JSON that payload appends. Attachments that payload
+// returns, with a placeholder for each, make an event or ack a binary one, and are to
+// follow it as binary messages. They alias the caller's bytes: whoever queues them
+// copies them first.
+//
+// Like all Encode and Append functions here, it returns dst as it was if it fails, an
+// error about an argument being an [*ArgError], and takes a nil codec for [JSON].
+func EncodePacket(dst []byte, head Packet, payload func(dst []byte) ([]byte, [][]byte, error)) (text []byte, attachments [][]byte, err error) {
+	plain, binary := head.Type, head.Type
+	switch head.Type {
+	case TypeEvent, TypeBinaryEvent:
+		plain, binary = TypeEvent, TypeBinaryEvent
+	case TypeAck, TypeBinaryAck:
+		plain, binary = TypeAck, TypeBinaryAck
+	}
+	text, attachments, err = payload(AppendHeader(dst, plain, 0, head.Namespace, head.ID, head.HasID))
+	switch {
+	case err != nil:
+		return dst, nil, err
+	case len(attachments) > 0 && plain == binary:
+		return dst, nil, errBinaryPayload
+	case !utf8.Valid(text[len(dst):]):
+		return dst, nil, ErrInvalidUTF8
+	}
+	if len(attachments) > 0 { // their number was not known in front of the payload
+		var buf [20]byte
+		count := append(strconv.AppendInt(buf[:0], int64(len(attachments)), 10), '-')
+		text[len(dst)] = '0' + byte(binary)
+		text = slices.Insert(text, len(dst)+1, count...)
+	}
+	return text, attachments, nil
+}
+
+// EncodeEvent appends an event in the text format, with an id if hasID asks for an
+// ack. If there is a []byte anywhere in args, the packet is a binary one; attachments
+// are as with [EncodePacket].
+func EncodeEvent(codec Codec, dst []byte, nsp, name string, args []any, id uint64, hasID bool) (text []byte, attachments [][]byte, err error) {
+	head := Packet{Type: TypeEvent, Namespace: nsp, ID: id, HasID: hasID}
+	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
+		return AppendEvent(codec, dst, name, args)
+	})
+}
+
+// EncodeAck appends the answer to the event that came with id. Attachments are as
+// with [EncodeEvent].
+func EncodeAck(codec Codec, dst []byte, nsp string, id uint64, args []any) (text []byte, attachments [][]byte, err error) {
+	head := Packet{Type: TypeAck, Namespace: nsp, ID: id, HasID: true}
+	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
+		return AppendAck(codec, dst, args)
+	})
+}
+
+// EncodeConnect appends a CONNECT, or the answer to one. The payload must encode as
+// an object without binary data; nil leaves it out.
+func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, error) {
+	text, _, err := EncodePacket(dst, Packet{Type: TypeConnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+		if payload == nil {
+			return dst, nil, nil
+		}
+		text, attachments, err := orJSON(codec).Append(dst, payload, nil)
+		if err == nil && (len(dst) >= len(text) || text[len(dst)] != '{') {
+			err = errNotObject
+		}
+		return text, attachments, err
+	})
+	return text, err
+}
+
+// EncodeConnectError appends the refusal of a CONNECT, without binary data. A data
+// of nil leaves the member out.
+func EncodeConnectError(codec Codec, dst []byte, nsp, message string, data any) ([]byte, error) {
+	text, _, err := EncodePacket(dst, Packet{Type: TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+		return AppendConnectError(codec, dst, message, data)
+	})
+	return text, err
+}
+
+// EncodeDisconnect appends a DISCONNECT.
+func EncodeDisconnect(dst []byte, nsp string) []byte {
+	return AppendHeader(dst, TypeDisconnect, 0, nsp, 0, false)
+}
+
+// AppendHeader appends what stands in front of the JSON: type, number of attachments
+// (of binary types only), namespace unless it is "/", and id.
+func AppendHeader(dst []byte, t PacketType, attachments int, nsp string, id uint64, hasID bool) []byte {
+	dst = append(dst, '0'+byte(t))
+	if t.binary() {
+		dst = strconv.AppendInt(dst, int64(attachments), 10)
+		dst = append(dst, '-')
+	}
+	if nsp != "/" && nsp != "" {
+		dst = append(dst, nsp...)
+		dst = append(dst, ',')
+	}
+	if hasID {
+		dst = strconv.AppendUint(dst, id, 10)
+	}
+	return dst
+}
+
+// AppendEvent appends the JSON array of an event, its name and arguments, with a
+// placeholder for each []byte, and returns those.
+func AppendEvent(codec Codec, dst []byte, name string, args []any) (text []byte, attachments [][]byte, err error) {
+	if IsReserved(name) {
+		return dst, nil, ErrReservedEvent
+	}
+	text, err = jsontext.AppendQuote(append(dst, '['), name)
+	if err != nil {
+		return dst, nil, ErrInvalidUTF8
+	}
+	if len(args) > 0 {
+		text = append(text, ',')
+	}
+	if text, attachments, err = appendArgs(codec, text, args); err != nil {
+		return dst, nil, err
+	}
+	return text, attachments, nil
+}
+
+// AppendAck appends the JSON array of an ack, as AppendEvent does that of an event.
+func AppendAck(codec Codec, dst []byte, args []any) (text []byte, attachments [][]byte, err error) {
+	text, attachments, err = appendArgs(codec, append(dst, '['), args)
+	if err != nil {
+		return dst, nil, err
+	}
+	return text, attachments, nil
+}
+
+// AppendConnectError appends the JSON object of a CONNECT_ERROR. A data of nil leaves
+// the member out.
+func AppendConnectError(codec Codec, dst []byte, message string, data any) (text []byte, attachments [][]byte, err error) {
+	text = appendString(append(dst, `{"message":`...), message)
+	if data != nil {
+		text, attachments, err = orJSON(codec).Append(append(text, `,"data":`...), data, nil)
+		if err != nil {
+			return dst, nil, err
+		}
+	}
+	return append(text, '}'), attachments, nil
+}
+
+// appendArgs appends the arguments and the bracket that ends the array.
+func appendArgs(codec Codec, text []byte, args []any) (_ []byte, attachments [][]byte, err error) {
+	codec = orJSON(codec)
+	for i, arg := range args {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		if text, attachments, err = codec.Append(text, arg, attachments); err != nil {
+			return text, nil, &ArgError{i, err}
+		}
+	}
+	return append(text, ']'), attachments, nil
+}
+
+// appendString appends s as a JSON string, its bad bytes replaced by U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, s) // the error can only be about UTF-8
+	return dst
+}
