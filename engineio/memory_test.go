@@ -185,6 +185,22 @@ func TestTotalBytes(t *testing.T) {
 		end(append(ps, hp)...)
 		time.Sleep(3 * time.Second)
 	})
+	run("part of a message of a session that has ended", engineio.Options{}, func(t *testing.T, h *host) {
+		frame := masked(opText, "4"+strings.Repeat("x", 900_000))
+		c, p := h.openWS()
+		c.write(frame[:len(frame)-1])
+		synctest.Wait()
+		if _, held := h.Memory(); held < 900_000 {
+			t.Errorf("%d bytes are held", held)
+		}
+		p.Session.Close()
+		synctest.Wait()
+		if _, held := h.Memory(); held != 0 {
+			t.Errorf("%d bytes are held, though the close frame is not answered", held)
+		}
+		c.write(frame[len(frame)-1:]) // nobody minds
+		c.closed(1012)
+	})
 	run("what a handler keeps", engineio.Options{TotalBytes: 1 << 20}, func(t *testing.T, h *host) {
 		c, p := h.openWS()
 		p.Hold(1 << 20)

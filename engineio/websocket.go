@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -33,11 +34,13 @@ type wsConn struct {
 	polling bool          // the poller reads
 	hasty   bool          // see stillHasty
 	unpaid  uint8         // frames that Session.pay has not been told of
+	lent    bool          // protected by lending
 	held    int           // of a large message that is not complete, as counted
 	last    time.Duration // when something was read last, since srv.born
 	pong    *Message      // the answer to a ping on a probing connection
 
-	parked parking // protected by the poller's mu
+	lending sync.Mutex // the reader takes it only with part of a large message: see lend
+	parked  parking    // protected by the poller's mu
 
 	timer    *time.Timer   // bounds the probe; set before the reader starts
 	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu

@@ -9,6 +9,7 @@ import (
 // waits for the peer's; a nil frame cuts it. It does not block.
 func (w *wsConn) shut(frame []byte) {
 	again := w.draining.Swap(true)
+	w.forgo()
 	w.unpark()
 	switch {
 	case frame == nil:
@@ -28,6 +29,7 @@ func (w *wsConn) shut(frame []byte) {
 // ended. Whoever writes now, and then the frame, has lingerTimeout.
 func (w *wsConn) lastly(frame []byte) *lastFrame {
 	w.draining.Store(true)
+	w.forgo()
 	w.linger(w.conn.SetWriteDeadline) // first: nobody may wait for a write without
 	if sent := w.sending(); sent != nil {
 		return &lastFrame{frame, sent}

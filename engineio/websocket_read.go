@@ -94,7 +94,7 @@ func (w *wsConn) read(p []byte) {
 		if r == nil {
 			r = &byteReader{w: w}
 		}
-		p, err := r.read()
+		p, err := w.wait(r)
 		goOn := len(p) == 0 || w.take(p)
 		r.release()
 		if goOn && err != nil {
@@ -113,6 +113,41 @@ func (w *wsConn) read(p []byte) {
 			return
 		}
 	}
+}
+
+// wait reads on. Part of a large message is given up meanwhile if the session ends: its
+// peer may say nothing more for as long as its close frame is waited for.
+func (w *wsConn) wait(r *byteReader) ([]byte, error) {
+	if w.held == 0 {
+		return r.read()
+	}
+	w.lend(true)
+	defer w.lend(false)
+	return r.read()
+}
+
+func (w *wsConn) lend(lent bool) {
+	w.lending.Lock()
+	defer w.lending.Unlock()
+	if w.lent = lent; lent && w.draining.Load() {
+		w.dropPartial()
+	}
+}
+
+// forgo drops what has come of a large message, if the reader just waits for the rest;
+// else that does so itself. It is called when draining has been set.
+func (w *wsConn) forgo() {
+	w.lending.Lock()
+	defer w.lending.Unlock()
+	if w.lent {
+		w.dropPartial()
+	}
+}
+
+func (w *wsConn) dropPartial() {
+	w.in.Drop()
+	w.sess.Hold(-w.held)
+	w.held = 0
 }
 
 // A progress tells how far parse has come.
@@ -153,7 +188,7 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 		w.sess.alive(min(n, size))
 	}
 	if w.held > 0 && w.draining.Load() {
-		w.in.Drop() // nobody wants it any more
+		w.dropPartial() // nobody wants it any more
 	}
 	if size := counted(w.in.Allocated()); size != w.held {
 		w.sess.Hold(size - w.held)
