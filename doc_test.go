@@ -30,11 +30,11 @@ func TestAliasesNameTheirMethods(t *testing.T) {
 	} {
 		var names []string
 		ptr := reflect.PointerTo(typ)
-		for i := range ptr.NumMethod() {
-			names = append(names, ptr.Method(i).Name)
+		for method := range ptr.Methods() {
+			names = append(names, method.Name)
 		}
-		for i := range typ.NumField() {
-			if field := typ.Field(i); field.IsExported() {
+		for field := range typ.Fields() {
+			if field.IsExported() {
 				names = append(names, field.Name)
 			}
 		}

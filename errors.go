@@ -90,12 +90,10 @@ const generic = "internal error"
 
 // public returns what the client may know of err.
 func public(err error) *Error {
-	var panicked *PanicError
-	var e *Error
-	if errors.As(err, &panicked) {
+	if _, ok := errors.AsType[*PanicError](err); ok {
 		return &Error{Message: generic}
 	}
-	if errors.As(err, &e) && e != nil {
+	if e, ok := errors.AsType[*Error](err); ok && e != nil {
 		return e
 	}
 	for _, tooMuch := range []error{ErrTooManyRooms, ErrRoomName} {

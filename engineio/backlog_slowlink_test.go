@@ -319,7 +319,7 @@ func TestGrace(t *testing.T) {
 					if r.status != 200 {
 						t.Fatalf("%d %.100q %v after %d", r.status, r.body, r.err, i)
 					}
-					for _, got := range strings.Split(r.body, "\x1e") {
+					for got := range strings.SplitSeq(r.body, "\x1e") {
 						if got != "4"+text(i, b.size) {
 							t.Fatalf("message %d: %.20q", i, got)
 						}

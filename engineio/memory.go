@@ -222,11 +222,9 @@ func (s *Server) relieveIntakes(by *Session) {
 		s.intakes.relieving.Store(false)
 		return
 	}
-	s.wg.Add(1)
-	go func() { // ends when there is enough room
-		defer s.wg.Done()
+	s.wg.Go(func() { // ends when there is enough room
 		s.intakes.relieve(s.intakes.holders(time.Since(s.born)), (*Session).overload)
-	}()
+	})
 }
 
 func (all *intakes) holders(now time.Duration) []holder {

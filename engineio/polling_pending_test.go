@@ -39,7 +39,7 @@ func (h *host) collect(sid, want string) {
 		if r.status != 200 || len(got) > 10 {
 			h.t.Fatalf("%d %q after %q", r.status, r.body, got)
 		}
-		for _, s := range strings.Split(r.body, "\x1e") {
+		for s := range strings.SplitSeq(r.body, "\x1e") {
 			if s != "6" {
 				got = append(got, s)
 			}

@@ -427,8 +427,7 @@ func TestError(t *testing.T) {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
 		}
-		var e *siotest.Error
-		if !errors.As(fmt.Errorf("wrapped: %w", err), &e) {
+		if _, ok := errors.AsType[*siotest.Error](fmt.Errorf("wrapped: %w", err)); !ok {
 			t.Errorf("%v is not found", err)
 		}
 	}

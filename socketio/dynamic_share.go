@@ -104,13 +104,11 @@ func (n *Namespace) evict(who netip.Prefix) bool {
 	d.dischargeLocked(n)
 	d.mu.Unlock()
 	n.srv.log.Debug().Str("nsp", loggable(n.name)).Msg("too many namespaces: one is given up")
-	n.srv.wg.Add(1) // under that of the connection that needs one
-	go func() {     // ends when they have been told
-		defer n.srv.wg.Done()
+	n.srv.wg.Go(func() { // under that of the connection that needs one; ends when they have been told
 		defer n.release()
 		for _, s := range sockets {
 			s.Disconnect()
 		}
-	}()
+	})
 	return true
 }

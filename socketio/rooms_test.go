@@ -17,7 +17,7 @@ import (
 func TestTargets(t *testing.T) {
 	type sockets map[string]*socketio.Socket
 	id := func(s sockets, names string) (ids []string) {
-		for _, n := range strings.Split(names, "") {
+		for n := range strings.SplitSeq(names, "") {
 			ids = append(ids, s[n].ID())
 		}
 		return ids
@@ -107,7 +107,7 @@ func TestTargets(t *testing.T) {
 				other := h.of("/other", nil)
 				s := make(sockets)
 				clients := make(map[string]*client)
-				for _, name := range strings.Split("abcd", "") {
+				for name := range strings.SplitSeq("abcd", "") {
 					c := h.ws()
 					c.join("/")
 					c.join("/other") // whose sockets share the rooms' names only

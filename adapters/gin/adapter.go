@@ -161,7 +161,7 @@ func loadSessions(c *gin.Context) {
 	}
 	if many := reflect.ValueOf(kept); many.Kind() == reflect.Map {
 		for _, s := range many.Seq2() {
-			if s, ok := s.Interface().(session); ok {
+			if s, ok := reflect.TypeAssert[session](s); ok {
 				s.Get("")
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -136,9 +137,7 @@ func (c *Client) request(method, body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for k, v := range c.opts.Header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, c.opts.Header)
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "text/plain;charset=UTF-8")
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -204,7 +205,7 @@ func (u *unmarshal) bytes(d *jsontext.Decoder, p *[]byte) error {
 	if !ok {
 		return errNotBytes
 	}
-	*p = clip(u.attachments[num])
+	*p = slices.Clip(u.attachments[num]) // an append must not write behind it
 	return nil
 }
 
@@ -300,8 +301,8 @@ func findHooks(t reflect.Type, seen map[reflect.Type]bool) bool {
 	case reflect.Map:
 		return findHooks(t.Key(), seen) || findHooks(t.Elem(), seen)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if findHooks(t.Field(i).Type, seen) {
+		for field := range t.Fields() {
+			if findHooks(field.Type, seen) {
 				return true
 			}
 		}
@@ -343,7 +344,7 @@ func (c *cursor) any(attachments [][]byte) (any, error) {
 			if !ok || num < 0 || num >= float64(len(attachments)) || num != math.Trunc(num) {
 				return nil, errPlaceholder
 			}
-			return clip(attachments[int(num)]), nil
+			return slices.Clip(attachments[int(num)]), nil // an append must not write behind it
 		}
 		return object, nil
 	case '[':
@@ -382,9 +383,6 @@ func toString(s []byte) string {
 	}
 	return string([]rune(string(s)))
 }
-
-// clip keeps an append to the attachment from writing behind it.
-func clip(b []byte) []byte { return b[:len(b):len(b)] }
 
 func orJSON(c Codec) Codec {
 	if c == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -27,7 +28,7 @@ type reader struct {
 func (r *reader) own() (data []byte, bins [][]byte) {
 	all := make([]byte, 0, len(r.out)+r.size)
 	all = append(all, r.out...)
-	data = all[:len(all):len(all)]
+	data = slices.Clip(all)
 	for i, b := range r.bins {
 		start := len(all)
 		all = append(all, b...)
