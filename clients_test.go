@@ -16,7 +16,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/siokit/sio"
-	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/pipe"
 )
 
 // The clients that are not run in interop are replayed here: the requests and
@@ -25,7 +25,7 @@ import (
 // A device is one of them, with connections to a server.
 type device struct {
 	t    *testing.T
-	pipe *testclient.Pipe
+	l    *pipe.Listener
 	sid  string
 	post string // what POSTs have for a Content-Type
 	ws   net.Conn
@@ -36,7 +36,7 @@ const upgrading = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Ve
 
 func (d *device) dial() (net.Conn, *bufio.Reader) {
 	d.t.Helper()
-	conn, err := d.pipe.Dial()
+	conn, err := d.l.Dial()
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -281,17 +281,14 @@ func TestOtherClients(t *testing.T) {
 						return c.Ack(v)
 					})
 				}
-				pipe := testclient.NewPipe()
-				web := &http.Server{Handler: srv}
-				done := make(chan error, 1)
-				go func() { done <- web.Serve(pipe) }() // until web.Close
+				l := pipe.Listen()
+				stop := l.Serve(&http.Server{Handler: srv})
 				t.Cleanup(func() {
 					shut(t, srv)
-					web.Close()
-					<-done
+					stop()
 				})
 				start := time.Now()
-				replay(&device{t: t, pipe: pipe})
+				replay(&device{t: t, l: l})
 				if d := time.Since(start); d < 50*time.Second || d > 51*time.Second {
 					t.Errorf("two pings took %v", d)
 				}
@@ -402,14 +399,9 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				pipe := testclient.NewPipe()
-				web := &http.Server{Handler: test.handler}
-				served := make(chan struct{})
-				go func() { // until web.Close
-					defer close(served)
-					web.Serve(pipe)
-				}()
-				conn, err := pipe.Dial()
+				l := pipe.Listen()
+				stop := l.Serve(&http.Server{Handler: test.handler})
+				conn, err := l.Dial()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -423,8 +415,7 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 				if d := time.Since(start); d > 11*time.Second {
 					t.Errorf("over after %v", d)
 				}
-				web.Close()
-				<-served
+				stop()
 			})
 		})
 	}

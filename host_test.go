@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/pipe"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
 )
@@ -246,17 +247,14 @@ func inBubble(t *testing.T, opts *sio.Options, f func(t *testing.T, srv *sio.Ser
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv := sio.New(quiet(opts))
-		pipe := testclient.NewPipe()
-		web := &http.Server{Handler: srv}
-		done := make(chan error, 1)
-		go func() { done <- web.Serve(pipe) }() // until web.Close
+		l := pipe.Listen()
+		stop := l.Serve(&http.Server{Handler: srv})
 		t.Cleanup(func() {
 			shut(t, srv)
-			web.Close()
-			<-done
+			stop()
 		})
 		f(t, srv, func(o testclient.Options) *client {
-			o.Dial = pipe.Dial
+			o.Dial = l.Dial
 			o.Patience = time.Hour
 			return dial(t, "http://pipe.test/socket.io/", o)
 		})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/pipe"
 )
 
 // patience bounds every wait on a real socket. A test that passes never
@@ -96,8 +97,8 @@ func (h *host) listen() {
 func newPipeHost(t *testing.T, opts *engineio.Options, set ...func(*http.Server)) *host {
 	t.Helper()
 	h := newServer(t, opts, nil)
-	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	h.wrap = func(f func(net.Conn) net.Conn) { l.wrap = f }
+	l := pipe.Listen()
+	h.wrap = func(f func(net.Conn) net.Conn) { l.Wrap = f }
 	var joined sync.WaitGroup
 	web := &http.Server{Handler: h.Server, ConnState: func(_ net.Conn, state http.ConnState) {
 		switch state {
@@ -110,12 +111,12 @@ func newPipeHost(t *testing.T, opts *engineio.Options, set ...func(*http.Server)
 	for _, f := range set {
 		f(web)
 	}
-	joined.Go(func() { web.Serve(l) }) // until web.Close
+	stop := l.Serve(web)
 	h.addr = "pipe.test"
-	h.dial = l.dial
+	h.dial = l.Dial
 	h.limit = time.Hour
 	h.start(func() {
-		web.Close()
+		stop()
 		joined.Wait() // net/http lingers for a moment behind a body that it has not read
 	})
 	return h
@@ -171,48 +172,6 @@ func (h *host) in(t *testing.T) *host {
 	sub.t = t
 	return &sub
 }
-
-// A pipeListener hands out net.Pipe ends.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-	wrap  func(net.Conn) net.Conn // of the server's end; or nil
-	once  sync.Once
-}
-
-func (l *pipeListener) dial() (net.Conn, error) {
-	near, far := net.Pipe()
-	if l.wrap != nil {
-		far = l.wrap(far)
-	}
-	select {
-	case l.conns <- far:
-		return near, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
-
-type pipeAddr struct{}
-
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "pipe" }
 
 // A reply is an HTTP response, read to its end.
 type reply struct {

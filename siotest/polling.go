@@ -36,7 +36,7 @@ type polling struct {
 }
 
 func dialPolling(s *inMemory, o *Options) (transport, []packet, error) {
-	p := &polling{http: http.Client{Transport: &http.Transport{DialContext: s.dial}}, opts: o}
+	p := &polling{http: http.Client{Transport: &http.Transport{DialContext: s.DialContext}}, opts: o}
 	p.ctx, p.cancel = context.WithTimeout(context.Background(), o.Timeout)
 	ps, err := p.read()
 	if err == nil {

@@ -43,7 +43,7 @@ func dialWebSocket(s *inMemory, o *Options) (transport, []packet, error) {
 	d := ws.Dialer{
 		Timeout: o.Timeout,
 		Header:  ws.HandshakeHeaderHTTP(o.Header),
-		NetDial: s.dial,
+		NetDial: s.DialContext,
 		OnStatusError: func(code int, _ []byte, r io.Reader) {
 			refusal = &Error{Status: code}
 			if res, err := http.ReadResponse(bufio.NewReader(r), nil); err == nil {

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/pipe"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -66,20 +66,11 @@ func newHost(t testing.TB, opts *socketio.Options) *host {
 func newPipeHost(t *testing.T, opts *socketio.Options) *host {
 	t.Helper()
 	h := newServer(t, opts)
-	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	web := &http.Server{Handler: h}
-	joined := make(chan struct{})
-	go func() { // until web.Close
-		defer close(joined)
-		web.Serve(l)
-	}()
+	l := pipe.Listen()
 	h.addr = "pipe.test"
-	h.dial = l.dial
+	h.dial = l.Dial
 	h.limit = 1000 * time.Hour
-	h.start(t, func() {
-		web.Close()
-		<-joined
-	})
+	h.start(t, l.Serve(&http.Server{Handler: h}))
 	return h
 }
 
@@ -138,44 +129,6 @@ func (h *host) start(t testing.TB, stop func()) {
 		stop()
 	})
 }
-
-// A pipeListener hands out net.Pipe ends.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (l *pipeListener) dial() (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case l.conns <- far:
-		return near, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
-
-type pipeAddr struct{}
-
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "pipe" }
 
 // A reply is an HTTP response, read to its end.
 type reply struct {
