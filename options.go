@@ -11,16 +11,8 @@ import (
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
+	"github.com/siokit/sio/socketio/recovery"
 )
-
-// CORS opens a server to pages of other origins, over both transports.
-type CORS = engineio.CORS
-
-// Compression compresses the messages of WebSockets whose clients offer it.
-type Compression = engineio.Deflate
-
-// Recovery lets clients come back as the sockets that they were.
-type Recovery = socketio.Recovery
 
 // The names of the transports, for Options.Transports.
 const (
@@ -28,12 +20,12 @@ const (
 	TransportWebSocket = engineio.TransportWebSocket
 )
 
-// Options configure a Server. The zero value of each field is its default,
-// which is the reference server's where that has one. [New] panics on values
-// that make no sense.
+// Options configure a [Server]. The zero value of each field stands for its
+// default, which is that of the reference server where that has one. [New]
+// panics on values that make no sense.
 type Options struct {
-	// Path that ServeHTTP answers at and below. The handlers of the framework
-	// adapters leave the path to the router. Default "/socket.io".
+	// Path is the path that ServeHTTP answers at and below. Handlers made by the
+	// framework adapters leave the path to the router. Default "/socket.io".
 	Path string
 
 	// PingInterval is the time from a pong to the next ping. Default 25 s.
@@ -42,113 +34,123 @@ type Options struct {
 	PingTimeout time.Duration
 	// UpgradeTimeout bounds the move from polling to WebSocket. Default 10 s.
 	UpgradeTimeout time.Duration
-	// ConnectTimeout is how long a connection may be in no namespace. Default
-	// 45 s.
+	// ConnectTimeout is how long a connection may be in no namespace before it
+	// is closed. Default 45 s.
 	ConnectTimeout time.Duration
-	// WriteTimeout is how long a client may take for 32 KB of what it is sent before
-	// it is given up. Default 10 s.
+	// WriteTimeout is how long a client may take to receive 32 KB before it is
+	// disconnected. Default 10 s.
 	WriteTimeout time.Duration
 
 	// MaxPayload is the largest message or POST that a client may send, in
 	// bytes. Default 1,000,000.
 	MaxPayload int
 	// MaxHeaderBytes bounds the target and the fields of a request, and so what is
-	// kept of a handshake, which takes up to three times as much: each field and each
-	// parameter of the query counts with 32 bytes more. Beyond, the answer is 431.
-	// Set http.Server.MaxHeaderBytes, too: that bounds what is read. Default 16 KiB.
+	// kept of a handshake, which takes up to three times as much. Each field and
+	// each parameter of the query counts with 32 bytes more. A larger request is
+	// answered with 431. It bounds what is served: set http.Server.MaxHeaderBytes
+	// to bound what is read. Default 16 KiB.
 	MaxHeaderBytes int
-	// MaxPacketRate is how many packets a second of one client are handled; those of
-	// five seconds may come at once. A client that sends more is not read for a
-	// while, and not closed. Of what costs it next to nothing, and causes more, it is
-	// ten: pings of WebSocket, CONNECTs. Default 50,000, of which handlers that do
-	// nothing take a tenth of a core; negative: any number.
+	// MaxPacketRate is how many packets a second are handled of one client, which
+	// may send five seconds' worth at once. A client that sends more is not
+	// closed, but not read for a while. Of packets that cost a client next to
+	// nothing and the server more, WebSocket pings and CONNECTs, the limit is ten
+	// a second. Default 50,000, which takes a tenth of a core if handlers do
+	// nothing. Negative: no limit.
 	MaxPacketRate int
 	// MaxAttachments is how many binary attachments one packet may have, in
-	// both directions; the official clients accept no more than the default.
+	// both directions. The official clients accept no more than the default.
 	// Default 10.
 	MaxAttachments int
 	// EventQueue is how many events of one connection may wait for their
-	// handlers before it is not read any more. A handler that waits for an ack
-	// of its client needs the answer to come before that. Default 128.
+	// handlers. When so many wait, the connection is not read until there is room
+	// again. A handler that waits for an ack of its client gets it only if fewer
+	// events come before it. Default 128.
 	EventQueue int
-	// QueueBytes and QueuePackets bound what waits to be sent to one client. Eight
-	// times as much may while it takes what it is sent, however much quicker a
-	// handler emits. Default 4 MiB and 16,384.
+	// QueueBytes and QueuePackets bound what waits to be sent to one client.
+	// While the client keeps taking what it is sent, eight times as much may
+	// wait, so that a handler can emit faster than the network carries. Default
+	// 4 MiB and 16,384.
 	QueueBytes   int
 	QueuePackets int
-	// TotalBytes bounds what waits to be sent to all clients together, and by itself
-	// what is held of large messages from them. Beyond, those are closed that hold most
-	// for longest. Default 256 MiB.
+	// TotalBytes bounds what waits to be sent to all clients together, and,
+	// counted separately, what is held of large messages from them. Beyond it, the
+	// clients that have held the most for the longest are closed. Default 256 MiB.
 	TotalBytes int
-	// PollPackets is how many packets the answer to a poll has at most, unless it goes
-	// to a browser. The official Python client takes no more than the default; where
-	// none comes, more makes programs that stay on polling faster: they get so many in a
-	// round trip. Default 16.
+	// PollPackets is how many packets the answer to one poll may have, unless it
+	// goes to a browser, whose answers have any number. The official Python client
+	// accepts no more than the default. Where no such client connects, more makes
+	// programs that stay on polling faster: they get that many per round trip.
+	// Default 16.
 	PollPackets int
-	// KeepSlow lets Emit fail with [ErrQueueFull] at that bound, and not beyond, and
-	// keeps the client. By default it is closed, with "slow consumer".
+	// KeepSlow keeps a client whose queue is full: Emit fails with [ErrQueueFull]
+	// at QueueBytes and QueuePackets, and no more than these ever waits. By
+	// default such a client is closed with the reason "slow consumer".
 	KeepSlow bool
 
-	// MaxRooms is how many rooms one client may be in, in one namespace: Join fails
-	// beyond. A room that nobody else is in costs some 150 bytes and its name. Default
-	// 1,000.
+	// MaxRooms is how many rooms one client may be in, in one namespace. Beyond
+	// it, Join fails with [ErrTooManyRooms]. A room with nobody else in it costs
+	// some 150 bytes and its name. Default 1,000.
 	MaxRooms int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
 	// exist at a time, and MaxClientNamespaces how many of them one client may be
-	// in. Beyond, clients are refused with "too many namespaces"; but of all that may
-	// exist, the address whose clients have made most of them (of IPv6, its network of
-	// 64 bits) loses one to an address that would still have fewer. Behind a proxy all
-	// are one address, unless a middleware before the server sets RemoteAddr. Default
-	// 10,000 and 32.
+	// in. Beyond these, clients are refused with "too many namespaces". When
+	// MaxDynamicNamespaces is reached, though, the address whose clients have made
+	// most of them (of IPv6, the network of 64 bits) loses one to an address that
+	// would still have fewer. Behind a proxy all clients have the same address,
+	// unless a middleware in front of the server sets RemoteAddr. Default 10,000
+	// and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
 	// Compression turns on per-message deflate for WebSockets, as
-	// perMessageDeflate does in the reference server. Default: none.
+	// perMessageDeflate does in the reference server. Default nil: none.
 	Compression *Compression
 
-	// Transports that are served. Default polling and websocket.
+	// Transports lists the transports that are served. Default polling and
+	// websocket.
 	Transports []string
-	// DisableUpgrades offers clients that began on polling no upgrade.
+	// DisableUpgrades offers no upgrade to clients that began on polling.
 	DisableUpgrades bool
-	// LenientHeartbeat counts any bytes that arrive as a sign of life, every time: for
-	// clients that answer no ping. A large message on its way is one without it.
+	// LenientHeartbeat counts any bytes that arrive as a sign of life, every time,
+	// for clients that answer no pings. The bytes of a large message count without
+	// it, too.
 	LenientHeartbeat bool
-	// AllowEIO3 serves clients of version 2 of the JavaScript client too, and
-	// others of Engine.IO 3: whoever does not say EIO=4. Their connect handler of "/" runs at once, without
-	// a payload to bind; in other namespaces that is the query of the namespace.
-	// A foreign origin is refused to them over polling, too, even without CORS.
-	// They know their sockets by ids made of the session's id, which is a secret:
-	// tell no client the id of another.
+	// AllowEIO3 serves clients of Engine.IO 3, too, such as version 2 of the
+	// JavaScript client: all that do not say EIO=4. Their connect handler of "/"
+	// runs at once, without a payload to bind; in other namespaces the payload is
+	// the query of the namespace. A foreign origin is refused to them over polling
+	// as well, even without CORS. The ids of their sockets are made of the
+	// session's id, which is a secret: do not tell a client the id of another.
 	AllowEIO3 bool
-	// CORS opens the server to other origins. Default: WebSocket for the same
-	// origin only, and no CORS headers.
+	// CORS opens the server to pages of other origins. Default nil: WebSocket for
+	// the same origin only, and no CORS headers.
 	CORS *CORS
-	// Hosts are what the server is reached by from outside, such as "example.com",
-	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
-	// the Host header: pages that come from there are of the same origin, whatever
-	// the Host of the request is. Default: that one counts.
+	// Hosts lists the names by which the server is reached from outside, such as
+	// "example.com", "example.com:8443" or "*.example.com". It is for a server
+	// behind a proxy that does not pass on the Host header: pages from these hosts
+	// have the same origin as the server, whatever the Host of the request.
+	// Default: the Host of the request decides.
 	Hosts []string
-	// Cookie, if set, is the template of a cookie that carries the session's
-	// id, sent with the polling handshake. Name defaults to "io". It is always
-	// HttpOnly, and Secure over TLS, be it a proxy's that says so in
+	// Cookie, if set, is the template of a cookie that carries the session's id
+	// and is sent with the polling handshake. Its name defaults to "io". It is
+	// always HttpOnly, and Secure over TLS, also where a proxy says so in
 	// X-Forwarded-Proto.
 	Cookie *http.Cookie
-	// HTTPCompressionThreshold is from how many bytes on the answer to a poll is
-	// compressed, for a client that takes gzip; unless a middleware before the
-	// server compresses. Where an answer may hold a secret together with what
-	// others have chosen, its length tells of the secret. Default 1024;
-	// negative: never.
+	// HTTPCompressionThreshold is the size in bytes from which the answer to a poll
+	// is compressed, for clients that accept gzip, unless a middleware in front of
+	// the server compresses. Where an answer holds a secret beside something that
+	// others chose, its compressed length tells about the secret. Default 1024.
+	// Negative: never.
 	HTTPCompressionThreshold int
-	// ClientFiles, if set, is the folder dist of npm's socket.io-client:
-	// os.DirFS("node_modules/socket.io-client/dist"), or a part of an
-	// embed.FS. The bundles in it, such as socket.io.min.js, and their
-	// source maps are served below the server's path, and nothing else. Each is
-	// read when it is asked for first, and kept. If there is none of them, New
-	// says so in the log.
+	// ClientFiles, if set, has the files of the JavaScript client: the folder dist
+	// of npm's socket.io-client, as os.DirFS("node_modules/socket.io-client/dist")
+	// or a part of an embed.FS. Its bundles, such as socket.io.min.js, and their
+	// source maps are served below the server's path, and no other file. Each is
+	// read when it is first asked for, and kept. If there is none of them, New logs
+	// a warning.
 	ClientFiles fs.FS
-	// ForgetRequest keeps nothing of the handshake request: Context.Request is
-	// nil, and a framework's context is gone unless captured by hand. It saves
-	// some 5 KB for each connection.
+	// ForgetRequest keeps nothing of the request that opened a connection:
+	// Context.Request returns nil, and values of a framework's context are gone
+	// unless a capture function returns them. It saves some 5 KB per connection.
 	ForgetRequest bool
 
 	// Parser is the format of packets, which must be that of the clients, such
@@ -161,11 +163,115 @@ type Options struct {
 	// Recovery lets clients whose connection broke come back as the sockets
 	// that they were. Default nil: they get new ones.
 	Recovery *Recovery
-	// Logger gets sessions and sockets that come and go at info, every packet
-	// at debug, failing handlers at error; never a payload or a credential.
-	// Default: warnings and errors go to standard error, of those that say the
-	// same no more than 10 in 10 s. A pointer to zerolog.Nop() is silent.
+	// Logger gets sessions and sockets that come and go at level info, packets at
+	// debug, and failing handlers at error, but no payloads or credentials.
+	// Default: warnings and errors are written to standard error, at most 10 in
+	// 10 s of those with the same message. A pointer to zerolog.Nop() is silent.
 	Logger *zerolog.Logger
+}
+
+// CORS opens a server to pages of other origins. Its origins guard both
+// transports: a browser enforces CORS for polling but not for WebSocket, so
+// the server refuses by itself.
+type CORS struct {
+	// Origins lists the origins that are allowed, such as
+	// "https://app.example.com". "https://*.example.com" allows every origin below
+	// example.com, at any depth, but not "https://example.com" itself; whoever can
+	// get such a name is let in. Case and a default port don't matter. Programs
+	// have origins with other schemes, such as "capacitor://localhost".
+	//
+	// "*" allows every origin, and "null" every page that hides its own, but
+	// neither allows a request that carries credentials (a cookie, an Authorization
+	// header or a TLS client certificate): any page could then act in the name of
+	// its visitor.
+	Origins []string
+	// OriginFunc, if set, allows further origins. It is called with the value
+	// of the Origin header, from many goroutines.
+	OriginFunc func(origin string) bool
+	// Credentials allows polling requests with cookies. It can't be combined with
+	// the origins "*" and "null".
+	Credentials bool
+	// AllowedHeaders lists the headers that a page may send, as preflight requests
+	// are told. Default: those that they ask for.
+	AllowedHeaders []string
+	// ExposedHeaders lists the headers of answers that a page may read.
+	ExposedHeaders []string
+	// MaxAge is how long a browser may keep the answer to a preflight request.
+	// Default: what the browser chooses.
+	MaxAge time.Duration
+}
+
+// Compression turns on the compression of WebSocket messages, per-message
+// deflate (RFC 7692), for clients that offer it, as browsers do.
+//
+// Each message is compressed by itself, both ways: no context outlives it, and
+// an idle connection takes no more memory than without. A message for many
+// clients is compressed once, by the goroutine that emits it. Compressing a
+// message takes 0.8 to 1.2 MB, depending on Level and the version of Go, and
+// inflating one takes 75 KB besides the message: a pool has about one of each
+// for every core.
+//
+// Options.MaxPayload bounds a message both as it arrives and as it is inflated,
+// since 1 KB can become 1 MB. A message of 1 MB made for the purpose can cost
+// most of a second of one core, and nearly a thousand times its size in
+// short-lived garbage. It is inflated by a goroutine of its own connection,
+// where it holds up nobody else.
+//
+// Over TLS, the size of a compressed message tells about its content. Send a
+// message that holds a secret beside something that an attacker chose without
+// compression: c.Compress(false).Emit(…).
+type Compression struct {
+	// Threshold is the size in bytes from which messages are compressed. Default
+	// 1024, as in the reference server.
+	Threshold int
+	// Level goes from 1, fast, to 9, small. Default 1. Level 6 makes JSON smaller
+	// by another sixth, in two to four times the time.
+	Level int
+}
+
+// Recovery lets a client whose connection broke come back as the socket that it
+// was, with its id, its rooms and the values that handlers have set, and sends it
+// the events that it has missed. The zero value has the reference server's window.
+// It costs some 300 bytes per client.
+//
+// Every event that is not volatile and wants no ack gets an offset as its last
+// argument, and is kept. It is sent again only to clients that it was meant for
+// when it was emitted. Emitting to a [Socket] that has left fails as it does
+// without Recovery; what is addressed to the socket's id or its rooms waits for
+// it. With Options.KeepSlow, an event that did not fit into a client's queue is
+// not sent again if something later did.
+//
+// A client identifies itself by a secret, its pid. Whoever shows the pid of a
+// client that is still connected gets a new socket; where the old connection has
+// ended and the server has not noticed yet, it asks there first, and waits up to
+// three seconds. Then the connect handler decides as always. The handler sees the
+// client's id, rooms and values, and what it does to the socket takes effect when
+// it accepts. Until then nothing of the client changes: it may still be connected,
+// and after a refusal it goes on, or comes back, as before.
+//
+// A client that comes back does not wait for handlers that still run for its old
+// connection, and values that these set later are lost. Should the connection
+// break again after the missed events have been sent and before the CONNECT is
+// answered, the official clients hear these events twice, since they keep what
+// comes before the answer.
+type Recovery struct {
+	// Window is how long a client may be away. Default 2 minutes.
+	Window time.Duration
+	// MaxBytes bounds the events that are kept for the clients of one namespace.
+	// For all dynamic namespaces together the bound is sixteen times as much, which
+	// can be exceeded for a moment. A client that has missed an event that is gone
+	// starts anew. A client that comes back looks through all events, one client
+	// at a time, which holds up emits to the namespace for half a millisecond.
+	// Default 2 MiB, half of what may wait to be sent to a client.
+	MaxBytes int
+	// MaxSessions bounds the clients of one namespace that are away. Beyond it, the
+	// one that left first of the address that most of them come from (of IPv6, the
+	// network of 64 bits) has to start anew. Default 10,000.
+	MaxSessions int
+	// Store makes the store of a namespace, which keeps the events and the clients
+	// that are away, within these bounds. For a dynamic namespace it is called under
+	// a lock: it must neither block nor emit. Default: a [recovery.MemoryStore].
+	Store func(namespace string) recovery.Store
 }
 
 func (o *Options) path() string {
@@ -186,12 +292,12 @@ func (o *Options) lower() *socketio.Options {
 			MaxPayload:       o.MaxPayload,
 			MaxPacketRate:    o.MaxPacketRate,
 			MaxHeaderBytes:   o.MaxHeaderBytes,
-			Compression:      o.Compression,
+			Compression:      (*engineio.Deflate)(o.Compression),
 			Transports:       o.Transports,
 			DisableUpgrades:  o.DisableUpgrades,
 			LenientHeartbeat: o.LenientHeartbeat,
 			AllowEIO3:        o.AllowEIO3,
-			CORS:             o.CORS,
+			CORS:             (*engineio.CORS)(o.CORS),
 			Hosts:            o.Hosts,
 			Cookie:           o.Cookie,
 			QueueBytes:       o.QueueBytes,
@@ -209,7 +315,7 @@ func (o *Options) lower() *socketio.Options {
 		Parser:         o.Parser,
 		Codec:          o.Codec,
 		Broker:         o.Broker,
-		Recovery:       o.Recovery,
+		Recovery:       (*socketio.Recovery)(o.Recovery),
 		SessionClosed:  sessionClosed,
 		Logger:         o.Logger,
 

@@ -19,29 +19,36 @@ import (
 // transports: a browser enforces CORS for polling but not for WebSocket, so
 // the server refuses by itself.
 type CORS struct {
-	// Origins that are allowed, such as "https://app.example.com". In place of
-	// labels in front of a name, "https://*.example.com" allows every origin below
-	// it, and not "https://example.com"; whoever gets such a name is let in. Case and
-	// a default port don't matter. Programs have origins of other schemes:
-	// "capacitor://localhost".
+	// Origins lists the origins that are allowed, such as
+	// "https://app.example.com". "https://*.example.com" allows every origin below
+	// example.com, at any depth, but not "https://example.com" itself; whoever can
+	// get such a name is let in. Case and a default port don't matter. Programs
+	// have origins with other schemes, such as "capacitor://localhost".
 	//
-	// "*" allows every origin, and "null" every page that hides its own, but neither
-	// a request that carries credentials (a cookie, an Authorization header or a TLS
-	// client certificate): any page could then act in the name of its visitor.
+	// "*" allows every origin, and "null" every page that hides its own, but
+	// neither allows a request that carries credentials (a cookie, an Authorization
+	// header or a TLS client certificate): any page could then act in the name of
+	// its visitor.
 	Origins []string
 	// OriginFunc, if set, allows further origins. It is called with the value
 	// of the Origin header, from many goroutines.
 	OriginFunc func(origin string) bool
-	// Credentials allows polling requests with cookies. Not together with "*"
-	// or "null".
+	// Credentials allows polling requests with cookies. It can't be combined with
+	// the origins "*" and "null".
 	Credentials bool
-	// AllowedHeaders answers preflight requests. Default: what is asked for.
+	// AllowedHeaders lists the headers that a page may send, as preflight requests
+	// are told. Default: those that they ask for.
 	AllowedHeaders []string
-	// ExposedHeaders can be read by the page.
+	// ExposedHeaders lists the headers of answers that a page may read.
 	ExposedHeaders []string
-	// MaxAge is how long a browser may keep a preflight answer. Default: its own.
+	// MaxAge is how long a browser may keep the answer to a preflight request.
+	// Default: what the browser chooses.
 	MaxAge time.Duration
+}
 
+// corsRules are a CORS that has been checked.
+type corsRules struct {
+	CORS
 	rules []originRule // of Origins
 	star  bool         // "*" is one
 	null  bool         // "null" is one
@@ -51,22 +58,23 @@ type CORS struct {
 // frame, which any page can make.
 const opaque = "null"
 
-// compile checks c and takes the origins apart.
-func (c *CORS) compile() error {
-	c.rules = nil
+// compile checks a CORS and takes the origins apart.
+func (c CORS) compile() (*corsRules, error) {
+	c.Origins = slices.Clone(c.Origins)
+	out := &corsRules{CORS: c}
 	var errs []error
 	for _, o := range c.Origins {
 		switch o {
 		case "*":
-			c.star = true
+			out.star = true
 		case opaque:
-			c.null = true
+			out.null = true
 		default:
 			rule, err := parseOriginRule(o)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("CORS.Origins: %w", err))
 			}
-			c.rules = append(c.rules, rule)
+			out.rules = append(out.rules, rule)
 			continue
 		}
 		if c.Credentials {
@@ -76,11 +84,11 @@ func (c *CORS) compile() error {
 	if c.MaxAge < 0 {
 		errs = append(errs, errors.New("CORS.MaxAge is negative"))
 	}
-	return errors.Join(errs...)
+	return out, errors.Join(errs...)
 }
 
 // listed tells whether an origin is allowed by name, or like any other.
-func (c *CORS) listed(value string, o origin, isOrigin bool) (byName, byStar bool) {
+func (c *corsRules) listed(value string, o origin, isOrigin bool) (byName, byStar bool) {
 	if c == nil {
 		return false, false
 	}
@@ -119,7 +127,7 @@ func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string)
 	if own && (r.TLS == nil || o.scheme != "http") {
 		return ""
 	}
-	byName, byStar := s.opts.CORS.listed(value, o, isOrigin)
+	byName, byStar := s.opts.cors.listed(value, o, isOrigin)
 	earlier := h.Get("Access-Control-Allow-Origin")
 	switch {
 	case byName, earlier == value && value != "*" && value != opaque:
@@ -129,7 +137,7 @@ func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string)
 			return ""
 		}
 		return needsName
-	case s.opts.CORS == nil && !acts:
+	case s.opts.cors == nil && !acts:
 		return ""
 	}
 	return needsListing
@@ -190,7 +198,7 @@ func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
 // setCORS adds the CORS headers, unless a middleware before us has done so.
 // It reports whether it answered r, a preflight.
 func (s *Server) setCORS(w http.ResponseWriter, r *http.Request) (done bool) {
-	c := s.opts.CORS
+	c := s.opts.cors
 	h := w.Header()
 	if c == nil || h.Get("Access-Control-Allow-Origin") != "" {
 		return false

@@ -11,29 +11,15 @@ import (
 )
 
 // Deflate turns on the compression of WebSocket messages, per-message deflate
-// (RFC 7692), for clients that offer it: browsers do. A zero field has its
-// default.
-//
-// Each message is compressed by itself, both ways: there is no context that
-// outlives it, and an idle connection takes no more memory than without. What
-// goes to many is compressed once, by who sends it. To compress a message takes
-// 0.8 to 1.2 MB, by Level and version of Go, and to inflate one 75 KB besides
-// itself: of each about one for a core, in a pool, and nothing for a connection.
-//
-// MaxPayload bounds a message both as it comes and as it is inflated, since one
-// of 1 KB can become 1 MB. Made for it, a message of 1 MB can cost most of a
-// second of one core, and nearly a thousand times its size in short-lived
-// garbage; it is inflated by a goroutine of its connection, where it holds up
-// nobody else.
-//
-// Over TLS, the size of a compressed message tells about its content: one that
-// holds a secret beside what an attacker chooses is better sent [Message.Plain].
+// (RFC 7692), for clients that offer it. [Message.Plain] keeps a message out of it.
+// What it costs, and what to be careful with, is in the comment of
+// [github.com/siokit/sio.Compression].
 type Deflate struct {
-	// Threshold is from how many bytes on a message is compressed. Default
+	// Threshold is the size in bytes from which messages are compressed. Default
 	// 1024, as in the reference server.
 	Threshold int
-	// Level goes from 1, fast, to 9, small. Default 1: 6 makes of JSON a sixth
-	// less, in two to four times the time.
+	// Level goes from 1, fast, to 9, small. Default 1. Level 6 makes JSON smaller
+	// by another sixth, in two to four times the time.
 	Level int
 }
 

@@ -112,6 +112,7 @@ type Options struct {
 	// never their content. Default: silent.
 	Logger *zerolog.Logger
 
+	cors  *corsRules // of CORS, or nil
 	hosts []hostRule // of Hosts
 }
 
@@ -193,13 +194,13 @@ func (o *Options) withDefaults() (Options, error) {
 		}
 	}
 	out.Transports = slices.Clone(out.Transports)
+	out.cors = nil
 	if out.CORS != nil {
-		c := *out.CORS
-		c.Origins = slices.Clone(c.Origins)
-		out.CORS = &c
-		if err := c.compile(); err != nil {
+		rules, err := out.CORS.compile()
+		if err != nil {
 			errs = append(errs, err)
 		}
+		out.CORS, out.cors = &rules.CORS, rules
 	}
 	out.Hosts, out.hosts = slices.Clone(out.Hosts), nil
 	for _, h := range out.Hosts {

@@ -18,47 +18,26 @@ import (
 	"github.com/siokit/sio/socketio/recovery"
 )
 
-// Recovery lets a client whose connection broke come back as the socket it was:
-// with its id, its rooms and its values, and with the events that it has missed.
-//
-// Every event that may not be dropped and wants no ack then has an offset as its
-// last argument, and is kept. An event is sent again only to who was meant by it
-// when it was emitted. What is emitted to a [Socket] that has left fails as
-// ever; what is addressed to its id or its rooms waits for it. With
-// Engine.KeepSlow, what did not fit into a client's queue is not sent again if
-// something later did.
-//
-// A client makes itself known by a secret, its pid. Whoever shows that while the
-// client is there gets a new socket: where the end of the old connection has not been
-// noticed, it is asked first, and given three seconds. Then the connect handler decides
-// as always. What that sees is what the client had, and what it does to the socket takes
-// place when it accepts; until then, nothing of the client's has changed: it may be there
-// still, and after a refusal it goes on, or comes back, as before.
-//
-// Who is back does not wait for handlers of the socket that it was: values that these set
-// later are lost. Should the connection break again between what was missed and the answer
-// to the CONNECT, the official clients hear that twice: they keep what they get before the
-// answer.
-//
-// It costs some 300 bytes for each client. The zero value has the reference
-// server's window.
+// Recovery lets a client whose connection broke come back as the socket that it
+// was. What that means for clients and handlers is in the comment of
+// [github.com/siokit/sio.Recovery].
 type Recovery struct {
 	// Window is how long a client may be away. Default 2 minutes.
 	Window time.Duration
-	// MaxBytes bounds the events kept for the clients of one namespace, and
-	// sixteen times as many, but for a moment, those of all dynamic ones. Who has
-	// missed one that had to go begins anew. Who comes back looks through all of
-	// them, one client at a time, which keeps who emits waiting for half a
-	// millisecond. Default 2 MiB, half of what may wait to be sent to a client.
+	// MaxBytes bounds the events that are kept for the clients of one namespace.
+	// For all dynamic namespaces together the bound is sixteen times as much, which
+	// can be exceeded for a moment. A client that has missed an event that is gone
+	// starts anew. A client that comes back looks through all events, one client
+	// at a time, which holds up emits to the namespace for half a millisecond.
+	// Default 2 MiB, half of what may wait to be sent to a client.
 	MaxBytes int
-	// MaxSessions bounds the clients of one namespace that are away. Of more, one
-	// from the address that most have begins anew (of IPv6, from its network of 64
-	// bits), the first to leave. Default 10,000.
+	// MaxSessions bounds the clients of one namespace that are away. Beyond it, the
+	// one that left first of the address that most of them come from (of IPv6, the
+	// network of 64 bits) has to start anew. Default 10,000.
 	MaxSessions int
-	// Store makes the store of a namespace, which keeps the events and the
-	// clients that are away, within these bounds. For a dynamic namespace it
-	// is called under a lock: it must neither block nor emit. Default: a
-	// [recovery.MemoryStore].
+	// Store makes the store of a namespace, which keeps the events and the clients
+	// that are away, within these bounds. For a dynamic namespace it is called under
+	// a lock: it must neither block nor emit. Default: a [recovery.MemoryStore].
 	Store func(namespace string) recovery.Store
 }
 
