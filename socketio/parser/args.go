@@ -9,9 +9,11 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// Args are the arguments of an event or of an ack, decoded only where they are
-// bound. The zero value holds none. Args alias the bytes they were made of, and
-// are as safe to keep and to share as those.
+// Args are the arguments of an event or of an ack. They are JSON until [Args.Bind]
+// decodes them. The zero value has none.
+//
+// Args alias the bytes that they were made of: they are as safe to keep, and to use
+// from several goroutines, as those are.
 type Args struct {
 	codec       Codec // nil means JSON
 	raw         []byte
@@ -19,9 +21,9 @@ type Args struct {
 	skip        int
 }
 
-// NewArgs returns the elements of the JSON array raw less the first skip ones:
-// one for an event, whose first element is its name, none for an ack. A nil
-// codec is [JSON].
+// NewArgs returns the arguments of a packet whose Data is raw: the elements of that
+// array without the first skip ones. Skip is 1 for an event, whose first element is its
+// name, and 0 for an ack. A nil codec is [JSON].
 func NewArgs(codec Codec, raw []byte, attachments [][]byte, skip int) Args {
 	return Args{codec: codec, raw: raw, attachments: attachments, skip: skip}
 }
@@ -35,8 +37,8 @@ func (a Args) Len() int {
 	return n
 }
 
-// Raw returns argument i as JSON, with placeholders where its attachments belong,
-// or nil if there is no such argument.
+// Raw returns the JSON of argument i, counted from 0, with placeholders where its
+// attachments belong. It returns nil if there is no such argument.
 func (a Args) Raw(i int) []byte {
 	if i < 0 {
 		return nil
@@ -49,13 +51,16 @@ func (a Args) Raw(i int) []byte {
 	return value
 }
 
-// Bind decodes the arguments into what the pointers point to, one pointer per
-// argument; a nil among the pointers passes over its argument. Arguments without
-// a pointer are ignored, and a pointer without an argument is an error.
+// Bind decodes the arguments, each into what the pointer at its place points to. It
+// passes over an argument whose pointer is nil, and over those behind the last pointer.
 //
-// Attachments are not copied: each []byte that is bound to one aliases it, and
-// thus any other that is bound to the same one. The error is an [*ArgError] or
-// [ErrNoPointer].
+// Attachments are not copied: a []byte that is bound to one aliases it, and with it
+// every other that is bound to the same one.
+//
+// The error is an [*ArgError], which wraps [ErrMissing] if a pointer has no argument;
+// arguments in front of that one have been bound. If something that is given is no
+// pointer, or a nil one of some type, the error wraps [ErrNoPointer], and nothing has
+// been bound.
 func (a Args) Bind(ptrs ...any) error {
 	for i, ptr := range ptrs {
 		if ptr != nil && !isPointer(ptr) {
@@ -112,23 +117,24 @@ func (it *argIter) next() []byte {
 }
 
 var (
-	// ErrMissing is in the [ArgError] of an argument that was not sent.
+	// ErrMissing is wrapped by the [*ArgError] of an argument that was not sent.
 	ErrMissing = errors.New("not sent")
-	// ErrNoPointer is returned by Bind and BindAuth for what nothing can be decoded
-	// into, whatever the peer has sent: a mistake of the caller.
+	// ErrNoPointer is wrapped by the error of decoding into what is no pointer, or a nil
+	// one. It is a mistake of the caller, and the same whatever the peer has sent.
 	ErrNoPointer = errors.New("socketio: no pointer")
 )
 
-// An ArgError says which argument could not be bound, or encoded, and why. Its text
-// counts from 1, and quotes nothing that a peer has sent; what Err unwraps to may.
+// An ArgError says which argument could not be bound or encoded, and why. Its text
+// counts arguments from 1. That of an argument that could not be bound quotes nothing
+// that the peer has sent, and may be logged; what Err unwraps to may quote it.
 type ArgError struct {
-	Index int // from 0, the name of the event not counted
+	Index int // counted from 0, without the name of the event
 	Err   error
 }
 
 func (e *ArgError) Error() string { return fmt.Sprintf("socketio: argument %d: %v", e.Index+1, e.Err) }
 
-// Unwrap returns e.Err.
+// Unwrap returns Err.
 func (e *ArgError) Unwrap() error { return e.Err }
 
 // A decodeError keeps what a codec has reported out of the log: it may quote
@@ -139,8 +145,10 @@ type decodeError struct {
 	err  error
 }
 
-// NewDecodeError returns an error that names the type that ptr points to and, if the
-// codec reports one as [JSON] does, the field, and that unwraps to err.
+// NewDecodeError returns the error of decoding into ptr, for which a [Codec] has
+// returned err. Its text names the type that ptr points to and, if the codec is [JSON],
+// the field that did not fit. It quotes nothing of what was decoded, as err may do, to
+// which it unwraps.
 func NewDecodeError(err error, ptr any) error { return &decodeError{reflect.TypeOf(ptr), err} }
 
 func (e *decodeError) Error() string {
@@ -198,8 +206,8 @@ func fieldOf(t reflect.Type, path string) (name string, of reflect.Type) {
 	return name, of
 }
 
-// CheckPointer returns nil if ptr is a pointer to decode into, and not a nil one. Else
-// the error wraps [ErrNoPointer] and names what is to be decoded.
+// CheckPointer returns an error that wraps [ErrNoPointer] unless ptr is a pointer, and
+// not a nil one. What is to be decoded into it, such as "argument 1", is for the text.
 func CheckPointer(ptr any, what string) error {
 	if isPointer(ptr) {
 		return nil

@@ -9,12 +9,13 @@ import (
 	"unicode"
 )
 
-// MaxNamespace bounds the name of a namespace, in bytes. Names are kept, logged and
-// sent back in refusals; this leaves room for a path with two UUIDs and a short query.
+// MaxNamespace is how long the name of a namespace may be, in bytes. Servers keep
+// names, log them and send them back in refusals; there is room for a path with two
+// UUIDs and a short query.
 const MaxNamespace = 256
 
-// DefaultMaxAttachments is how many attachments a packet may have by default, which is
-// what the reference server and recent clients refuse to exceed.
+// DefaultMaxAttachments is how many attachments a packet may have by default. The
+// reference server and recent clients refuse more.
 const DefaultMaxAttachments = 10
 
 const (
@@ -30,15 +31,17 @@ const (
 	maxID = 1<<53 - 1
 )
 
-// A TextDecoder turns the messages of one connection into packets. The zero value
-// is ready to use, a limit of zero being its default. A TextDecoder is not safe
-// for concurrent use, and is not to be used any more after an error.
+// A TextDecoder decodes the text format: it turns the messages of one connection into
+// packets. It is a [Decoder]. The zero value is ready to use, and decodes what a client
+// sends; a limit of zero is its default.
+//
+// A TextDecoder is not safe for concurrent use, and must not be used after an error.
 type TextDecoder struct {
-	MaxAttachments int  // per packet; default 10
-	MaxBytes       int  // text and attachments of one binary packet together; default 11,000,000
-	MaxDepth       int  // nesting of arrays and objects; default 1024, which is also the most
-	FromServer     bool // admit CONNECT_ERROR, which only a server sends
-	Revision4      bool // of the protocol: the query of a namespace is no part of its name, but the CONNECT's payload
+	MaxAttachments int  // of one packet; default [DefaultMaxAttachments]
+	MaxBytes       int  // of the text and the attachments of a binary packet together; default 11,000,000
+	MaxDepth       int  // of arrays and objects within each other; default 1024, which is also the most
+	FromServer     bool // admits CONNECT_ERROR, which only a server sends
+	Revision4      bool // of the protocol: the query behind a namespace is the payload of its CONNECT, and no part of the name
 
 	pending *Packet // waits for attachments
 	missing int     // how many it still waits for
@@ -49,12 +52,12 @@ type TextDecoder struct {
 	names *names
 }
 
-// Pending reports whether a packet waits for attachments. It holds memory until
-// they have come: the caller sets it a deadline.
+// Pending reports whether a packet waits for attachments. It holds memory until the
+// last has come, so that a caller should set a deadline.
 func (d *TextDecoder) Pending() bool { return d.pending != nil }
 
-// Held returns how many bytes of a packet that waits for attachments have come, its
-// text and the attachments that are there; 0 if none waits.
+// Held returns how many bytes have come of the packet that waits for attachments: its
+// text, and the attachments that are there. It is 0 if no packet waits.
 func (d *TextDecoder) Held() int {
 	if d.pending == nil {
 		return 0
@@ -62,9 +65,10 @@ func (d *TextDecoder) Held() int {
 	return d.size
 }
 
-// Text decodes a text message, which must be valid UTF-8. It reports done if the
-// message is a packet by itself, and not if attachments are to follow; data is
-// copied only in the second case. The error is a [Error].
+// Text decodes a text message, which must be valid UTF-8. It returns the packet, and
+// done, if the message is a packet by itself: p.Data then aliases data. It returns
+// neither if attachments are to follow: then it has copied what it needs of data. The
+// error is an [Error].
 func (d *TextDecoder) Text(data []byte) (p Packet, done bool, err error) {
 	if d.pending != nil {
 		d.pending = nil
@@ -89,9 +93,9 @@ func (d *TextDecoder) Text(data []byte) (p Packet, done bool, err error) {
 	return Packet{}, false, nil
 }
 
-// Binary takes a binary message, the next attachment of the pending packet, and
-// copies it. It reports done with the packet if this was the last attachment.
-// The error is a [Error].
+// Binary copies a binary message, which must be the next attachment of the packet that
+// waits. It returns the packet, and done, if this was the last one. The error is an
+// [Error].
 func (d *TextDecoder) Binary(data []byte) (p Packet, done bool, err error) {
 	if d.pending == nil {
 		return Packet{}, false, errBinary
@@ -253,11 +257,13 @@ func orDefault(n, def int) int {
 	return def
 }
 
-// EventName returns the first element of an event's array, which must be a
-// string, or a number: that stands for what JavaScript makes of it, so that [7.0]
-// is event "7". It aliases data and does not allocate, unless the string holds an
-// escape sequence or the number is no short integer; use m[string(name)] to look it
-// up.
+// EventName returns the name of an event, which is the first element of the array in
+// its Data: a string, or a number, which stands for what JavaScript makes of it, so
+// that [7.0] is event "7". The error is an [Error].
+//
+// The name aliases data, and nothing is allocated, unless the string has an escape
+// sequence or the number is no short integer. To look it up without a copy, write
+// m[string(name)].
 func EventName(data []byte) (name []byte, err error) {
 	i := skipSpace(data, 0)
 	if i >= len(data) || data[i] != '[' {

@@ -15,8 +15,8 @@
 //	}
 //	name, err := parser.EventName(p.Data)
 //
-// JSON is validated, and not decoded, until [Args.Bind] decodes it into what the
-// caller has:
+// A decoder validates JSON, and decodes none: [Args.Bind] does that, into the types that
+// the caller wants.
 //
 //	args := parser.NewArgs(nil, p.Data, p.Attachments, 1) // less the name
 //	err = args.Bind(&text, &file)
@@ -33,8 +33,8 @@
 //
 // A [Codec] encodes and decodes arguments; that of all functions here is [JSON], which
 // does what encoding/json does, unless they are given another one. A [Parser] is
-// another format of packets, such as that of package msgpack. [AppendEvent] and the
-// like make the payload for its packets.
+// another format of packets, such as that of package msgpack: [AppendEvent] and the
+// like make the Data of its packets, and [EncodeWith] encodes them.
 //
 // # Concurrency
 //

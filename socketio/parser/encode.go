@@ -9,27 +9,29 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Errors of the Encode functions, beside those of the codec.
+// The errors of encoding, beside an [*ArgError].
 var (
-	// ErrReservedEvent is the error of emitting an event whose name [IsReserved].
+	// ErrReservedEvent is returned for an event whose name [IsReserved].
 	ErrReservedEvent = errors.New("socketio: reserved event name")
 
-	// ErrInvalidUTF8 is the error of encoding what is not valid UTF-8. Strings
-	// within arguments never cause it: they have their bad bytes replaced.
+	// ErrInvalidUTF8 is returned for the name of an event or a namespace that is not
+	// valid UTF-8, and for such JSON of a [Codec]. [JSON] makes none: bad bytes of a
+	// string become U+FFFD.
 	ErrInvalidUTF8 = errors.New("socketio: invalid UTF-8")
 
 	errNotObject     = errors.New("socketio: CONNECT payload does not encode as an object")
 	errBinaryPayload = errors.New("socketio: binary data in a packet that can not carry any")
 )
 
-// EncodePacket appends a packet in the text format to dst: of the type, namespace and
-// id that head has, and with the JSON that payload appends. Attachments that payload
-// returns, with a placeholder for each, make an event or ack a binary one, and are to
-// follow it as binary messages. They alias the caller's bytes: whoever queues them
-// copies them first.
+// EncodePacket appends a packet in the text format to dst. It has the type, namespace
+// and id of head, whose other fields are ignored, and as Data what payload appends:
+// one of [AppendEvent], [AppendAck], [AppendConnectError], or anything else.
 //
-// Like all Encode and Append functions here, it returns dst as it was if it fails, an
-// error about an argument being an [*ArgError], and takes a nil codec for [JSON].
+// If payload returns attachments, an event or ack becomes a binary one. Each has to be
+// sent as a binary message behind the text, in their order. They alias the values in
+// which they were found: to keep them, copy them.
+//
+// If it fails, it returns dst as it was, and the error.
 func EncodePacket(dst []byte, head Packet, payload func(dst []byte) ([]byte, [][]byte, error)) (text []byte, attachments [][]byte, err error) {
 	plain, binary := head.Type, head.Type
 	switch head.Type {
@@ -56,9 +58,12 @@ func EncodePacket(dst []byte, head Packet, payload func(dst []byte) ([]byte, [][
 	return text, attachments, nil
 }
 
-// EncodeEvent appends an event in the text format, with an id if hasID asks for an
-// ack. If there is a []byte anywhere in args, the packet is a binary one; attachments
-// are as with [EncodePacket].
+// EncodeEvent appends an event in the text format to dst, with an id if hasID is set,
+// which asks for an ack. A []byte anywhere in args becomes an attachment, and the
+// packet a binary one. A nil codec is [JSON].
+//
+// Attachments and a failure are as with [EncodePacket]. The error is an [*ArgError],
+// [ErrReservedEvent] or [ErrInvalidUTF8].
 func EncodeEvent(codec Codec, dst []byte, nsp, name string, args []any, id uint64, hasID bool) (text []byte, attachments [][]byte, err error) {
 	head := Packet{Type: TypeEvent, Namespace: nsp, ID: id, HasID: hasID}
 	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
@@ -66,8 +71,8 @@ func EncodeEvent(codec Codec, dst []byte, nsp, name string, args []any, id uint6
 	})
 }
 
-// EncodeAck appends the answer to the event that came with id. Attachments are as
-// with [EncodeEvent].
+// EncodeAck appends the answer to the event that came with id, as [EncodeEvent] does
+// an event.
 func EncodeAck(codec Codec, dst []byte, nsp string, id uint64, args []any) (text []byte, attachments [][]byte, err error) {
 	head := Packet{Type: TypeAck, Namespace: nsp, ID: id, HasID: true}
 	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
@@ -75,8 +80,9 @@ func EncodeAck(codec Codec, dst []byte, nsp string, id uint64, args []any) (text
 	})
 }
 
-// EncodeConnect appends a CONNECT, or the answer to one. The payload must encode as
-// an object without binary data; nil leaves it out.
+// EncodeConnect appends a CONNECT in the text format to dst, or the answer to one. The
+// payload must encode as an object, without binary data; if it is nil, there is none.
+// A nil codec is [JSON]. If it fails, it returns dst as it was, and the error.
 func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, error) {
 	text, _, err := EncodePacket(dst, Packet{Type: TypeConnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
 		if payload == nil {
@@ -91,8 +97,9 @@ func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, er
 	return text, err
 }
 
-// EncodeConnectError appends the refusal of a CONNECT, without binary data. A data
-// of nil leaves the member out.
+// EncodeConnectError appends the refusal of a CONNECT in the text format to dst. If
+// data is nil, the refusal has the message only; there must be no binary data in it.
+// Codec and failure are as with [EncodeConnect].
 func EncodeConnectError(codec Codec, dst []byte, nsp, message string, data any) ([]byte, error) {
 	text, _, err := EncodePacket(dst, Packet{Type: TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
 		return AppendConnectError(codec, dst, message, data)
@@ -100,13 +107,14 @@ func EncodeConnectError(codec Codec, dst []byte, nsp, message string, data any) 
 	return text, err
 }
 
-// EncodeDisconnect appends a DISCONNECT.
+// EncodeDisconnect appends a DISCONNECT in the text format to dst.
 func EncodeDisconnect(dst []byte, nsp string) []byte {
 	return AppendHeader(dst, TypeDisconnect, 0, nsp, 0, false)
 }
 
-// AppendHeader appends what stands in front of the JSON: type, number of attachments
-// (of binary types only), namespace unless it is "/", and id.
+// AppendHeader appends what stands in front of the JSON in the text format: the type,
+// the number of attachments if the type is a binary one, the namespace unless it is
+// "/" or "", and the id if hasID is set.
 func AppendHeader(dst []byte, t PacketType, attachments int, nsp string, id uint64, hasID bool) []byte {
 	dst = append(dst, '0'+byte(t))
 	if t.binary() {
@@ -123,8 +131,9 @@ func AppendHeader(dst []byte, t PacketType, attachments int, nsp string, id uint
 	return dst
 }
 
-// AppendEvent appends the JSON array of an event, its name and arguments, with a
-// placeholder for each []byte, and returns those.
+// AppendEvent appends the Data of an event to dst: a JSON array of its name and its
+// arguments, with a placeholder for each []byte in them, which it returns as the
+// attachments. Codec, failure and errors are as with [EncodeEvent].
 func AppendEvent(codec Codec, dst []byte, name string, args []any) (text []byte, attachments [][]byte, err error) {
 	if IsReserved(name) {
 		return dst, nil, ErrReservedEvent
@@ -142,7 +151,8 @@ func AppendEvent(codec Codec, dst []byte, name string, args []any) (text []byte,
 	return text, attachments, nil
 }
 
-// AppendAck appends the JSON array of an ack, as AppendEvent does that of an event.
+// AppendAck appends the Data of an ack, an array of its arguments, as [AppendEvent]
+// does that of an event.
 func AppendAck(codec Codec, dst []byte, args []any) (text []byte, attachments [][]byte, err error) {
 	text, attachments, err = appendArgs(codec, append(dst, '['), args)
 	if err != nil {
@@ -151,8 +161,10 @@ func AppendAck(codec Codec, dst []byte, args []any) (text []byte, attachments []
 	return text, attachments, nil
 }
 
-// AppendConnectError appends the JSON object of a CONNECT_ERROR. A data of nil leaves
-// the member out.
+// AppendConnectError appends the Data of a CONNECT_ERROR to dst: an object with the
+// message and, unless it is nil, data. It returns binary values in data as attachments,
+// with which [EncodePacket] fails; other formats can have them. Codec and failure are
+// as with [EncodeEvent].
 func AppendConnectError(codec Codec, dst []byte, message string, data any) (text []byte, attachments [][]byte, err error) {
 	text = appendString(append(dst, `{"message":`...), message)
 	if data != nil {

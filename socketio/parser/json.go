@@ -16,28 +16,30 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// A Codec encodes and decodes the arguments of events and acks. It must be safe for
-// concurrent use.
+// A Codec encodes Go values as JSON, and decodes it, with []byte values left out as
+// attachments. [JSON] is the default. A Codec must be safe for concurrent use.
 type Codec interface {
-	// Append appends v as one JSON value to dst. For each []byte in v, at any
-	// depth, it appends {"_placeholder":true,"num":N} and adds the bytes to
-	// attachments, where they have index N. It does not copy them.
+	// Append appends v to dst as one JSON value, and returns the extended buffer. In
+	// place of each []byte in v, at any depth, it appends
+	// {"_placeholder":true,"num":N}, and adds the []byte itself, not a copy, to
+	// attachments, where its index is N.
 	Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, error)
 
-	// Unmarshal decodes one JSON value into what the pointer v points to. If
-	// there are attachments, placeholders in data stand for them: they become
-	// []byte, where v asks for a []byte and where it asks for any.
+	// Unmarshal decodes one JSON value into what the pointer v points to. Where v
+	// asks for a []byte or for any, a placeholder in data becomes the attachment
+	// that it stands for, as a []byte. Without attachments, it is an object like any
+	// other.
 	Unmarshal(data []byte, attachments [][]byte, v any) error
 }
 
-// JSON is the default codec. It encodes and decodes what encoding/json would, with
-// the same struct tags and methods, but for two things: it leaves <, > and & as they
-// are, and a []byte is an attachment.
+// JSON is the default [Codec]. It encodes and decodes as encoding/json does, with the
+// same struct tags and methods, but for two things: it leaves <, > and & as they are,
+// and a []byte is an attachment.
 //
-// Only the type []byte is, and not what a MarshalJSON method makes of one. As in
-// encoding/json, a named slice of bytes is a base64 string unless it has methods of
-// its own, a [N]byte is an array of numbers, and a nil []byte is null. What a peer
-// sends as a base64 string can be decoded into a []byte too.
+// Only a value of the type []byte is one. As in encoding/json, a named slice of bytes is
+// a base64 string unless it has methods of its own, a [N]byte is an array of numbers, a
+// nil []byte is null, and a MarshalJSON method decides what its value becomes. A base64
+// string can be decoded into a []byte, too.
 type JSON struct{}
 
 // Of two libraries with the same semantics (the options see to it), encoding/json is

@@ -2,7 +2,8 @@ package parser
 
 import "strconv"
 
-// PacketType is the first character of a packet, less '0'.
+// A PacketType says what a packet is for. In the text format it is the first
+// character, less '0'.
 type PacketType uint8
 
 // The packet types of the Socket.IO protocol, revision 5.
@@ -37,22 +38,22 @@ func (t PacketType) String() string {
 // binary reports whether packets of the type are followed by attachments.
 func (t PacketType) binary() bool { return t == TypeBinaryEvent || t == TypeBinaryAck }
 
-// Packet is one decoded packet.
+// A Packet is one packet of the protocol, whatever its format.
 //
-// Data aliases the message that the packet came in as long as Attachments is nil:
-// who keeps it beyond that message copies it. Data and Attachments of any other
-// packet belong to the packet.
+// Data of a packet that has been decoded may alias the message that it came in if
+// Attachments is nil: to keep it beyond that message, copy it. If Attachments is not
+// nil, Data and Attachments are the packet's own.
 type Packet struct {
 	Type        PacketType
-	Namespace   string   // "/" or "/chat"; a query is part of the name
-	ID          uint64   // of the ack, if HasID
-	HasID       bool     // an ack without one answers nothing
-	Data        []byte   // valid JSON: an array for events and acks, an object or nothing for CONNECT
-	Attachments [][]byte // what placeholders in Data stand for, each non-nil
+	Namespace   string   // such as "/" or "/chat"; a query is part of the name
+	ID          uint64   // links an event and its ack, if HasID
+	HasID       bool     // an event with an id asks for an ack; an ack without one answers nothing
+	Data        []byte   // JSON: the array of an event or ack, the object of a CONNECT (or nothing) or CONNECT_ERROR
+	Attachments [][]byte // what the placeholders in Data stand for, by their numbers; none of them nil
 }
 
-// An Error says why a packet was refused. Its text describes the rule that
-// was broken and never quotes the packet, so that it is fit for a log.
+// An Error says why a packet was refused. Its text names the rule that was broken and
+// quotes nothing of the packet: it may be logged.
 type Error string
 
 func (e Error) Error() string { return "socketio: " + string(e) }
@@ -81,8 +82,8 @@ const (
 	errDepth              Error = "JSON nested too deeply"
 )
 
-// IsReserved reports whether an event may not have this name, since the
-// official clients give it a meaning of their own.
+// IsReserved reports whether no event may have this name, because the official clients
+// use it for events of their own: "connect", "disconnect", "newListener" and the like.
 func IsReserved(name string) bool {
 	switch name {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":

@@ -7,59 +7,61 @@ import (
 	"unicode/utf8"
 )
 
-// A Parser is a format of packets: it says how they stand in the messages of a
+// A Parser is a format of packets: how they are written in the messages of a
 // connection, in both directions. Package msgpack has one. The text format, which is
-// the protocol's own, needs none: [TextDecoder] decodes it, and functions such as
+// the protocol's own, is not a Parser: [TextDecoder] decodes it, and functions such as
 // [EncodeEvent] encode it.
 //
-// Whatever the format is, the payload of a [Packet] is JSON with placeholders, as
-// a [Codec] makes and takes it. [TypeBinaryEvent] and [TypeBinaryAck] belong to
-// the text format: with a Parser an event and an ack are of the same type with
-// attachments as without.
+// In each format, Data of a [Packet] is JSON with placeholders, as a [Codec] makes it
+// and takes it. The types [TypeBinaryEvent] and [TypeBinaryAck] belong to the text
+// format: with a Parser, an event with attachments is a [TypeEvent], and an ack a
+// [TypeAck].
 //
 // A Parser must be safe for concurrent use.
 type Parser interface {
-	// NewDecoder returns the decoder of one connection.
+	// NewDecoder returns a decoder for the messages of one connection.
 	NewDecoder() Decoder
 
-	// Encode appends the first message of a packet to dst, and returns the extended
-	// buffer as first.Data. Messages in rest have to follow the first directly.
+	// Encode appends the first message of p to dst, and returns the extended buffer as
+	// first.Data. The messages in rest, if any, have to be sent directly behind it.
 	//
-	// p.Data, if there is any, is valid JSON nested no deeper than 1024 arrays and
-	// objects, its strings valid UTF-8. It may lie in dst, in front of what is
-	// appended. Neither dst nor anything of p may be changed, or kept once the messages
-	// have been sent.
+	// Callers use [EncodeWith], so that p.Data, if there is any, is valid JSON in valid
+	// UTF-8, with no more than 1024 arrays and objects within each other. It may be a
+	// part of dst. The bytes of dst and p must not be changed. Messages in rest may
+	// alias p.Attachments; nothing else of p, nor dst, may be kept.
 	Encode(dst []byte, p Packet) (first Message, rest []Message, err error)
 }
 
-// A Message is what a connection carries in one piece.
+// A Message is one message of a connection.
 type Message struct {
 	Data   []byte
-	Binary bool // or else it is text, and valid UTF-8
+	Binary bool // false: it is text, and valid UTF-8
 }
 
 // A Decoder turns the messages of one connection into packets. It is called for one
-// message after the other, each of them bounded by the connection, on a goroutine
-// that others wait for. It has to bound what it keeps between them.
+// message after the other, and must not block. The connection bounds the size of each
+// message; the decoder has to bound what it keeps of several.
 //
-// The first error ends the connection, and is logged: its text must not quote what
-// was sent.
+// The first error ends the connection. It is logged: its text must quote nothing of
+// what was sent.
 type Decoder interface {
-	// Text takes a text message, which is valid UTF-8. It reports done with the
-	// packet that the message completes.
+	// Text decodes a text message, which is valid UTF-8. It returns a packet, and
+	// done, if the message completes one. The packet's Data may alias data if
+	// Attachments is nil; nothing else may.
 	Text(data []byte) (p Packet, done bool, err error)
-	// Binary likewise takes a binary message.
+	// Binary does the same for a binary message.
 	Binary(data []byte) (p Packet, done bool, err error)
-	// Pending reports whether a packet waits for more messages, which have to
-	// come in time.
+	// Pending reports whether a packet is not complete. A server closes the
+	// connection if the next message takes too long.
 	Pending() bool
 }
 
 var errNotAppended = errors.New("socketio: Parser.Encode has not appended to dst")
 
-// EncodeWith encodes a packet in the format of f, as f.Encode does. Before, it checks
-// that p.Data is what [Parser] promises, whatever codec has made it: the error of what
-// is not valid UTF-8 is [ErrInvalidUTF8], that of what is no JSON an [Error].
+// EncodeWith encodes a packet in the format of f: it checks that p.Data is what
+// f.Encode relies on, whatever [Codec] it comes from, and returns what that returns.
+// The error is [ErrInvalidUTF8] for what is not valid UTF-8, an [Error] for what is no
+// JSON, or nested too deeply, and otherwise that of f.
 func EncodeWith(f Parser, dst []byte, p Packet) (first Message, rest []Message, err error) {
 	if !utf8.Valid(p.Data) {
 		return Message{}, nil, ErrInvalidUTF8
@@ -76,13 +78,17 @@ func EncodeWith(f Parser, dst []byte, p Packet) (first Message, rest []Message, 
 	return first, rest, err
 }
 
-// Check holds a packet that a client has sent to the rules that are the same in each
-// format: a namespace begins with a slash, is no longer than 256 bytes and has no
-// control characters, an id is no greater than 2^53-1, and the payload begins as one
-// of the packet's type does; a client sends no CONNECT_ERROR, and no event whose name
-// [IsReserved]. It does not check that Data is valid JSON. The error is an [Error].
+// Check returns an [Error] if a client must not send this packet, in whatever format:
 //
-// [TextDecoder] has checked this already. It is for the packets of other decoders.
+//   - the namespace does not begin with a slash, is longer than [MaxNamespace], or has
+//     control characters
+//   - the id is greater than 2^53-1
+//   - the type is CONNECT_ERROR, which only a server sends, or none of the protocol
+//   - the payload is not of the kind that the type has, or an event has no name, or
+//     one that [IsReserved]
+//
+// It takes Data to be valid JSON. A [TextDecoder] has checked all this; Check is for
+// the packets of a [Parser].
 func (p *Packet) Check() error {
 	if !strings.HasPrefix(p.Namespace, "/") || len(p.Namespace) > MaxNamespace || strings.ContainsFunc(p.Namespace, unicode.IsControl) {
 		return errNamespace

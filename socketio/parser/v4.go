@@ -9,10 +9,11 @@ import (
 // Clients of Engine.IO 3 speak revision 4 of the protocol, which differs in two
 // payloads.
 
-// AppendConnectErrorV4 is [AppendConnectError] in revision 4 of the protocol, where the
-// payload is either the data or the message: the data, if it encodes as a string, an
-// object or an array, since clients break on anything else.
-func AppendConnectErrorV4(codec Codec, dst []byte, message string, data any) ([]byte, [][]byte, error) {
+// AppendConnectErrorV4 does what [AppendConnectError] does, for revision 4 of the
+// protocol, where Data is either the data or the message: it appends the data if that
+// encodes as a string, an object or an array, and else the message, since clients break
+// on anything else.
+func AppendConnectErrorV4(codec Codec, dst []byte, message string, data any) (text []byte, attachments [][]byte, err error) {
 	head := len(dst)
 	if data != nil {
 		text, attachments, err := orJSON(codec).Append(dst, data, nil)

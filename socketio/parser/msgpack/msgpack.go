@@ -19,8 +19,8 @@
 // Maps with keys that are not strings, other extensions, strings that are not
 // UTF-8, and more than 1024 levels of nesting end the connection.
 //
-// [socketio.Options.MaxAttachments] does not apply, since all of a packet is in
-// one message, and thus within MaxPayload. A packet of n bytes holds at most
+// MaxAttachments of sio.Options does not apply, since all of a packet is in one
+// message, and thus within MaxPayload. A packet of n bytes holds at most
 // 18·n bytes and 128 KiB once it is decoded. One that needs more, which takes
 // thousands of byte strings of less than three bytes, ends the connection, and
 // so does a map that looks like the placeholder of an attachment in a packet
@@ -33,7 +33,7 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// Parser implements [parser.Parser].
+// Parser implements [parser.Parser]. The zero value is ready to use.
 type Parser struct{}
 
 // NewDecoder implements [parser.Parser].
