@@ -82,18 +82,26 @@ func (e Emission) Broadcast() Target {
 
 // emit sends an event to the client.
 func (s *Socket) emit(m modifiers, event string, args []any) error {
-	if s.rec != nil {
-		return s.nsp.recovery.emit(s, m, event, args)
+	sent, kept := args, s.rec != nil && !m.volatile
+	if kept {
+		sent = append(slices.Clip(args), s.nsp.recovery.blank())
 	}
-	e, err := s.nsp.encodeEvent(event, args, 0, false)
+	e, err := s.nsp.encodeEvent(event, sent, 0, false)
 	if err != nil {
 		return err
 	}
 	if !m.told {
 		s.tell(event, args)
 	}
+	e = e.flagged(m.plain)
 	e.soon = m.soon
-	return notDropped(s.send(e.flagged(m.plain), m.volatile))
+	switch {
+	case kept:
+		return s.nsp.recovery.emit(s, e)
+	case s.rec != nil:
+		return notDropped(s.nsp.recovery.emitVolatile(s, e, takenForOffset(event, args)))
+	}
+	return notDropped(s.send(e, m.volatile))
 }
 
 // errCrowded says that a packet had better wait.

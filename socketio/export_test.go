@@ -64,24 +64,22 @@ func (s *Socket) Receive(text []byte) {
 
 // Recoverable tells whether clients are away that may come back.
 func (n *Namespace) Recoverable() bool {
-	r := n.recovery
-	if r == nil {
+	r, ok := n.recovery.(*localRecovery)
+	if !ok {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expireLocked()
-	return len(r.away) > 0
+	return r.away.Len() > 0
 }
 
 // Remembered counts what is kept for clients that may come back.
 func (n *Namespace) Remembered() (events, bytes, away, rooms int) {
-	r := n.recovery
+	r := n.recovery.(*localRecovery)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n.local.mu.RLock()
-	defer n.local.mu.RUnlock()
-	return r.log.Len(), r.bytes, len(r.away), len(r.room)
+	return r.log.Len(), r.log.Bytes(), r.away.Len(), r.rooms.Len()
 }
 
 // Gone tells whether the socket has been taken out of its rooms, for good.
@@ -95,7 +93,7 @@ func (s *Socket) Gone() bool {
 func (s *Server) KeptByDynamic() int { return int(s.dynamic.kept.Load()) }
 
 // AskFor sets how long a client may take to show that it is there.
-func (n *Namespace) AskFor(patience time.Duration) { n.recovery.patience = patience }
+func (n *Namespace) AskFor(patience time.Duration) { n.recovery.(*localRecovery).patience = patience }
 
 // PartOnce takes the socket out of some of its rooms, as when it leaves.
 func (s *Socket) PartOnce() (more bool) { return s.nsp.local.part(s, s.rec) }
@@ -103,11 +101,11 @@ func (s *Socket) PartOnce() (more bool) { return s.nsp.local.part(s, s.rec) }
 // ExpireOnce forgets some of the clients that have been away for too long, and returns
 // how many are away still.
 func (n *Namespace) ExpireOnce() int {
-	r := n.recovery
+	r := n.recovery.(*localRecovery)
 	r.mu.Lock()
 	defer r.unlock()
 	r.expireLocked()
-	return len(r.absent)
+	return r.away.Len()
 }
 
 // Stand adds a socket without a connection to the namespace, until Part.

@@ -119,8 +119,8 @@ func (l *Local) add(s *Socket) {
 		return
 	}
 	l.addLocked(s)
-	if s.rec != nil && s.rec.added == never {
-		s.rec.added = l.nsp.recovery.seq.Load()
+	if s.rec != nil {
+		s.rec.addedLocked()
 	}
 }
 
@@ -134,7 +134,7 @@ func (l *Local) addLocked(s *Socket) {
 // part takes a socket that has left out of the namespace, at once, and out of some of
 // its rooms. It reports false when it is in none any more: the poller, which may be
 // the first to call, has no time for a thousand.
-func (l *Local) part(s *Socket, rec *recoverable) (more bool) {
+func (l *Local) part(s *Socket, rec standing) (more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !s.gone {
@@ -150,7 +150,7 @@ func (l *Local) part(s *Socket, rec *recoverable) (more bool) {
 			}
 		}
 		if rec != nil {
-			rec.left = l.nsp.recovery.seq.Load()
+			rec.partedLocked()
 		}
 	}
 	for range roomsAtOnce {
@@ -169,8 +169,8 @@ func (l *Local) drop(s *Socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.rooms = nil
-	if claim := s.claimed(); claim != nil {
-		claim.rooms = nil
+	if a := s.asideLocked(); a != nil {
+		a.clear()
 	}
 }
 

@@ -67,7 +67,7 @@ type Namespace struct {
 	holder   *share.Holder[[]*Namespace] // likewise, whose it is
 	heldAt   int                         // likewise, among those
 	ending   bool                        // likewise: everybody has been made to leave
-	recovery *localRecovery              // nil unless clients can be recovered
+	recovery recoverer                   // nil unless clients can be recovered
 }
 
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
@@ -77,7 +77,7 @@ func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespa
 	n.greeter, _ = h.(ConnectedHandler)
 	n.local = newLocal(n)
 	if s.opts.Recovery != nil {
-		n.recovery = newLocalRecovery(n.local, &s.opts)
+		n.recovery = newLocalRecovery(n.local, name, &s.opts)
 	}
 	n.broker = s.opts.Broker(n.local)
 	return n

@@ -50,7 +50,7 @@ func (s *Socket) encodeConnected() (encoded, error) {
 		dst = append(dst, s.id...) // base64url: nothing to escape
 		if s.rec != nil {
 			dst = append(dst, `","pid":"`...)
-			dst = append(dst, s.rec.pid...)
+			dst = append(dst, s.rec.secret()...)
 		}
 		return append(dst, `"}`...), nil, nil
 	})

@@ -1,21 +1,201 @@
 package socketio
 
 import (
-	"crypto/rand"
+	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"maps"
-	"runtime"
-	"slices"
-	"sync"
-	"sync/atomic"
+	"net/netip"
 	"time"
 
-	"github.com/siokit/sio/internal/fifo"
-	"github.com/siokit/sio/internal/share"
-	"github.com/siokit/sio/internal/sid"
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/parser"
 	"github.com/siokit/sio/socketio/recovery"
+)
+
+// Recovery stands behind a line, and all that passes through is in this file.
+//
+// A namespace has a [recoverer], which it tells what happens; what that knows of a socket
+// is the socket's [standing], which is told what happens to it. It may ask the namespace,
+// by way of its Local, what is in [house], and a socket what is in [guest]; their answers
+// are in recovery_host.go. The files recovery_*.go behind the line use nothing else of the
+// other ones, and these nothing of theirs; a test sees to that.
+//
+// The line goes by these rules:
+//
+//   - Numbers. An event gets its number in the section of Local.mu in which its recipients
+//     are picked (numberLocked), and rooms are joined and left in sections of the same
+//     lock: so the numbers between which a socket was in a room tell exactly what it was
+//     sent. Whoever gives the numbers is behind the line: here it is a counter, with a
+//     cluster it may be the stream that the event has come from.
+//   - Locks. The recoverer's own are taken before Local.mu and Socket.mu. What ends in
+//     Locked is called under Local.mu and must take none but innermost ones.
+//   - Coming back. Who says that it is a client is told that client's id, rooms and values,
+//     and its connect handler decides; until that has accepted, nothing of the client's
+//     changes. begin and takeOver run on a goroutine of the socket's own: they may wait, for
+//     the client that is said to be there, or for a network. What a client takes along
+//     (pid, id, rooms, values, where it stands) is a record without pointers, so it may
+//     come back to another process.
+//   - What is sent to a client that may come back has room for an offset, whatever that
+//     is (blank). Who is refused, or was never one to come back, has no standing, and costs
+//     a nil check.
+//
+// What there is behind it: localRecovery, for the clients of this process, counts the
+// events by itself. Its bookkeeping is the package internal/ledger, which knows of no
+// socket; its records are with a recovery.Store.
+//
+// A package for all of it was not to be had: claims and takeovers are about states of
+// sockets, which would have to be exported for that. And sockets are passed as they are,
+// not as interfaces, so that what is queued for each of a thousand recipients needs
+// neither a call through a table nor a batch on the heap.
+
+// A recoverer brings clients of a namespace back. Its methods may be called from any
+// goroutine.
+type recoverer interface {
+	// begin gives a socket a standing before its connect handler runs: that of a
+	// client that has been there, if it shows one, or of a new one. It reports false if
+	// the connection has ended meanwhile.
+	begin(s *Socket) bool
+	// takeOver makes a socket that has been accepted the client that it says it is,
+	// and returns what that has missed, which goes in front of the answer. It reports
+	// false if that can't be done any more. It is called if the socket is recovered.
+	takeOver(s *Socket) (missed []*engineio.Message, ok bool)
+	// giveBack is called instead, and for all others, too, when a socket with a standing
+	// is not accepted.
+	giveBack(s *Socket)
+	// answered is called when the CONNECT is to be answered, and unsendable when what
+	// has been missed did not fit into what may wait for the client.
+	answered(s *Socket)
+	unsendable(s *Socket)
+	// vacate is called when a socket has left all of its rooms, and departed when its
+	// disconnect handlers have run, even if it has no standing.
+	vacate(s *Socket)
+	departed(s *Socket)
+
+	// broadcast is [Local.Broadcast].
+	broadcast(b *Broadcast) error
+	// numberLocked gives an event for rooms, or for all, the next number, and reports
+	// whether it has to have one. It is called by pickNumbered.
+	numberLocked(rooms []string) bool
+	// blank returns the argument that stands for the offset of an event while that is
+	// encoded.
+	blank() any
+	// emit sends an event, that has a blank, to a socket with a standing, and keeps it
+	// unless that fails.
+	emit(s *Socket, e encoded) error
+	// emitVolatile sends one that has none. An official client takes taken for an
+	// offset, if it is a string.
+	emitVolatile(s *Socket, e encoded, taken any) error
+
+	// giveUp forgets clients that are away from a namespace where nobody else is. It
+	// reports whether those were all: of many, it forgets some.
+	giveUp() bool
+	// stop forgets everybody who is away: nobody can come back any more.
+	stop()
+}
+
+// A standing is what a recoverer knows of a socket.
+type standing interface {
+	// secret returns what the client is to show when it comes back.
+	secret() string
+	// closed is called when the socket has ended, under Socket.mu.
+	closed()
+	// addedLocked is called when the socket is one of the namespace, and partedLocked when
+	// it is no more: its id stays until vacate.
+	addedLocked()
+	partedLocked()
+	// joinedLocked and leftLocked tell of its rooms.
+	joinedLocked(room string)
+	leftLocked(room string)
+	// asideLocked returns the rooms of a socket that says it is a client, until it is
+	// that: it is in none of the maps. Otherwise it returns nil.
+	asideLocked() aside
+	// returnLocked tells that it is the client now, and returns the rooms that it is in.
+	// If it is gone again already, it is away from here on.
+	returnLocked(gone bool) (rooms []string)
+}
+
+// An aside is rooms that a socket is in by its own account only.
+type aside interface {
+	join(room string) error
+	leave(room string)
+	names() []string
+	clear() // it has left
+}
+
+// A house is a namespace as its recoverer sees it: [Local].
+type house interface {
+	// Of the server and its clock.
+	now() time.Duration // since born, and never 0
+	date(now time.Duration) time.Time
+	failed(err error) // is logged, which may emit
+	Codec() parser.Codec
+	allowsV3() bool
+
+	// Of the namespace: a dynamic one stays from acquire to release. alone tells whether
+	// only so many who are away use it.
+	acquire()
+	release()
+	alone(away int) bool
+	// share returns which part of so many bytes the namespace may keep, and hold counts
+	// them: dynamic ones have some in common.
+	share(most int) int
+	hold(bytes int)
+
+	// Of events. tell tells who listens to what goes out, which may emit.
+	encode(event string, args []any) (encoded, error)
+	tell(b *Broadcast, to selection)
+	pick(sel Selector) selection
+	// pickNumbered picks in one section in which the event gets its number, too, if it
+	// is to be kept.
+	pickNumbered(sel Selector) (to selection, kept bool)
+
+	// Of sockets and rooms. standing returns that of the socket with an id, or nil.
+	standing(id string) standing
+	standingLocked(id string) standing
+	roomFor(rooms int, name string) error
+	// part takes a socket that has left out of the namespace, if it is there still, and
+	// dropID forgets its id, unless another one has that.
+	part(s *Socket, rec standing) (more bool)
+	dropID(s *Socket)
+	// readmit makes a socket that is its client now one of the namespace; see
+	// returnLocked. Nothing is in between.
+	readmit(s *Socket)
+	// shut makes a socket that has never been one of the namespace one that can't join.
+	shut(s *Socket)
+}
+
+// A guest is a [Socket] as a recoverer sees it.
+type guest interface {
+	ID() string
+	Reason() Reason
+	Context() context.Context
+	payload() []byte         // of the CONNECT
+	values() map[any]any     // a copy
+	address() netip.Prefix   // whom its client's address stands for
+	with(other *Socket) bool // they share a connection
+	// stand gives a socket its standing, and assume that of a client with an id and
+	// values.
+	stand(rec standing)
+	assume(id string, values map[any]any, rec standing)
+	standing() standing
+
+	// alive calls f, which must not block, when the client has shown that it is there,
+	// or has not in time. unanswered tells whether it has not shown it since.
+	alive(patience time.Duration, f func(alive bool))
+	unanswered() bool
+	// unproven tells whether what was sent long before the client left may not have
+	// arrived though no loss was noticed.
+	unproven() bool
+	// bury ends the connection of a client that is not there.
+	bury()
+
+	// sendLater sends, and leaves the writing to the batch.
+	sendLater(b *engineio.Batch, e encoded, volatile bool) error
+}
+
+var (
+	_ house = (*Local)(nil)
+	_ guest = (*Socket)(nil)
 )
 
 // Recovery lets a client whose connection broke come back as the socket that it
@@ -69,274 +249,4 @@ func (r *Recovery) withDefaults() (*Recovery, error) {
 		out.Store = func(string) recovery.Store { return new(recovery.MemoryStore) }
 	}
 	return &out, errors.Join(errs...)
-}
-
-// A localRecovery is what a namespace knows of clients that may come back: what is in
-// its log of events, and who has got what of them. The events, and what is known
-// of a client that is away, are with the store.
-//
-// An event's place in the log is its number, seq. Who is meant by it is picked
-// in the same section of Local.mu in which it gets the number, and rooms are
-// joined and left under that lock: so the numbers between which a socket was in
-// a room tell exactly what it was sent. Its mu, which is taken before Local.mu
-// and Socket.mu, is held until the event is queued for all of them: they get
-// events in the order of their numbers.
-type localRecovery struct {
-	local    *Local
-	opts     Recovery
-	patience time.Duration // with a client that has to show that it is there
-	proof    time.Duration // what was sent so long before a loss was noticed has arrived: a ping behind it was answered
-	born     time.Time     // the server's
-	epoch    [epochLen]byte
-	blank    string // stands for the offset while an event is encoded
-	seed     maphash.Seed
-
-	seq  atomic.Uint64     // of the last event; changed with mu held
-	head atomic.Uint64     // events up to here are not in the log any more; likewise
-	room map[string]*trail // what is remembered of rooms; protected by Local.mu
-
-	walking sync.Mutex // held while the log is walked: who emits waits for one step of one client. Taken before mu
-
-	mu          sync.Mutex // protects the following
-	store       recovery.Store
-	log         fifo.Queue[entry]
-	bytes       int                      // that the log holds
-	lost        uint64                   // the last event for everybody that was too much for MaxBytes
-	gap         uint64                   // the last event that the store has failed to keep, whoever it was for
-	clients     map[string]*recoverable  // those that are there, by pid
-	absent      map[string]*absence      // those that are away, by pid
-	away        map[string]*absence      // likewise, by the socket's id
-	waiting     map[string]chan struct{} // who waits for what comes of a client, by its pid; closed for who has to give way
-	deciding    map[string]*claim        // whose connect handler runs, by the pid of the client that it says it is
-	first, last *absence                 // likewise, by when they left
-	held        share.Table[absences]    // likewise, by the addresses of the clients
-	timer       *time.Timer              // nil, or runs, while something is kept
-	closed      bool
-	failure     error         // of the store, to be logged when mu is released
-	quiet       time.Duration // until when others are not
-}
-
-// A recoverable is what is known of a client beyond its connection, until it has
-// left. Its fields are protected by recovery.mu, but for the last ones.
-type recoverable struct {
-	pid    string // the secret that the client shows
-	id     string // of its sockets
-	socket *Socket
-	claim  *claim   // of who says that it is this client, and has not been accepted; changed with Local.mu held, too
-	away   *absence // what it has left, until its disconnect handlers have run
-
-	marks *marks
-
-	base   uint64 // the number up to which the client had events when its connection began
-	origin uint64 // the hash of the offset that it showed then, or 0
-	got    uint64 // the last event that was sent to it
-	floor  uint64 // the last event for it alone that was too much for MaxBytes
-	waited uint64 // the first event that had to wait for the answer to the CONNECT
-	late   uint64 // the last one that did, if it may not have arrived
-
-	since    time.Duration // when the CONNECT was answered, or 0
-	answered time.Duration // when it has shown last that it is there, or 0
-	closedAt atomic.Int64  // when its socket left
-
-	known   bool // the client has been told the pid
-	forged  bool // an argument of the application's looked like an offset
-	vacated bool // it has been told from those that are there
-
-	closed int32  // how many spans are over; protected by Local.mu, as is all below
-	added  uint64 // the last event before it was one of the namespace
-	left   uint64 // the last event before it was one no more
-	spans  []span
-	forgot uint64 // as floor, for spans that are not remembered
-}
-
-func newLocalRecovery(l *Local, o *Options) *localRecovery {
-	r := &localRecovery{
-		local:    l,
-		opts:     *o.Recovery,
-		patience: askPatience,
-		proof:    o.Engine.PingInterval + 2*o.Engine.PingTimeout,
-		born:     l.nsp.srv.born,
-		seed:     maphash.MakeSeed(),
-		room:     make(map[string]*trail),
-		clients:  make(map[string]*recoverable),
-		absent:   make(map[string]*absence),
-		away:     make(map[string]*absence),
-		waiting:  make(map[string]chan struct{}),
-		deciding: make(map[string]*claim),
-	}
-	if r.store = r.opts.Store(l.nsp.name); r.store == nil {
-		panic("socketio: Recovery.Store has no store for the namespace " + l.nsp.name)
-	}
-	rand.Read(r.epoch[:]) // never fails
-	r.blank = r.offset(0)
-	return r
-}
-
-// Recovered tells whether the socket has been there before its connection, and
-// has its id, rooms and values from then.
-func (s *Socket) Recovered() bool { return s.recovered }
-
-// begin makes a socket one that says it is a client that has been there, or a new
-// one. It reports false if the connection has ended meanwhile.
-func (r *localRecovery) begin(s *Socket) bool {
-	s.mu.Lock()
-	auth := s.auth
-	s.mu.Unlock()
-	pid, offset, ok := shown(auth)
-
-	r.mu.Lock()
-	defer r.unlock()
-	if ok && r.claimLocked(s, pid, offset) {
-		return true
-	}
-	if s.Reason() != "" {
-		return false
-	}
-	seq := r.seq.Load()
-	rec := &recoverable{pid: sid.New(), id: s.id, socket: s, base: seq, got: seq, waited: seq + 1, origin: r.hash(offset), added: never}
-	r.clients[rec.pid] = rec
-	s.mu.Lock() // who closes it looks for it
-	s.rec = rec
-	s.mu.Unlock()
-	return true
-}
-
-// answered is called when the CONNECT is to be answered.
-func (r *localRecovery) answered(s *Socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	c := s.rec
-	c.known, c.since, c.late = true, r.now(), c.got
-}
-
-const (
-	// expireAtOnce is how many clients are forgotten in one section, and dropAtOnce
-	// how many events that are too old: thousands may leave at once, and be back, or
-	// not, before a busy namespace is quiet for long.
-	expireAtOnce = 64
-	dropAtOnce   = 1024
-)
-
-// expireLocked forgets some of the clients that have been away for too long, but for
-// those that may be back. It reports whether there may be more.
-func (r *localRecovery) expireLocked() (more bool) {
-	now, n := r.now(), 0
-	for a := r.first; a != nil && a.expires <= now; {
-		if n++; n > expireAtOnce {
-			return true
-		}
-		next := a.next
-		if r.deciding[a.pid] == nil {
-			r.dropLocked(a)
-		}
-		a = next
-	}
-	return false
-}
-
-// now is never 0.
-func (r *localRecovery) now() time.Duration { return r.local.nsp.srv.now() }
-
-func (s *Server) now() time.Duration { return time.Since(s.born) + 1 }
-
-// leftAt returns when the client left.
-func (r *localRecovery) leftAt(c *recoverable) time.Duration {
-	if at := c.closedAt.Load(); at != 0 {
-		return time.Duration(at)
-	}
-	return r.now() // before it was recoverable
-}
-
-// unsendable is called when what a client has missed did not fit into what may wait
-// for it, because of its other namespaces: it begins anew, or it never comes back.
-func (r *localRecovery) unsendable(s *Socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.rec.known = false
-}
-
-// armLocked sees to it that what is too old goes, even if nothing happens. It
-// may stay for a quarter of the window longer: whoever asks looks at the time.
-func (r *localRecovery) armLocked() {
-	if r.timer == nil && !r.closed {
-		r.timer = time.AfterFunc(r.opts.Window/4+1, r.tick)
-	}
-}
-
-func (r *localRecovery) tick() {
-	r.mu.Lock()
-	defer r.unlock()
-	if r.timer == nil { // stopped too late
-		return
-	}
-	for before := -1; before != len(r.absent)+r.log.Len(); {
-		before = len(r.absent) + r.log.Len()
-		more := r.expireLocked()
-		if more = r.evictLocked() || more; !more {
-			break
-		}
-		r.unlock()
-		runtime.Gosched() // to who emits
-		r.mu.Lock()
-		if r.timer == nil {
-			return
-		}
-	}
-	r.timer = nil
-	if r.first != nil || r.log.Len() > 0 {
-		r.armLocked()
-	}
-}
-
-// stop forgets everybody who is away, and saves nobody any more.
-func (r *localRecovery) stop() {
-	r.mu.Lock()
-	defer r.unlock()
-	r.closed = true
-	if r.timer != nil {
-		r.timer.Stop()
-		r.timer = nil
-	}
-	for r.first != nil {
-		r.dropLocked(r.first)
-	}
-}
-
-// failureLog is how often the store's failures are logged: a store that is down
-// fails with every event.
-const failureLog = time.Minute
-
-// failedLocked is told what a method of the store has returned.
-func (r *localRecovery) failedLocked(method string, err error) {
-	if err != nil && r.failure == nil && r.now() >= r.quiet {
-		r.failure = fmt.Errorf("%s: %w", method, err)
-	}
-}
-
-// unlock releases mu, and logs a failure of the store, which may emit.
-func (r *localRecovery) unlock() {
-	err := r.failure
-	if err != nil {
-		r.failure, r.quiet = nil, r.now()+failureLog
-	}
-	r.mu.Unlock()
-	if err != nil {
-		r.local.nsp.srv.log.Error().Str("nsp", loggable(r.local.nsp.name)).Err(err).Msg("recovery store failed")
-	}
-}
-
-// stopRecovery ends what the namespaces do on behalf of clients that are away.
-func (s *Server) stopRecovery() {
-	if s.opts.Recovery == nil {
-		return
-	}
-	s.mu.RLock()
-	all := slices.Collect(maps.Values(s.namespaces))
-	s.mu.RUnlock()
-	s.dynamic.mu.Lock()
-	all = slices.AppendSeq(all, maps.Values(s.dynamic.live))
-	s.dynamic.mu.Unlock()
-	for _, n := range all {
-		n.recovery.stop()
-	}
 }

@@ -2,13 +2,12 @@ package socketio
 
 import (
 	"bytes"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/internal/ledger"
 )
 
 // Whoever shows the pid of a client says that it is this client. Perhaps it only
@@ -30,11 +29,14 @@ const (
 
 // A claim is that of a socket to be a client which has been there, from then on until
 // its connect handler has decided. What the socket does meanwhile takes place when it
-// is accepted. Its fields are protected by recovery.mu, but for the last ones.
+// is accepted. Its fields are protected by localRecovery.mu.
 type claim struct {
+	r      *localRecovery
 	pid    string
 	socket *Socket
-	over   chan struct{} // closed when it has been decided
+	over   chan struct{}   // closed when it has been decided
+	rooms  *ledger.Aside   // what the socket is told, from before it has its standing
+	was    *ledger.Absence // the client's, when the socket takes its place
 
 	pos         uint64              // the event up to which the client has them
 	origin      uint64              // the hash of the offset that says so
@@ -43,68 +45,20 @@ type claim struct {
 	size        int                 // its bytes
 	first, last uint64              // its first event, and its last one
 	held        []encoded           // what was emitted to the socket, and has no number yet
-
-	rooms   map[string]struct{} // what the socket is told; protected by Local.mu, as is all below
-	changes []change
 }
 
-// A change is a room that a socket has joined or left before it was accepted.
-type change struct {
-	*trail
-	joined bool
-	at     uint64 // the last event before
-}
-
-// claimed returns the claim of the socket, or nil. It is called with Local.mu held.
-func (s *Socket) claimed() *claim {
-	if s.rec == nil {
+// asideLocked implements [standing].
+func (c *recoverable) asideLocked() aside {
+	if c.claim == nil {
 		return nil
 	}
-	return s.rec.claim
+	return c.claim
 }
 
-func (c *claim) join(r *localRecovery, name string) error {
-	if _, in := c.rooms[name]; in {
-		return nil
-	}
-	if err := r.local.roomFor(len(c.rooms), name); err != nil {
-		return err
-	}
-	c.rooms[name] = struct{}{}
-	c.changes = append(c.changes, change{r.trail(name), true, r.seq.Load()})
-	return nil
-}
-
-func (c *claim) leave(r *localRecovery, name string) {
-	if _, in := c.rooms[name]; in {
-		delete(c.rooms, name)
-		c.changes = append(c.changes, change{r.trail(name), false, r.seq.Load()})
-	}
-}
-
-// changed applies changes to the rooms of a client.
-func changed(spans []span, changes []change) []span {
-	open := make(map[string]int)
-	if len(changes) > 0 {
-		for i, s := range spans {
-			if s.to == never {
-				open[s.name] = i
-			}
-		}
-	}
-	for _, c := range changes {
-		i, in := open[c.name]
-		switch {
-		case c.joined && !in:
-			open[c.name] = len(spans)
-			spans = append(spans, span{c.trail, c.at, never})
-		case !c.joined && in:
-			spans[i].to = c.at
-			delete(open, c.name)
-		}
-	}
-	return spans
-}
+func (c *claim) join(room string) error { return c.r.rooms.JoinAside(c.rooms, room, c.r.house.roomFor) }
+func (c *claim) leave(room string)      { c.r.rooms.LeaveAside(c.rooms, room) }
+func (c *claim) names() []string        { return c.r.rooms.NamesAside(c.rooms) }
+func (c *claim) clear()                 { c.r.rooms.ClearAside(c.rooms) }
 
 // shown returns the pid and the offset in the payload of a CONNECT. It reports false if
 // the offset is none that a client can have: one that shows none has heard no event. What
@@ -194,9 +148,9 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			return r.provideLocked(s, c, pid, offset)
 		case c.socket.Reason() != "":
 			r.vacateLocked(c)
-		case c.answered != 0 && r.now() < c.answered+r.patience/askAgain:
+		case c.answered != 0 && r.house.now() < c.answered+r.patience/askAgain:
 			pause := make(chan struct{})
-			timer := time.AfterFunc(c.answered+r.patience/askAgain-r.now(), func() { close(pause) })
+			timer := time.AfterFunc(c.answered+r.patience/askAgain-r.house.now(), func() { close(pause) })
 			ok := wait(pause, c.socket.Context().Done())
 			timer.Stop()
 			if !ok {
@@ -206,7 +160,7 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			alive := false
 			done := make(chan struct{})
 			r.unlock()
-			c.socket.conn.sess.Alive(r.patience, func(ok bool) {
+			c.socket.alive(r.patience, func(ok bool) {
 				alive = ok
 				close(done)
 			})
@@ -215,7 +169,7 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			case !ok:
 				return false
 			case alive:
-				c.answered = r.now()
+				c.answered = r.house.now()
 				return false
 			}
 			dead = c
@@ -230,171 +184,120 @@ func (r *localRecovery) knownLocked(s *Socket, pid, offset string) bool {
 	r.expireLocked()
 	c := r.clients[pid]
 	if c == nil {
-		return r.inTimeLocked(r.absent[pid]) != nil
+		return r.awayLocked(pid) != nil
 	}
-	if !c.known || c.socket.conn == s.conn {
+	if !c.known || c.socket.with(s) {
 		return false
 	}
-	_, ok := r.positionLocked(r.membershipLocked(c), offset)
+	_, ok := r.log.Position(r.rooms.Of(&c.Client, c.socket.ID()), offset)
 	return ok
-}
-
-// membershipLocked is that of a client that is there.
-func (r *localRecovery) membershipLocked(c *recoverable) *membership {
-	r.local.mu.RLock()
-	spans := slices.Clone(c.spans)
-	r.local.mu.RUnlock()
-	return newMembership(c, r.seq.Load(), spans)
 }
 
 // provideLocked gives a socket what the client with that pid has, which is c or away, and
 // what that has missed, for the connect handler to decide. It may release r.mu meanwhile.
 func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset string) bool {
-	var m *membership
-	var data map[any]any
+	var m *ledger.Membership
+	var values map[any]any
 	if c != nil {
-		m = r.membershipLocked(c)
-		c.socket.mu.Lock()
-		data = maps.Clone(c.socket.data)
-		c.socket.mu.Unlock()
+		m, values = r.rooms.Of(&c.Client, c.socket.ID()), c.socket.values()
 	} else {
-		a := r.inTimeLocked(r.absent[pid])
-		if a == nil || !r.recordLocked(a) {
+		a := r.awayLocked(pid)
+		if a == nil || !r.loadLocked(a) {
 			return false
 		}
-		m, data = newMembership(a.client(), a.left, a.spans()), a.data()
+		m, values = a.Membership(nil), a.Values()
 	}
-	claim := &claim{pid: pid, socket: s, over: make(chan struct{}), origin: r.hash(offset)}
+	claim := &claim{r: r, pid: pid, socket: s, over: make(chan struct{}), origin: r.log.Hash(offset)}
 	r.deciding[pid] = claim // from here on nobody else
-	rec := &recoverable{pid: pid, id: m.client.id, socket: s, claim: claim}
 	var ok bool
-	if claim.pos, ok = r.positionLocked(m, offset); ok {
+	if claim.pos, ok = r.log.Position(m, offset); ok {
 		claim.at = claim.pos
-		ok = r.walkLocked(rec, func() *membership { return m })
+		ok = r.walkLocked(claim, func() *ledger.Membership { return m })
 	}
 	if !ok {
 		r.giveBackLocked(claim)
 		return false
 	}
-	claim.rooms = make(map[string]struct{})
-	for name, spans := range m.rooms {
-		if slices.ContainsFunc(spans, func(s span) bool { return s.to == never }) {
-			claim.rooms[name] = struct{}{}
-		}
-	}
-	s.id, s.recovered = rec.id, true
-	s.mu.Lock() // who closes it looks for it
-	s.data = data
-	s.rec = rec
-	s.mu.Unlock()
+	claim.rooms = ledger.NewAside(m)
+	s.assume(m.ID(), values, &recoverable{Client: ledger.Client{PID: pid}, r: r, socket: s, claim: claim})
 	return true
 }
 
-// takeOver makes a socket that has been accepted the client that it says it is. If
-// that is still there, its connection is dead, and ends now. It returns what the client has
-// missed. From then on the socket is sent what it would have been; that is held back
-// behind the answer. It reports false if that can't be done any more.
+// takeOver implements [recoverer]. If the client is still there, its connection is dead,
+// and ends now. From then on the socket is sent what it would have been; that is held back
+// behind the answer.
 func (r *localRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
-	rec := s.rec
+	rec := recoverableOf(s)
 	claim := rec.claim
 	r.mu.Lock()
-	c := r.clients[rec.pid]
-	mine := r.deciding[rec.pid] == claim && s.Reason() == "" &&
-		(c == nil || c.socket.conn.sess.Unanswered()) // or that one has shown that it is there since
+	c := r.clients[rec.PID]
+	mine := r.deciding[rec.PID] == claim && s.Reason() == "" &&
+		(c == nil || c.socket.unanswered()) // or that one has shown that it is there since
 	r.mu.Unlock()
 	if mine && c != nil {
-		c.socket.conn.sess.Abort(engineio.ReasonTransportClose)
-		c.socket.close(engineio.ReasonTransportClose) // if somebody else is just ending the session
-		c.socket.partAll()                            // who sees the one does not see the other
-		c.socket.vacate()
+		c.socket.bury()
+		r.vacate(c.socket)
 	}
 
 	r.mu.Lock()
 	defer r.unlock()
 	defer r.giveBackLocked(claim)
-	var a *absence
-	var m *membership
+	var a *ledger.Absence
+	var m *ledger.Membership
 	known := -1
-	ok = mine && r.walkLocked(rec, func() *membership {
-		if a = r.absent[rec.pid]; a == nil {
+	ok = mine && r.walkLocked(claim, func() *ledger.Membership {
+		if a = r.away.Get(rec.PID); a == nil {
 			return nil
 		}
-		r.local.mu.RLock()
-		changes := claim.changes
-		r.local.mu.RUnlock()
+		changes := r.rooms.ChangesOf(claim.rooms)
 		if len(changes) != known { // later than every event that has been looked at
 			known = len(changes)
-			m = newMembership(a.client(), a.left, changed(a.spans(), changes))
+			m = a.Membership(changes)
 		}
 		return m
 	})
 	if !ok {
-		if a != nil && r.absent[a.pid] == a && s.Reason() == "" {
+		if a != nil && r.away.Get(a.PID) == a && s.Reason() == "" {
 			r.dropLocked(a) // it would not do next time either
 		}
 		return nil, false
 	}
 	missed = claim.missed
-	r.becomeLocked(s, a)
+	r.becomeLocked(rec, a)
 	return missed, true
 }
 
 // becomeLocked makes a socket the client that was away.
-func (r *localRecovery) becomeLocked(s *Socket, a *absence) {
-	c, was := s.rec, a.client()
+func (r *localRecovery) becomeLocked(c *recoverable, a *ledger.Absence) {
 	claim := c.claim
-	c.base, c.origin, c.got = claim.pos, claim.origin, max(claim.pos, claim.last)
-	if c.waited = r.seq.Load() + 1; claim.first > 0 {
-		c.waited = claim.first
-	}
-	c.floor, c.late, c.known = was.floor, was.late, true
-	delete(r.deciding, c.pid)
+	r.log.Resume(&c.Client, a, claim.pos, claim.origin, claim.first, claim.last)
+	c.known = true
+	delete(r.deciding, c.PID)
 	close(claim.over)
-	r.clients[c.pid] = c
-	r.local.readmit(c, was, a.spans())
+	r.clients[c.PID] = c
+	claim.was = a
+	r.house.readmit(c.socket)
 	r.endLocked(a)
 	for _, e := range claim.held {
-		seq := r.seq.Load() + 1
-		e.first.Overwrite(r.blank, r.offset(seq))
-		r.sentLocked(s, seq, e)
+		r.fill(e, r.log.Seq()+1)
+		r.sentLocked(c, e)
 	}
 }
 
-// readmit puts the socket of a client that is back where it was, its rooms being
-// those that it has not left. The events of the meantime count for it, too.
-func (l *Local) readmit(c, was *recoverable, spans []span) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	changes := c.claim.changes
+// returnLocked implements [standing]. It is called by readmit, with mu held, too.
+func (c *recoverable) returnLocked(gone bool) (rooms []string) {
+	claim := c.claim
 	c.claim = nil
-	c.added, c.forgot = was.added, was.forgot
-	c.spans = changed(spans, changes)
-	for _, s := range c.spans { // beside who has kept them meanwhile
-		s.refs++
-		if s.to != never {
-			c.closed++
-		} else if i, in := findRoom(c.socket.rooms, s.name); !in && !c.socket.gone {
-			l.enterLocked(c.socket, s.name, i)
-		}
-	}
-	for _, ch := range changes {
-		l.nsp.recovery.release(ch.trail)
-	}
-	l.nsp.recovery.shorten(c)
-	if c.socket.gone { // again: it is away from here on
-		c.left = l.nsp.recovery.seq.Load()
-		l.ids[c.id] = c.socket
-		return
-	}
-	l.addLocked(c.socket)
+	return c.r.rooms.Return(&c.Client, claim.was, claim.rooms, gone)
 }
 
-// giveBack ends the claim of a socket that is not accepted.
+// giveBack implements [recoverer].
 func (r *localRecovery) giveBack(s *Socket) {
+	c := recoverableOf(s)
 	r.mu.Lock()
 	defer r.unlock()
-	if claim := s.rec.claim; claim != nil {
-		r.giveBackLocked(claim)
+	if c.claim != nil {
+		r.giveBackLocked(c.claim)
 	}
 }
 
@@ -407,22 +310,11 @@ func (r *localRecovery) giveBackLocked(claim *claim) {
 	delete(r.deciding, claim.pid)
 	close(claim.over)
 	claim.missed, claim.held = nil, nil
-	r.local.discard(claim)
-	if a := r.absent[claim.pid]; a != nil && a.socket == nil && a.record != nil {
+	if claim.rooms != nil { // one that has got as far as to its connect handler goes with the claim
+		r.house.shut(claim.socket)
+		r.rooms.Discard(claim.rooms)
+	}
+	if a := r.away.Get(claim.pid); a != nil && a.Idle() {
 		r.saveLocked(a)
-	}
-}
-
-// discard forgets where the socket of a claim would have been. One that has got as far as
-// to its connect handler goes with the claim.
-func (l *Local) discard(claim *claim) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range claim.changes {
-		l.nsp.recovery.release(c.trail)
-	}
-	claim.changes = nil
-	if claim.socket.rec != nil {
-		claim.socket.gone = true
 	}
 }

@@ -3,6 +3,8 @@ package socketio
 import (
 	"runtime"
 	"time"
+
+	"github.com/siokit/sio/socketio/internal/ledger"
 )
 
 const (
@@ -18,8 +20,8 @@ const (
 // its end. Latest is asked whenever it may have changed, and may return nil. It reports
 // false if some of it is gone, or more than may wait to be sent to a client, if the store
 // fails, or if nobody is there for it any more. It may release r.mu meanwhile.
-func (r *localRecovery) walkLocked(c *recoverable, latest func() *membership) bool {
-	if i, _ := r.findLocked(c.claim.at + 1); r.log.Len()-i > walkShort {
+func (r *localRecovery) walkLocked(c *claim, latest func() *ledger.Membership) bool {
+	if r.log.Behind(c.at) > walkShort {
 		r.unlock()
 		r.walking.Lock() // others walk first
 		defer r.walking.Unlock()
@@ -29,7 +31,7 @@ func (r *localRecovery) walkLocked(c *recoverable, latest func() *membership) bo
 		if m := latest(); m == nil || !r.stepLocked(c, m) {
 			return false
 		}
-		if c.claim.at == r.seq.Load() {
+		if c.at == r.log.Seq() {
 			return true
 		}
 		r.unlock()
@@ -39,35 +41,32 @@ func (r *localRecovery) walkLocked(c *recoverable, latest func() *membership) bo
 }
 
 // stepLocked is one step of that.
-func (r *localRecovery) stepLocked(c *recoverable, m *membership) bool {
-	cl, o := c.claim, &r.local.nsp.srv.opts.Engine
-	if r.deciding[c.pid] != cl || cl.socket.Reason() != "" || !r.completeLocked(m, cl.at) {
+func (r *localRecovery) stepLocked(c *claim, m *ledger.Membership) bool {
+	if r.deciding[c.pid] != c || c.socket.Reason() != "" || !r.log.Complete(m, c.at) {
 		return false
 	}
-	i, _ := r.findLocked(cl.at + 1)
-	start := time.Now()
-	for n, k := range r.log.All()[i:] {
-		if n%walkStep == walkStep-1 && time.Since(start) > walkTime {
-			return true
-		}
-		e, err := r.eventLocked(k)
+	start, n := time.Now(), 0
+	for e, err := range r.log.After(c.at) {
 		if err != nil {
 			return false
 		}
-		cl.at = e.Seq
-		if !m.meant(&e) {
-			continue
+		c.at = e.Seq
+		if m.Meant(&e) {
+			if c.missed == nil {
+				c.first = e.Seq
+			}
+			missed := encoded{first: e.Message, rest: e.Rest}
+			c.missed = append(append(c.missed, missed.first), missed.rest...)
+			c.size += missed.size()
+			c.last = e.Seq
+			if c.size > r.queue.bytes || len(c.missed) > r.queue.packets {
+				return false
+			}
 		}
-		if cl.missed == nil {
-			cl.first = e.Seq
-		}
-		cl.missed = append(append(cl.missed, e.Message), e.Rest...)
-		cl.size += encoded{first: e.Message, rest: e.Rest}.size()
-		cl.last = e.Seq
-		if cl.size > o.QueueBytes || len(cl.missed) > o.QueuePackets {
-			return false
+		if n++; n%walkStep == 0 && time.Since(start) > walkTime {
+			return true
 		}
 	}
-	cl.at = r.seq.Load()
+	c.at = r.log.Seq()
 	return true
 }

@@ -1,7 +1,6 @@
 package socketio
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -63,11 +62,11 @@ func (l *Local) joinSome(s *Socket, names []string) (n int, err error) {
 	if s.gone {
 		return 0, ErrClosed
 	}
-	claim := s.claimed()
+	aside := s.asideLocked()
 	n = s.atOnceLocked(names)
 	for _, name := range names[:n] {
-		if claim != nil {
-			if err := claim.join(l.nsp.recovery, name); err != nil {
+		if aside != nil {
+			if err := aside.join(name); err != nil {
 				return 0, err
 			}
 			continue
@@ -81,7 +80,7 @@ func (l *Local) joinSome(s *Socket, names []string) (n int, err error) {
 		}
 		l.enterLocked(s, name, i)
 		if s.rec != nil {
-			l.nsp.recovery.joined(s.rec, name)
+			s.rec.joinedLocked(name)
 		}
 	}
 	return n, nil
@@ -119,12 +118,12 @@ func (l *Local) leave(s *Socket, names []string) {
 func (l *Local) leaveSome(s *Socket, names []string) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	claim := s.claimed()
+	aside := s.asideLocked()
 	n = s.atOnceLocked(names)
 	for _, name := range names[:n] {
-		if claim != nil {
+		if aside != nil {
 			if !s.gone {
-				claim.leave(l.nsp.recovery, name)
+				aside.leave(name)
 			}
 			continue
 		}
@@ -142,7 +141,7 @@ func (l *Local) leaveSome(s *Socket, names []string) (n int) {
 		}
 		s.rooms = rooms[:in]
 		if s.rec != nil {
-			l.nsp.recovery.parted(s.rec, name)
+			s.rec.leftLocked(name)
 		}
 	}
 	return n
@@ -188,9 +187,9 @@ func (l *Local) roomNames() []string {
 
 func (l *Local) roomsOf(s *Socket) []string {
 	l.mu.RLock()
-	if claim := s.claimed(); claim != nil {
+	if aside := s.asideLocked(); aside != nil {
 		defer l.mu.RUnlock()
-		return slices.Collect(maps.Keys(claim.rooms))
+		return aside.names()
 	}
 	rooms := slices.Clone(s.roomsLocked())
 	l.mu.RUnlock()

@@ -32,14 +32,14 @@ type Socket struct {
 	gone  bool    // not there, nor in any room but those that it is being taken out of; for good
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
-	recovered bool         // set before the handler hears of the socket
-	rec       *recoverable // likewise; nil unless the namespace recovers clients
+	recovered bool     // set before the handler hears of the socket
+	rec       standing // likewise; nil unless the namespace recovers clients
 
-	mu        sync.Mutex // protects the following
-	state     state
+	mu        sync.Mutex          // protects the following
 	reason    Reason              // once closed
 	auth      []byte              // the CONNECT payload, until it is decided
 	queue     eventQueue          // waits for the handler
+	state     state               //
 	running   bool                // a goroutine runs the handler, or will
 	decided   bool                // Connect has returned
 	accepted  bool                // and returned nil
@@ -352,7 +352,7 @@ func (s *Socket) close(reason Reason) bool {
 	s.state = stateClosed
 	s.reason = reason
 	if s.rec != nil {
-		s.rec.closedAt.Store(int64(s.nsp.srv.now()))
+		s.rec.closed()
 	}
 	s.auth = nil
 	s.held, s.heldBytes = nil, 0

@@ -205,7 +205,8 @@ func (s *Socket) handle(e *Event) {
 func (s *Socket) leave(accepted bool) {
 	defer s.nsp.release()
 	defer s.conn.release(0) // all this even if a handler ends the goroutine
-	if r := s.nsp.recovery; r != nil {
+	r := s.nsp.recovery
+	if r != nil {
 		defer r.departed(s)
 	}
 	if accepted {
@@ -215,7 +216,9 @@ func (s *Socket) leave(accepted bool) {
 		}()
 	}
 	defer s.nsp.local.drop(s)
-	defer s.vacate()
+	if r != nil {
+		defer r.vacate(s)
+	}
 	s.partAll() // if who closes it is not done yet
 	if accepted {
 		s.nsp.handler.Disconnecting(s, s.reason)

@@ -1,0 +1,252 @@
+package ledger
+
+import (
+	"iter"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/siokit/sio/internal/share"
+	"github.com/siokit/sio/socketio/recovery"
+)
+
+// Away is the clients that are away.
+type Away struct {
+	rooms       *Rooms
+	k           Keeper
+	pids        map[string]*Absence // by pid
+	ids         map[string]*Absence // by the socket's id
+	first, last *Absence            // by when they left
+	held        share.Table[line]   // by the addresses of the clients
+}
+
+// An Absence is what has to be known of a client that is away without asking the store.
+// It begins when the client has left its rooms.
+type Absence struct {
+	PID, ID string
+
+	record     *recovery.Session   // nil while the store has it
+	values     func() map[any]any  // a copy of what its disconnect handlers set still, or nil
+	expires    time.Duration       // as Keeper.Now
+	left       uint64              // the last event of all when it left
+	floor      uint64              // as Client.floor, since then
+	trails     []*Trail            // of its spans
+	prev, next *Absence            // in the order in which they left
+	holder     *share.Holder[line] // those that came from the same address
+
+	earlier, later *Absence // among them, in that order
+}
+
+// A line is the absences of one address.
+type line struct{ first, last *Absence }
+
+// NewAway returns a list of nobody.
+func NewAway(k Keeper, rooms *Rooms) *Away {
+	return &Away{k: k, rooms: rooms, pids: make(map[string]*Absence), ids: make(map[string]*Absence)}
+}
+
+// Len returns how many clients are away.
+func (w *Away) Len() int { return len(w.pids) }
+
+// First returns who has left first of those that are away, or nil.
+func (w *Away) First() *Absence { return w.first }
+
+// Get returns the absence of the client with that pid, and ByID of that with the
+// socket's id. Either returns nil if there is none.
+func (w *Away) Get(pid string) *Absence { return w.pids[pid] }
+
+// ByID returns the absence of the client whose socket had that id, or nil.
+func (w *Away) ByID(id string) *Absence { return w.ids[id] }
+
+// Add makes a client one that is away until a time. Values is called for its values until
+// Settle is.
+func (w *Away) Add(c *Client, id string, expires time.Duration, who netip.Prefix, values func() map[any]any) *Absence {
+	a := &Absence{PID: c.PID, ID: id, values: values, expires: expires, left: c.left}
+	a.record = &recovery.Session{
+		PID:     c.PID,
+		ID:      id,
+		Expires: w.k.Time(expires),
+		Progress: recovery.Progress{
+			Base:   c.base,
+			Origin: c.origin,
+			Got:    c.got,
+			Left:   a.left,
+			Floor:  c.floor,
+			Waited: c.waited,
+			Late:   c.late,
+			Forged: c.forged,
+		},
+	}
+	p := &a.record.Progress
+	p.Strings, p.Older = c.marks.record()
+	a.trails = w.rooms.depart(c, a.record)
+	w.pids[a.PID], w.ids[a.ID] = a, a
+	if a.prev = w.last; a.prev == nil {
+		w.first = a
+	} else {
+		a.prev.next = a
+	}
+	w.last = a
+	w.charge(a, who)
+	return a
+}
+
+// charge counts an absence among those of its address.
+func (w *Away) charge(a *Absence, who netip.Prefix) {
+	a.holder = w.held.Add(who)
+	list := &a.holder.Value
+	if a.earlier = list.last; a.earlier == nil {
+		list.first = a
+	} else {
+		a.earlier.later = a
+	}
+	list.last = a
+}
+
+func (w *Away) discharge(a *Absence) {
+	list := &a.holder.Value
+	if a.earlier == nil {
+		list.first = a.later
+	} else {
+		a.earlier.later = a.later
+	}
+	if a.later == nil {
+		list.last = a.earlier
+	} else {
+		a.later.earlier = a.earlier
+	}
+	w.held.Remove(a.holder)
+}
+
+// TooMany returns who has to go, as there are too many: of the address that most are away
+// from, the first to leave; the first of all, if none has more than that one's.
+func (w *Away) TooMany() *Absence {
+	if most := w.held.Most(); w.first.holder.Len() < most.Len() {
+		return most.Value.first
+	}
+	return w.first
+}
+
+// Expired yields those whose time is over, in the order in which they left, up to the
+// first whose time is not. Each may be removed meanwhile.
+func (w *Away) Expired() iter.Seq[*Absence] {
+	return func(yield func(*Absence) bool) {
+		now := w.k.Now()
+		for a := w.first; a != nil && a.expires <= now; {
+			next := a.next
+			if !yield(a) {
+				return
+			}
+			a = next
+		}
+	}
+}
+
+// IsOver tells whether the client has been away for too long: whose handlers went on
+// after it had left is not the last of the list.
+func (w *Away) IsOver(a *Absence) bool { return a.expires <= w.k.Now() }
+
+// Remove takes a client off the list.
+func (w *Away) Remove(a *Absence) {
+	delete(w.pids, a.PID)
+	delete(w.ids, a.ID)
+	w.rooms.releaseAll(a.trails)
+	w.discharge(a)
+	if a.prev == nil {
+		w.first = a.next
+	} else {
+		a.prev.next = a.next
+	}
+	if a.next == nil {
+		w.last = a.prev
+	} else {
+		a.next.prev = a.prev
+	}
+}
+
+// Settle notes that the disconnect handlers have run: the values are what they are.
+func (a *Absence) Settle() { a.record.Data, a.values = a.Values(), nil }
+
+// Idle tells whether the store should have what is known of the client, and has not.
+func (a *Absence) Idle() bool { return a.values == nil && a.record != nil }
+
+// Values returns a copy of the client's values: a store may still be writing those that
+// it has, and the old socket be referred to. The record must be here.
+func (a *Absence) Values() map[any]any {
+	if a.values == nil {
+		return maps.Clone(a.record.Data)
+	}
+	return a.values()
+}
+
+// Missed notes that an event for the client alone had to go.
+func (a *Absence) Missed(seq uint64) { a.floor = seq }
+
+// Save hands what is known of a client to the store. If that fails, it is known no more.
+func (w *Away) Save(a *Absence) error {
+	err := w.k.Store().Save(*a.record)
+	a.record = nil
+	return err
+}
+
+// Load takes what is known of a client from the store, if it is there. It fails if it is
+// of another absence, too.
+func (w *Away) Load(a *Absence) error {
+	if a.record != nil {
+		return nil
+	}
+	saved, err := w.k.Store().Take(a.PID)
+	if err == nil && !a.is(&saved) {
+		err = ErrOther
+	}
+	if err == nil {
+		a.record = &saved
+	}
+	return err
+}
+
+// Drop has the store forget what it knows of a client.
+func (w *Away) Drop(a *Absence) error {
+	if a.record != nil {
+		return nil
+	}
+	return w.k.Store().Remove(a.PID)
+}
+
+func (a *Absence) is(saved *recovery.Session) bool {
+	return saved.PID == a.PID && saved.ID == a.ID && saved.Progress.Left == a.left &&
+		slices.EqualFunc(saved.Rooms, a.trails, func(room recovery.Room, t *Trail) bool { return room.Name == t.name })
+}
+
+// Membership returns that of a client whose record is here, with what has changed aside.
+func (a *Absence) Membership(changes Changes) *Membership {
+	return newMembership(a.client(), a.ID, a.left, changed(a.spans(), changes))
+}
+
+// client returns the client as it was, but for its rooms.
+func (a *Absence) client() *Client {
+	p := &a.record.Progress
+	return &Client{
+		PID:    a.PID,
+		base:   p.Base,
+		origin: p.Origin,
+		got:    p.Got,
+		floor:  max(p.Floor, a.floor),
+		waited: p.Waited,
+		late:   p.Late,
+		forged: p.Forged,
+		marks:  marksOf(p),
+		added:  p.Added,
+		forgot: p.Forgot,
+	}
+}
+
+// spans returns when the client was in which room.
+func (a *Absence) spans() []Span {
+	all := make([]Span, len(a.trails))
+	for i, room := range a.record.Rooms {
+		all[i] = Span{a.trails[i], room.From, room.To}
+	}
+	return all
+}

@@ -1,0 +1,19 @@
+// Package ledger keeps the books of a namespace whose clients may come back: which
+// events are kept, who was in which room when, what each client has been sent, and who is
+// away.
+//
+// An event's place in the [Log] is its number. [Rooms] notes between which numbers a
+// client was in a room. Where an event gets its number in the section that picks its
+// recipients, and rooms are joined and left in sections of the same lock, the two tell
+// exactly what a client was sent, or would have been: a [Membership] says that, and
+// what the client has of it.
+//
+// Nothing here knows of sockets, or sends anything. All methods are to be called under
+// one lock of the caller's, but for those of Rooms, which has its own, the innermost, and
+// for Log.Seq.
+package ledger
+
+import "math"
+
+// Never is later than every event.
+const Never = math.MaxUint64

@@ -1,0 +1,190 @@
+package socketio
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/recovery"
+)
+
+// blank implements [recoverer].
+func (r *localRecovery) blank() any { return r.filler }
+
+// fill puts the offset of the event in the place of its blank.
+func (r *localRecovery) fill(e encoded, seq uint64) {
+	e.first.Overwrite(r.filler.(string), r.log.Offset(seq))
+}
+
+// broadcast implements [recoverer]. It encodes first: the arguments may have methods of
+// the application's, under which no lock is held.
+func (r *localRecovery) broadcast(b *Broadcast) error {
+	if b.Volatile {
+		return r.broadcastVolatile(b)
+	}
+	e, err := r.house.encode(b.Event, append(slices.Clip(b.Args), r.filler))
+	if err != nil {
+		return err
+	}
+	e = e.flagged(b.Plain)
+	var old encoded // for clients of Engine.IO 3
+	if r.house.allowsV3() {
+		if old, err = r.house.encode(b.Event, b.Args); err != nil {
+			return err
+		}
+		old = old.flagged(b.Plain)
+	}
+	r.house.tell(b, r.send(b, e, old))
+	return nil
+}
+
+// send numbers an event, keeps it, and queues it for whom it is meant, whom it
+// returns.
+func (r *localRecovery) send(b *Broadcast, e, old encoded) (to selection) {
+	var batch engineio.Batch
+	defer batch.Flush()
+	r.mu.Lock()
+	defer r.unlock()
+	to, kept := r.house.pickNumbered(b.Selector)
+	seq := r.log.Seq()
+	if kept {
+		r.fill(e, seq)
+	}
+	for s := range to.each {
+		c := recoverableOf(s)
+		if c == nil {
+			_ = s.sendLater(&batch, old, false)
+			continue
+		}
+		c.Sent(seq)
+		_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
+	}
+	if kept {
+		r.keepLocked(recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
+	}
+	return to
+}
+
+// numberLocked implements [recoverer]. An event is kept if it may be for somebody who can
+// be recovered, be that one there or away. It is called with mu held, too, by send.
+func (r *localRecovery) numberLocked(rooms []string) bool {
+	kept := len(rooms) == 0 && len(r.clients)+r.away.Len() > 0 ||
+		r.rooms.Any(rooms) || slices.ContainsFunc(rooms, r.hasLocked)
+	if kept {
+		r.log.Next()
+	}
+	return kept
+}
+
+// hasLocked tells whether somebody has, or had, a socket of that id.
+func (r *localRecovery) hasLocked(id string) bool {
+	return r.house.standingLocked(id) != nil || r.away.ByID(id) != nil
+}
+
+// emit implements [recoverer].
+func (r *localRecovery) emit(s *Socket, e encoded) error {
+	c := recoverableOf(s)
+	var batch engineio.Batch
+	defer batch.Flush()
+	r.mu.Lock()
+	defer r.unlock()
+	if c.claim == nil {
+		r.fill(e, r.log.Seq()+1)
+	}
+	if err := s.sendLater(&batch, e, false); err != nil {
+		return err
+	}
+	if c.claim != nil { // held back behind what it has missed, of which there may be more
+		c.claim.held = append(c.claim.held, e)
+		return nil
+	}
+	r.sentLocked(c, e)
+	return nil
+}
+
+// sentLocked numbers and keeps an event that was sent to one client.
+func (r *localRecovery) sentLocked(c *recoverable, e encoded) {
+	seq := r.log.Next()
+	c.Sent(seq)
+	r.keepLocked(recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, PID: c.PID})
+}
+
+func (r *localRecovery) keepLocked(e recovery.Event) {
+	r.log.Keep(e)
+	r.armLocked()
+}
+
+// emitVolatile implements [recoverer].
+func (r *localRecovery) emitVolatile(s *Socket, e encoded, taken any) error {
+	mark, ok := r.markOf(taken)
+	if !ok {
+		return s.sendLater(nil, e, true)
+	}
+	c := recoverableOf(s)
+	var batch engineio.Batch
+	defer batch.Flush()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.Mark(mark)
+	return s.sendLater(&batch, e, true)
+}
+
+func (r *localRecovery) broadcastVolatile(b *Broadcast) error {
+	e, err := r.house.encode(b.Event, b.Args)
+	if err != nil {
+		return err
+	}
+	e = e.flagged(b.Plain)
+	mark, ok := r.markOf(takenForOffset(b.Event, b.Args))
+	r.house.tell(b, r.sendVolatile(b, e, mark, ok))
+	return nil
+}
+
+func (r *localRecovery) sendVolatile(b *Broadcast, e encoded, mark uint64, marked bool) selection {
+	var batch engineio.Batch
+	defer batch.Flush()
+	if marked {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	to := r.house.pick(b.Selector)
+	for s := range to.each {
+		if c := recoverableOf(s); marked && c != nil {
+			c.Mark(mark)
+		}
+		_ = s.sendLater(&batch, e, true)
+	}
+	return to
+}
+
+// markOf returns what has to be noted of an argument that the client takes for an offset,
+// or reports false if it does not take it. The argument has been encoded already.
+func (r *localRecovery) markOf(taken any) (mark uint64, ok bool) {
+	text, ok := r.stringArg(taken)
+	if !ok {
+		return 0, false
+	}
+	return r.log.Taken(text)
+}
+
+// stringArg returns what arrives as a string.
+func (r *localRecovery) stringArg(arg any) (string, bool) {
+	switch arg := arg.(type) {
+	case eventName:
+		return string(arg), true
+	case string:
+		if utf8.ValidString(arg) {
+			return arg, true
+		}
+	case nil, bool, int, int64, uint64, float64, []byte, []any, map[string]any:
+		return "", false
+	}
+	text, _, err := r.house.Codec().Append(nil, arg, nil)
+	if err != nil || len(text) == 0 || text[0] != '"' {
+		return "", false
+	}
+	plain, err := jsontext.AppendUnquote(nil, text)
+	return string(plain), err == nil
+}
