@@ -13,6 +13,13 @@ CHROMIUM ?= chromium
 GO_NEWEST := go1.27.4
 LINT_VERSION := v2.15.0
 LINT := .bin/golangci-lint-$(LINT_VERSION)
+DEADCODE_VERSION := v0.52.0
+DEADCODE := .bin/deadcode-$(DEADCODE_VERSION)
+VULNCHECK_VERSION := v1.8.0
+VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
+VULNDB ?= https://vuln.go.dev
+
+MODULES := . bench interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -32,11 +39,21 @@ test: ## run all tests, and tell at the end what failed
 	@scripts/steps $(STEPS)
 
 .PHONY: lint
-lint: $(LINT) ## check format and code, and that imports run one way
+lint: $(LINT) $(DEADCODE) ## check format, code and go.mod, that imports run one way, and that nothing is left over
 	@bad=$$(find . -name node_modules -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
 	if [[ -n $$bad ]]; then echo "not gofmt'ed:" $$bad >&2; exit 1; fi
 	go vet ./...
 	$(LINT) run ./...
+	for dir in $(filter-out .,$(MODULES)); do (cd $$dir && $(CURDIR)/$(LINT) run --enable-only modernize,unused ./...); done
+	for dir in $(MODULES); do (cd $$dir && go mod tidy -diff); done
+	@for dir in $(MODULES); do echo "deadcode -test $$dir"; cd $(CURDIR)/$$dir; dead=$$($(CURDIR)/$(DEADCODE) -test ./...); \
+	if [[ -n $$dead ]]; then echo "$$dead" >&2; exit 1; fi; done
+
+.PHONY: vulncheck
+vulncheck: $(VULNCHECK) ## look for known vulnerabilities, in the database at VULNDB (or file:// and a copy of it): needs the network
+	@for dir in $(MODULES); do echo "govulncheck $$dir"; cd $(CURDIR)/$$dir; \
+	$(CURDIR)/$(VULNCHECK) -db $(VULNDB) ./... || { status=$$?; \
+	if [[ $$status != 3 ]]; then echo "nothing was checked: can the database at $(VULNDB) be reached?" >&2; fi; exit $$status; }; done
 
 .PHONY: build
 build: ## compile everything, the examples and the bench included
@@ -157,3 +174,11 @@ maven:
 $(LINT):
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	@mv .bin/golangci-lint $@
+
+$(DEADCODE):
+	GOBIN=$(CURDIR)/.bin go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+	@mv .bin/deadcode $@
+
+$(VULNCHECK):
+	GOBIN=$(CURDIR)/.bin go install golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK_VERSION)
+	@mv .bin/govulncheck $@
