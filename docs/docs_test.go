@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -226,27 +227,41 @@ func goTests(t *testing.T) map[string]bool {
 	t.Helper()
 	defined := make(map[string]bool)
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Example|Fuzz)\w*)\(`)
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".venv"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
-			return nil
+	walk(t, func(file string) {
+		if !strings.HasSuffix(file, "_test.go") {
+			return
 		}
 		prefix := ""
-		if dir := filepath.Dir(path); dir != ".." {
-			prefix = filepath.Base(dir) + "."
+		if dir := path.Dir(file); dir != ".." {
+			prefix = path.Base(dir) + "."
 		}
-		source, err := os.ReadFile(path)
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, m := range function.FindAllSubmatch(source, -1) {
 			defined[prefix+string(m[1])] = true
 		}
-		return err
+	})
+	return defined
+}
+
+// walk calls f with the path of every file of the repository, from here and with
+// slashes, but for what is installed into it.
+func walk(t *testing.T, f func(file string)) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !d.IsDir():
+			f(filepath.ToSlash(file))
+		case d.Name() == "node_modules" || d.Name() == ".venv" || d.Name() == ".bin" || d.Name() == ".git":
+			return filepath.SkipDir
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return defined
 }
