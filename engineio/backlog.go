@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Grace times QueueBytes and QueuePackets may wait for a client that takes what it
-// is sent: 32 MiB by default hold what a handler emits in a loop, which is quicker
-// than any network.
+// Grace is how many times QueueBytes and QueuePackets may wait for a client that goes on
+// taking what it is sent. By default that makes 32 MiB, for a handler that emits in a
+// loop, which is quicker than any network.
 const Grace = 8
 
 const (
@@ -171,14 +171,15 @@ func (s *Session) crowdedLocked() bool {
 	return s.out.len() > 0 && (s.out.bytes > o.QueueBytes/2 || s.out.len() > o.QueuePackets/2)
 }
 
-// SendSoon is Send, or reports false if more than half of what the bounds allow
-// waits already. See Room.
+// SendSoon is [Session.Send], but sends nothing, and returns false, if more than half of
+// what QueueBytes and QueuePackets allow is waiting already. [Session.Room] then tells
+// when to try again.
 func (s *Session) SendSoon(first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendSoon, nil, nil)
 }
 
-// Room returns nil if SendSoon would send, and else a channel that is closed when
-// it is worth another try.
+// Room returns a channel that is closed when another call of [Session.SendSoon] is worth
+// a try, or when the session ends. It returns nil if there is nothing to wait for.
 func (s *Session) Room() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

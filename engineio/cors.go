@@ -15,9 +15,9 @@ import (
 	"github.com/siokit/sio/internal/unread"
 )
 
-// CORS opens a server to pages of other origins. Its origins guard both
-// transports: a browser enforces CORS for polling but not for WebSocket, so
-// the server refuses by itself.
+// CORS opens a server to pages of other origins. The server checks the origin of
+// requests of both transports by itself, since browsers enforce CORS for polling but not
+// for WebSocket.
 type CORS struct {
 	// Origins lists the origins that are allowed, such as
 	// "https://app.example.com". "https://*.example.com" allows every origin below
@@ -30,8 +30,8 @@ type CORS struct {
 	// header or a TLS client certificate): any page could then act in the name of
 	// its visitor.
 	Origins []string
-	// OriginFunc, if set, allows further origins. It is called with the value
-	// of the Origin header, from many goroutines.
+	// OriginFunc, if set, returns true for further origins that are allowed. It is
+	// called with the value of the Origin header, by many goroutines at a time.
 	OriginFunc func(origin string) bool
 	// Credentials allows polling requests with cookies. It can't be combined with
 	// the origins "*" and "null".
@@ -180,16 +180,17 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	return false
 }
 
-// Preflight is CORS for a request that asks for a transport of s, in front of
-// something that may refuse it: a preflight carries no credentials, and a page can
-// read a refusal only with these headers.
+// Preflight calls [Server.CORS] if r asks for a transport that s serves, and returns
+// whether that has answered r. It is for what stands in front of s and may refuse r: a
+// preflight carries no credentials, and a page can read a refusal only with the CORS
+// headers.
 func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
 	return s.serves(s.query(r).get("transport")) && s.CORS(w, r)
 }
 
-// CORS adds the headers of Options.CORS to an answer that is somebody else's, for
-// a request at the server's path. It reports whether it has answered r, a
-// preflight.
+// CORS adds the headers of Options.CORS to an answer that is not written by s, to a
+// request at the server's path. It returns true if r is a preflight, which it has
+// answered.
 func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	unread.Bound(w, r)
 	return s.setCORS(w, r)

@@ -18,19 +18,40 @@
 // # Ordering
 //
 // Messages sent from one goroutine arrive in that order, also across an
-// upgrade. Those given to one call of Send stay together.
+// upgrade. The messages of one call of Send stay together.
 //
 // # Delivery
 //
-// At most once. What was queued is lost when a session ends without Close or
-// Shutdown having been able to flush it; what the peer received is always a
-// prefix of what was sent.
+// A message is delivered at most once. What is queued is lost if a session ends before
+// it could be written, which Close and Shutdown wait for. What the peer has received is
+// always a prefix of what was sent.
 //
 // # Limits
 //
-// A message that comes in is bounded by MaxPayload; what waits to go out is
-// bounded by QueueBytes and QueuePackets, and a peer that lets it overflow is
-// closed ("slow consumer"). Nothing is allocated because a peer announced it.
+// A message that comes in is bounded by MaxPayload. What waits to go out is bounded by
+// QueueBytes and QueuePackets; a session that overflows ends with "slow consumer".
+// Nothing is allocated because a peer has announced it.
+//
+// # Files
+//
+// The way in: server.go (Serve) → request.go (what is refused) → handshake.go (a session
+// begins) → polling.go (GET) and polling_post.go, or websocket.go (the opening handshake)
+// and websocket_read.go (bytes, frames) → Session.receive in session.go → Handler.
+// Sockets that wait are in poller_*.go, or have a goroutine that reads; conn_*.go is what
+// the system offers for reading and writing without blocking.
+//
+// The way out: message.go (a Message is encoded once; deflate.go compresses it once) →
+// send.go (Session.Send: written at once, or queued in outbox.go, and flushed) or drain.go
+// (Batch: to many, written by others) → a WebSocket, or the GET that is pending.
+//
+// What goes on meanwhile: upgrade.go (from polling to WebSocket), heartbeat.go (pings and
+// timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold
+// together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,
+// close frames), cors.go and cors_origin.go (who may connect). What is different in
+// revision 3 is in v3.go.
+//
+// The codec has no sessions and no I/O: engineio/parser (packets, payloads) and
+// internal/websocket (frames, compression).
 //
 // The protocol: https://github.com/socketio/engine.io-protocol
 package engineio

@@ -9,16 +9,16 @@ import (
 // goroutines. The writing is shared by the cores, and of a burst most clients get
 // several messages by one write: a write is most of what a message costs.
 
-// A Batch sends messages to many sessions of one server. It is ready to use as
-// its zero value, for one goroutine, and not to be forgotten: what has been sent
-// through it may be written only after Flush.
+// A Batch sends messages to many sessions of one server, and leaves the writing to
+// other goroutines. Its zero value is ready to use, by one goroutine at a time. Flush has
+// to be called at the end: what has been sent before may be written only then.
 type Batch struct {
 	srv *Server
 	due dueList
 }
 
-// Send is [Session.Send], or with volatile [Session.TrySend], but leaves the
-// writing to others.
+// Send is [Session.Send] without the writing, or with volatile [Session.TrySend], which
+// may drop the messages without an error.
 func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message) error {
 	u := sendAlways
 	if volatile {
@@ -28,7 +28,7 @@ func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message
 	return err
 }
 
-// SendSoon is [Session.SendSoon] likewise.
+// SendSoon is [Session.SendSoon] without the writing.
 func (b *Batch) SendSoon(s *Session, first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendSoon, b, nil)
 }
@@ -45,7 +45,8 @@ func (b *Batch) add(s *Session) {
 	}
 }
 
-// Flush has the messages written.
+// Flush hands what has been sent to the goroutines that write. It does not wait for
+// them. The Batch can be used again.
 func (b *Batch) Flush() {
 	if b.due.n > 0 {
 		b.srv.drain.add(b.due)

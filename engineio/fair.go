@@ -24,9 +24,9 @@ const burst = 5 * time.Second
 // much at a time, is cheaper.
 const restAtLeast = time.Second / 2
 
-// CountCheap counts the message that is being handled as one that costs the peer
-// next to nothing, and us more: ten a second are allowed, see [Options.MaxPacketRate].
-// It is for [Handler.Message].
+// CountCheap counts the message that is being handled as one that costs the peer next to
+// nothing, and the server more. Ten of these a second are allowed: see
+// [Options.MaxPacketRate]. It is to be called by [Handler.Message].
 func (s *Session) CountCheap() { s.cheap.Add(1) }
 
 // pay counts packets against MaxPacketRate, and what has been counted as cheap. It
@@ -64,8 +64,8 @@ func (s *Session) rest(d time.Duration) {
 // what has come is handled.
 var cork = new(Batch)
 
-// Answer is Send for [Handler.Message]: what answers messages that have come together
-// is written together.
+// Answer is [Session.Send] for calls from [Handler.Message]. The answers to messages that
+// have come together are written together, when all have been handled.
 func (s *Session) Answer(first *Message, rest ...*Message) error {
 	_, err := s.send(first, rest, sendAlways, cork, nil)
 	return err

@@ -106,19 +106,18 @@ func (a *asking) tell(alive bool) {
 	}
 }
 
-// Alive sends a ping, and calls f once: with true when that has been answered,
-// with false when it has not been within patience, or the session has ended. What
-// is heard otherwise does not count, since it may have been under way when the
-// connection broke. Over polling an answer takes the next GET and a POST.
+// Alive sends a ping, and calls f once: with true when the ping has been answered, with
+// false if it has not been within patience, or the session has ended. Other packets do
+// not count, since they may have been under way when the connection broke. Over polling
+// an answer takes the next GET and a POST.
 //
-// A session that is paused when the time is over counts as alive, because its
-// answer would not be read, and one that is resumed before has as much time again. So
-// does, at once, one of revision 3, where only the client pings. Who asks while
-// an answer is awaited shares it, whatever its own patience. The heartbeat goes
-// on as ever.
+// A session that is paused when the time is over counts as alive, because its answer
+// would not be read. One that is resumed before has as much time again. A session of
+// revision 3, where only the client pings, counts as alive at once. A call while another
+// one waits for its answer shares that, and its patience. The heartbeat is not affected.
 //
-// It does not block. Nor may f, which is called by a goroutine that others wait
-// for, perhaps before Alive returns.
+// Alive does not block, and f must not: it is called by a goroutine that others wait for,
+// perhaps before Alive returns.
 func (s *Session) Alive(patience time.Duration, f func(alive bool)) {
 	s.mu.Lock()
 	open := s.state == stateOpen
@@ -140,8 +139,9 @@ func (s *Session) Alive(patience time.Duration, f func(alive bool)) {
 	}
 }
 
-// Unanswered tells whether a ping has not been answered, or the session has ended. Who
-// has heard from Alive that nobody is there hears so if somebody has answered since.
+// Unanswered tells whether a ping has not been answered yet, or the session has ended.
+// After [Session.Alive] has said that nobody is there, it shows whether the client has
+// answered since.
 func (s *Session) Unanswered() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

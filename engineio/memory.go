@@ -160,9 +160,10 @@ func counted(n int) int {
 	return n
 }
 
-// Hold counts n bytes of a large message that has come, until they are taken back with
-// a negative n. It is for what a [Handler] keeps, and may have sessions ended, this
-// one among them, by another goroutine. It does not block.
+// Hold counts n bytes of a large message that has come as held by the session: see
+// [Options.TotalBytes]. A negative n takes them back. It is for what a [Handler] keeps.
+// If too much is held, another goroutine ends sessions, perhaps this one. Hold does not
+// block.
 func (s *Session) Hold(n int) { s.hold(n, nil) }
 
 func (s *Session) hold(n int, cut func()) {

@@ -48,8 +48,8 @@ func NewBinaryMessage(data []byte) *Message {
 	return m
 }
 
-// Plain marks the message as one that is never to be compressed, and returns it.
-// It must be called before the message is sent.
+// Plain marks the message as one that is never compressed, and returns it. It must be
+// called before the message is sent.
 func (m *Message) Plain() *Message {
 	m.plain = true
 	return m
@@ -69,7 +69,7 @@ func (m *Message) isHeartbeat() bool {
 	return t == parser.TypePing || t == parser.TypePong
 }
 
-// Size is the number of bytes that the message takes as a WebSocket frame, not
+// Size returns the number of bytes that the message takes as a WebSocket frame, not
 // compressed.
 func (m *Message) Size() int { return len(m.frame) }
 
@@ -156,9 +156,10 @@ func (m *Message) packet() []byte {
 	return t.frame[t.body:]
 }
 
-// Overwrite puts with where old, which is as long, occurs last in the message,
-// for what is known only when everything else has been encoded. It must not be
-// called any more once the message has been sent.
+// Overwrite replaces the last occurrence of old in the message by with. It is for what
+// is known only when everything else has been encoded. Nothing changes if old does not
+// occur, or is not as long as with. It must not be called once the message has been
+// sent.
 func (m *Message) Overwrite(old, with string) {
 	body := m.frame[m.body:]
 	if i := bytes.LastIndex(body, []byte(old)); i >= 0 && len(old) == len(with) {

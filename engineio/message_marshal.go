@@ -16,8 +16,8 @@ const (
 
 var errNoMessage = errors.New("engineio: not a message")
 
-// MarshalBinary implements [encoding.BinaryMarshaler], for keeping a message
-// elsewhere.
+// MarshalBinary implements [encoding.BinaryMarshaler], for a store that keeps messages.
+// It fails for the zero value, which is no message.
 func (m *Message) MarshalBinary() ([]byte, error) {
 	if len(m.frame) == 0 {
 		return nil, errNoMessage // the zero value is none
@@ -36,8 +36,8 @@ func (m *Message) MarshalBinary() ([]byte, error) {
 	return append([]byte{flags}, data...), nil
 }
 
-// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It is for a new
-// message: one that has been sent must not change.
+// UnmarshalBinary implements [encoding.BinaryUnmarshaler]. It must be called on a new
+// Message: one that has been sent must not change.
 func (m *Message) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 || b[0] >= flagsEnd {
 		return errNoMessage
@@ -55,14 +55,15 @@ func (m *Message) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// MarshalText implements [encoding.TextMarshaler], by which a message is a string
-// of base64 in JSON.
+// MarshalText implements [encoding.TextMarshaler]: what MarshalBinary returns, as
+// base64. In JSON, a message is a string of it.
 func (m *Message) MarshalText() ([]byte, error) {
 	b, err := m.MarshalBinary()
 	return base64.StdEncoding.AppendEncode(nil, b), err
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler], as UnmarshalBinary does.
+// UnmarshalText implements [encoding.TextUnmarshaler]. Like UnmarshalBinary, it must be
+// called on a new Message.
 func (m *Message) UnmarshalText(text []byte) error {
 	b, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {

@@ -17,99 +17,104 @@ const (
 	TransportWebSocket = "websocket"
 )
 
-// Options configure a Server. The zero value has the reference server's
-// defaults. A nonsensical value makes New fail.
+// Options configure a Server. A zero field has its default, which is that of the
+// reference server where that has one. New fails if a value makes no sense.
 type Options struct {
 	// PingInterval is the time from opening a session, or from a pong, to the
 	// next ping. Default 25 s.
 	PingInterval time.Duration
-	// PingTimeout is how long a pong may take before the peer is given up.
-	// Default 20 s.
+	// PingTimeout is how long a pong may take before the session ends with "ping
+	// timeout". Default 20 s.
 	PingTimeout time.Duration
-	// UpgradeTimeout bounds the move of a session to WebSocket. Default 10 s.
+	// UpgradeTimeout is how long the move of a session to WebSocket may take.
+	// Default 10 s.
 	UpgradeTimeout time.Duration
-	// WriteTimeout bounds one blocked write, of 32 KB at most: who takes less in that
-	// time, 3 KB/s by default, is given up. Default 10 s.
+	// WriteTimeout is how long one write of at most 32 KB may block. A client that takes
+	// less in that time, 3 KB/s by default, is disconnected. Default 10 s.
 	WriteTimeout time.Duration
-	// MaxPayload is the largest message that is accepted over WebSocket, the
-	// largest body of a POST, and what several packets may add up to in the
-	// answer to a GET, in bytes. Default 1,000,000.
+	// MaxPayload is, in bytes, the largest message that is accepted over WebSocket, the
+	// largest body of a POST, and the largest answer to a GET unless it is a single
+	// packet. At most 256 MiB. Default 1,000,000.
 	MaxPayload int
-	// MaxHeaderBytes is the largest head of a request that is served: its target
-	// and its fields, counted as HTTP/2 does it, each with its name, its value and
-	// 32 bytes more; likewise each parameter of the query. What is kept of a
-	// handshake is a copy of that, for the life of the session, and takes up to three
-	// times as much. Beyond, the answer is 431, and the log says so, once. It
-	// does not take the place of http.Server.MaxHeaderBytes, which is a megabyte by
-	// default: that bounds what is read in the first place. Default 16 KiB, as in Node.
+	// MaxHeaderBytes is the largest head of a request that is served, in bytes. Its
+	// target and its fields are counted as in HTTP/2, each field with its name, its
+	// value and 32 bytes more; each parameter of the query counts 32 bytes more, too.
+	// A larger one is answered with 431, and the log says so, once. What is kept of a
+	// handshake for the life of the session is a copy of the head, and takes up to three
+	// times as much. http.Server.MaxHeaderBytes, a megabyte by default, is still needed:
+	// it bounds what is read in the first place. Default 16 KiB, as in Node.
 	MaxHeaderBytes int
-	// MaxPacketRate is how many packets a second of one session are handled; those
-	// of five seconds may come at once. One that sends more is not read for a while,
-	// and not closed. Of packets that cost a client next to nothing, cause more, and
-	// are held back by nothing else, it is ten: pings of WebSocket, CONNECTs. Default 50,000, of which handlers that do
-	// nothing take a tenth of a core; negative: any number.
+	// MaxPacketRate is how many packets a second are handled of one session; those of
+	// five seconds may come at once. A session that sends more is not read for a while,
+	// but not closed. The rate is ten for packets that cost the client next to nothing,
+	// cause the server work, and are held back by nothing else: pings of WebSocket, and
+	// what [Session.CountCheap] counts, such as the CONNECTs of Socket.IO. Default 50,000, which takes a tenth of a core
+	// while handlers do nothing. Negative means no limit.
 	MaxPacketRate int
-	// Transports that are served. Default polling and websocket.
+	// Transports are the transports that are served. Default polling and websocket.
 	Transports []string
-	// DisableUpgrades offers sessions that began on polling no upgrade. As with
-	// the reference server, one that a client makes all the same is accepted.
+	// DisableUpgrades makes the server offer no upgrade to sessions that begin on
+	// polling. As with the reference server, an upgrade that a client makes all the same
+	// is accepted.
 	DisableUpgrades bool
-	// LenientHeartbeat counts any bytes that arrive as a sign of life, every time, for
-	// clients that answer no ping. Without it, a packet other than a pong postpones
-	// the end once for each ping, as in the reference server, and a large message
-	// does for as long as its bytes move, either way.
+	// LenientHeartbeat makes any bytes that arrive count as an answer to a ping, for
+	// clients that send no pong. Without it, a packet other than a pong postpones the
+	// ping timeout once for each ping, as in the reference server, and a large message
+	// postpones it for as long as its bytes move, in either direction.
 	LenientHeartbeat bool
-	// AllowEIO3 serves clients of revision 3 of the protocol too, those of before
-	// 2021, which ping by themselves. Whoever does not say EIO=4 is one, and a foreign
-	// origin is refused then over polling, too.
+	// AllowEIO3 makes the server accept clients of revision 3 of the protocol, too:
+	// those of before 2021, which send the pings. A client that does not say EIO=4 is
+	// taken for one, and if it is of a foreign origin it is refused over polling, too.
 	AllowEIO3 bool
-	// CORS opens the server to other origins. Default: WebSocket for the same
-	// origin only, polling without CORS headers.
+	// CORS opens the server to pages of other origins. Default: WebSocket from the same
+	// origin only, and polling without CORS headers.
 	CORS *CORS
-	// Hosts are what the server is reached by from outside, such as "example.com",
-	// "example.com:8443" or "*.example.com", behind a proxy that does not pass on
-	// the Host header: pages that come from there are of the same origin, whatever
-	// the Host of the request is. Default: that one counts.
+	// Hosts are the names by which the server is reached from outside, such as
+	// "example.com", "example.com:8443" or "*.example.com". They are for a server behind
+	// a proxy that does not pass on the Host header: pages of these hosts are of the same
+	// origin, whatever the Host of the request is. Default: the Host of the request.
 	Hosts []string
-	// Cookie, if set, is sent with the polling handshake, its value being the
-	// session's id. Name defaults to "io", Path to "/", SameSite to Lax; it is
-	// always HttpOnly, and Secure over TLS, be it a proxy's that says so in
-	// X-Forwarded-Proto.
+	// Cookie, if set, is sent with the answer to a handshake over polling. Its value is
+	// the session's id. Name defaults to "io", Path to "/", SameSite to Lax. It is always
+	// HttpOnly. It is Secure over TLS, which may end at a proxy that says so in
+	// X-Forwarded-Proto. Default: none.
 	Cookie *http.Cookie
-	// HTTPCompressionThreshold is from how many bytes on the answer to a GET is
-	// compressed, for a client that takes gzip: a few milliseconds of a core for
-	// a megabyte. Where an answer may hold a secret together with what others
-	// have chosen, its length tells of the secret. Default 1024; negative: never.
+	// HTTPCompressionThreshold is the size in bytes from which on the answer to a GET is
+	// compressed, for a client that accepts gzip. A megabyte takes a few milliseconds of
+	// a core. The length of an answer that holds a secret beside what others have chosen
+	// tells about the secret. Default 1024. Negative means never.
 	HTTPCompressionThreshold int
 	// Compression compresses the messages of WebSockets whose clients offer it.
 	// Default: none.
 	Compression *Deflate
-	// QueueBytes bounds what waits to be sent to one session, counted as
-	// WebSocket frames that are not compressed. A single message is accepted
-	// whatever its size while nothing waits. While the client takes something within
-	// each WriteTimeout, eight times as much may wait ([Grace]): not that it is too
-	// slow, we are too fast. Default 4 MiB.
+	// QueueBytes bounds what waits to be sent to one session, in bytes of WebSocket
+	// frames that are not compressed. While nothing waits, a single message of any size
+	// is accepted. While the client takes something within each WriteTimeout, [Grace]
+	// times as much may wait: then the sender is too fast, not the client too slow.
+	// Default 4 MiB.
 	QueueBytes int
-	// QueuePackets bounds the same in packets. Default 16,384.
+	// QueuePackets bounds what waits to be sent to one session in packets, with the same
+	// grace. Default 16,384.
 	QueuePackets int
-	// TotalBytes bounds what waits to be sent to all sessions together, and by itself
-	// what is held of large messages that they send, until these are complete and
-	// handled. Beyond, those sessions end that hold most for longest; a session that
-	// keeps up, and small messages, are not counted, and what goes to many counts
-	// once. Default 256 MiB: 64 sessions with all that QueueBytes allows.
+	// TotalBytes bounds, in bytes, what waits to be sent to all sessions together, and,
+	// counted apart, what is held of large messages that have come, until these are
+	// complete and handled. If there is more, the sessions that hold most for longest
+	// are ended. Sessions that keep up are not counted, nor are small messages, and what
+	// is sent to many is counted once. Default 256 MiB, which is 64 sessions with all
+	// that QueueBytes allows.
 	TotalBytes int
-	// PollPackets is how many packets the answer to a GET has at most, unless it goes
-	// to a browser, which shows itself by Sec-Fetch-Mode: a client on polling gets so
-	// many in a round trip, of small ones 320 a second where that takes 50 ms. The
-	// official Python client ends its connection over more than 16, and nothing tells
-	// it from other programs for sure; where none comes, more is faster. Default 16.
+	// PollPackets is how many packets the answer to a GET has at most, unless it goes to
+	// a browser, which is known by its Sec-Fetch-Mode header. A client on polling gets no
+	// more in one round trip: 320 small ones a second where that takes 50 ms. The official
+	// Python client breaks off if it gets more than 16, and can't be told from other
+	// programs for sure; where it is not used, more is faster. Default 16.
 	PollPackets int
-	// KeepSlow drops what does not fit into a session's queue, with
-	// ErrQueueFull, and keeps the session. By default it is closed. With it, nothing
-	// exceeds QueueBytes and QueuePackets.
+	// KeepSlow makes Send drop what does not fit into a session's queue, and return
+	// ErrQueueFull, where by default the session is closed as well. There is no grace
+	// then beyond QueueBytes and QueuePackets.
 	KeepSlow bool
-	// Logger gets the lifecycle of sessions at info and packets at debug,
-	// never their content. Default: silent.
+	// Logger logs the lifecycle of sessions at level info, and packets at level debug,
+	// never their content. Default: none.
 	Logger *zerolog.Logger
 
 	cors  *corsRules // of CORS, or nil

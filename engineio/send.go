@@ -8,24 +8,26 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// Send queues messages, which stay together and in order, and writes what it
-// can write without blocking. It fails with ErrClosed, or with ErrQueueFull,
-// and then nothing of them is sent.
+// Send sends messages. They stay together and in order. It writes what can be written
+// without blocking, and queues the rest. If it fails, nothing of them is sent: with
+// [ErrClosed] once the session has ended, or with [ErrQueueFull], after which it has
+// ended, too, unless Options.KeepSlow is set.
 func (s *Session) Send(first *Message, rest ...*Message) error {
 	_, err := s.send(first, rest, sendAlways, nil, nil)
 	return err
 }
 
-// SendIf is Send that asks ready when nothing can get ahead of the messages any
-// more, and sends them only if that is true. The session is locked meanwhile:
+// SendIf is [Session.Send], but calls ready once nothing can get ahead of the messages
+// any more, and sends them only if it returns true. The session is locked meanwhile:
 // ready must not use it.
 func (s *Session) SendIf(ready func() bool, first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendAlways, nil, ready)
 }
 
-// TrySend sends only if the messages need not wait for the peer: it takes what a
-// WebSocket writes, or has a GET pending and nothing queued for it. It reports
-// whether it did.
+// TrySend is [Session.Send] for messages that are worth sending only at once. It sends
+// them if they need not wait for the peer, and returns whether it has: over WebSocket, if
+// the peer takes what is written; over polling, if a GET is pending and nothing is
+// queued for it.
 func (s *Session) TrySend(first *Message, rest ...*Message) bool {
 	sent, err := s.send(first, rest, sendNow, nil, nil)
 	return sent && err == nil
@@ -265,8 +267,9 @@ func (s *Session) drainedLocked() {
 }
 
 // flush writes what is queued until nothing is, blocking with a deadline for each
-// piece: who takes these, however slowly, is not given up. It owns s.writing, and runs only for a peer that doesn't keep up, or where a
-// connection has no way to write without blocking.
+// piece: who takes these, however slowly, is not given up. It owns s.writing, and runs
+// only for a peer that doesn't keep up, or where a connection has no way to write
+// without blocking.
 func (s *Session) flush(w *wsConn) {
 	defer s.srv.wg.Done()
 	var buf *[]byte // for more than one message

@@ -12,11 +12,11 @@ import (
 	"github.com/siokit/sio/internal/unread"
 )
 
-// A Handler takes what happens on one session. Its methods must not block: other
-// sessions may be read by the same goroutine.
+// A Handler is called with what happens on one session. Its methods must not block,
+// since other sessions may be read by the same goroutine.
 type Handler interface {
 	// Message is called with each message, one at a time and in order. Data is
-	// valid until it returns. See [Session.Pause].
+	// valid until Message returns. A handler that can't keep up calls [Session.Pause].
 	Message(data []byte, binary bool)
 	// Close is called once, when the session has ended or has begun to. It does
 	// not wait for a Message that is under way.
@@ -31,7 +31,8 @@ type UpgradeHandler interface {
 	Upgraded()
 }
 
-// A Server serves Engine.IO sessions on whatever path it is mounted at.
+// A Server serves Engine.IO sessions over HTTP, on any path. Its methods may be called
+// by any goroutine.
 type Server struct {
 	opts Options
 	open func(*Session) Handler
@@ -58,9 +59,9 @@ type Server struct {
 	cut   bool                 // no lingering any more
 }
 
-// New returns a server that calls open with each new session, while its
-// handshake is being answered; what open sends arrives after the handshake.
-// Nil options are fine. The error names an option that makes no sense.
+// New returns a server that calls open with each new session, while the handshake is
+// being answered. What open sends arrives behind the handshake. Nil options are the
+// defaults. The error names each option that makes no sense.
 func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
@@ -80,10 +81,10 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	return s, nil
 }
 
-// AfterMessages has f called when a goroutine has called [Handler.Message], once or
-// for one session after the other, and is about to do something else. It is for
-// handlers that gather what they start. f must not block. It has to be set before
-// the first request.
+// AfterMessages sets a function that is called by a goroutine that has called
+// [Handler.Message], once or several times, for one session or several, when it is about
+// to do something else. It is for handlers that start the work of several messages
+// together. F must not block. AfterMessages must be called before the first request.
 func (s *Server) AfterMessages(f func()) { s.after = f }
 
 func (s *Server) received() {
@@ -92,21 +93,23 @@ func (s *Server) received() {
 	}
 }
 
-// Len is the number of sessions.
+// Len returns the number of sessions.
 func (s *Server) Len() int { return s.sessions.len() }
 
-// ServeHTTP serves handshakes, polls and WebSocket upgrades, on any path.
+// ServeHTTP implements [http.Handler]. It serves handshakes, polls and WebSocket
+// upgrades, on any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = s.Serve(w, r, nil) // only a capture function fails
 }
 
-// Serve is ServeHTTP with a function that is called once if r opens a session,
-// before open and while r is still being served. What it returns is kept as
-// [Session.Value]. If it fails, Serve returns its error, and r is for the
-// caller to answer. If the session does not come to be for another reason, and
-// what it returned has a method Abandon(), that is called.
+// Serve is ServeHTTP with a function that captures what is wanted of the request. If r
+// opens a session, capture is called once, before the function given to New and while r
+// is being served; [Session.Value] returns what it has returned. If capture fails, Serve
+// returns its error and answers nothing: that is left to the caller. If the session
+// can't be opened for another reason, and the captured value has a method Abandon(), that
+// is called.
 //
-// Serve returns as soon as the connection has been taken over.
+// Over WebSocket, Serve returns as soon as the connection has been taken over.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
 	q := s.query(r)
 	upgrade := isUpgrade(r)
@@ -147,18 +150,18 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 	return nil
 }
 
-// Knows tells whether r belongs to a session that is open: it names one, and is
-// for the path that the session was opened at. Any other request opens one, or
-// is refused, or is not for s at all.
+// Knows tells whether r belongs to a session that is open: its query names one that was
+// opened at the same path. Any other request opens a session, or is refused, or is not
+// for s at all.
 func (s *Server) Knows(r *http.Request) bool {
 	sess := s.sessions.get(s.query(r).get("sid"))
 	return sess != nil && sess.path == hashPath(r)
 }
 
-// Shutdown refuses new sessions with 503, lets every session deliver what is
-// queued, closes it with "server shutting down", and waits until all of that
-// has happened. When ctx ends first, it cuts what is left and returns the
-// context's error. It may be called again.
+// Shutdown refuses new sessions with 503, closes every session with "server shutting
+// down" once what is queued has been delivered, and waits until all have ended. If ctx
+// ends first, it cuts the connections that are left and returns the cause of ctx. It may
+// be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	for _, sess := range s.sessions.shut() {
@@ -188,5 +191,5 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// Options returns the options in force, defaults filled in.
+// Options returns the options of the server, with the defaults filled in.
 func (s *Server) Options() Options { return s.opts }

@@ -27,7 +27,7 @@ const (
 )
 
 // A Session is one Engine.IO connection. It keeps its id and its queue when it
-// moves from polling to WebSocket.
+// moves from polling to WebSocket. Its methods may be called by any goroutine.
 type Session struct {
 	srv    *Server
 	id     string
@@ -75,20 +75,20 @@ type Session struct {
 	pings        uint8  // not answered, as far as is known
 }
 
-// ID returns the session's id: 20 unguessable characters. It is a credential:
-// whoever knows it can act for the client. For logs there is LogID.
+// ID returns the session's id: 20 characters that can't be guessed. It is a credential:
+// whoever knows it can act for the client. Logs should have [Session.LogID].
 func (s *Session) ID() string { return s.id }
 
-// LogID returns the part of the session's id that stands in logs and tells
-// sessions apart: its first 8 characters. The 12 that follow stay unguessable.
+// LogID returns the first 8 characters of the session's id, which tell sessions apart in
+// logs. The 12 that follow still can't be guessed.
 func (s *Session) LogID() string { return s.id[:loggedLen] }
 
 const loggedLen = 8
 
-// RemoteAddr returns the peer's address as the handshake request had it.
+// RemoteAddr returns the RemoteAddr of the handshake request.
 func (s *Session) RemoteAddr() string { return s.remote }
 
-// Opened returns when the handshake request came.
+// Opened returns the time of the handshake request.
 func (s *Session) Opened() time.Time { return s.srv.born.Add(s.opened) }
 
 // Secure tells whether the handshake request came over TLS.
@@ -97,7 +97,7 @@ func (s *Session) Secure() bool { return s.secure }
 // CrossDomain tells whether the handshake request had an Origin.
 func (s *Session) CrossDomain() bool { return s.cross }
 
-// Value returns what the capture function of [Server.Serve] returned.
+// Value returns what the capture function of [Server.Serve] has returned, or nil.
 func (s *Session) Value() any { return s.value }
 
 // Transport returns the transport in use: "polling" or "websocket".
@@ -110,12 +110,12 @@ func (s *Session) Transport() string {
 	return TransportPolling
 }
 
-// Pause stops the reading from the peer, behind the message that is being
-// handled, until Resume has been called as often. A paused peer is not taken
-// for dead. Neither blocks.
+// Pause stops the handling of what the peer sends, behind the message that is being
+// handled, until Resume has been called as often as Pause. Nothing more is read
+// meanwhile, and the missing pongs do not end the session. It does not block.
 func (s *Session) Pause() { s.paused.Add(1) }
 
-// Resume takes one Pause back.
+// Resume takes one call of Pause back. It does not block.
 func (s *Session) Resume() {
 	s.mu.Lock() // before the count changes: tick must not see one without the other
 	defer s.mu.Unlock()

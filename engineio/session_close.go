@@ -25,14 +25,14 @@ type lastFrame struct {
 	sent  chan struct{} // to be closed; the reader waits for it
 }
 
-// Close ends the session with "forced close" once what is queued has gone out. It
-// does not block. The official clients come back by themselves: a WebSocket is
-// closed with 1012, and behind the close packet of a poll there is what makes
-// Python's do so.
+// Close ends the session with "forced close" once what is queued has been sent. It does
+// not block. The official clients then connect again by themselves: a WebSocket is
+// closed with code 1012, and a close packet over polling is followed by what makes the
+// Python client do so.
 func (s *Session) Close() { s.shut(ReasonForcedClose, nil) }
 
-// Dismiss is Close for a client that has been told not to come back: it gets an empty
-// close frame, or a close packet, as from the reference server.
+// Dismiss is [Session.Close] for a client that has been told not to connect again: it
+// gets an empty close frame, or a close packet alone, as from the reference server.
 func (s *Session) Dismiss() {
 	s.mu.Lock()
 	s.dismissed = true
@@ -40,11 +40,12 @@ func (s *Session) Dismiss() {
 	s.shut(ReasonForcedClose, nil)
 }
 
-// CloseWith is Close for a peer that has sent what the caller can't accept.
-// Cause returns why.
+// CloseWith is [Session.Close] for a peer that has sent what the caller can't accept.
+// [Session.Cause] returns why.
 func (s *Session) CloseWith(why error) { s.shut(ReasonForcedClose, why) }
 
-// Abort ends the session at once, without what is queued.
+// Abort ends the session at once, with that reason. What is queued is lost. It does not
+// block.
 func (s *Session) Abort(reason Reason) { s.end(reason, emptyClose) }
 
 // shut ends the session once what is queued has gone out.

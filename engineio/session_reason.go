@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Reason says why a session ended. The strings are those of the reference
-// server. It is an error, so that it can be the cause of a context.
+// A Reason says why a session ended, in the words of the reference server. It is an
+// error, so that it can be the cause of a context.
 type Reason string
 
 const (
@@ -29,8 +29,8 @@ var (
 	ErrQueueFull = errors.New("engineio: send queue full")
 )
 
-// A ProtocolError says which rule of the transport the peer has broken. Its text
-// never quotes what was sent, so that it is fit for a log.
+// A ProtocolError says which rule of the protocol the peer has broken. Its text never
+// quotes what was sent, so that it is fit for a log.
 type ProtocolError string
 
 func (e ProtocolError) Error() string { return "engineio: " + string(e) }
@@ -71,11 +71,10 @@ func endingOf(reason Reason, cause error) *ending {
 	return &ending{reason, cause}
 }
 
-// Cause returns what lies behind the reason of the session's end: the error of a
+// Cause returns the error behind the reason for which the session has ended: that of a
 // read or write (io.EOF if a WebSocket was closed without a close frame), a
-// [ProtocolError], or what CloseWith was given. It is nil where the reason
-// says all, and while the session is open. When Handler.Close is called, it is
-// there.
+// [ProtocolError], or what CloseWith was given. It returns nil if there is none, and
+// while the session is open. It is known when [Handler.Close] is called.
 func (s *Session) Cause() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

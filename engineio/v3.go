@@ -32,8 +32,8 @@ func contentType(payload []byte) []string {
 	return headerText
 }
 
-// Protocol returns the revision of the protocol that the client speaks: 4, or 3
-// with [Options.AllowEIO3].
+// Protocol returns the revision of the protocol that the client speaks: 4, or 3, which
+// it may only with [Options.AllowEIO3].
 func (s *Session) Protocol() int {
 	if s.out.v3 {
 		return 3

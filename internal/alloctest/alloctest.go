@@ -1,5 +1,4 @@
-// Package alloctest holds operations to the number of allocations that they are
-// known to need, and tells what is live.
+// Package alloctest is for tests that count allocations.
 package alloctest
 
 import (
@@ -8,7 +7,7 @@ import (
 	"testing"
 )
 
-// Heap returns the bytes of the heap that are live.
+// Heap returns the number of bytes on the heap that are in use.
 func Heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -17,9 +16,9 @@ func Heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Hold runs each operation so often, and fails if it allocates more than want
-// has for its name. One that needs fewer passes, and says so. Every operation
-// must have a number, and every number an operation. It takes want apart.
+// Hold runs each operation runs times, and fails t if one allocates more often than
+// want has for its name. If it needs fewer allocations, the log says so. Every operation
+// must be in want, and all of want must be an operation. Want is emptied.
 func Hold(t *testing.T, runs int, want map[string]float64, ops iter.Seq2[string, func()]) {
 	t.Helper()
 	for name, run := range ops {

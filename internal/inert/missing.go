@@ -1,7 +1,7 @@
 package inert
 
-// Missing returns what an adapter's Context panics with where there is none to return,
-// since a nil context would fail at its first use, and not say why. Forgotten tells
+// Missing returns the message with which an adapter's Context panics if it has no context
+// to return: a nil context would fail at its first use, and not say why. Forgotten tells
 // whether the request is not kept at all.
 func Missing(adapter string, forgotten bool) string {
 	if forgotten {

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// ErrDetached is what writing fails with.
+// ErrDetached is returned by what would write.
 var ErrDetached = errors.New("sio: the request has been answered: nothing can be written to it")
 
 // A Writer writes nowhere. It has the methods of the frameworks' own writers,
@@ -51,10 +51,10 @@ func (Writer) CloseNotify() <-chan bool { return nil }
 // Pusher returns nil.
 func (Writer) Pusher() http.Pusher { return nil }
 
-// Status returns 200, as of a response that has not been written.
+// Status returns 200, as for a response that has not been written.
 func (Writer) Status() int { return http.StatusOK }
 
-// Size returns -1, likewise.
+// Size returns -1, as for a response that has not been written.
 func (Writer) Size() int { return -1 }
 
 // Written returns false.

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Gzip tells whether the answer to r, whose headers h are so far, may be
-// compressed, and notes in h that it depends. It leaves the answer to a
-// middleware before us that compresses: one says so by Content-Encoding, another
-// only by Vary.
+// Gzip tells whether the answer to r may be compressed, and adds to its headers h that
+// this depends on Accept-Encoding. It returns false if h shows that a middleware before
+// us compresses: one says so by Content-Encoding, another only by Vary.
 func Gzip(h http.Header, r *http.Request) bool {
 	if h.Get("Content-Encoding") != "" || hasToken(h.Values("Vary"), "Accept-Encoding") {
 		return false
@@ -19,7 +18,7 @@ func Gzip(h http.Header, r *http.Request) bool {
 	return takesGzip(r.Header.Values("Accept-Encoding"))
 }
 
-// Vary adds a name to the Vary header, unless it is covered.
+// Vary adds a name to the Vary header in h, unless that has it, or "*".
 func Vary(h http.Header, name string) {
 	if vary := h.Values("Vary"); !hasToken(vary, "*") && !hasToken(vary, name) {
 		h.Add("Vary", name)

@@ -11,10 +11,10 @@ import (
 // before them they fill a size class of the allocator.
 const perChunk = 255
 
-// A Set is members in no order, whom their places name. What it takes to come, to
-// go, or to take a snapshot does not grow with their number, but for 8 bytes of
-// copying for each 255. A set of a few costs 8 bytes for each. The zero value is
-// empty.
+// A Set is a set of members in no order. Each has a place, which Add returns and Remove
+// takes. The cost of Add, Remove and View does not grow with the number of members, but
+// for 8 bytes of copying for each 255. A small set takes 8 bytes for each member. The
+// zero value is empty.
 //
 // The callers lock: View and Len may run at the same time, and nothing else may.
 type Set[T any] struct {
@@ -32,7 +32,7 @@ type chunk[T any] struct {
 	members [perChunk]*T
 }
 
-// A View is the members at one time. It needs no lock.
+// A View is the members of a set at one time. It never changes, and needs no lock.
 type View[T any] struct {
 	full []*chunk[T]
 	tail []*T
@@ -41,7 +41,7 @@ type View[T any] struct {
 // ViewOf returns a view of members that are not in a set.
 func ViewOf[T any](members []*T) View[T] { return View[T]{tail: members} }
 
-// View returns the members.
+// View returns the members as they are now.
 func (s *Set[T]) View() View[T] {
 	if !s.taken.Load() {
 		s.taken.Store(true)
@@ -49,13 +49,13 @@ func (s *Set[T]) View() View[T] {
 	return View[T]{s.full, s.tail}
 }
 
-// Len returns how many there are.
+// Len returns the number of members.
 func (s *Set[T]) Len() int { return len(s.full)*perChunk + len(s.tail) }
 
-// Len returns how many there are.
+// Len returns the number of members.
 func (v View[T]) Len() int { return len(v.full)*perChunk + len(v.tail) }
 
-// Each calls yield with each of them, until it returns false.
+// Each calls yield with each member, until it returns false.
 func (v View[T]) Each(yield func(*T) bool) {
 	for _, c := range v.full {
 		for _, m := range c.members[:] {
@@ -71,7 +71,7 @@ func (v View[T]) Each(yield func(*T) bool) {
 	}
 }
 
-// AppendTo appends them.
+// AppendTo appends the members to list.
 func (v View[T]) AppendTo(list []*T) []*T {
 	list = slices.Grow(list, v.Len())
 	for _, c := range v.full {
@@ -80,7 +80,7 @@ func (v View[T]) AppendTo(list []*T) []*T {
 	return append(list, v.tail...)
 }
 
-// Add adds a member that is not there, and returns its place.
+// Add adds a member, which must not be in the set, and returns its place.
 func (s *Set[T]) Add(m *T) int {
 	s.change()
 	s.ownTail(len(s.tail) + 1)
@@ -94,8 +94,8 @@ func (s *Set[T]) Add(m *T) int {
 	return place
 }
 
-// Remove removes the member at a place. Another one may move there, which is
-// returned, or else nil.
+// Remove removes the member at a place. It returns the member that has moved to that
+// place, or nil if none has.
 func (s *Set[T]) Remove(place int) (moved *T) {
 	s.change()
 	if len(s.tail) == 0 {

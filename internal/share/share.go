@@ -1,12 +1,12 @@
-// Package share tells who holds most of something that there is only so much of for
-// all: whoever that is pays when somebody else needs some.
+// Package share counts who holds how much of what all peers share, such as places in a
+// table. When there is none left, whoever holds most has to give some up.
 package share
 
 import "net/netip"
 
-// Of returns whom a peer's address, with its port, stands for: one of IPv4, or a
-// network of 64 bits of IPv6, of which one customer has many addresses. All that is no
-// address is one.
+// Of returns the peer that an address with a port is counted for: the address, if it is
+// IPv4, or the network of 64 bits, if it is IPv6, since one customer has many addresses
+// there. Everything that is no address is one peer.
 func Of(remote string) netip.Prefix {
 	a, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -21,24 +21,25 @@ func Of(remote string) netip.Prefix {
 	return p
 }
 
-// A Table counts what everybody holds. Its methods take no longer than the logarithm
-// of how many hold something; the callers lock. The zero value is empty.
+// A Table counts what each peer holds. Its methods take a time that grows with the
+// logarithm of the number of peers that hold something. The callers lock. The zero value
+// is empty.
 type Table[V any] struct {
 	holders map[netip.Prefix]*Holder[V]
 	heap    []*Holder[V] // who has most is first
 }
 
-// A Holder holds something. It is there until it holds nothing.
+// A Holder is a peer that holds something. It is in its table until it holds nothing.
 type Holder[V any] struct {
 	Who   netip.Prefix
 	Value V // the caller's
 	n, at int
 }
 
-// Len returns how much the holder has.
+// Len returns how much the peer holds.
 func (h *Holder[V]) Len() int { return h.n }
 
-// Add has somebody hold one more.
+// Add counts one more for a peer.
 func (t *Table[V]) Add(who netip.Prefix) *Holder[V] {
 	h := t.holders[who]
 	if h == nil {
@@ -56,7 +57,7 @@ func (t *Table[V]) Add(who netip.Prefix) *Holder[V] {
 	return h
 }
 
-// Remove has it hold one less.
+// Remove counts one less for a peer.
 func (t *Table[V]) Remove(h *Holder[V]) {
 	h.n--
 	for {
@@ -92,7 +93,7 @@ func (t *Table[V]) swap(i, j int) {
 	t.heap[i].at, t.heap[j].at = i, j
 }
 
-// Most returns one of those who hold most, or nil.
+// Most returns the peer that holds most, or one of them, or nil if nobody holds anything.
 func (t *Table[V]) Most() *Holder[V] {
 	if len(t.heap) == 0 {
 		return nil
@@ -100,7 +101,7 @@ func (t *Table[V]) Most() *Holder[V] {
 	return t.heap[0]
 }
 
-// Held returns how much somebody holds.
+// Held returns how much a peer holds.
 func (t *Table[V]) Held(who netip.Prefix) int {
 	if h := t.holders[who]; h != nil {
 		return h.n

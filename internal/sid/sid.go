@@ -19,7 +19,7 @@ var entropy struct {
 
 const size = 15 // bytes
 
-// New returns an unguessable id: 15 random bytes as base64url, as the
+// New returns an id that can't be guessed: 15 random bytes as base64url, as the
 // reference server makes them.
 func New() string {
 	var id [size]byte

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Prompt fails t if none of a few tries takes no more than limit. One alone may
-// be delayed by a machine that is busy.
+// Prompt calls try a few times, until it returns no more than limit, and fails t if it
+// never does. A single try may be delayed by a machine that is busy. What says in the
+// message what is measured.
 func Prompt(t testing.TB, limit time.Duration, what string, try func() time.Duration) {
 	t.Helper()
 	var took []time.Duration
