@@ -30,8 +30,8 @@ type CORS struct {
 	// header or a TLS client certificate): any page could then act in the name of
 	// its visitor.
 	Origins []string
-	// OriginFunc, if set, returns true for further origins that are allowed. It is
-	// called with the value of the Origin header, by many goroutines at a time.
+	// OriginFunc, if set, allows further origins. It is called with the value
+	// of the Origin header, from many goroutines.
 	OriginFunc func(origin string) bool
 	// Credentials allows polling requests with cookies. It can't be combined with
 	// the origins "*" and "null".
