@@ -13,8 +13,9 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// A Context is what a handler gets: one event, and the socket that it came
-// from. It is made for that event, never reused, safe to keep and to use from
+// A Context is the argument of a handler: one event, and the socket that it came
+// from. Its methods read the event, answer it, and address its client and others.
+// A Context is made for one event and never reused. It may be kept, and used from
 // any goroutine.
 type Context struct {
 	n      *Namespace
@@ -24,19 +25,21 @@ type Context struct {
 	next   Handler // inside of the socket's own middlewares
 }
 
-// Event returns the event's name; "connect", "connected", "upgrade", "disconnecting"
-// or "disconnect" in the handlers of these.
+// Event returns the name of the event. In the handlers of OnConnect, OnConnected,
+// OnUpgrade, OnDisconnecting and OnDisconnect it is "connect", "connected",
+// "upgrade", "disconnecting" and "disconnect".
 func (c *Context) Event() string { return c.event }
 
-// Namespace returns the name of the namespace, such as "/chat". Where that is
-// one of a pattern, the client has chosen it: up to 256 bytes, without control
-// characters.
+// Namespace returns the name of the client's namespace, such as "/chat". If the
+// namespace is one of a pattern, the client has chosen the name: up to 256 bytes,
+// without control characters.
 func (c *Context) Namespace() string { return c.socket.Namespace().Name() }
 
-// Param returns what the client's namespace has in place of a part of its
-// pattern: of "/tenant-{id}" and a client in "/tenant-42", Param("id") is "42".
-// It is as the client sent it: not empty, without a slash, and otherwise not
-// to be trusted. Without such a part it is "".
+// Param returns the value that a part of the namespace's pattern has for this
+// client: with the pattern "/tenant-{id}" and a client in "/tenant-42",
+// Param("id") is "42". The client has chosen the value. It is not empty and has no
+// slash, and nothing else about it can be relied on. Param returns "" if the
+// pattern has no such part.
 func (c *Context) Param(name string) string {
 	p := c.n.pattern
 	if p == nil {
@@ -52,13 +55,14 @@ func (c *Context) Socket() *Socket { return c.socket }
 // ID returns the socket's id.
 func (c *Context) ID() string { return c.socket.ID() }
 
-// Context returns a context that ends when the client leaves, its cause being
-// the [Reason]. It has the values of the handshake request's context.
+// Context returns a context that ends when the client leaves the namespace. Its
+// cause is the [Reason]. It has the values of the handshake request's context,
+// unless [Options].ForgetRequest is set.
 func (c *Context) Context() context.Context { return c.socket.Context() }
 
-// Request returns the request that opened the connection, detached from the
-// handler that served it: without its body, with a context that ends with the
-// connection. It is nil with Options.ForgetRequest, and must not be changed.
+// Request returns a copy of the request that opened the connection. It has no
+// body, and its context ends with the connection. It must not be changed. Request
+// returns nil if [Options].ForgetRequest is set.
 func (c *Context) Request() *http.Request {
 	if v, ok := c.socket.Session().Value().(*captured); ok {
 		return v.req
@@ -66,12 +70,12 @@ func (c *Context) Request() *http.Request {
 	return nil
 }
 
-// Handshake returns what is known of the request that opened the connection:
-// less with Options.ForgetRequest.
+// Handshake describes the request that opened the connection. With
+// [Options].ForgetRequest it has neither URL nor headers.
 func (c *Context) Handshake() Handshake { return c.socket.Handshake() }
 
-// Captured returns what an adapter has captured of the request that opened the
-// connection, or nil.
+// Captured returns the value that the capture function of [HandlerWith] or of an
+// adapter has returned for the connection, or nil. The function [Captured] is typed.
 func (c *Context) Captured() any {
 	if v, ok := c.socket.Session().Value().(*captured); ok {
 		return v.value
@@ -79,8 +83,9 @@ func (c *Context) Captured() any {
 	return nil
 }
 
-// Captured returns what an adapter's typed capture function has returned for
-// the connection, or false.
+// Captured returns the value that the capture function of [HandlerWith] or of an
+// adapter has returned for c's connection. It reports false if there is none of
+// type T.
 func Captured[T any](c *Context) (T, bool) {
 	v, ok := c.Captured().(T)
 	return v, ok
@@ -89,28 +94,30 @@ func Captured[T any](c *Context) (T, bool) {
 // RemoteAddr returns the client's address as the HTTP server saw it.
 func (c *Context) RemoteAddr() string { return c.socket.Session().RemoteAddr() }
 
-// Transport returns the transport now in use: "polling" or "websocket".
+// Transport returns the transport that is now in use, "polling" or "websocket".
 func (c *Context) Transport() string { return c.socket.Session().Transport() }
 
-// Recovered tells, in the connect handler and later, whether the client has come
-// back with [Options.Recovery]: its id, its rooms and what Set has stored are
-// those of its last connection, which may be there still and stays as it is until the
-// connect handler accepts. Then what the client has missed is sent.
+// Recovered reports whether the client has come back with [Options].Recovery, from
+// the connect handler on. Its id, its rooms and the values that Set has stored are
+// then those of its last connection, which may still be there and stays as it is
+// until the connect handler accepts. The events that the client has missed are sent
+// after that.
 func (c *Context) Recovered() bool { return c.socket.Recovered() }
 
-// Reason returns why the client left, or "" while it has not.
+// Reason returns why the client left, or "" while it is connected.
 func (c *Context) Reason() Reason { return c.socket.Reason() }
 
-// Cause returns what the transport knows about why the client left: a network
-// error, or the rule that the client broke, as an [engineio.ProtocolError] or
-// [parser.Error]. It is nil where [Context.Reason] says all. Its text
-// quotes nothing that the client sent, but may hold addresses.
+// Cause returns the error behind [Context.Reason]: a network error, or the rule that
+// the client broke, as an [engineio.ProtocolError] or [parser.Error]. It is nil where
+// there is no more to say than the reason. The error's text quotes nothing that the
+// client sent, but may contain addresses.
 func (c *Context) Cause() error { return c.socket.Cause() }
 
 // Logger returns the server's logger.
 func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
 
-// Args returns the event's arguments.
+// Args returns the event's arguments. There are none where the event is a connect,
+// a disconnect or the like.
 func (c *Context) Args() Args {
 	if c.in == nil {
 		return Args{}
@@ -118,10 +125,11 @@ func (c *Context) Args() Args {
 	return c.in.Args()
 }
 
-// Bind decodes the event's arguments, one into each pointer; nil passes over
-// one. Further arguments are ignored. The error, which a handler may just
-// return, tells the client which argument is missing or invalid. Only events have
-// arguments: what a client sends when it connects is for [Context.BindAuth].
+// Bind decodes the event's arguments, one into each pointer. A nil in place of a
+// pointer skips an argument, and further arguments are ignored. A handler can
+// return the error as it is: it tells the client which argument is missing or
+// invalid. Only events have arguments. [Context.BindAuth] decodes what a client
+// sends when it connects.
 func (c *Context) Bind(ptrs ...any) error {
 	if c.in == nil && len(ptrs) > 0 {
 		return fmt.Errorf("sio: Bind in the handler of %q, which has no arguments; the payload of a connect is for BindAuth", c.event)
@@ -132,10 +140,11 @@ func (c *Context) Bind(ptrs ...any) error {
 	return nil
 }
 
-// BindAuth decodes the payload of the client's CONNECT, its auth option. If
-// there was none, what ptr points to stays as it is. It works only while the
-// connect handler runs, and fails with [ErrAuthGone] afterwards, or with [ErrClosed]
-// if the client has left meanwhile: credentials are not kept.
+// BindAuth decodes the payload of the client's CONNECT, which is the auth option of
+// the official clients. Without a payload it leaves what ptr points to unchanged.
+// Credentials are not kept: BindAuth works only while the connect handler runs. It
+// fails with [ErrAuthGone] afterwards, and with [ErrClosed] if the client has left
+// meanwhile.
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
 	if err != nil && err != ErrAuthGone && err != ErrClosed && !errors.Is(err, parser.ErrNoPointer) {
@@ -144,11 +153,11 @@ func (c *Context) BindAuth(ptr any) error {
 	return err
 }
 
-// WantsAck tells whether the client waits for an answer.
+// WantsAck reports whether the client has asked for an answer to the event.
 func (c *Context) WantsAck() bool { return c.in != nil && c.in.WantsAck() }
 
-// Ack answers the event, once: the second call returns [ErrAckSent]. It does
-// nothing if the client did not ask.
+// Ack answers the event. It does nothing if the client has not asked for an answer.
+// A second answer to the same event fails with [ErrAckSent].
 func (c *Context) Ack(v ...any) error {
 	if c.in == nil {
 		return nil
@@ -156,78 +165,87 @@ func (c *Context) Ack(v ...any) error {
 	return c.socket.Ack(c.in, v...)
 }
 
-// Emit sends an event to the client. See [socketio.Socket.Emit].
+// Emit sends an event to the client, and does not wait for the network. See
+// [socketio.Socket.Emit].
 func (c *Context) Emit(event string, args ...any) error { return c.socket.Emit(event, args...) }
 
-// EmitContext is Emit that waits until most of what was emitted has been sent, or
-// ctx ends: for a handler with much to send. See [socketio.Socket.EmitContext].
+// EmitContext sends an event to the client after waiting until most of what was
+// emitted before has been sent, or ctx ends. It is for handlers that have much to
+// send. See [socketio.Socket.EmitContext].
 func (c *Context) EmitContext(ctx context.Context, event string, args ...any) error {
 	return c.socket.EmitContext(ctx, event, args...)
 }
 
-// EmitWithAck sends an event to the client and waits for its answer. See
-// [socketio.Socket.EmitWithAck]. In the connect handler, where the client does not
-// hear anything, it fails with [ErrConnecting]; in OnConnected it works.
+// EmitWithAck sends an event to the client, waits for its answer and returns that.
+// It fails with the cause of ctx if that ends first, and with [ErrClosed] if the
+// client leaves. In the connect handler, while the client can't answer yet, it fails
+// with [ErrConnecting]: ask in OnConnected. See [socketio.Socket.EmitWithAck].
 func (c *Context) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	return c.socket.EmitWithAck(ctx, event, args...)
 }
 
-// Volatile returns what emits to the client, or drops what can't be sent now.
+// Volatile returns an [Emission] whose events are dropped if they can't be sent at
+// once.
 func (c *Context) Volatile() Emission { return c.socket.Volatile() }
 
-// Compress(false) returns what emits to the client without compression.
+// Compress returns an [Emission] whose events are not compressed if on is false,
+// whatever [Options].Compression and HTTPCompressionThreshold say.
 func (c *Context) Compress(on bool) Emission { return c.socket.Compress(on) }
 
-// Timeout returns what emits to the client with a bound of EmitWithAck, beside
-// its context.
+// Timeout returns an [Emission] whose EmitWithAck waits no longer than d, whatever
+// its context allows.
 func (c *Context) Timeout(d time.Duration) Emission { return c.socket.Timeout(d) }
 
-// Join adds the client to rooms. It fails with [ErrTooManyRooms] beyond
-// Options.MaxRooms, which a handler may just return. See [socketio.Socket.Join].
+// Join adds the client to rooms. It fails with [ErrTooManyRooms] when the client
+// would be in more than [Options].MaxRooms, an error that a handler can return as it
+// is. See [socketio.Socket.Join].
 func (c *Context) Join(rooms ...string) error { return c.socket.Join(rooms...) }
 
 // Leave removes the client from rooms.
 func (c *Context) Leave(rooms ...string) { c.socket.Leave(rooms...) }
 
-// Rooms returns the rooms that the client is in, in no order. When it has left they are
-// those that it was in, until OnDisconnecting is done.
+// Rooms returns the rooms that the client is in, in no particular order. In
+// OnDisconnecting these are the rooms that it was in; afterwards there are none.
 func (c *Context) Rooms() []string { return c.socket.Rooms() }
 
-// To addresses the sockets in any of the rooms, this one left out.
+// To returns the [Target] of the sockets in any of the rooms, without this one. An
+// empty list of rooms addresses nobody.
 func (c *Context) To(rooms ...string) Target { return c.socket.To(rooms...) }
 
-// In is To.
+// In is another name for [Context.To].
 func (c *Context) In(rooms ...string) Target { return c.socket.To(rooms...) }
 
-// Except addresses every other socket of the namespace that is in none of the
-// rooms.
+// Except returns the [Target] of all other sockets of the namespace that are in none
+// of the rooms.
 func (c *Context) Except(rooms ...string) Target { return c.socket.Broadcast().Except(rooms...) }
 
-// Broadcast addresses every other socket of the namespace.
+// Broadcast returns the [Target] of all other sockets of the namespace.
 func (c *Context) Broadcast() Target { return c.socket.Broadcast() }
 
-// Local addresses every other socket of the namespace that is on this server,
-// not on others of a cluster.
+// Local returns the [Target] of all other sockets of the namespace that are
+// connected to this server, not to others of a cluster.
 func (c *Context) Local() Target { return c.socket.Local() }
 
-// Disconnect makes the client leave the namespace; Disconnect(true) makes it
-// leave all of them and closes the connection. It does not reconnect by itself.
+// Disconnect makes the client leave the namespace. Disconnect(true) makes it leave
+// all of its namespaces and closes the connection. Official clients do not reconnect
+// by themselves after that.
 func (c *Context) Disconnect(closeConn ...bool) { c.socket.Disconnect(closeConn...) }
 
-// ExpireAt closes the connection at t, as when a token ends that the client has
-// shown: it sees "transport close" (Python's client "transport error"), reconnects
-// by itself, and passes the HTTP middlewares and the connect handler anew. The last
-// call counts; the zero time takes it back.
+// ExpireAt closes the connection at t, such as when the client's token expires. The
+// client sees "transport close" (Python's client "transport error"), reconnects by
+// itself, and passes the HTTP middlewares and the connect handler again. Of several
+// calls the last one counts. The zero time cancels it.
 func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 
-// Get returns what Set has stored for the client, or nil. [Key] is typed.
+// Get returns the value that Set has stored for the client, or nil. A [Key] is typed.
 func (c *Context) Get(key string) any { return c.socket.Value(key) }
 
-// Set stores v for as long as the client is connected.
+// Set stores a value for the client, for as long as it is connected.
 func (c *Context) Set(key string, v any) { c.socket.SetValue(key, v) }
 
-// Value and SetValue make a Context something that a [Key] can be kept in.
+// Value returns the value that SetValue has stored for the client under key, or nil.
+// With SetValue it makes a Context a [Store] for a [Key].
 func (c *Context) Value(key any) any { return c.socket.Value(key) }
 
-// SetValue is the other half of Value.
+// SetValue stores a value for the client under a key of any comparable type.
 func (c *Context) SetValue(key, v any) { c.socket.SetValue(key, v) }

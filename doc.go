@@ -1,8 +1,7 @@
-// Package sio is a Socket.IO server: protocol revision 5 over Engine.IO
-// version 4, for the official clients in browsers, Node, Python, Java and
-// elsewhere, and, where allowed, for those of version 2. It mounts in Echo, Gin
-// and chi (adapters/…) and, being an http.Handler, in anything that speaks
-// net/http.
+// Package sio is a Socket.IO server. It speaks revision 5 of the protocol over
+// Engine.IO 4, with the official clients in browsers, Node, Python, Java and
+// elsewhere, and, if [Options].AllowEIO3 is set, with those of version 2. It is an
+// http.Handler, and mounts in Echo, Gin and chi by the packages in adapters.
 //
 //	srv := sio.New(nil)
 //	srv.OnConnect(func(c *sio.Context) error { return c.Join("lobby") })
@@ -11,55 +10,64 @@
 //	})
 //	http.Handle("/socket.io/", srv)
 //
-// A [Handler] has the shape of Echo's: it gets a [Context] and returns an
-// error. A [Namespace] routes events to handlers by name; the [Server] itself
-// stands for the namespace "/". The package functions [On] and [OnWithAck]
-// register handlers with typed arguments and answers.
+// A [Handler] gets a [Context] and returns an error, as in Echo. A [Namespace]
+// routes events to handlers by name. The [Server] has the methods of the namespace
+// "/". The functions [On] and [OnWithAck] register handlers with typed arguments and
+// answers.
 //
 // # Concurrency
 //
-// Everything here may be used from any goroutine. The handlers of one socket
-// run one at a time; those of different sockets run in parallel. A handler may
-// block. It may wait for an ack of its own client too, since acks and
-// heartbeats do not wait behind handlers. One slow handler delays nobody but
-// its socket; when too many events of a connection wait ([Options].EventQueue),
-// it is not read until there is room again.
+// Everything here may be used from any goroutine. The handlers of one socket run one
+// at a time, and those of different sockets in parallel. A handler may block. It may
+// even wait for an ack of its own client, since acks and heartbeats do not wait for
+// handlers. A slow handler delays only its own socket. When too many events of a
+// connection wait ([Options].EventQueue), the connection is not read until there is
+// room again.
 //
 // # Ordering
 //
-// Events are handled in the order in which the client sent them. What is
-// emitted to a socket from one goroutine arrives in that order, across the
-// change of transports as well. What is emitted, by anyone, to a socket whose
-// connect handler is still running arrives after the answer to its CONNECT, and
-// is dropped if the client is refused. Events that a client sends before it has
-// the answer wait for it, and for OnConnected, which is the first place where an
-// answer of the client can be waited for.
+// Events are handled in the order in which the client sent them. Events that one
+// goroutine emits to a socket arrive in that order, even while the transport changes.
+//
+// What is emitted to a socket while its connect handler runs arrives after the answer
+// to its CONNECT, and is dropped if the client is refused. Events that a client sends
+// before it has that answer are handled after OnConnected, which is the first handler
+// that can wait for an answer of the client.
 //
 // # Delivery
 //
-// At most once, as with the reference server. An event is lost when the
-// connection breaks while it is under way or queued; what a client has
-// received is always a prefix of what was sent to it. Ask for an ack where that
-// is not enough; with [Options].Recovery a client that comes back in time gets
-// what it has missed.
+// Events are delivered at most once, as by the reference server. An event is lost if
+// the connection breaks while the event is queued or under way. What a client has
+// received is always a prefix of what was sent to it. Where that is not enough, ask
+// for an ack. With [Options].Recovery, a client that comes back in time gets the
+// events that it has missed.
 //
-// Emit never blocks on the network. Each client has a queue that is bounded in
-// bytes and packets; a client that lets it overflow is closed, unless
-// [Options].KeepSlow is set, and harms nobody else.
+// Emit never blocks on the network. Each client has a queue with a bound in bytes and
+// packets. A client whose queue overflows is closed, unless [Options].KeepSlow is set,
+// and other clients are not affected.
 //
 // # Errors
 //
-// What a handler returns goes to OnError. The client hears of it if it asked
-// for an ack, or if it was the connect handler: of an [Error], message and
-// data; of any other error, and of a panic, only that there was one.
+// An error that a handler returns goes to OnError. The client is told if it has asked
+// for an ack, or if the connect handler has refused it: the message and data of an
+// [Error], and of any other error, or a panic, only that there was one.
 //
 // # Testing
 //
-// Package siotest has a client in memory, for tests of handlers.
+// Package siotest has a client in memory for tests of handlers.
 //
 // # Shutdown
 //
 // [Server.Shutdown] refuses new clients, delivers what is queued, closes every
-// connection and waits for the handlers. It leaves the HTTP server to its
-// owner: shut that down afterwards.
+// connection and waits for the handlers. It does not shut down the HTTP server: do
+// that afterwards.
+//
+// # Where to look
+//
+//   - serving: [New], [Options], [Server]; in other routers [Wrap], [HandlerWith], [HandshakeOnly]
+//   - registering handlers: [Router], [On], [OnWithAck], [Event]; around them a [Middleware]
+//   - in a handler: [Context]; values of a client by a [Key]; asking it by [Call]
+//   - addressing others: [Namespace], [Target]; one of them: [Socket], [RemoteSocket]
+//   - namespaces that clients choose: [Server.Of], [Server.OfFunc], [Context.Param]
+//   - what went wrong: [Error], [PanicError], [Refusal], [Reason], and the variables Err…
 package sio

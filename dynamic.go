@@ -9,16 +9,15 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-// OfFunc returns a namespace that stands for many: every name that no other
-// namespace has, and for which match holds, as "/dyn-7" does for
+// OfFunc returns a namespace that stands for all names for which match returns true
+// and that are not the name of another namespace, such as "/dyn-7" with
 //
 //	srv.OfFunc(regexp.MustCompile(`^/dyn-\d+$`).MatchString)
 //
-// It is like one of [Server.Of] with a pattern. Match is called when a client
-// connects to a name that is not there, on a goroutine that others wait for: it
-// must not block. What has to ask somebody, or to look at credentials, belongs
-// in OnConnect. A name with braces is nobody's. If match panics, the client is
-// refused.
+// It is otherwise like the namespace that [Server.Of] returns for a pattern. Match is
+// called when a client connects to a name that does not exist yet. It must not block,
+// since other clients wait for it: ask a database, or check credentials, in OnConnect.
+// Names with braces never match. If match panics, the client is refused.
 func (s *Server) OfFunc(match func(name string) bool) *Namespace {
 	if match == nil {
 		panic("sio: OfFunc: nil function")

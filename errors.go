@@ -12,9 +12,9 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// An Error is what a handler returns to tell the client something. It is the
-// only error whose text reaches a client: as the CONNECT_ERROR of a refusal
-// {"message":…,"data":…}, or as the ack of an event
+// An Error is an error that a handler returns to tell the client something. It is the
+// only error whose text reaches a client: in the CONNECT_ERROR of a refusal as
+// {"message":…,"data":…}, and in the ack of an event as
 // {"error":{"message":…,"data":…}}.
 type Error struct {
 	Message string // sent to the client
@@ -40,7 +40,7 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// A PanicError is the error that a handler's panic becomes.
+// A PanicError is the error that stands for a handler's panic.
 type PanicError struct {
 	Value any    // what panic was called with
 	Stack []byte // of the goroutine
@@ -55,31 +55,33 @@ func (e *PanicError) Unwrap() error {
 }
 
 var (
-	// ErrClosed is returned by what needs a client that has left.
+	// ErrClosed is returned by methods that need a client which has left.
 	ErrClosed = socketio.ErrClosed
-	// ErrQueueFull is returned by Emit when the client does not keep up.
+	// ErrQueueFull is returned by Emit when too much waits to be sent to the client.
+	// See [Options].QueueBytes.
 	ErrQueueFull = engineio.ErrQueueFull
-	// ErrTooManyRooms is returned by Join beyond Options.MaxRooms. From a handler, its
-	// client hears "too many rooms".
+	// ErrTooManyRooms is returned by Join beyond [Options].MaxRooms. If a handler
+	// returns it, the client is told "too many rooms".
 	ErrTooManyRooms = socketio.ErrTooManyRooms
-	// ErrRoomName is returned by Join for a name of more than 1,024 bytes. From a
-	// handler, its client hears "name of a room too long".
+	// ErrRoomName is returned by Join for a name of more than 1,024 bytes. If a
+	// handler returns it, the client is told "name of a room too long".
 	ErrRoomName = socketio.ErrRoomName
 	// ErrAckSent is returned by the second Ack of one event.
 	ErrAckSent = socketio.ErrAckSent
-	// ErrConnecting is returned by EmitWithAck in the connect handler: the client hears
-	// nothing before that has accepted it. OnConnected is the place.
+	// ErrConnecting is returned by EmitWithAck while the connect handler runs: the
+	// client is sent nothing before that has accepted it. Use EmitWithAck in
+	// OnConnected.
 	ErrConnecting = socketio.ErrConnecting
-	// ErrAuthGone is returned by BindAuth outside the connect handler.
+	// ErrAuthGone is returned by BindAuth when the connect handler has returned.
 	ErrAuthGone = socketio.ErrAuthGone
-	// ErrTooManyAttachments is returned by Emit and Ack for more []byte values
-	// in one event than Options.MaxAttachments.
+	// ErrTooManyAttachments is returned by Emit and Ack if the arguments have more
+	// []byte values than [Options].MaxAttachments.
 	ErrTooManyAttachments = socketio.ErrTooManyAttachments
 	// ErrDropped is returned by EmitWithAck for a volatile event that could not be
 	// sent at once.
 	ErrDropped = socketio.ErrDropped
-	// ErrNoHandler is the Err of an [Answer] of a server that does not handle the
-	// event, if its broker tells.
+	// ErrNoHandler is the Err of an [Answer] of a server that has no handler for
+	// the event, if the broker passes that on.
 	ErrNoHandler = socketio.ErrNoHandler
 	// ErrReservedEvent is returned by Emit for names such as "connect".
 	ErrReservedEvent = parser.ErrReservedEvent
@@ -146,18 +148,18 @@ func (e argCause) Error() string { return e.Err.Error() }
 // Unwrap returns the ArgError.
 func (e argCause) Unwrap() error { return e.ArgError }
 
-// A Refusal is what a client hears over HTTP of an error for which no connection was
-// made, whichever framework answers: {"code":4,"message":"Forbidden"}, as from the
-// reference server.
+// A Refusal is an error and the HTTP answer to a request for which no connection was
+// made. Its body is {"code":4,"message":"Forbidden"}, as from the reference server,
+// whichever framework answers.
 type Refusal struct {
 	Status  int
 	Message string
 	Err     error // never sent
 }
 
-// RefusalOf returns the refusal for an error of a capture function: 403, or the status
-// of an error that has a method StatusCode() int; with the Message of an [Error], or
-// else what the status is called.
+// RefusalOf returns the refusal for an error of a capture function. Its status is 403,
+// or that of an error with a method StatusCode() int. Its message is that of an
+// [Error], and otherwise the text of the status.
 func RefusalOf(err error) *Refusal {
 	r := &Refusal{Status: http.StatusForbidden, Err: err}
 	var coder interface{ StatusCode() int }
@@ -174,7 +176,7 @@ func RefusalOf(err error) *Refusal {
 	return r
 }
 
-// Error is for logs.
+// Error returns a text for logs.
 func (r *Refusal) Error() string { return "refused: " + r.Err.Error() }
 
 // Unwrap returns r.Err.
@@ -186,7 +188,7 @@ func (r *Refusal) StatusCode() int { return r.Status }
 // codeForbidden is the reference server's for what an application refuses.
 const codeForbidden = 4
 
-// MarshalJSON returns the body of the answer.
+// MarshalJSON returns the body of the HTTP answer.
 func (r *Refusal) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Code    int    `json:"code"`
@@ -194,7 +196,7 @@ func (r *Refusal) MarshalJSON() ([]byte, error) {
 	}{codeForbidden, r.Message})
 }
 
-// ServeHTTP answers a request.
+// ServeHTTP answers a request with the refusal.
 func (r *Refusal) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	body, _ := r.MarshalJSON() // cannot fail
 	h := w.Header()

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// A Middleware wraps a handler. It is called once, when the handler is
-// registered; what it returns is called with each event.
+// A Middleware wraps a handler. It is called once, when the handler is registered,
+// and the handler that it returns is called for each event.
 type Middleware func(next Handler) Handler
 
-// Recover turns a panic into a [PanicError], for middlewares around it to see.
-// Without it a panic is contained too, but passes them by.
+// Recover returns a middleware that turns a panic into a [PanicError], which the
+// middlewares around it can then see. A panic is contained without it, too, but only
+// outside of all middlewares.
 func Recover() Middleware {
 	return func(next Handler) Handler {
 		return func(c *Context) (err error) {
@@ -27,8 +28,9 @@ func Recover() Middleware {
 	}
 }
 
-// Logger logs each connect, event and disconnect with its duration, to the
-// server's logger: at info, or at warn with the error if the handler failed.
+// Logger returns a middleware that logs each connect, event and disconnect, with its
+// duration, to the server's logger: at level info, or at warn and with the error if
+// the handler failed.
 func Logger() Middleware {
 	return func(next Handler) Handler {
 		return func(c *Context) error {
@@ -59,10 +61,10 @@ type ownMiddleware struct {
 	next atomic.Pointer[ownMiddleware]
 }
 
-// Use adds middlewares to this client's event handlers, for the events that are
-// handled from now on. They run inside of the namespace's middlewares and those
-// of its Groups, and outside of those of the event alone. It is for the connect
-// handler, mostly; what runs for all clients is for [Router].
+// Use adds middlewares for the events of this client alone, from the next event on.
+// It is mostly for the connect handler. The middlewares run inside those of the
+// namespace and its Groups, and outside those of a single event. For middlewares of
+// all clients, see [Router].
 func (c *Context) Use(mw ...Middleware) {
 	if slices.ContainsFunc(mw, func(m Middleware) bool { return m == nil }) {
 		panic("sio: Context.Use: nil middleware, in namespace " + c.Namespace())

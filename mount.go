@@ -20,14 +20,13 @@ func Wrap(srv *Server, next http.Handler) http.Handler {
 	})
 }
 
-// HandlerWith returns a handler that serves srv on whatever path it is routed
-// at. It calls capture once for each new connection, while the request that
-// opens it is being served. What that returns is there in every handler, as
-// [Captured].
+// HandlerWith returns a handler that serves srv on whatever path it is routed at. It
+// calls capture once for each new connection, while the request that opens it is
+// being served. [Captured] returns the result in every handler of the connection.
 //
-// If capture fails, no connection is made. The answer is that of [RefusalOf]: 403, or
-// the status of an error that has a method StatusCode() int; of the error's text, only
-// the Message of an [Error] is sent.
+// If capture fails, no connection is made, and the request is answered with
+// [RefusalOf] the error: with status 403, or that of an error with a method
+// StatusCode() int. Of the error's text only the Message of an [Error] is sent.
 func HandlerWith[T any](srv *Server, capture func(r *http.Request) (T, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := srv.ServeWith(w, r, func(*http.Request) (any, error) { return capture(r) }); err != nil {
@@ -36,15 +35,17 @@ func HandlerWith[T any](srv *Server, capture func(r *http.Request) (T, error)) h
 	})
 }
 
-// HandshakeOnly returns a middleware that runs mw for every request but those of
-// connections that are open already. A browser sets no header on a WebSocket:
-// one that wants a token in a header would stop every upgrade. The preflight of a
-// page of another origin, which never has a token, is answered before mw, if
-// [Options].CORS is set, and [Options].Path is what the request's path ends in.
+// HandshakeOnly returns a middleware that runs mw for every request except those of
+// connections that are already open. It is for middlewares that want a token in a
+// header, which would otherwise stop every upgrade: a browser can't set a header on a
+// WebSocket. The preflight request of a page of another origin never has a token, and
+// is answered before mw if [Options].CORS is set and the request's path ends in
+// [Options].Path.
 //
-// Whoever knows the id of a connection acts for it, with or without mw. That
-// goes for the path that the connection was opened at: in front of other
-// handlers, mw runs always.
+// A request counts as one of an open connection if it names the connection's id, and
+// is made to the path that the connection was opened at. Whoever knows the id can act
+// for the connection, with or without mw. In front of handlers at other paths, mw
+// always runs.
 func HandshakeOnly(srv *Server, mw func(http.Handler) http.Handler) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		guarded := mw(next)
@@ -59,13 +60,12 @@ func HandshakeOnly(srv *Server, mw func(http.Handler) http.Handler) func(http.Ha
 	}
 }
 
-// ServeWith serves a request on whatever path it came. It is what adapters for
-// frameworks are built on: capture, if not nil, is called once for each new
-// connection, while r is still being served. It gets a copy of r that outlives
-// it, whose context keeps the values of r's context and ends with the
-// connection; or nil with Options.ForgetRequest. What it returns is there as
-// [Context.Captured]. If it fails, ServeWith returns its error, and r is for
-// the caller to answer.
+// ServeWith serves a request, whatever its path. Adapters for frameworks are built on
+// it. If capture is not nil, it is called once for each new connection, while r is
+// being served. Its argument is a copy of r that may be kept: its context has the
+// values of r's context and ends with the connection. With [Options].ForgetRequest
+// the argument is nil. [Context.Captured] returns what capture has returned. If
+// capture fails, ServeWith returns its error, and the caller has to answer r.
 func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(detached *http.Request) (any, error)) error {
 	if f := s.files.find(r); f != nil {
 		s.serveFile(w, r, f)
@@ -74,16 +74,17 @@ func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(
 	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
 }
 
-// IsHandshake tells whether r is anything but a request of a connection that is
-// open, made to the path that it was opened at: it opens one, or is refused, or
-// is not for s. See [HandshakeOnly].
+// IsHandshake reports whether r is anything else than a request of an open
+// connection, made to the path that the connection was opened at: r opens a
+// connection, or will be refused, or is not for s. See [HandshakeOnly].
 func (s *Server) IsHandshake(r *http.Request) bool { return !s.io.Knows(r) }
 
-// Preflight is for what stands in front of the server and may refuse r, such as
-// [HandshakeOnly]. It adds the headers of [Options].CORS, by which a page can read the
-// refusal, and reports whether it has answered r: a preflight, which never carries
-// what lets a client in. It does nothing to requests that are not for a server: whose
-// path is neither [Options].Path, or below it, nor ends in it.
+// Preflight adds the headers of [Options].CORS to the answer, and answers r if it is
+// a preflight request, which it reports. It is for middlewares in front of the server
+// that may refuse r, such as [HandshakeOnly]: preflight requests never carry
+// credentials, and a page can read a refusal only with these headers. Preflight does
+// nothing for requests that are not for the server: those whose path is neither
+// [Options].Path, or below it, nor ends in it.
 func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
 	path, _, _ := strings.Cut(r.RequestURI, "?") // with what a router has cut off
 	ours := s.Matches(r.URL.Path) || strings.HasSuffix(strings.TrimSuffix(path, "/"), s.path)

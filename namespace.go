@@ -9,8 +9,9 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-// A Namespace routes the events of its clients and addresses them. Handlers
-// may be registered at any time, though clients notice those that came late.
+// A Namespace routes the events of its clients to handlers, and addresses the
+// clients. Handlers may be registered at any time, but a client that is already
+// connected has passed the connect handler by then.
 type Namespace struct {
 	group
 	srv   *Server
@@ -34,58 +35,64 @@ func newNamespace(s *Server, name string) *Namespace {
 // Name returns the namespace's name, such as "/chat".
 func (n *Namespace) Name() string { return n.name }
 
-// Len is the number of clients that are connected.
+// Len returns the number of clients of this server that are connected to the
+// namespace.
 func (n *Namespace) Len() int { return n.io.Len() }
 
-// Rooms returns the rooms that clients of this server are in, in no order. [Target]
-// counts who is in one: srv.In("room").Count(ctx).
+// Rooms returns the rooms that clients of this server are in, in no particular order.
+// To count the clients in a room, use srv.In("room").Count(ctx).
 func (n *Namespace) Rooms() []string { return n.io.Rooms() }
 
-// Socket returns the connected socket of that id, or nil.
+// Socket returns the socket with the given id that is connected to this server, or
+// nil.
 func (n *Namespace) Socket(id string) *Socket { return n.io.Socket(id) }
 
 // Emit sends an event to every client of the namespace.
 func (n *Namespace) Emit(event string, args ...any) error { return n.io.All().Emit(event, args...) }
 
-// EmitWithAck sends an event to every client and waits for their answers. See
-// [socketio.Target.EmitWithAck].
+// EmitWithAck sends an event to every client, waits for their answers and returns
+// them. See [socketio.Target.EmitWithAck].
 func (n *Namespace) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	return n.All().EmitWithAck(ctx, event, args...)
 }
 
-// All addresses every client of the namespace.
+// All returns the [Target] of every client of the namespace.
 func (n *Namespace) All() Target { return n.io.All() }
 
-// To addresses the sockets in any of the rooms. A socket's id is a room too. An empty
-// list of rooms addresses nobody.
+// To returns the [Target] of the sockets in any of the rooms. A socket's id is a room
+// as well. An empty list of rooms addresses nobody.
 func (n *Namespace) To(rooms ...string) Target { return n.io.All().To(rooms...) }
 
-// In is To.
+// In is another name for [Namespace.To].
 func (n *Namespace) In(rooms ...string) Target { return n.To(rooms...) }
 
-// Except addresses the sockets that are in none of the rooms.
+// Except returns the [Target] of the sockets that are in none of the rooms.
 func (n *Namespace) Except(rooms ...string) Target { return n.io.All().Except(rooms...) }
 
-// Local addresses the clients of this server, not those of others of a cluster.
+// Local returns the [Target] of the clients of this server, without those of other
+// servers of a cluster.
 func (n *Namespace) Local() Target { return n.All().Local() }
 
-// Volatile addresses every client with what may be dropped.
+// Volatile returns the [Target] of every client, for events that are dropped where
+// they can't be sent at once.
 func (n *Namespace) Volatile() Target { return n.io.All().Volatile() }
 
-// Compress(false) addresses every client with what is not to be compressed.
+// Compress returns the [Target] of every client, for events that are not compressed
+// if on is false.
 func (n *Namespace) Compress(on bool) Target { return n.All().Compress(on) }
 
-// Timeout addresses every client, with a bound of what waits for them.
+// Timeout returns the [Target] of every client, whose EmitWithAck, Sockets and Count
+// wait no longer than d, whatever their context allows.
 func (n *Namespace) Timeout(d time.Duration) Target { return n.All().Timeout(d) }
 
-// Sockets describes every client, those on other servers of a cluster as well.
-// See [socketio.Target.Sockets].
+// Sockets returns a description of every client, including those of other servers
+// of a cluster. See [socketio.Target.Sockets].
 func (n *Namespace) Sockets(ctx context.Context) ([]RemoteSocket, error) {
 	return n.All().Sockets(ctx)
 }
 
-// Count is the number of clients, those on other servers of a cluster included.
-// Len counts those of this one.
+// Count returns the number of clients, including those of other servers of a
+// cluster. [Namespace.Len] counts those of this server.
 func (n *Namespace) Count(ctx context.Context) (int, error) { return n.All().Count(ctx) }
 
 // Join adds every client to rooms.
@@ -94,19 +101,19 @@ func (n *Namespace) Join(rooms ...string) error { return n.All().Join(rooms...) 
 // Leave removes every client from rooms.
 func (n *Namespace) Leave(rooms ...string) error { return n.All().Leave(rooms...) }
 
-// Disconnect makes every client leave the namespace; Disconnect(true) closes
-// their connections, too.
+// Disconnect makes every client leave the namespace. Disconnect(true) also closes
+// their connections.
 func (n *Namespace) Disconnect(closeConn ...bool) error { return n.io.All().Disconnect(closeConn...) }
 
-// ServerSideEmit sends an event to the other servers of the cluster, where
-// OnServerEvent has handlers for it. With one server it does nothing.
+// ServerSideEmit sends an event to the other servers of the cluster, which handle it
+// where OnServerEvent has registered a handler. Without a cluster it does nothing.
 func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	return n.io.ServerSideEmit(event, args...)
 }
 
-// ServerSideEmitWithAck does the same and returns what each of the others
-// answered. It fails with the cause of ctx, beside the answers that have come,
-// if ctx ends before all have. With one server there are none.
+// ServerSideEmitWithAck sends an event to the other servers of the cluster, waits
+// for their answers and returns them. If ctx ends first, it returns the answers that
+// have come, and the cause of ctx as the error. Without a cluster there are none.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	return n.io.ServerSideEmitWithAck(ctx, event, args...)
 }

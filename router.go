@@ -9,63 +9,73 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// A Handler handles a connect, an event or a disconnect. What it returns goes
-// to OnError, and, as far as it is an [Error], to the client.
+// A Handler handles an event, or a client that connects or leaves. The error that it
+// returns goes to OnError. The client is told if it waits for an answer, to its event
+// or its CONNECT: the message and data of an [Error], and of any other error only
+// that there was one.
 type Handler func(c *Context) error
 
-// An ErrorHandler sees every error that a handler returned, or panicked with.
+// An ErrorHandler is called with every error that a handler returns, and with a
+// [PanicError] for every panic.
 type ErrorHandler func(c *Context, err error)
 
-// An Outgoing hears the events that go out: once for each socket of this
-// process, wherever it was emitted. It is called by the goroutine that emits,
-// when the event is queued for the socket: just before, or, of what goes to many
-// with [Options.Recovery], just behind. It must not block. What is volatile, or
-// for a client that does not keep up, may be dropped, and what is for one whose
-// connect handler runs, when that refuses. Acks are not events, and what a client
-// that comes back has missed is not heard again. What it emits to the namespace it
-// hears, too. The arguments must not be changed.
+// An Outgoing is called for every event that goes out to a client of this server,
+// once for each socket, wherever in a cluster the event was emitted. The goroutine
+// that emits calls it, just before the event is queued for the socket, or just after
+// it for an event to many with [Options].Recovery. It must not block, and must not
+// change the arguments.
+//
+// An event may still be dropped after that: a volatile one, one for a client that
+// does not keep up, and one for a client that the connect handler then refuses. An
+// Outgoing is not called for acks, nor again for the events that a client has missed
+// when it comes back. It is called for events that it emits to the namespace itself.
 type Outgoing func(s *Socket, event string, args []any)
 
-// A ServerHandler handles an event of another server of a cluster, for the
-// namespace n, and returns the answer for it. It runs beside other handlers, of
-// the same event too. The context ends when nobody waits any more, as far as the
-// broker knows.
+// A ServerHandler handles an event that another server of a cluster has emitted in
+// the namespace n, and returns the answer. It may run at the same time as other
+// handlers, even of the same event. The context ends when nobody waits for the
+// answer any more, if the broker knows.
 type ServerHandler func(ctx context.Context, n *Namespace, args Args) (any, error)
 
-// A Router registers handlers. A [Server], a [Namespace] and what
-// [Namespace.Group] hands to its function are Routers. Mistakes, such as a
-// second handler for one event, panic.
+// A Router registers handlers and middlewares. A [Server], a [Namespace] and the
+// argument of a function passed to Group are Routers. Mistakes panic, such as a
+// second handler for one event.
 type Router interface {
-	// Use adds middlewares to what is registered afterwards. It panics behind
-	// the first handler, be it one of a Group.
+	// Use adds middlewares around the handlers that are registered afterwards. It
+	// panics once there is a handler, including those of a Group.
 	Use(mw ...Middleware)
-	// On registers the handler of an event, and middlewares for it alone.
+	// On registers the handler of an event, with middlewares for it alone. It
+	// panics if the name is reserved, such as "connect", or has a handler already.
 	On(event string, h Handler, mw ...Middleware)
-	// OnConnect registers what decides on a client: an error refuses it.
+	// OnConnect registers the handler that decides about a client that connects.
+	// An error refuses the client.
 	OnConnect(h Handler, mw ...Middleware)
-	// OnConnected registers what runs once a client has been accepted, and the answer is
-	// on its way, before its first event: there, EmitWithAck works. An error does not
-	// disconnect the client. One that has left by then is passed over.
+	// OnConnected registers the handler that runs after a client has been accepted
+	// and its answer is on the way, before the client's first event. EmitWithAck
+	// works there. An error does not disconnect the client. The handler is not
+	// called for a client that has left by then.
 	OnConnected(h Handler, mw ...Middleware)
-	// OnUpgrade registers what runs when the connection of a client has moved
-	// from polling to WebSocket, in turn with the client's events.
+	// OnUpgrade registers the handler that runs when the connection of a client
+	// has moved from polling to WebSocket, in turn with the client's events.
 	OnUpgrade(h Handler, mw ...Middleware)
-	// OnDisconnecting registers what runs when a client has left, and nobody finds it
-	// any more: only its Rooms are those that it was in.
+	// OnDisconnecting registers the handler that runs when a client has left. The
+	// client is no longer in any room or list of sockets, but its Rooms still
+	// returns those that it was in.
 	OnDisconnecting(h Handler, mw ...Middleware)
-	// OnDisconnect registers what runs afterwards.
+	// OnDisconnect registers the handler that runs after OnDisconnecting.
 	OnDisconnect(h Handler, mw ...Middleware)
-	// OnAny registers the handler of events that have none.
+	// OnAny registers the handler of events that have no handler of their own.
 	OnAny(h Handler, mw ...Middleware)
-	// OnAnyOutgoing registers what hears every event that goes out to a client
-	// of this process. See [Outgoing].
+	// OnAnyOutgoing registers a function that is called for every event that goes
+	// out to a client of this server. See [Outgoing].
 	OnAnyOutgoing(h Outgoing)
-	// OnServerEvent registers the handler of an event of other servers.
+	// OnServerEvent registers the handler of an event that another server of the
+	// cluster emits with ServerSideEmit. Middlewares are not around it.
 	OnServerEvent(event string, h ServerHandler)
-	// OnError registers what sees the errors of handlers.
+	// OnError registers a function that is called with the errors of handlers.
 	OnError(h ErrorHandler)
-	// Group calls fn with a Router that has this one's middlewares, and may
-	// add some of its own.
+	// Group calls fn with a Router that has the middlewares of this one, and can
+	// add others for the handlers registered with it.
 	Group(fn func(r Router))
 }
 
@@ -108,7 +118,7 @@ func (n *Namespace) register(change func(t *table)) {
 	n.table.Store(&t)
 }
 
-// Routes returns the events that have handlers, sorted.
+// Routes returns the events that have handlers, sorted by name.
 func (n *Namespace) Routes() []Route {
 	if n.of != nil {
 		return n.of.Routes()
@@ -137,7 +147,7 @@ func (g *group) seal() {
 	}
 }
 
-// Use adds middlewares. See [Router].
+// Use adds middlewares around the handlers registered afterwards. See [Router].
 func (g *group) Use(mw ...Middleware) {
 	g.n.regMu.Lock()
 	defer g.n.regMu.Unlock()
@@ -193,32 +203,36 @@ func noEvent(name string) (why string) {
 	return ""
 }
 
-// OnConnect registers what decides on a client. See [Router].
+// OnConnect registers the handler that decides about a client. See [Router].
 func (g *group) OnConnect(h Handler, mw ...Middleware) {
 	g.single("OnConnect", h, mw, func(t *table) *Handler { return &t.connect })
 }
 
-// OnConnected registers what runs once a client has been accepted. See [Router].
+// OnConnected registers the handler that runs after a client has been accepted. See
+// [Router].
 func (g *group) OnConnected(h Handler, mw ...Middleware) {
 	g.single("OnConnected", h, mw, func(t *table) *Handler { return &t.connected })
 }
 
-// OnUpgrade registers what runs when the transport has changed. See [Router].
+// OnUpgrade registers the handler that runs when a client's connection has moved to
+// WebSocket. See [Router].
 func (g *group) OnUpgrade(h Handler, mw ...Middleware) {
 	g.single("OnUpgrade", h, mw, func(t *table) *Handler { return &t.upgrade })
 }
 
-// OnDisconnecting registers what runs before OnDisconnect. See [Router].
+// OnDisconnecting registers the handler that runs when a client has left, before
+// OnDisconnect. See [Router].
 func (g *group) OnDisconnecting(h Handler, mw ...Middleware) {
 	g.single("OnDisconnecting", h, mw, func(t *table) *Handler { return &t.disconnecting })
 }
 
-// OnDisconnect registers what runs when a client has left. See [Router].
+// OnDisconnect registers the handler that runs when a client has left. See [Router].
 func (g *group) OnDisconnect(h Handler, mw ...Middleware) {
 	g.single("OnDisconnect", h, mw, func(t *table) *Handler { return &t.disconnect })
 }
 
-// OnAny registers the handler of events that have none. See [Router].
+// OnAny registers the handler of events that have no handler of their own. See
+// [Router].
 func (g *group) OnAny(h Handler, mw ...Middleware) {
 	g.single("OnAny", h, slices.Concat([]Middleware{withOwn}, mw), func(t *table) *Handler { return &t.any })
 }
@@ -235,7 +249,8 @@ func (g *group) single(what string, h Handler, mw []Middleware, slot func(t *tab
 	})
 }
 
-// OnAnyOutgoing registers what hears every event that goes out. See [Outgoing].
+// OnAnyOutgoing registers a function that is called for every event that goes out to
+// a client of this server. It panics if there is one already. See [Outgoing].
 func (g *group) OnAnyOutgoing(h Outgoing) {
 	where := "OnAnyOutgoing in namespace " + g.n.Name()
 	if h == nil {
@@ -252,7 +267,7 @@ func (g *group) OnAnyOutgoing(h Outgoing) {
 
 // OnServerEvent registers the handler of an event that another server of the
 // cluster emits with ServerSideEmit. It panics if there is one already.
-// Middlewares are for events of clients, and not around it.
+// Middlewares are not around it: they are for events of clients.
 func (g *group) OnServerEvent(event string, h ServerHandler) {
 	where := fmt.Sprintf("OnServerEvent(%q) in namespace %s", event, g.n.Name())
 	switch {
@@ -273,7 +288,8 @@ func (g *group) OnServerEvent(event string, h ServerHandler) {
 	})
 }
 
-// OnError registers what sees the errors of handlers. See [Router].
+// OnError registers a function that is called with the errors of handlers. See
+// [Router].
 func (g *group) OnError(h ErrorHandler) {
 	if h == nil {
 		panic("sio: OnError in namespace " + g.n.Name() + ": nil handler")
@@ -286,7 +302,7 @@ func (g *group) OnError(h ErrorHandler) {
 	})
 }
 
-// Group calls fn with a Router of its own middlewares. See [Router].
+// Group calls fn with a Router that can have middlewares of its own. See [Router].
 func (g *group) Group(fn func(r Router)) {
 	g.n.regMu.Lock()
 	inner := &group{n: g.n, outer: g, mw: slices.Clip(g.mw)}

@@ -14,8 +14,8 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-// A Server is an http.Handler that serves Socket.IO clients. It stands for the
-// namespace "/", whose methods it has; [Server.Of] returns the others.
+// A Server is an http.Handler that serves Socket.IO clients. It has the methods of
+// its namespace "/". [Server.Of] returns the other namespaces.
 type Server struct {
 	*Namespace // "/"
 
@@ -31,8 +31,8 @@ type Server struct {
 	funcs      int // how many OfFunc has made
 }
 
-// New returns a server. Nil options are fine. It panics if one of them makes
-// no sense, and says which.
+// New returns a server. Nil options stand for the defaults. New panics if an option
+// makes no sense, and names it.
 func New(opts *Options) *Server {
 	var o Options
 	if opts != nil {
@@ -55,24 +55,26 @@ func New(opts *Options) *Server {
 	return s
 }
 
-// Of returns the namespace of that name, and makes it when it is asked for the
-// first time. Clients can connect to a namespace once it has been made. The
-// slash in front may be left out.
+// Of returns the namespace with the given name, and makes it on the first call.
+// Clients can connect to it from then on. The leading slash may be left out.
 //
-// A name with parts, such as "/tenant-{id}" or "/tenant-{id}/room-{name}", is a
-// pattern. It stands for every name that no other namespace has and that has one
-// character or more, but no slash, in place of each part. These namespaces
-// share the handlers, which are registered on the pattern, and nothing else;
-// [Context.Param] has the parts. Each is there while there are clients in it. What
-// is emitted to the pattern goes to all of them that this server now has. If
-// several patterns and functions ([Server.OfFunc]) match, the first counts.
+// A name with parts in braces, such as "/tenant-{id}" or
+// "/tenant-{id}/room-{name}", is a pattern. It matches every name that has at least
+// one character, and no slash, in place of each part, and that is not the name of
+// another namespace. The namespaces of a pattern share the handlers that are
+// registered on it, and nothing else. [Context.Param] returns the value of a part.
+// Each of these namespaces exists while it has clients. Emitting to the pattern
+// emits to all of its namespaces that this server has at the time. If several
+// patterns and functions ([Server.OfFunc]) match a name, the first one registered
+// counts.
 //
-// The name of one, such as "/tenant-42", returns a handle of it, be it there now
-// or not, to emit with; to register handlers on it panics. A name that Of was asked
-// for before the pattern is a namespace of its own, and an exception from it.
+// Of with a name that a pattern matches, such as "/tenant-42", returns a handle to
+// emit with, whether the namespace exists at the time or not. Registering handlers
+// on it panics. A name passed to Of before the pattern was makes a namespace with
+// handlers of its own, which the pattern does not match.
 //
-// [Options].MaxDynamicNamespaces and MaxClientNamespaces bound what clients can
-// make.
+// [Options].MaxDynamicNamespaces and MaxClientNamespaces bound how many namespaces
+// clients can make.
 func (s *Server) Of(name string) *Namespace {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
@@ -99,7 +101,8 @@ func (s *Server) Of(name string) *Namespace {
 	return n
 }
 
-// Routes returns the events that have handlers, in all namespaces and patterns.
+// Routes returns the events that have handlers in all namespaces and patterns,
+// sorted by namespace and name.
 func (s *Server) Routes() []Route {
 	s.mu.Lock()
 	namespaces := maps.Clone(s.namespaces)
@@ -111,17 +114,18 @@ func (s *Server) Routes() []Route {
 	return routes
 }
 
-// Path returns the path that the server answers at, without a slash at the end.
+// Path returns the path that the server answers at, without a trailing slash.
 func (s *Server) Path() string { return s.path }
 
-// Matches tells whether a request path belongs to the server.
+// Matches reports whether a request path is the server's path or below it.
 func (s *Server) Matches(path string) bool {
 	rest, ok := strings.CutPrefix(path, s.path)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// ServeHTTP serves clients at [Options.Path] and below. It returns when a poll
-// is answered, or as soon as a WebSocket has been taken over.
+// ServeHTTP serves clients at [Options].Path and below, and answers 404 elsewhere. It
+// returns when a poll has been answered, or as soon as a WebSocket has been taken
+// over.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.Matches(r.URL.Path) {
 		unread.Bound(w, r)
@@ -131,13 +135,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = s.ServeWith(w, r, nil) // only a capture function fails
 }
 
-// Connections is the number of clients that are connected.
+// Connections returns the number of connections that are open.
 func (s *Server) Connections() int { return s.io.Connections() }
 
-// Shutdown refuses new connections with 503, delivers what is queued, closes
-// every connection ("server shutting down"; clients reconnect by themselves),
-// and waits for the handlers. Clients whose connect handler has not ended yet
-// are not let in any more. When ctx ends first, it cuts what is left and
-// returns the context's error. It may be called again. It leaves the HTTP
-// server to its owner, to be shut down afterwards.
+// Shutdown refuses new connections with 503, delivers what is queued, closes every
+// connection and waits for the handlers. The reason is "server shutting down", and
+// clients reconnect by themselves. Clients whose connect handler is still running are
+// not let in any more. If ctx ends first, Shutdown cuts the connections that are left
+// and returns the context's error. It may be called again. It does not shut down the
+// HTTP server: do that afterwards.
 func (s *Server) Shutdown(ctx context.Context) error { return s.io.Shutdown(ctx) }

@@ -9,12 +9,13 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// On registers a handler for an event with one argument. The client of an
-// argument that is missing or does not fit hears so, if it asked for an ack,
-// and the handler is not called. If In has a method Validate() error, that has
-// its say as well; its text reaches the client only as an [Error].
+// On registers a handler for an event with one argument, which is decoded into an In.
+// If In or *In has a method Validate() error, it is called next. If the argument is
+// missing, does not fit or is not valid, the handler is not called, and the client is
+// told so if it has asked for an ack. The text of an error of Validate reaches the
+// client only if it is an [Error].
 //
-// With In struct{}, arguments are ignored.
+// If In is struct{}, arguments are ignored.
 func On[In any](r Router, event string, h func(c *Context, in In) error, mw ...Middleware) {
 	if h == nil {
 		panic(fmt.Sprintf("sio: On(%q): nil handler", event))
@@ -29,8 +30,8 @@ func On[In any](r Router, event string, h func(c *Context, in In) error, mw ...M
 	}, mw...)
 }
 
-// OnWithAck is On with an answer: what h returns is the ack, if one was asked
-// for.
+// OnWithAck registers a handler as [On] does. The value that h returns is sent to the
+// client as the ack, if it has asked for one.
 func OnWithAck[In, Out any](r Router, event string, h func(c *Context, in In) (Out, error), mw ...Middleware) {
 	if h == nil {
 		panic(fmt.Sprintf("sio: OnWithAck(%q): nil handler", event))
@@ -85,14 +86,15 @@ func isNil(v validator) bool {
 	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
-// An Emitter sends an event somewhere: a [Context] or [Socket] to its client,
-// a [Target], [Namespace] or [Server] to many.
+// An Emitter sends events: a [Context], [Socket], [Emission] or [RemoteSocket] to one
+// client, a [Target], [Namespace] or [Server] to many.
 type Emitter interface {
 	Emit(event string, args ...any) error
 }
 
-// A ContextEmitter sends an event to a client when there is room: a [Context],
-// [Socket] or [Emission]. There is none for many: a broadcast waits for nobody.
+// A ContextEmitter sends events to one client, and waits until there is room: a
+// [Context], [Socket] or [Emission]. Types that send to many clients have no such
+// method, since a broadcast waits for nobody.
 type ContextEmitter interface {
 	EmitContext(ctx context.Context, event string, args ...any) error
 }
@@ -100,7 +102,8 @@ type ContextEmitter interface {
 // An Event is the name of an event together with the type of its argument.
 type Event[T any] struct{ name string }
 
-// NewEvent returns the event of that name. It panics if the name is reserved.
+// NewEvent returns the event with the given name. It panics if the name is reserved,
+// such as "connect".
 func NewEvent[T any](name string) Event[T] {
 	if parser.IsReserved(name) {
 		panic(fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name))
@@ -111,44 +114,44 @@ func NewEvent[T any](name string) Event[T] {
 // Name returns the event's name.
 func (e Event[T]) Name() string { return e.name }
 
-// Emit sends the event.
+// Emit sends the event with the argument v.
 func (e Event[T]) Emit(to Emitter, v T) error { return to.Emit(e.name, v) }
 
-// EmitContext sends the event to one client when there is room; see
-// [Context.EmitContext].
+// EmitContext sends the event with the argument v to one client when there is room.
+// See [Context.EmitContext].
 func (e Event[T]) EmitContext(ctx context.Context, to ContextEmitter, v T) error {
 	return to.EmitContext(ctx, e.name, v)
 }
 
-// On registers a handler for the event.
+// On registers a handler for the event, as the function [On] does.
 func (e Event[T]) On(r Router, h func(c *Context, v T) error, mw ...Middleware) {
 	On(r, e.name, h, mw...)
 }
 
-// A Store keeps values of a client: a [Context] or a [Socket].
+// A Store keeps values for a client: a [Context] or a [Socket].
 type Store interface {
 	Value(key any) any
 	SetValue(key, v any)
 }
 
-// A Key stores a value of one type with a client. Two keys are never the same,
-// whatever their names.
+// A Key stores a value of one type for a client. Two keys are never the same, even if
+// they have the same name.
 type Key[T any] struct{ name *string }
 
-// NewKey returns a new key. The name is for error messages.
+// NewKey returns a new key. The name appears in error messages only.
 func NewKey[T any](name string) Key[T] { return Key[T]{&name} }
 
-// Set stores v.
+// Set stores a value for a client.
 func (k Key[T]) Set(s Store, v T) { s.SetValue(k.name, v) }
 
-// Get returns what Set has stored, or false.
+// Get returns the value that Set has stored. It reports false if there is none.
 func (k Key[T]) Get(s Store) (T, bool) {
 	v, ok := s.Value(k.name).(T)
 	return v, ok
 }
 
-// MustGet returns what Set has stored, and panics, naming the key, if that is
-// nothing.
+// MustGet returns the value that Set has stored. It panics with the key's name if
+// there is none.
 func (k Key[T]) MustGet(s Store) T {
 	v, ok := k.Get(s)
 	if !ok {
@@ -163,8 +166,8 @@ type Asker interface {
 	EmitWithAck(ctx context.Context, event string, args ...any) (Args, error)
 }
 
-// Call sends an event to one client, waits for its answer, and returns the
-// first argument of that. It fails as EmitWithAck does, and if the answer is
+// Call sends an event to one client, waits for its answer and returns the first
+// argument of the answer. It fails as EmitWithAck does, and if that argument is
 // missing or does not fit.
 func Call[Out any](ctx context.Context, client Asker, event string, args ...any) (Out, error) {
 	var out Out
