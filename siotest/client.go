@@ -10,7 +10,7 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// A Client is in one namespace.
+// A Client is a client in one namespace.
 type Client struct {
 	t    testing.TB
 	conn *conn
@@ -50,7 +50,7 @@ func join(t testing.TB, conn *conn, nsp string, auth any) (*Client, *Error) {
 	return c, c.refusal
 }
 
-// Of joins another namespace over the same connection.
+// Of joins another namespace over the same connection. A refusal fails the test.
 func (c *Client) Of(namespace string, auth any) *Client {
 	c.t.Helper()
 	other, refusal := join(c.t, c.conn, namespace, auth)
@@ -63,20 +63,21 @@ func (c *Client) Of(namespace string, auth any) *Client {
 // ID returns the id of the client's socket.
 func (c *Client) ID() string { return c.id } // set before the Client is handed out
 
-// Emit sends an event. It does not wait for anything.
+// Emit sends an event. It waits for nothing.
 func (c *Client) Emit(event string, args ...any) {
 	c.t.Helper()
 	c.emit(event, args, nil)
 }
 
-// Call sends an event and waits for the answer. That it is an error, as that of
-// a handler which fails, fails the test: see [Client.CallError].
+// Call sends an event, waits for the answer and returns it. An answer that is an
+// error, as that of a handler that fails, fails the test: see [Client.CallError].
 func (c *Client) Call(event string, args ...any) *Answer {
 	c.t.Helper()
 	return c.Go(event, args...).succeeds()
 }
 
-// CallError sends an event and waits for an answer that is an error.
+// CallError sends an event, waits for an answer that is an error, and returns that
+// error. Any other answer fails the test.
 func (c *Client) CallError(event string, args ...any) *Error {
 	c.t.Helper()
 	a := c.Go(event, args...)
@@ -87,8 +88,8 @@ func (c *Client) CallError(event string, args ...any) *Error {
 	return err
 }
 
-// Go sends an event, and leaves it to the methods of the Answer to wait for it:
-// meanwhile the test can give the server what it waits for.
+// Go sends an event and returns an [Answer] whose methods wait for it. Until the test
+// calls one of these, it can give the server what that waits for.
 func (c *Client) Go(event string, args ...any) *Answer {
 	c.t.Helper()
 	a := &Answer{c: c, event: event}
@@ -124,13 +125,14 @@ func (c *Client) send(what string, text []byte, attachments [][]byte) {
 	}
 }
 
-// Next returns the next event, whatever it is.
+// Next waits for the next event, and returns it, whatever it is.
 func (c *Client) Next() *Event {
 	c.t.Helper()
 	return c.next("an event")
 }
 
-// Expect returns the next event, which must be of that name.
+// Expect waits for the next event, and returns it. An event with another name fails
+// the test.
 func (c *Client) Expect(event string) *Event {
 	c.t.Helper()
 	e := c.next(fmt.Sprintf("%q", event))
@@ -166,10 +168,10 @@ func (c *Client) next(what string) *Event {
 // know that nothing will.
 const quiet = 50 * time.Millisecond
 
-// ExpectNone checks that no event waits, and that the client is connected. In a
-// testing/synctest bubble it does so when all other goroutines are idle, and is
-// sure that nothing will come before time passes. Outside, it waits for 50 ms:
-// where that is too vague, go behind a [Client.Call].
+// ExpectNone checks that the client is connected, and that no event is there. In a
+// testing/synctest bubble it checks when all other goroutines are idle, so that no
+// event can come until time passes. Outside a bubble it waits for 50 ms. Where that is
+// not reliable enough, call it after a [Client.Call].
 func (c *Client) ExpectNone() {
 	c.t.Helper()
 	if !settle() {
@@ -205,8 +207,8 @@ func more(events []*Event) string {
 	return "; behind it " + strings.Join(names, ", ")
 }
 
-// ExpectDisconnect waits until the client is not connected any more, and checks
-// why: [ServerDisconnect] or [TransportClose]. There must be no event before.
+// ExpectDisconnect waits until the client is not connected any more, and checks the
+// reason: [ServerDisconnect] or [TransportClose]. An event before that fails the test.
 func (c *Client) ExpectDisconnect(reason string) {
 	c.t.Helper()
 	if !c.conn.wait(func() bool { return len(c.events) > 0 || c.reason != "" }) {
@@ -222,17 +224,17 @@ func (c *Client) ExpectDisconnect(reason string) {
 	}
 }
 
-// Disconnect leaves the namespace: "client namespace disconnect" for the
-// server. The connection stays, and [Client.Of] can come back. It is fine if
-// the client has been disconnected already.
+// Disconnect leaves the namespace, which the server sees as "client namespace
+// disconnect". The connection stays open, and [Client.Of] can join the namespace
+// again. Disconnect does nothing if the client is not connected any more.
 func (c *Client) Disconnect() { c.conn.leave(c) }
 
-// Close closes the connection when everything that was emitted is on its way:
-// "transport close" for the server. It may be called again.
+// Close closes the connection after everything that was emitted has been sent, which
+// the server sees as "transport close". It may be called again.
 func (c *Client) Close() { c.conn.close() }
 
-// Mute has the connection answer no ping any more, as if its network were gone.
-// The server gives it up: "ping timeout".
+// Mute makes the connection answer no more pings, as if its network were gone. The
+// server ends it with "ping timeout".
 func (c *Client) Mute() {
 	c.conn.mu.Lock()
 	defer c.conn.mu.Unlock()

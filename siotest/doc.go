@@ -1,4 +1,4 @@
-// Package siotest has a Socket.IO client for the tests of those who use package
+// Package siotest has a Socket.IO client for tests of applications that use package
 // sio. It needs no port: client and server talk over pipes in memory.
 //
 //	func TestChat(t *testing.T) {
@@ -12,29 +12,27 @@
 //		bob.ExpectNone()
 //	}
 //
-// Everything that goes wrong fails the test at once, and says what has come
-// instead of what was expected. As with [testing.T.FailNow], the functions and
-// methods are to be called by the test's own goroutine, though any goroutine
-// may use a [Client] otherwise.
+// Everything that goes wrong fails the test at once, with what came and what was
+// expected. The functions and methods must be called by the test's own goroutine, as
+// [testing.T.FailNow] must. They are otherwise safe for use from any goroutine.
 //
 // # Order
 //
-// Events are kept in the order in which they come until the test asks for them.
-// [Client.Expect] is strict: the very next event must be the one expected. An
-// event too many is found that way, too. A test that does not care can look at
-// each with [Client.Next]. Answers are kept apart from events: [Client.Call]
-// passes none over.
+// Events are kept in the order in which they come, until the test asks for them.
+// [Client.Expect] is strict: the next event must be the expected one, so that an event
+// too many is found, too. [Client.Next] returns the next event, whatever it is. Answers
+// are kept apart from events: [Client.Call] skips no events.
 //
-// The handlers of one client run one after the other, and what they emit to it
-// arrives before the answer. So, behind a Call, all that the events before it
-// have caused for this client is there.
+// The handlers of one client run one after the other, and what they emit to it arrives
+// before the answer. So after a Call, everything is there that earlier events have
+// caused for this client.
 //
 // # Time
 //
-// A wait is bounded by [Options].Timeout. In a [testing/synctest] bubble that is
-// fake time, and a test that fails does not take longer than one that passes.
-// Server and clients are to be made in the bubble. Clients answer pings, so that
-// a test can let hours go by:
+// Every wait is bounded by [Options].Timeout. In a [testing/synctest] bubble that is
+// fake time, and a test that fails takes no longer than one that passes. Make the
+// server and the clients in the bubble. Clients answer pings, so that a test can let
+// hours go by:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		c := siotest.Connect(t, app.NewServer())
@@ -44,10 +42,10 @@
 //
 // # The end
 //
-// A client is closed when its test ends, and none of its goroutines stays. The
-// server may still be calling OnDisconnect then: [Cleanup] waits for that.
+// A client is closed when its test ends, and none of its goroutines is left. The
+// server may still be calling OnDisconnect by then. [Cleanup] waits for that.
 //
 // # Limits
 //
-// Clients speak the default encoding of packets, JSON.
+// Clients speak only the default format of packets, JSON.
 package siotest

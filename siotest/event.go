@@ -9,7 +9,7 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// An Event has come from the server.
+// An Event is an event that the server has sent.
 type Event struct {
 	c       *Client
 	name    string
@@ -22,7 +22,8 @@ type Event struct {
 // Name returns the event's name.
 func (e *Event) Name() string { return e.name }
 
-// Bind decodes the arguments, one into each pointer; nil passes over one.
+// Bind decodes the arguments, one into each pointer. A nil in place of a pointer skips
+// an argument. An argument that is missing or does not fit fails the test.
 func (e *Event) Bind(ptrs ...any) {
 	e.c.t.Helper()
 	if err := e.args.bind(ptrs); err != nil {
@@ -30,8 +31,9 @@ func (e *Event) Bind(ptrs ...any) {
 	}
 }
 
-// Is checks the arguments: they must be those, as JSON. The order of the members
-// of an object, and the Go types on both sides, do not matter.
+// Is checks that the event has exactly these arguments, compared as JSON: the order of
+// an object's members, and the Go types on both sides, do not matter. It returns the
+// event.
 func (e *Event) Is(args ...any) *Event {
 	e.c.t.Helper()
 	if want, ok, err := e.args.equal(args); err != nil {
@@ -42,10 +44,11 @@ func (e *Event) Is(args ...any) *Event {
 	return e
 }
 
-// WantsAck tells whether the server waits for an answer.
+// WantsAck reports whether the server waits for an answer.
 func (e *Event) WantsAck() bool { return e.wantAck }
 
-// Ack answers the event. The server must wait for that.
+// Ack answers the event, once. It fails the test if the server does not wait for an
+// answer.
 func (e *Event) Ack(args ...any) {
 	e.c.t.Helper()
 	c := e.c
@@ -66,10 +69,10 @@ func (e *Event) Ack(args ...any) {
 	c.send(fmt.Sprintf("Ack of %q", e.name), text, attachments)
 }
 
-// String returns name and arguments as JSON, for messages.
+// String returns the name and the arguments as JSON, for messages.
 func (e *Event) String() string { return fmt.Sprintf("%q %s", e.name, e.args) }
 
-// An Answer is, or will be, that to an event. Its methods wait for it.
+// An Answer is the server's answer to an event. Its methods wait until it is there.
 type Answer struct {
 	c     *Client
 	event string
@@ -108,17 +111,16 @@ func (a *Answer) succeeds() *Answer {
 	return a
 }
 
-// Err returns the error if the answer is one: the object
-// {"error":{"message":…,"data":…}} alone, as the answer of a handler that
-// fails. Otherwise it returns nil.
+// Err returns the error if the answer is one, as that of a handler that fails: the
+// object {"error":{"message":…,"data":…}} and nothing else. Otherwise it returns nil.
 func (a *Answer) Err() *Error {
 	a.c.t.Helper()
 	a.wait()
 	return a.args.err()
 }
 
-// Bind decodes the answer, which must not be an error: one argument into each
-// pointer; nil passes over one.
+// Bind decodes the arguments of the answer, one into each pointer. A nil in place of a
+// pointer skips an argument. An answer that is an error fails the test.
 func (a *Answer) Bind(ptrs ...any) {
 	a.c.t.Helper()
 	a.succeeds()
@@ -127,7 +129,7 @@ func (a *Answer) Bind(ptrs ...any) {
 	}
 }
 
-// Is checks the arguments, as [Event.Is] does.
+// Is checks the arguments of the answer, as [Event.Is] does.
 func (a *Answer) Is(args ...any) {
 	a.c.t.Helper()
 	a.wait()

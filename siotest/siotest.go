@@ -13,20 +13,21 @@ import (
 	"github.com/siokit/sio"
 )
 
-// Options say how to connect. The zero value of each field is its default.
+// Options say how a client connects. The zero value of each field stands for its
+// default.
 type Options struct {
-	// Namespace to join. Default "/".
+	// Namespace is the namespace to join. Default "/".
 	Namespace string
-	// Auth is the client's auth option, which Context.BindAuth decodes:
-	// something that is encoded as a JSON object. Default: none.
+	// Auth is the client's auth option, which Context.BindAuth decodes. It must be
+	// encoded as a JSON object. Default: none.
 	Auth any
-	// Path of the requests. Default: that of the server, or "/socket.io" if
-	// the handler is none.
+	// Path is the path of the requests. Default: the path of the server, or
+	// "/socket.io" if the handler is not a sio.Server.
 	Path string
-	// Query and Header of the requests.
+	// Query and Header are added to the requests.
 	Query  url.Values
 	Header http.Header
-	// Polling makes the client poll, and never change to WebSocket. Default:
+	// Polling makes the client poll without ever changing to WebSocket. Default:
 	// WebSocket from the beginning.
 	Polling bool
 	// Timeout bounds every wait. Default 10 s.
@@ -35,19 +36,21 @@ type Options struct {
 
 const defaultTimeout = 10 * time.Second
 
-// Why a client is not connected any more, as the official client has it.
+// The reasons why a client is not connected any more, in the words of the official
+// client.
 const (
 	ServerDisconnect = "io server disconnect" // the server has made it leave the namespace
 	ClientDisconnect = "io client disconnect" // the test has called Disconnect or Close
 	TransportClose   = "transport close"      // the connection has ended
 )
 
-// An Error is what a handler's error becomes for the client.
+// An Error is the error that the server has told the client: that of a handler, or of
+// a refused handshake.
 type Error struct {
 	Message string
 	Data    json.RawMessage // nil if there is none
-	// Status is that of an HTTP response which refuses the handshake, its
-	// body being the message; or 0.
+	// Status is the status of an HTTP response that refused the handshake, whose
+	// body is the Message; otherwise 0.
 	Status int
 }
 
@@ -61,9 +64,8 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Connect connects a client to h: a [sio.Server], or whatever handler it is
-// mounted in. The client is closed when the test ends. A refusal fails the
-// test.
+// Connect connects a client to h, which is a [sio.Server] or a handler that it is
+// mounted in. The client is closed when the test ends. A refusal fails the test.
 func Connect(t testing.TB, h http.Handler, opts ...*Options) *Client {
 	t.Helper()
 	c, refusal := connect(t, h, opts)
@@ -73,9 +75,9 @@ func Connect(t testing.TB, h http.Handler, opts ...*Options) *Client {
 	return c
 }
 
-// Refused tries to connect and returns the error that the connect handler, or
-// a middleware of the HTTP server, refuses the client with. To be let in fails
-// the test.
+// Refused tries to connect, and returns the error with which the connect handler, or a
+// middleware of the HTTP server, refuses the client. If the client is let in, the test
+// fails.
 func Refused(t testing.TB, h http.Handler, opts ...*Options) *Error {
 	t.Helper()
 	c, refusal := connect(t, h, opts)
@@ -118,8 +120,8 @@ func connect(t testing.TB, h http.Handler, opts []*Options) (*Client, *Error) {
 	return c, refusal
 }
 
-// Cleanup has srv shut down when the test ends, and waits for its handlers.
-// Clients that connect after this call have been closed before.
+// Cleanup shuts srv down when the test ends, and waits for its handlers. Clients that
+// connect after this call are closed before that.
 func Cleanup(t testing.TB, srv *sio.Server) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -132,7 +134,8 @@ func Cleanup(t testing.TB, srv *sio.Server) {
 	})
 }
 
-// Expect is [Client.Expect] for an event whose first argument is a T.
+// Expect waits for the next event, as [Client.Expect] does, and returns its first
+// argument, decoded into a T.
 func Expect[T any](c *Client, event string) T {
 	c.t.Helper()
 	var v T
@@ -140,7 +143,8 @@ func Expect[T any](c *Client, event string) T {
 	return v
 }
 
-// Call is [Client.Call] for an answer whose first argument is a T.
+// Call sends an event and waits for the answer, as [Client.Call] does, and returns the
+// first argument of the answer, decoded into a T.
 func Call[T any](c *Client, event string, args ...any) T {
 	c.t.Helper()
 	var v T

@@ -1,5 +1,5 @@
-// Package siochi mounts a sio server in chi, and carries what the middlewares
-// before it found out about the request into every handler.
+// Package siochi mounts a sio server in chi. What the middlewares in front of the
+// server have found out about a request is there in every handler of the connection.
 //
 //	r := chi.NewRouter()
 //	r.Use(middleware.RequestID, jwtauth.Verifier(tokens))
@@ -10,8 +10,8 @@
 //		…
 //	})
 //
-// The server itself, which is an http.Handler too, must not be mounted in chi:
-// chi reuses what it keeps in a request's context.
+// Do not mount the server itself in chi, although it is an http.Handler, too: chi
+// reuses what it keeps in a request's context.
 package siochi
 
 import (
@@ -25,22 +25,23 @@ import (
 	"github.com/siokit/sio"
 )
 
-// Handler returns a handler that serves srv on whatever path it is routed at.
-// It returns as soon as a WebSocket has been taken over.
+// Handler returns a handler that serves srv on whatever path it is routed at. The
+// handler returns when a poll has been answered, or as soon as a WebSocket has been
+// taken over.
 func Handler(srv *sio.Server) http.Handler {
 	return mount(srv, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = srv.ServeWith(w, r, nil) // only a capture function fails
 	}))
 }
 
-// HandlerWith is Handler with a function that is called once for each new
-// connection; see [sio.HandlerWith].
+// HandlerWith returns a handler as [Handler] does, which calls capture once for each
+// new connection. See [sio.HandlerWith].
 func HandlerWith[T any](srv *sio.Server, capture func(r *http.Request) (T, error)) http.Handler {
 	return mount(srv, sio.HandlerWith(srv, capture))
 }
 
-// Register serves srv at path, such as "/socket.io", and below it. In a router
-// with parameters, each connection has its own.
+// Register serves srv at path, such as "/socket.io", and below it. If path is in a
+// router with parameters, each connection has its own values of them.
 func Register(r chi.Router, path string, srv *sio.Server, mw ...func(http.Handler) http.Handler) {
 	r = r.With(mw...)
 	h := Handler(srv)
@@ -48,8 +49,8 @@ func Register(r chi.Router, path string, srv *sio.Server, mw ...func(http.Handle
 	r.Handle(path+"/*", h)
 }
 
-// Middleware serves requests at srv's own path and below, and passes on all
-// others. Chi runs no middleware on a router without routes.
+// Middleware returns a middleware that serves requests at srv's path and below it, and
+// passes on all others. A router without routes runs no middlewares.
 func Middleware(srv *sio.Server) func(http.Handler) http.Handler {
 	h := Handler(srv)
 	return func(next http.Handler) http.Handler {
@@ -63,19 +64,19 @@ func Middleware(srv *sio.Server) func(http.Handler) http.Handler {
 	}
 }
 
-// HandshakeOnly runs mw for every request but those of connections that are
-// open already; see [sio.HandshakeOnly].
+// HandshakeOnly returns a middleware that runs mw for every request except those of
+// connections that are already open. See [sio.HandshakeOnly].
 func HandshakeOnly(srv *sio.Server, mw func(http.Handler) http.Handler) func(http.Handler) http.Handler {
 	return sio.HandshakeOnly(srv, mw)
 }
 
-// Context returns c.Context(), for chi.URLParamFromCtx and whatever else reads
-// the context of a request: it has all values of the request that opened the
-// connection, a copy of chi's routing context among them. With c.Request(),
-// chi.URLParam works likewise.
+// Context returns c.Context(), for chi.URLParamFromCtx and other functions that read
+// the context of a request. It has all values of the request that opened the
+// connection, among them a copy of chi's routing context. chi.URLParam works with
+// c.Request().
 //
-// It panics for a connection that came from chi by another way than through this
-// package: by now, chi has reused that routing context for somebody else's request.
+// Context panics for a connection that came from chi in another way than through this
+// package: chi has reused that routing context for another request by then.
 func Context(c *sio.Context) context.Context {
 	ctx := c.Context()
 	if ctx.Value(chi.RouteCtxKey) != nil && ctx.Value(mountedKey{}) == nil {

@@ -1,5 +1,5 @@
-// Package sioecho mounts a sio server in Echo v4, and carries what the
-// middlewares before it found out about the request into every handler.
+// Package sioecho mounts a sio server in Echo v4. What the middlewares in front of the
+// server have found out about a request is there in every handler of the connection.
 //
 //	e := echo.New()
 //	e.Use(middleware.RequestID(), session.Middleware(store))
@@ -25,17 +25,20 @@ import (
 	"github.com/siokit/sio/internal/inert"
 )
 
-// Handler returns a handler that serves srv on whatever path it is routed at.
-// It returns as soon as a WebSocket has been taken over.
+// Handler returns a handler that serves srv on whatever path it is routed at. The
+// handler returns when a poll has been answered, or as soon as a WebSocket has been
+// taken over.
 func Handler(srv *sio.Server) echo.HandlerFunc {
 	return func(c echo.Context) error { return serve(srv, c, nil) }
 }
 
-// HandlerWith is Handler with a function that is called once for each new
-// connection, while the request that opens it is being served. What it returns
-// is there in every handler, as [sio.Captured]. If it fails, no connection is
-// made, and its error is the handler's: one that is not an *echo.HTTPError is answered
-// as [sio.RefusalOf] says, unless your own error handler decides otherwise.
+// HandlerWith returns a handler as [Handler] does. It calls capture once for each new
+// connection, while the request that opens it is being served. [sio.Captured] returns
+// the result in every handler of the connection.
+//
+// If capture fails, no connection is made, and the handler returns the error. An
+// *echo.HTTPError is answered by Echo, and any other one as [sio.RefusalOf] says, unless
+// the application's error handler decides otherwise.
 func HandlerWith[T any](srv *sio.Server, capture func(c echo.Context) (T, error)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		return serve(srv, c, func() (any, error) {
@@ -56,13 +59,13 @@ func refused(err error) error {
 	return &echo.HTTPError{Code: r.Status, Message: r, Internal: err}
 }
 
-// Router is what [Register] needs of an *echo.Echo or *echo.Group.
+// Router has the method of an *echo.Echo or *echo.Group that [Register] needs.
 type Router interface {
 	Any(path string, h echo.HandlerFunc, mw ...echo.MiddlewareFunc) []*echo.Route
 }
 
-// Register serves srv at path, such as "/socket.io", and below it. In a group
-// with parameters, each connection has its own.
+// Register serves srv at path, such as "/socket.io", and below it. If path is in a
+// group with parameters, each connection has its own values of them.
 func Register(r Router, path string, srv *sio.Server, mw ...echo.MiddlewareFunc) {
 	path = strings.TrimSuffix(path, "/")
 	h := Handler(srv)
@@ -70,8 +73,9 @@ func Register(r Router, path string, srv *sio.Server, mw ...echo.MiddlewareFunc)
 	r.Any(path+"/*", h, mw...)
 }
 
-// Middleware serves requests at srv's own path and below, and passes on all
-// others. It works with Use and, before the router and its redirects, with Pre.
+// Middleware returns a middleware that serves requests at srv's path and below it, and
+// passes on all others. It works with Use and with Pre, which runs it before the
+// router and its redirects.
 func Middleware(srv *sio.Server) echo.MiddlewareFunc {
 	h := Handler(srv)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -84,8 +88,8 @@ func Middleware(srv *sio.Server) echo.MiddlewareFunc {
 	}
 }
 
-// HandshakeOnly runs mw for every request but those of connections that are
-// open already; see [sio.HandshakeOnly].
+// HandshakeOnly returns a middleware that runs mw for every request except those of
+// connections that are already open. See [sio.HandshakeOnly].
 func HandshakeOnly(srv *sio.Server, mw echo.MiddlewareFunc) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		guarded := mw(next)
@@ -103,12 +107,12 @@ func HandshakeOnly(srv *sio.Server, mw echo.MiddlewareFunc) echo.MiddlewareFunc 
 
 type contextKey struct{}
 
-// Context returns the Echo context of the request that opened the connection: a
-// copy that outlives it, with the path, its parameters, the query and all values
-// that were set. It is for reading: what is written to it goes nowhere. Its
-// request's context ends with the connection.
+// Context returns the Echo context of the request that opened the connection. It is a
+// copy that outlives the request, with the path, its parameters, the query and all
+// values that were set. It is for reading: writing to it has no effect. The context of
+// its request ends with the connection.
 //
-// It panics, and says why, where there is none: see [Lookup].
+// Context panics if there is none, and says why. See [Lookup].
 func Context(c *sio.Context) echo.Context {
 	ec, ok := Lookup(c)
 	if !ok {
@@ -117,8 +121,9 @@ func Context(c *sio.Context) echo.Context {
 	return ec
 }
 
-// Lookup returns what Context does, or false: there is none for a connection that came
-// in by another way than through this package, and with [sio.Options].ForgetRequest.
+// Lookup returns what [Context] does. It reports false if there is none: with
+// [sio.Options].ForgetRequest, and for a connection that did not come in through this
+// package.
 func Lookup(c *sio.Context) (echo.Context, bool) {
 	r := c.Request()
 	if r == nil {

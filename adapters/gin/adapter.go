@@ -1,5 +1,5 @@
-// Package siogin mounts a sio server in Gin, and carries what the middlewares
-// before it found out about the request into every handler.
+// Package siogin mounts a sio server in Gin. What the middlewares in front of the
+// server have found out about a request is there in every handler of the connection.
 //
 //	r := gin.New()
 //	r.Use(gin.Recovery(), sessions.Sessions("session", store), authenticate)
@@ -25,33 +25,35 @@ import (
 	"github.com/siokit/sio/internal/inert"
 )
 
-// Handler returns a handler that serves srv on whatever path it is routed at.
-// It returns as soon as a WebSocket has been taken over.
+// Handler returns a handler that serves srv on whatever path it is routed at. The
+// handler returns when a poll has been answered, or as soon as a WebSocket has been
+// taken over.
 func Handler(srv *sio.Server) gin.HandlerFunc {
 	return func(c *gin.Context) { serve(srv, c, nil) }
 }
 
-// HandlerWith is Handler with a function that is called once for each new
-// connection, while the request that opens it is being served. What it returns
-// is there in every handler, as [sio.Captured]. If it fails, no connection is
-// made, its error is added to c.Errors, and the chain is aborted, with the answer of
-// [sio.RefusalOf] unless capture has written one of its own.
+// HandlerWith returns a handler as [Handler] does. It calls capture once for each new
+// connection, while the request that opens it is being served. [sio.Captured] returns
+// the result in every handler of the connection.
+//
+// If capture fails, no connection is made, the error is added to c.Errors, and the chain
+// is aborted. The answer is that of [sio.RefusalOf], unless capture has written one.
 func HandlerWith[T any](srv *sio.Server, capture func(c *gin.Context) (T, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		serve(srv, c, func() (any, error) { return capture(c) })
 	}
 }
 
-// Register serves srv at path, such as "/socket.io", and below it. In a group
-// with parameters, each connection has its own.
+// Register serves srv at path, such as "/socket.io", and below it. If path is in a
+// group with parameters, each connection has its own values of them.
 func Register(r gin.IRoutes, path string, srv *sio.Server, mw ...gin.HandlerFunc) {
 	chain := append(slices.Clip(mw), Handler(srv))
 	r.Any(path, chain...)
 	r.Any(path+"/*any", chain...)
 }
 
-// Middleware serves requests at srv's own path and below, and passes on all
-// others. It needs no route.
+// Middleware returns a middleware that serves requests at srv's path and below it, and
+// passes on all others. It needs no route.
 func Middleware(srv *sio.Server) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !srv.Matches(c.Request.URL.Path) {
@@ -63,8 +65,8 @@ func Middleware(srv *sio.Server) gin.HandlerFunc {
 	}
 }
 
-// HandshakeOnly runs mw for every request but those of connections that are
-// open already; see [sio.HandshakeOnly].
+// HandshakeOnly returns a middleware that runs mw for every request except those of
+// connections that are already open. See [sio.HandshakeOnly].
 func HandshakeOnly(srv *sio.Server, mw gin.HandlerFunc) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		switch {
@@ -79,16 +81,16 @@ func HandshakeOnly(srv *sio.Server, mw gin.HandlerFunc) gin.HandlerFunc {
 
 type contextKey struct{}
 
-// Context returns the Gin context of the request that opened the connection: a
-// copy that outlives it, with the path, its parameters, the query and all keys
-// that were set. It is for reading: what is written to it goes nowhere. Its
-// request's context ends with the connection.
+// Context returns the Gin context of the request that opened the connection. It is a
+// copy that outlives the request, with the path, its parameters, the query and all
+// keys that were set. It is for reading: writing to it has no effect. The context of
+// its request ends with the connection.
 //
-// The sessions of gin-contrib/sessions, which are loaded when the connection is
-// opened, can be read from it. They must not be saved: that writes to the response
-// of whatever request Gin serves at that time.
+// The sessions of gin-contrib/sessions are loaded when the connection is opened, and
+// can be read from the context. They must not be saved: that would write to the
+// response of whatever request Gin serves at the time.
 //
-// It panics, and says why, where there is none: see [Lookup].
+// Context panics if there is none, and says why. See [Lookup].
 func Context(c *sio.Context) *gin.Context {
 	gc, ok := Lookup(c)
 	if !ok {
@@ -97,8 +99,9 @@ func Context(c *sio.Context) *gin.Context {
 	return gc
 }
 
-// Lookup returns what Context does, or false: there is none for a connection that came
-// in by another way than through this package, and with [sio.Options].ForgetRequest.
+// Lookup returns what [Context] does. It reports false if there is none: with
+// [sio.Options].ForgetRequest, and for a connection that did not come in through this
+// package.
 func Lookup(c *sio.Context) (*gin.Context, bool) {
 	r := c.Request()
 	if r == nil {
