@@ -393,6 +393,19 @@ func (c *conn) remove(s *Socket, byServer bool) {
 	}
 }
 
+// Upgraded implements [engineio.UpgradeHandler].
+func (c *conn) Upgraded() {
+	defer c.srv.crew.start()
+	for _, s := range c.all() {
+		if u := s.nsp.upgrade; u != nil && u.WantsUpgrades() {
+			c.hold(0)
+			if !s.enqueue(&Event{socket: s, upgrade: true}) {
+				c.release(0)
+			}
+		}
+	}
+}
+
 // Close implements [engineio.Handler].
 func (c *conn) Close(reason Reason) {
 	c.mu.Lock()

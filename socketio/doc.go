@@ -10,11 +10,32 @@
 //
 // Everything that is exported may be used from any goroutine. What a handler is
 // told about one socket comes one at a time and in order: Connect, the events as
-// the peer sent them, Disconnecting, Disconnect. It runs on a goroutine that exists while there is something to
-// handle, and may block: acks and heartbeats do not wait behind it.
+// the peer sent them, Disconnecting, Disconnect. It runs on a goroutine that exists
+// while there is something to handle, and may block: acks and heartbeats do not wait
+// behind it.
 //
 // When the events that wait for handlers exceed a bound, the connection is not
 // read until there is room again.
+//
+// # Files
+//
+// The way in: conn.go (a message of the session is decoded, and handed to the socket of
+// its namespace) → socket_connect.go (a CONNECT is decided on, and answered), or
+// socket_handle.go (an event waits in the socket's queue for its turn) → crew.go (the
+// goroutines that call handlers) → Handler, in namespace.go. An ack goes from conn.go to
+// who waits for it, in socket_ack.go.
+//
+// The way out: socket_emit.go (to one client) or target.go (to many) → broker.go (the
+// interface that carries it) → local.go (the sockets of this process) → local_pick.go (who
+// is meant) → encode.go (a packet is encoded once) → Socket.sendLater in socket.go →
+// [engineio.Session].
+//
+// Rooms are in local_rooms.go; what targets ask and hear in target_answers.go and
+// target_remote.go; other servers in broker_serverside.go. Namespaces that come and go
+// are in namespace_dynamic.go, their shares in namespace_share.go, and their parent, which
+// stands for all of them, in namespace_family.go. Recovery is behind the line that
+// recovery.go draws; its bookkeeping has a package, internal/ledger, and so have its
+// records, socketio/recovery. The codec is socketio/parser.
 //
 // The protocol: https://github.com/socketio/socket.io-protocol
 package socketio

@@ -113,6 +113,18 @@ func (s *Socket) Reason() Reason {
 	return s.reason
 }
 
+// Cause returns what the transport knows about the end of the connection beyond
+// the [Reason]: the error of a read or write, an [engineio.ProtocolError], or a
+// [ParseError]. It is nil if there is nothing, if the socket left by itself or
+// was thrown out, and while it has not left.
+func (s *Socket) Cause() error {
+	switch s.Reason() {
+	case "", ReasonClientDisconnect, ReasonServerDisconnect:
+		return nil
+	}
+	return s.conn.sess.Cause()
+}
+
 // BindAuth decodes the payload of the CONNECT into what ptr points to, which
 // stays as it is if there was none. It works only while the connect handler
 // runs: credentials are not kept.

@@ -1,0 +1,42 @@
+package socketio
+
+import "slices"
+
+// An Outgoing hears the events that go out to the sockets of a namespace.
+type Outgoing func(s *Socket, event string, args []any)
+
+// OnOutgoing has f called with every event that is emitted to a socket of this
+// process, once for each, when it is queued: one that is volatile, or for a
+// client that does not keep up, may be dropped still. Acks are not events, and
+// what f emits it hears as well. It is called on the goroutine that emits and
+// must not block, panic or change the arguments. There is one f; nil is none.
+func (n *Namespace) OnOutgoing(f Outgoing) {
+	if f == nil {
+		n.outgoing.Store(nil)
+		return
+	}
+	n.outgoing.Store(&f)
+}
+
+// listener returns what hears the events that go out, or nil. Dynamic namespaces
+// have their parent's.
+func (n *Namespace) listener() *Outgoing {
+	if n.parent != nil {
+		n = n.parent
+	}
+	return n.outgoing.Load()
+}
+
+// tell is for what is emitted to s alone.
+func (s *Socket) tell(event string, args []any) {
+	if f := s.nsp.listener(); f != nil {
+		f.tell(s, event, slices.Clone(args)) // so that the caller's need not be on the heap
+	}
+}
+
+// tell calls f, if it is not nil, for a socket that has not left.
+func (f *Outgoing) tell(s *Socket, event string, args []any) {
+	if f != nil && s.Reason() == "" {
+		(*f)(s, event, args)
+	}
+}
