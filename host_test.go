@@ -19,6 +19,7 @@ import (
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/pipe"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/siotest"
 )
 
@@ -162,15 +163,7 @@ func (c *client) ends() {
 
 func receive[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case v := <-c:
-		return v
-	case <-timer.C:
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
+	return timetest.Receive(t, c, patience, what)
 }
 
 // ended checks that ctx ends, and why.

@@ -5,6 +5,8 @@ package engineio_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // Where each connection has a goroutine, Go's scheduler sees to their turns.
@@ -26,7 +28,7 @@ func TestTurns(t *testing.T) {
 	}()
 	free()
 	// The goroutine may be late: the poller goes on meanwhile, but not by thousands.
-	if got := receive(t, before, patience, "the modest client"); got > 8*turn {
+	if got := timetest.Receive(t, before, patience, "the modest client"); got > 8*turn {
 		t.Errorf("%d messages of one client before the only one of another", got)
 	}
 	for range n {
@@ -66,7 +68,7 @@ func TestHastyLast(t *testing.T) {
 	}()
 	free()
 	// The goroutine may be late: the poller goes on meanwhile, but by fours.
-	if got := receive(t, before, patience, "the modest client"); got > n/2 {
+	if got := timetest.Receive(t, before, patience, "the modest client"); got > n/2 {
 		t.Errorf("%d of %d hasty clients are read before the only other", got, n)
 	}
 	for _, p := range ps {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // TestPingsTogether has a client send thousands of pings at once. Of those that
@@ -217,7 +218,7 @@ func TestTooFastWebSockets(t *testing.T) {
 		switch i % 5 {
 		case 0: // the client leaves
 			cs[i].conn.Close()
-			receive(t, p.closed, patience, "the end of a session whose client has left")
+			timetest.Receive(t, p.closed, patience, "the end of a session whose client has left")
 		case 1: // the server leaves
 			p.Session.Close()
 			for cs[i].read().b0 != opClose {

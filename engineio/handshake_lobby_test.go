@@ -3,6 +3,8 @@ package engineio_test
 import (
 	"net/http/httptest"
 	"testing"
+
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // TestHandshakesNotUsed has as many handshakes by polling as may wait for their
@@ -29,7 +31,7 @@ func TestHandshakesNotUsed(t *testing.T) {
 	h.gone(silent.ID())
 	next.alive()
 	polls.send("a")
-	receive(t, pending, patience, "the poll").want(t, 200, "4a")
+	timetest.Receive(t, pending, patience, "the poll").want(t, 200, "4a")
 	h.pollingWorks(probing)
 	upgraded.text("4b")
 	moved.want("b")

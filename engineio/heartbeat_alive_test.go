@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 const short = 3 * time.Second
@@ -26,7 +27,7 @@ func asks(t *testing.T, p *peer) <-chan bool {
 // hears checks an answer, and when it comes.
 func hears(t *testing.T, answer <-chan bool, want bool, since time.Time, d time.Duration) {
 	t.Helper()
-	if got := receive(t, answer, time.Hour, "an answer"); got != want {
+	if got := timetest.Receive(t, answer, time.Hour, "an answer"); got != want {
 		t.Fatalf("alive %t", got)
 	}
 	after(t, since, d)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/pipe"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // patience bounds every wait on a real socket. A test that passes never
@@ -272,7 +273,7 @@ func (h *host) open() *peer {
 // peer returns the server's end of the session opened last.
 func (h *host) peer() *peer {
 	h.t.Helper()
-	p := receive(h.t, h.opened, h.limit, "a session")
+	p := timetest.Receive(h.t, h.opened, h.limit, "a session")
 	p.h = h
 	return p
 }
@@ -280,7 +281,7 @@ func (h *host) peer() *peer {
 // next returns the next message that the Handler was given.
 func (p *peer) next() message {
 	p.h.t.Helper()
-	return receive(p.h.t, p.messages, p.h.limit, "a message")
+	return timetest.Receive(p.h.t, p.messages, p.h.limit, "a message")
 }
 
 // want checks the messages that the Handler was given, which are text.
@@ -307,7 +308,7 @@ func (p *peer) silent() {
 // ends waits for the session's end.
 func (p *peer) ends(reason string) {
 	p.h.t.Helper()
-	if r := receive(p.h.t, p.closed, p.h.limit, "the session's end"); string(r) != reason {
+	if r := timetest.Receive(p.h.t, p.closed, p.h.limit, "the session's end"); string(r) != reason {
 		p.h.t.Fatalf("session ended with %q, want %q", r, reason)
 	}
 }
@@ -343,19 +344,6 @@ func (p *peer) send(texts ...string) {
 		if err := p.Send(engineio.NewMessage([]byte(s))); err != nil {
 			p.h.t.Fatalf("Send(%.100q): %v", s, err)
 		}
-	}
-}
-
-func receive[T any](t *testing.T, c <-chan T, limit time.Duration, what string) T {
-	t.Helper()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case v := <-c:
-		return v
-	case <-timer.C:
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // secureHost is a host over TLS, polled over HTTP/2, with WebSockets over HTTP/1.1. It
@@ -154,7 +155,7 @@ func TestErrorsOverHTTP2(t *testing.T) {
 		}
 	}
 	h.secure("POST", polling+sids[0], "1").want(t, 200, "ok")
-	receive(t, got, patience, "the GET").want(t, 200, "6")
+	timetest.Receive(t, got, patience, "the GET").want(t, 200, "6")
 	if n := conns.Load(); n != 1 {
 		t.Errorf("%d connections", n)
 	}

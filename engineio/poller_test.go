@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // polled tells whether connections are read by the poller here. The build tag
@@ -125,7 +126,7 @@ func newHeldHost(t *testing.T) (h *host, hold func() (free func())) {
 	return h, func() func() {
 		holds.Store(true)
 		c.text("4hold")
-		receive(t, busy, patience, "the poller")
+		timetest.Receive(t, busy, patience, "the poller")
 		return func() { close(done) }
 	}
 }
@@ -190,7 +191,7 @@ func TestAfterMessages(t *testing.T) {
 	heard := func(p *peer, data string) {
 		t.Helper()
 		p.want(data)
-		receive(t, after, patience, "AfterMessages")
+		timetest.Receive(t, after, patience, "AfterMessages")
 	}
 
 	ws, p := h.openWS()

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // TestPollingBody has what a POST may carry and what it does to the session.
@@ -255,7 +256,7 @@ func TestPollingOversize(t *testing.T) {
 		if err == nil || isTimeout(err) {
 			t.Errorf("the server still takes the body after %d bytes (%v)", sent, err)
 		}
-		if s := receive(t, status, patience, "the response"); s != "HTTP/1.1 413" {
+		if s := timetest.Receive(t, status, patience, "the response"); s != "HTTP/1.1 413" {
 			t.Errorf("response %q", s)
 		}
 		p.silent()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // caused waits for the end of a session, and checks its cause.
@@ -155,7 +156,7 @@ func TestCauseIsThereForClose(t *testing.T) {
 	c := h.ws("")
 	c.read() // the open packet
 	c.write(unmasked(opText, "4"))
-	if err := receive(t, found, patience, "Close"); err != engineio.ProtocolError("frame is not masked") {
+	if err := timetest.Receive(t, found, patience, "Close"); err != engineio.ProtocolError("frame is not masked") {
 		t.Errorf("cause %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // A mover is a handler that notes what it is told, in order.
@@ -35,7 +36,7 @@ func newMover(t *testing.T) (*host, chan mover) {
 func (m mover) want(t *testing.T, told ...string) {
 	t.Helper()
 	for _, want := range told {
-		if got := receive(t, m.told, patience, want); got != want {
+		if got := timetest.Receive(t, m.told, patience, want); got != want {
 			t.Fatalf("told %q, want %q", got, want)
 		}
 	}

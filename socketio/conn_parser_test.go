@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
 	"github.com/siokit/sio/socketio/parser/msgpack"
@@ -102,7 +103,7 @@ func TestMsgpack(t *testing.T) {
 	}()
 	c.wantBinary(answered(parser.TypeEvent, "/", data("\x91\xa1q"), "\xa2id\x00"))
 	c.binary(packed(parser.TypeAck, "/", data("\x91\xc4\x03yes"), "\xa2id\x00"))
-	if err := receive(t, asked, h.limit, "the ack"); err != nil {
+	if err := timetest.Receive(t, asked, h.limit, "the ack"); err != nil {
 		t.Fatal(err)
 	}
 

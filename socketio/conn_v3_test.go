@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -197,7 +198,7 @@ func TestV3Namespaces(t *testing.T) {
 		c.send("41/chat,", "40/chat,")
 		c.want("40/chat,")
 		second := chat.socket()
-		both := []string{receive(t, chat.journal, h.limit, "one"), receive(t, chat.journal, h.limit, "the other")}
+		both := []string{timetest.Receive(t, chat.journal, h.limit, "one"), timetest.Receive(t, chat.journal, h.limit, "the other")}
 		if slices.Sort(both); !slices.Equal(both, []string{"connect", "disconnecting client namespace disconnect"}) {
 			t.Errorf("journal %q", both)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -150,7 +151,7 @@ func (n *nsp) write(entry string) {
 func (n *nsp) wants(entries ...string) {
 	n.t.Helper()
 	for _, want := range entries {
-		if got := receive(n.t, n.journal, n.h.limit, want); got != want {
+		if got := timetest.Receive(n.t, n.journal, n.h.limit, want); got != want {
 			n.t.Fatalf("journal %.200q, want %.200q", got, want)
 		}
 	}
@@ -175,7 +176,7 @@ func (n *nsp) silent() {
 // socket returns the next socket that was accepted.
 func (n *nsp) socket() *socketio.Socket {
 	n.t.Helper()
-	return receive(n.t, n.sockets, n.h.limit, "a socket")
+	return timetest.Receive(n.t, n.sockets, n.h.limit, "a socket")
 }
 
 // check is called when the server has been shut down.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/internal/pipe"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -205,23 +206,10 @@ func (r reply) want(t *testing.T, status int, body string) {
 	}
 }
 
-func receive[T any](t testing.TB, c <-chan T, limit time.Duration, what string) T {
-	t.Helper()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case v := <-c:
-		return v
-	case <-timer.C:
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
-}
-
 // sessionEnds waits for the end of a session.
 func (h *host) sessionEnds(reason socketio.Reason) {
 	h.t.Helper()
-	if r := receive(h.t, h.ended, h.limit, "a session's end"); r != reason {
+	if r := timetest.Receive(h.t, h.ended, h.limit, "a session's end"); r != reason {
 		h.t.Fatalf("session ended with %q, want %q", r, reason)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -357,7 +358,7 @@ func TestLeavesManyRooms(t *testing.T) {
 	for range clients {
 		h.sessionEnds("transport close")
 	}
-	receive(t, empty.empty, h.limit, "the rooms to be empty") // though the handlers go on
+	timetest.Receive(t, empty.empty, h.limit, "the rooms to be empty") // though the handlers go on
 	if _, all, _ := n.Left(); all != 0 {
 		t.Errorf("%d sockets", all)
 	}

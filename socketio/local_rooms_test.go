@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -460,7 +461,7 @@ func TestTorture(t *testing.T) {
 	close(stop)
 	outer.Wait()
 	for range clients * rounds {
-		receive(t, h.ended, h.limit, "a session's end")
+		timetest.Receive(t, h.ended, h.limit, "a session's end")
 	}
 	ctx, cancel := h.bound()
 	defer cancel()

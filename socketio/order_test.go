@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -70,7 +71,7 @@ func TestOrder(t *testing.T) {
 			packets[i] = numbered(i)
 		}
 		p.send(packets...)
-		receive(t, done, h.limit, "the last event")
+		timetest.Receive(t, done, h.limit, "the last event")
 	})
 	t.Run("binary and text", func(t *testing.T) {
 		const total = 2000
@@ -89,7 +90,7 @@ func TestOrder(t *testing.T) {
 				c.send(numbered(i))
 			}
 		}
-		receive(t, done, h.limit, "the last event")
+		timetest.Receive(t, done, h.limit, "the last event")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -38,7 +39,7 @@ func TestRecoveryLostAgain(t *testing.T) {
 			err = g.trySend("40" + g.payload())
 		}
 		done(t, err)
-		s := receive(t, deciding, h.limit, "the handler")
+		s := timetest.Receive(t, deciding, h.limit, "the handler")
 		if s.Value("k") != 1 || s.ID() != g.sid || len(s.Rooms()) != 2 {
 			t.Errorf("value %v, id %s, rooms %v", s.Value("k"), s.ID(), s.Rooms())
 		}
@@ -74,7 +75,7 @@ func TestRecoveryLostAgain(t *testing.T) {
 		}
 		result <- ok
 	}()
-	s = receive(t, deciding, h.limit, "the handler")
+	s = timetest.Receive(t, deciding, h.limit, "the handler")
 	if rooms := s.Rooms(); s.Value("k") != 1 || len(rooms) != 2 {
 		t.Errorf("value %v, rooms %v", s.Value("k"), rooms)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -191,7 +192,7 @@ func TestRecoveryWithFailingStore(t *testing.T) {
 					}
 					runtime.Gosched()
 				}
-				receive(t, progress, h.limit, "a client")
+				timetest.Receive(t, progress, h.limit, "a client")
 			}
 			store.off.Store(true)
 			for left.Load() > 0 {

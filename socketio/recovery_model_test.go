@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -218,7 +219,7 @@ func TestRecoveryModel(t *testing.T) {
 			want[i] = append(want[i], end)
 			got := []string{}
 			for e := ""; e != end; {
-				if e = receive(t, w.heard, h.limit, end); !strings.HasPrefix(e, "volatile") && e != "greeting" {
+				if e = timetest.Receive(t, w.heard, h.limit, end); !strings.HasPrefix(e, "volatile") && e != "greeting" {
 					got = append(got, e)
 				}
 				if e == "" {
@@ -285,7 +286,7 @@ func TestRecoveryOrder(t *testing.T) {
 		for i, w := range all {
 			next := map[string]int{}
 			for {
-				e := receive(t, w.heard, h.limit, end)
+				e := timetest.Receive(t, w.heard, h.limit, end)
 				if e == end {
 					break
 				}

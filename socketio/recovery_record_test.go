@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -152,7 +153,7 @@ func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 	n.wants("connect", "connect")
 	store.fails.Store(one.pid)
 	one.cut(n)
-	receive(t, store.refused, h.limit, "the store to be asked")
+	timetest.Receive(t, store.refused, h.limit, "the store to be asked")
 	done(t, n.All().Emit("missed"))
 	other.hears("missed")
 	other.cut(n)

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -232,7 +233,7 @@ func TestRecoveryBrokenOffWhileItIsLookedFor(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // anything else would put the two in an order
 	}
 	c.send("40" + g.payload())
-	receive(t, h.ended, patience, "the end of the session")
+	timetest.Receive(t, h.ended, patience, "the end of the session")
 	if !g.come() {
 		t.Error("the client is not recovered")
 	}

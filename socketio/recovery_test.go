@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -182,7 +183,7 @@ func (g *guest) cut(n *nsp) {
 // if something was under way.
 func (n *nsp) breaks() {
 	n.t.Helper()
-	what := receive(n.t, n.journal, n.h.limit, "the end of a connection")
+	what := timetest.Receive(n.t, n.journal, n.h.limit, "the end of a connection")
 	if what != "disconnecting transport close" && what != "disconnecting transport error" {
 		n.t.Fatalf("journal %.200q", what)
 	}

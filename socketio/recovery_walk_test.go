@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -52,7 +53,7 @@ func TestRecoveryLetsOthersEmit(t *testing.T) {
 			results <- ok
 		}()
 	}
-	receive(t, store.began, h.limit, "the first look")
+	timetest.Receive(t, store.began, h.limit, "the first look")
 	done(t, n.All().Emit("missed too"))
 	if looked := store.looked.Load(); looked >= events { // it has slept for seconds, then
 		t.Errorf("who emits has waited for %d events", looked)

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -56,7 +57,7 @@ func TestShutdown(t *testing.T) {
 			c.want(fmt.Sprintf(`42["n",%d,"%s"]`, i, pad))
 		}
 		c.restarted() // without a DISCONNECT
-		if err := receive(t, done, h.limit, "Shutdown"); err != nil {
+		if err := timetest.Receive(t, done, h.limit, "Shutdown"); err != nil {
 			t.Error(err)
 		}
 		if r := h.do("GET", "", ""); r.status != 503 {
@@ -259,7 +260,7 @@ func TestChurn(t *testing.T) {
 	}
 	wg.Wait()
 	for range workers * rounds {
-		receive(t, h.ended, h.limit, "a session's end")
+		timetest.Receive(t, h.ended, h.limit, "a session's end")
 	}
 	if h.Connections() != 0 {
 		t.Errorf("%d connections", h.Connections())

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -346,7 +347,7 @@ func TestAnswerOfOneWhoLeft(t *testing.T) {
 	c.send("41", "40")
 	connected(t, "/", c.read())
 	close(admitting.release)
-	receive(t, left, h.limit, "the end of the first")
+	timetest.Receive(t, left, h.limit, "the end of the first")
 	c.alive("/")
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -78,7 +79,7 @@ func TestReasons(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- h.Shutdown(context.Background()) }()
 			c.restarted() // without a DISCONNECT
-			if err := receive(t, done, h.limit, "Shutdown"); err != nil {
+			if err := timetest.Receive(t, done, h.limit, "Shutdown"); err != nil {
 				t.Error(err)
 			}
 		}, "server shutting down", "server shutting down"},
@@ -163,14 +164,14 @@ func TestReasons(t *testing.T) {
 			if context.Cause(ctx) != tt.reason {
 				t.Errorf("cause %v", context.Cause(ctx))
 			}
-			got := receive(t, pending, h.limit, "EmitWithAck")
+			got := timetest.Receive(t, pending, h.limit, "EmitWithAck")
 			if !errors.Is(got.err, socketio.ErrClosed) || !errors.Is(got.err, tt.reason) {
 				t.Errorf("EmitWithAck: %v", got.err)
 			}
 			if tt.session != "" {
 				h.sessionEnds(tt.session)
 				chat.leaves(tt.reason)
-				if got := receive(t, chatPending, h.limit, "EmitWithAck"); !errors.Is(got.err, tt.reason) {
+				if got := timetest.Receive(t, chatPending, h.limit, "EmitWithAck"); !errors.Is(got.err, tt.reason) {
 					t.Errorf("EmitWithAck: %v", got.err)
 				}
 			} else {

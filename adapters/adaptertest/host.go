@@ -19,6 +19,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // patience bounds every wait. A check that passes never waits that long.
@@ -266,16 +267,9 @@ func (c *client) want(packet string) {
 }
 
 // receive waits for a value.
-func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
+func receive[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case v = <-c:
-	case <-timer.C:
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return v
+	return timetest.Receive(t, c, patience, what)
 }
 
 // equal compares what comparable things are.

@@ -108,16 +108,3 @@ func (c *client) upgrade() {
 		c.t.Fatal(err)
 	}
 }
-
-func receive[T any](t *testing.T, c <-chan T, what string) T {
-	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case v := <-c:
-		return v
-	case <-timer.C:
-		t.Fatalf("waited in vain for %s", what)
-		panic("unreachable")
-	}
-}

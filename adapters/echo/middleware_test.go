@@ -12,6 +12,7 @@ import (
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 const origin = "https://app.example.com"
@@ -99,7 +100,7 @@ func TestGzip(t *testing.T) {
 	c.want(`31["x"]`)
 	c.upgrade()
 	for _, want := range [][2]string{{"GET", "gzip"}, {"POST", "gzip"}, {"GET", "gzip"}, {"POST", "gzip"}, {"GET", "gzip"}, {"GET", ""}} {
-		if got := receive(t, encodings, "an answer"); got != want {
+		if got := timetest.Receive(t, encodings, patience, "an answer"); got != want {
 			t.Errorf("answer to %v, want %v", got, want)
 		}
 	}
@@ -128,7 +129,7 @@ func TestAccessLog(t *testing.T) {
 	want := func(want ...line) {
 		t.Helper()
 		for _, w := range want {
-			if got := receive(t, lines, "a line"); got != w {
+			if got := timetest.Receive(t, lines, patience, "a line"); got != w {
 				t.Errorf("access log %v, want %v", got, w)
 			}
 		}

@@ -1,4 +1,4 @@
-// Package timetest helps tests that measure how soon something happens.
+// Package timetest helps tests that wait, or measure how soon something happens.
 package timetest
 
 import (
@@ -20,4 +20,18 @@ func Prompt(t testing.TB, limit time.Duration, what string, try func() time.Dura
 		took = append(took, d)
 	}
 	t.Errorf("%s took %v, want at most %v", what, took, limit)
+}
+
+// Receive returns what comes from c. It ends the test if nothing does within limit.
+func Receive[T any](t testing.TB, c <-chan T, limit time.Duration, what string) T {
+	t.Helper()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case v := <-c:
+		return v
+	case <-timer.C:
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
 }
