@@ -1,7 +1,6 @@
 package sio_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/logtest"
 	"github.com/siokit/sio/internal/pipe"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/internal/timetest"
@@ -186,23 +185,8 @@ func mustPanic(t *testing.T, want string, f func()) {
 	f()
 }
 
-// A logBuffer collects what a logger writes.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
+// A logBuffer collects what a logger writes, which is JSON.
+type logBuffer struct{ logtest.Buffer }
 
 // logger returns a logger of all levels.
 func (b *logBuffer) logger() *zerolog.Logger {

@@ -28,11 +28,5 @@ func TestAllocationsPerPacket(t *testing.T) {
 		"rooms/make one and give it up":      2,
 		"rooms/emit to one":                  4,
 	}
-	alloctest.Hold(t, 500, want, func(yield func(string, func()) bool) {
-		for _, p := range hotPaths(t) {
-			if !yield(p.name, p.run) {
-				return
-			}
-		}
-	})
+	alloctest.Hold(t, 500, want, hotPaths(t).All())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/internal/alloctest"
+	"github.com/siokit/sio/internal/logtest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -60,7 +61,7 @@ func TestDynamicCaps(t *testing.T) {
 // TestDynamicPanic has a function panic, and what makes brokers.
 func TestDynamicPanic(t *testing.T) {
 	for _, at := range []string{"match", "broker"} {
-		log := &lines{}
+		log := &logtest.Buffer{}
 		logger := zerolog.New(log)
 		bubble(t, at, &socketio.Options{Logger: &logger, Broker: func(l *socketio.Local) socketio.Broker {
 			if l.Namespace().Name() == "/broker?token=secret" {
@@ -91,24 +92,6 @@ func TestDynamicPanic(t *testing.T) {
 			t.Errorf("the log is\n%s", all)
 		}
 	}
-}
-
-// A lines is a log.
-type lines struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // TestDynamicNames has names as clients should never send them.

@@ -11,28 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio/internal/alloctest"
 	"github.com/siokit/sio/socketio"
 )
 
-// A hotPath is an operation to be measured; TestAllocationsPerPacket holds it
-// to a number of allocations.
-type hotPath struct {
-	name string
-	run  func()
-}
+func BenchmarkHotPaths(b *testing.B) { hotPaths(b).Bench(b) }
 
-func BenchmarkHotPaths(b *testing.B) {
-	for _, p := range hotPaths(b) {
-		b.Run(p.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				p.run()
-			}
-		})
-	}
-}
-
-func hotPaths(t testing.TB) []hotPath {
+// hotPaths are held to their allocations by TestAllocationsPerPacket.
+func hotPaths(t testing.TB) alloctest.HotPaths {
 	return append(socketPaths(t), roomPaths(t)...)
 }
 
@@ -91,7 +77,7 @@ func answering(t testing.TB, h *host, nsp *tap) (_ *socketio.Socket, acks <-chan
 
 // socketPaths take packets through the sockets of a server, over TCP on the
 // way out. Their clients allocate nothing.
-func socketPaths(t testing.TB) []hotPath {
+func socketPaths(t testing.TB) alloctest.HotPaths {
 	const n = 100
 	opts := &socketio.Options{Engine: quiet}
 	nsp, s, sockets := discarding(t, opts, n)
@@ -109,7 +95,7 @@ func socketPaths(t testing.TB) []hotPath {
 	asked, acks := answering(t, h, answers)
 	question := []byte(`21["message",{"id":1,"text":"hello"}]`)
 
-	return []hotPath{
+	return alloctest.HotPaths{
 		{"dispatch", func() {
 			s.left = 1
 			sockets[0].Receive(event)
@@ -133,7 +119,7 @@ func socketPaths(t testing.TB) []hotPath {
 }
 
 // roomPaths work on one of 100,000 rooms.
-func roomPaths(t testing.TB) []hotPath {
+func roomPaths(t testing.TB) alloctest.HotPaths {
 	const rooms, holders = 100_000, 100
 	nsp, _, sockets := discarding(t, &socketio.Options{Engine: quiet}, holders+1)
 	names := make([]string, rooms/holders)
@@ -145,7 +131,7 @@ func roomPaths(t testing.TB) []hotPath {
 	}
 	s := sockets[holders]
 	var arg any = &benchStruct{1, "hello"}
-	return []hotPath{
+	return alloctest.HotPaths{
 		{"rooms/join one and leave it", func() {
 			must(t, s.Join("room 50000"))
 			s.Leave("room 50000")

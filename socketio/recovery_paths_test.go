@@ -12,14 +12,14 @@ import (
 )
 
 // recoveryPaths are those that are other ones where clients can come back.
-func recoveryPaths(t testing.TB) []hotPath {
+func recoveryPaths(t testing.TB) alloctest.HotPaths {
 	nsp, _, sockets := discarding(t, &socketio.Options{Engine: quiet, Recovery: new(socketio.Recovery)}, 100)
 	for _, s := range sockets {
 		must(t, s.Join("room"))
 	}
 	s := sockets[0]
 	var arg any = &benchStruct{1, "hello"}
-	return []hotPath{
+	return alloctest.HotPaths{
 		{"emit", func() { must(t, s.Emit("message", arg)) }},
 		{"emit volatile", func() { must(t, s.Volatile().Emit("message", arg)) }},
 		{"emit a volatile string", func() { must(t, s.Volatile().Emit("message", "text")) }},
@@ -33,16 +33,7 @@ func recoveryPaths(t testing.TB) []hotPath {
 	}
 }
 
-func BenchmarkRecovery(b *testing.B) {
-	for _, p := range recoveryPaths(b) {
-		b.Run(p.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				p.run()
-			}
-		})
-	}
-}
+func BenchmarkRecovery(b *testing.B) { recoveryPaths(b).Bench(b) }
 
 // TestAllocationsOfRecovery is TestAllocationsPerPacket for those.
 func TestAllocationsOfRecovery(t *testing.T) {
@@ -55,11 +46,5 @@ func TestAllocationsOfRecovery(t *testing.T) {
 		"broadcast what is volatile": 10,
 		"join and leave":             2,
 	}
-	alloctest.Hold(t, 500, want, func(yield func(string, func()) bool) {
-		for _, p := range recoveryPaths(t) {
-			if !yield(p.name, p.run) {
-				return
-			}
-		}
-	})
+	alloctest.Hold(t, 500, want, recoveryPaths(t).All())
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/logtest"
 	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/internal/timetest"
 )
@@ -33,7 +34,7 @@ type host struct {
 	web  *httptest.Server
 	http *http.Client
 	path string // of the Socket.IO server
-	log  errorLog
+	log  logtest.Buffer
 	once sync.Once
 
 	mu      sync.Mutex // protects the following
@@ -100,24 +101,6 @@ func (h *host) stop() {
 			h.t.Errorf("the HTTP server complains: %s", s)
 		}
 	})
-}
-
-// An errorLog is what an http.Server logs.
-type errorLog struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (l *errorLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *errorLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // A user is a client's credentials.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
+	"github.com/siokit/sio/internal/logtest"
 	"github.com/siokit/sio/internal/testclient"
 )
 
@@ -153,7 +154,7 @@ func TestContextLogger(t *testing.T) {
 		sioecho.Context(c).Logger().Error("from a handler")
 		return c.Ack()
 	})
-	var out logBuffer
+	var out logtest.Buffer
 	e := newEcho()
 	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

@@ -1,41 +1,22 @@
 package sioecho_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/logtest"
 	"github.com/siokit/sio/internal/testclient"
 )
 
 // patience bounds every wait. A test that passes never waits that long.
 const patience = 10 * time.Second
-
-// A logBuffer collects what a logger writes.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
 
 func newEcho() *echo.Echo {
 	e := echo.New()
@@ -47,7 +28,7 @@ func newEcho() *echo.Echo {
 // down before. By then the HTTP server must have had nothing to complain about.
 func serve(t *testing.T, e *echo.Echo, srv *sio.Server) (url string) {
 	t.Helper()
-	var errors logBuffer
+	var errors logtest.Buffer
 	web := httptest.NewUnstartedServer(e)
 	web.Config.ErrorLog = log.New(&errors, "", 0)
 	web.Start()

@@ -38,3 +38,32 @@ func Hold(t *testing.T, runs int, want map[string]float64, ops iter.Seq2[string,
 		t.Errorf("%s: a number, and nothing to compare it with", name)
 	}
 }
+
+// HotPaths are operations to be measured, and to be held to their allocations.
+type HotPaths []struct {
+	Name string
+	Run  func()
+}
+
+// All returns them for [Hold].
+func (ps HotPaths) All() iter.Seq2[string, func()] {
+	return func(yield func(string, func()) bool) {
+		for _, p := range ps {
+			if !yield(p.Name, p.Run) {
+				return
+			}
+		}
+	}
+}
+
+// Bench measures each.
+func (ps HotPaths) Bench(b *testing.B) {
+	for _, p := range ps {
+		b.Run(p.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Run()
+			}
+		})
+	}
+}

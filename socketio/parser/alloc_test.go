@@ -30,34 +30,13 @@ func TestAllocationsPerPacket(t *testing.T) {
 		"bind/string":                    0, // strings as often the same as here are cached
 		"bind/attachment":                0,
 	}
-	alloctest.Hold(t, 500, want, func(yield func(string, func()) bool) {
-		for _, p := range hotPaths(t) {
-			if !yield(p.name, p.run) {
-				return
-			}
-		}
-	})
+	alloctest.Hold(t, 500, want, hotPaths(t).All())
 }
 
-func BenchmarkHotPaths(b *testing.B) {
-	for _, p := range hotPaths(b) {
-		b.Run(p.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				p.run()
-			}
-		})
-	}
-}
-
-// A hotPath is an operation to be measured.
-type hotPath struct {
-	name string
-	run  func()
-}
+func BenchmarkHotPaths(b *testing.B) { hotPaths(b).Bench(b) }
 
 // hotPaths encode into a buffer that is large enough.
-func hotPaths(t testing.TB) []hotPath {
+func hotPaths(t testing.TB) alloctest.HotPaths {
 	data := bytes.Repeat([]byte{1, 2, 3, 4}, 256)
 	dst := make([]byte, 0, 512)
 	small := []any{benchMessage{1, "hello"}}
@@ -93,7 +72,7 @@ func hotPaths(t testing.TB) []hotPath {
 		args := NewArgs(nil, []byte(raw), attachments, 1)
 		return func() { must(t, args.Bind(ptr)) }
 	}
-	return []hotPath{
+	return alloctest.HotPaths{
 		{"encode/event", encode(small, false)},
 		{"encode/event that wants an ack", encode(small, true)},
 		{"encode/binary event", encode(binary, false)},
