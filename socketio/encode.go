@@ -94,7 +94,11 @@ func (s *Server) encode(head parser.Packet, payload appendPayload) (e encoded, e
 	buf := scratch.Get().(*[]byte)
 	text, most := (*buf)[:0], maxScratch
 	if f := s.opts.Parser; f == nil {
-		text, e, err = s.encodeText(text, head, payload)
+		var attachments [][]byte
+		text, attachments, err = parser.EncodePacket(text, head.Type, head.Namespace, head.ID, head.HasID, payload)
+		if err == nil {
+			e, err = textMessages(text, attachments, s.opts.MaxAttachments)
+		}
 	} else {
 		text, e, err = encodeWith(f, text, head, payload)
 		most *= 2 // for the payload, and for the message made of it
@@ -106,15 +110,10 @@ func (s *Server) encode(head parser.Packet, payload appendPayload) (e encoded, e
 	return e, err
 }
 
-// encodeText makes the messages of a packet in the text format, using buf, which it
-// returns.
-func (s *Server) encodeText(buf []byte, head parser.Packet, payload appendPayload) (_ []byte, e encoded, err error) {
-	text, attachments, err := parser.EncodePacket(buf, head, payload)
-	if limit := s.opts.MaxAttachments; err == nil && len(attachments) > limit {
-		err = fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
-	}
-	if err != nil {
-		return text, e, err
+// textMessages makes the messages of a packet in the text format.
+func textMessages(text []byte, attachments [][]byte, limit int) (e encoded, err error) {
+	if len(attachments) > limit {
+		return e, fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
 	}
 	e.first = engineio.NewMessage(text)
 	if len(attachments) > 0 {
@@ -123,5 +122,5 @@ func (s *Server) encodeText(buf []byte, head parser.Packet, payload appendPayloa
 			e.rest[i] = engineio.NewBinaryMessage(a)
 		}
 	}
-	return text, e, nil
+	return e, nil
 }

@@ -35,18 +35,23 @@ func TestAllocationsPerPacket(t *testing.T) {
 
 func BenchmarkHotPaths(b *testing.B) { hotPaths(b).Bench(b) }
 
+type benchStruct struct {
+	ID   int    `json:"id"`
+	Text string `json:"text"`
+}
+
 // hotPaths encode into a buffer that is large enough.
 func hotPaths(t testing.TB) alloctest.HotPaths {
 	data := bytes.Repeat([]byte{1, 2, 3, 4}, 256)
 	dst := make([]byte, 0, 512)
-	small := []any{benchMessage{1, "hello"}}
+	small := []any{benchStruct{1, "hello"}}
 	binary := []any{struct {
 		Name string `json:"name"`
 		Data []byte `json:"data"`
 	}{"f", data}}
 	var d TextDecoder
 	var str string
-	var v benchMessage
+	var v benchStruct
 	var up []byte
 	encode := func(args []any, wantsAck bool) func() {
 		return func() {

@@ -23,33 +23,39 @@ var (
 	errBinaryPayload = errors.New("socketio: binary data in a packet that can not carry any")
 )
 
-// EncodePacket appends a packet in the text format to dst. It has the type, namespace
-// and id of head, whose other fields are ignored, and as Data what payload appends:
-// one of [AppendEvent], [AppendAck], [AppendConnectError], or anything else.
+// EncodePacket appends a packet in the text format to dst: the header, as
+// [AppendHeader] does, and as Data what payload appends, by means of [AppendEvent],
+// [AppendAck], [AppendConnectError] or by itself.
 //
 // If payload returns attachments, an event or ack becomes a binary one. Each has to be
 // sent as a binary message behind the text, in their order. They alias the values in
 // which they were found: to keep them, copy them.
 //
 // If it fails, it returns dst as it was, and the error.
-func EncodePacket(dst []byte, head Packet, payload func(dst []byte) ([]byte, [][]byte, error)) (text []byte, attachments [][]byte, err error) {
-	plain, binary := head.Type, head.Type
-	switch head.Type {
+func EncodePacket(dst []byte, t PacketType, nsp string, id uint64, hasID bool, payload func(dst []byte) ([]byte, [][]byte, error)) (text []byte, attachments [][]byte, err error) {
+	plain, binary := t, t
+	switch t {
 	case TypeEvent, TypeBinaryEvent:
 		plain, binary = TypeEvent, TypeBinaryEvent
 	case TypeAck, TypeBinaryAck:
 		plain, binary = TypeAck, TypeBinaryAck
 	}
-	text, attachments, err = payload(AppendHeader(dst, plain, 0, head.Namespace, head.ID, head.HasID))
+	text, attachments, err = payload(AppendHeader(dst, plain, 0, nsp, id, hasID))
+	return finish(dst, text, attachments, binary, err)
+}
+
+// finish completes a packet whose header could not know of attachments. Binary is the
+// type that it has with some; the same as without if there must be none.
+func finish(dst, text []byte, attachments [][]byte, binary PacketType, err error) ([]byte, [][]byte, error) {
 	switch {
 	case err != nil:
 		return dst, nil, err
-	case len(attachments) > 0 && plain == binary:
+	case len(attachments) > 0 && !binary.binary():
 		return dst, nil, errBinaryPayload
 	case !utf8.Valid(text[len(dst):]):
 		return dst, nil, ErrInvalidUTF8
 	}
-	if len(attachments) > 0 { // their number was not known in front of the payload
+	if len(attachments) > 0 {
 		var buf [20]byte
 		count := append(strconv.AppendInt(buf[:0], int64(len(attachments)), 10), '-')
 		text[len(dst)] = '0' + byte(binary)
@@ -65,35 +71,32 @@ func EncodePacket(dst []byte, head Packet, payload func(dst []byte) ([]byte, [][
 // Attachments and a failure are as with [EncodePacket]. The error is an [*ArgError],
 // [ErrReservedEvent] or [ErrInvalidUTF8].
 func EncodeEvent(codec Codec, dst []byte, nsp, name string, args []any, id uint64, hasID bool) (text []byte, attachments [][]byte, err error) {
-	head := Packet{Type: TypeEvent, Namespace: nsp, ID: id, HasID: hasID}
-	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
-		return AppendEvent(codec, dst, name, args)
-	})
+	text, attachments, err = AppendEvent(codec, AppendHeader(dst, TypeEvent, 0, nsp, id, hasID), name, args)
+	return finish(dst, text, attachments, TypeBinaryEvent, err)
 }
 
 // EncodeAck appends the answer to the event that came with id, as [EncodeEvent] does
 // an event.
 func EncodeAck(codec Codec, dst []byte, nsp string, id uint64, args []any) (text []byte, attachments [][]byte, err error) {
-	head := Packet{Type: TypeAck, Namespace: nsp, ID: id, HasID: true}
-	return EncodePacket(dst, head, func(dst []byte) ([]byte, [][]byte, error) {
-		return AppendAck(codec, dst, args)
-	})
+	text, attachments, err = AppendAck(codec, AppendHeader(dst, TypeAck, 0, nsp, id, true), args)
+	return finish(dst, text, attachments, TypeBinaryAck, err)
 }
 
 // EncodeConnect appends a CONNECT in the text format to dst, or the answer to one. The
 // payload must encode as an object, without binary data; if it is nil, there is none.
 // A nil codec is [JSON]. If it fails, it returns dst as it was, and the error.
 func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, error) {
-	text, _, err := EncodePacket(dst, Packet{Type: TypeConnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
-		if payload == nil {
-			return dst, nil, nil
-		}
-		text, attachments, err := orJSON(codec).Append(dst, payload, nil)
-		if err == nil && (len(dst) >= len(text) || text[len(dst)] != '{') {
+	text := AppendHeader(dst, TypeConnect, 0, nsp, 0, false)
+	var attachments [][]byte
+	var err error
+	if payload != nil {
+		head := len(text)
+		text, attachments, err = orJSON(codec).Append(text, payload, nil)
+		if err == nil && (head >= len(text) || text[head] != '{') {
 			err = errNotObject
 		}
-		return text, attachments, err
-	})
+	}
+	text, _, err = finish(dst, text, attachments, TypeConnect, err)
 	return text, err
 }
 
@@ -101,9 +104,9 @@ func EncodeConnect(codec Codec, dst []byte, nsp string, payload any) ([]byte, er
 // data is nil, the refusal has the message only; there must be no binary data in it.
 // Codec and failure are as with [EncodeConnect].
 func EncodeConnectError(codec Codec, dst []byte, nsp, message string, data any) ([]byte, error) {
-	text, _, err := EncodePacket(dst, Packet{Type: TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
-		return AppendConnectError(codec, dst, message, data)
-	})
+	text := AppendHeader(dst, TypeConnectError, 0, nsp, 0, false)
+	text, attachments, err := AppendConnectError(codec, text, message, data)
+	text, _, err = finish(dst, text, attachments, TypeConnectError, err)
 	return text, err
 }
 

@@ -26,7 +26,7 @@ func TestEncodePacket(t *testing.T) {
 		{Packet{Type: TypeBinaryEvent, Namespace: "/n"}, payloadOf(`["e"]`, one, one), `52-/n,["e"]`, nil},
 		{Packet{Type: TypeAck, Namespace: "/", HasID: true}, payloadOf(`[]`), `30[]`, nil},
 		{Packet{Type: TypeBinaryAck, Namespace: "/", HasID: true}, payloadOf(`[]`, one), `61-0[]`, nil},
-		{Packet{Type: TypeDisconnect, Namespace: "/n", Data: []byte("x"), Attachments: [][]byte{one}}, payloadOf(""), `1/n,`, nil},
+		{Packet{Type: TypeDisconnect, Namespace: "/n"}, payloadOf(""), `1/n,`, nil},
 		{Packet{Type: TypeConnect, Namespace: "/"}, payloadOf(`{}`, one), "", errBinaryPayload},
 		{Packet{Type: TypeConnectError, Namespace: "/"}, payloadOf(`{}`, one), "", errBinaryPayload},
 		{Packet{Type: TypeEvent, Namespace: "/\xff"}, payloadOf(`["e"]`), "", ErrInvalidUTF8},
@@ -35,7 +35,7 @@ func TestEncodePacket(t *testing.T) {
 			return append(dst, "half"...), [][]byte{one}, ErrMissing
 		}, "", ErrMissing},
 	} {
-		text, attachments, err := EncodePacket([]byte("before"), tt.head, tt.payload)
+		text, attachments, err := EncodePacket([]byte("before"), tt.head.Type, tt.head.Namespace, tt.head.ID, tt.head.HasID, tt.payload)
 		if err != tt.err || string(text) != "before"+tt.want || err != nil && attachments != nil {
 			t.Errorf("EncodePacket(%+v) = %s, %q, %v, want %s, %v", tt.head, text, attachments, err, tt.want, tt.err)
 		}
