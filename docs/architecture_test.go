@@ -16,7 +16,6 @@ var foreign = map[string]string{
 	"[]byte":                  "Go's",
 	"encoding/json":           "the standard library's",
 	"net.Conn":                "the standard library's",
-	"net.Pipe":                "the standard library's",
 	"time.Timer":              "the standard library's",
 	"go-json-experiment/json": "a library that we use",
 	"portable":                "a build tag",
