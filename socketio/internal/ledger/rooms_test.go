@@ -1,0 +1,168 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/siokit/sio/socketio/recovery"
+)
+
+// TestMembershipModel has clients join and leave, and compares what is said to be for them
+// with what they were told at the time.
+func TestMembershipModel(t *testing.T) {
+	seed := rand.Uint64()
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	b := newBooks(t)
+	names := []string{"a", "b", "c"}
+	some := func(n int) (out []string) {
+		for range rnd.IntN(n + 1) {
+			out = append(out, names[rnd.IntN(len(names))])
+		}
+		return out
+	}
+	type member struct {
+		*Client
+		id   string
+		in   map[string]bool
+		want []uint64
+	}
+	var all []*member
+	for i := range 4 {
+		id := fmt.Sprint("id", i)
+		all = append(all, &member{b.client(fmt.Sprint("pid", i)), id, map[string]bool{id: true}, nil})
+		names = append(names, id)
+	}
+	for range 60 { // a client joins and leaves fewer rooms than are remembered
+		for _, m := range all {
+			switch room := names[rnd.IntN(3)]; {
+			case rnd.IntN(2) == 0:
+			case m.in[room]:
+				delete(m.in, room)
+				b.rooms.Leave(m.Client, room)
+			default:
+				m.in[room] = true
+				b.rooms.Join(m.Client, room)
+			}
+		}
+		e := recovery.Event{Rooms: some(2), Except: some(1)}
+		in := func(m *member, rooms []string) bool {
+			return slices.ContainsFunc(rooms, func(r string) bool { return m.in[r] })
+		}
+		seq := b.keep(e)
+		for _, m := range all {
+			if (len(e.Rooms) == 0 || in(m, e.Rooms)) && !in(m, e.Except) {
+				m.want = append(m.want, seq)
+			}
+		}
+	}
+	for _, m := range all {
+		if got := b.missedBy(b.rooms.Of(m.Client, m.id), 0); !slices.Equal(got, m.want) {
+			t.Errorf("seed %d: client %s: %v, want %v", seed, m.id, got, m.want)
+		}
+		b.rooms.Forget(m.Client)
+	}
+	if n := b.rooms.Len(); n != 0 {
+		t.Errorf("%d rooms are remembered for nobody", n)
+	}
+}
+
+// Of the rooms that a client has left some are remembered; who may have missed something
+// in another one is not complete.
+func TestRoomsForgets(t *testing.T) {
+	b := newBooks(t)
+	c := b.client("p")
+	pos := b.emit()
+	for i := range maxClosedSpans + 1 {
+		name := fmt.Sprint("room ", i)
+		b.rooms.Join(c, name)
+		c.Sent(b.emit(name))
+		b.rooms.Leave(c, name)
+	}
+	if n := b.rooms.Len(); n > maxClosedSpans || int(c.closed) != n {
+		t.Errorf("%d rooms are remembered, %d closed spans", n, c.closed)
+	}
+	m := b.rooms.Of(c, "id")
+	if b.log.Complete(m, pos) || !b.log.Complete(m, c.got) {
+		t.Error("what is forgotten is not missed")
+	}
+}
+
+// An event of a room that had to go is missed by who was there.
+func TestRoomsMissed(t *testing.T) {
+	b := newBooks(t)
+	there, before, elsewhere := b.client("1"), b.client("2"), b.client("3")
+	b.rooms.Join(before, "room")
+	b.rooms.Leave(before, "room")
+	b.rooms.Join(elsewhere, "other")
+	b.emit("other")
+	b.rooms.Join(there, "room")
+	seq := b.emit("room")
+	for _, c := range []*Client{there, before, elsewhere} {
+		c.Sent(seq)
+	}
+	b.rooms.Missed([]string{"room", "nobody's"}, seq)
+	for c, want := range map[*Client]bool{there: false, before: true, elsewhere: true} {
+		if got := b.log.Complete(b.rooms.Of(c, "id"), seq-1); got != want {
+			t.Errorf("client %s: complete %t", c.PID, got)
+		}
+	}
+	if !b.rooms.Any([]string{"nobody's", "room"}) || b.rooms.Any([]string{"nobody's"}) || b.rooms.Any(nil) {
+		t.Error("the wrong rooms are remembered")
+	}
+}
+
+// What is joined and left aside counts from then on, once the client is back.
+func TestAside(t *testing.T) {
+	b := newBooks(t)
+	c := b.client("p")
+	b.rooms.Join(c, "stays")
+	b.rooms.Join(c, "left")
+	b.rooms.Part(c)
+	a := b.away.Add(c, "id", 0, address(1), nil)
+	back := &Client{PID: "p"}
+	aside := NewAside(a.Membership(nil))
+	check := func(rooms int, name string) error {
+		if rooms > 2 {
+			return errBroken
+		}
+		return nil
+	}
+	early := b.emit("new")
+	for _, name := range []string{"new", "stays"} {
+		if err := b.rooms.JoinAside(aside, name, check); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.rooms.JoinAside(aside, "too many", check); !errors.Is(err, errBroken) {
+		t.Errorf("joined one too many: %v", err)
+	}
+	seqs := []uint64{b.emit("new"), b.emit("left"), b.emit("stays")}
+	b.rooms.LeaveAside(aside, "left")
+	b.rooms.LeaveAside(aside, "never there")
+	b.emit("left")
+	in := b.rooms.NamesAside(aside)
+	slices.Sort(in)
+	if !slices.Equal(in, []string{"new", "stays"}) {
+		t.Errorf("in %q", in)
+	}
+	if got := b.missedBy(a.Membership(b.rooms.ChangesOf(aside)), early-1); !slices.Equal(got, seqs) {
+		t.Errorf("missed %v, want %v", got, seqs)
+	}
+
+	got := b.rooms.Return(back, a, aside, false)
+	b.away.Remove(a)
+	slices.Sort(got)
+	if !slices.Equal(got, in) {
+		t.Errorf("back in %q", got)
+	}
+	if got := b.missedBy(b.rooms.Of(back, "id"), early-1); !slices.Equal(got, seqs) {
+		t.Errorf("missed %v, want %v", got, seqs)
+	}
+	b.rooms.Forget(back)
+	if n := b.rooms.Len(); n != 0 {
+		t.Errorf("%d rooms are remembered for nobody", n)
+	}
+}
