@@ -17,67 +17,6 @@ import (
 	"github.com/siokit/sio/socketio/recovery"
 )
 
-// A failingStore fails at random: before it has done anything, or afterwards, or
-// without saying so.
-type failingStore struct {
-	*jsonStore
-	rand *rand.Rand
-	off  atomic.Bool
-}
-
-// fails does what it is given, or not.
-func (f *failingStore) fails(oneIn int, do func() error) error {
-	if f.off.Load() || f.rand.IntN(oneIn) > 0 {
-		return do()
-	}
-	switch f.rand.IntN(3) {
-	case 0:
-		return errBroken
-	case 1:
-		return nil
-	}
-	_ = do()
-	return errBroken
-}
-
-func (f *failingStore) Append(e recovery.Event) error {
-	return f.fails(200, func() error { return f.jsonStore.Append(e) })
-}
-
-func (f *failingStore) Event(seq uint64) (e recovery.Event, err error) {
-	err = f.fails(500, func() error {
-		if f.events[seq] == nil { // Append did not say that it had failed
-			return errBroken
-		}
-		e, err = f.jsonStore.Event(seq)
-		return err
-	})
-	return e, err
-}
-
-func (f *failingStore) Drop(upTo uint64) error {
-	return f.fails(2, func() error { return f.jsonStore.Drop(upTo) })
-}
-
-func (f *failingStore) Save(s recovery.Session) error {
-	return f.fails(10, func() error { return f.jsonStore.Save(s) })
-}
-
-func (f *failingStore) Take(pid string) (s recovery.Session, err error) {
-	err = f.fails(10, func() error {
-		if _, ok := f.sessions[pid]; !ok {
-			return errBroken
-		}
-		s, err = f.jsonStore.Take(pid)
-		return err
-	})
-	return s, err
-}
-
-func (f *failingStore) Remove(pid string) error {
-	return f.fails(2, func() error { return f.jsonStore.Remove(pid) })
-}
-
 // A survivor is a guest whose connection breaks at any byte, and who may have to
 // begin anew. It sees whether it gets what it should: every event in order and once,
 // and none less from the first one to all on, unless it begins anew.

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -41,8 +40,8 @@ func TestRecoveryOfEvictedDirectEvents(t *testing.T) {
 
 // An event that can't be read any more when it has to go may have been for anybody.
 func TestRecoveryOfUnreadableEvents(t *testing.T) {
-	store := &lyingStore{}
-	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 10_000, Store: func(string) recovery.Store { return store }}))
+	store := hooked(new(recovery.MemoryStore))
+	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 10_000, Store: store.make}))
 	n := h.of("/", nil)
 	witness, g := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
@@ -146,14 +145,21 @@ func TestRecoveryLostAgainWhileOthersAge(t *testing.T) {
 
 // A store that can't save a client that nobody waits for costs nobody else anything.
 func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
-	store := &saveStore{refused: make(chan struct{}, 1)}
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return store }}))
+	store := hooked(new(recovery.MemoryStore))
+	var fails atomic.Value // the pid of who can't be saved
+	store.saves = func(s recovery.Session) error {
+		if s.PID == fails.Load() {
+			return errors.New("no space left")
+		}
+		return nil
+	}
+	h := newHost(t, recovering(socketio.Recovery{Store: store.make}))
 	n := h.of("/", nil)
 	one, other := h.guest("/"), h.guest("/")
 	n.wants("connect", "connect")
-	store.fails.Store(one.pid)
+	fails.Store(one.pid)
 	one.cut(n)
-	timetest.Receive(t, store.refused, h.limit, "the store to be asked")
+	store.has(h)
 	done(t, n.All().Emit("missed"))
 	other.hears("missed")
 	other.cut(n)
@@ -165,19 +171,4 @@ func TestRecoveryOfOthersWhenOneIsNotSaved(t *testing.T) {
 		t.Error("not recovered")
 	}
 	other.hears("missed too")
-}
-
-// A saveStore fails to save one client.
-type saveStore struct {
-	recovery.MemoryStore
-	fails   atomic.Value // its pid
-	refused chan struct{}
-}
-
-func (s *saveStore) Save(r recovery.Session) error {
-	if s.fails.Load() == r.PID {
-		s.refused <- struct{}{}
-		return errors.New("no space left")
-	}
-	return s.MemoryStore.Save(r)
 }

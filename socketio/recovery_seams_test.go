@@ -39,39 +39,12 @@ func TestRecoveryBesideV3(t *testing.T) {
 	}
 }
 
-// unread makes a client whose connection takes everything and hands on nothing.
-func (g *guest) unread() (closed func()) {
-	conn := g.conn
-	read := make(chan struct{})
-	_ = conn.SetReadDeadline(time.Time{})
-	go func() { // ends with the connection
-		defer close(read)
-		for buf := make([]byte, 4096); ; {
-			if _, err := conn.Read(buf); err != nil {
-				return
-			}
-		}
-	}()
-	return func() {
-		_ = conn.Close()
-		<-read
-	}
-}
-
 // Long after an event was sent it has arrived, or the client is given up: but not
 // where nobody asks whether it is there, or somebody does not notice. It is not
 // recovered then.
 func TestRecoveryWithoutProof(t *testing.T) {
 	const long = 10 * time.Minute
 	opts := func() *socketio.Options { return recovering(socketio.Recovery{Window: 2 * time.Minute}) }
-	begin := func(h *host, n *nsp) (*guest, *socketio.Socket) {
-		g := h.guest("/")
-		n.wants("connect")
-		s := n.socket()
-		done(h.t, s.Join("room"), s.Emit("first"))
-		g.hears("first")
-		return g, s
-	}
 	comes := func(t *testing.T, g *guest) {
 		t.Helper()
 		if g.come() {
@@ -203,32 +176,21 @@ func TestRecoveryOfWhoIsOvertaken(t *testing.T) {
 	})
 }
 
-// A busyStore has something happen while an event that was missed is read.
-type busyStore struct {
-	recovery.MemoryStore
-	missed    uint64
-	meanwhile func()
-}
-
-func (m *busyStore) Event(seq uint64) (recovery.Event, error) {
-	if f := m.meanwhile; f != nil && seq == m.missed {
-		m.meanwhile = nil
-		f()
-	}
-	return m.MemoryStore.Event(seq)
-}
-
 // Who breaks off while what it has missed is looked for is not the client: under the
 // race detector, its old id and the client's are not confused.
 func TestRecoveryBrokenOffWhileItIsLookedFor(t *testing.T) {
-	store := &busyStore{missed: 2}
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return store }}))
+	store := hooked(new(recovery.MemoryStore))
+	h := newHost(t, recovering(socketio.Recovery{Store: store.make}))
 	n := h.of("/", nil)
 	g, _ := begin(h, n)
 	g.cut(n)
 	done(t, n.All().Emit("missed"))
 	c := h.ws()
-	store.meanwhile = func() {
+	store.reads = func(seq uint64) {
+		if seq != 2 { // the one that was missed
+			return
+		}
+		store.reads = nil
 		c.conn.Close()
 		time.Sleep(20 * time.Millisecond) // anything else would put the two in an order
 	}

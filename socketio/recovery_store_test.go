@@ -1,14 +1,9 @@
 package socketio_test
 
 import (
-	"bytes"
-	"encoding/gob"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,89 +14,6 @@ import (
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
-
-// A jsonStore passes everything through encoding/json, and values through gob, and
-// checks that it is used as a store may expect.
-type jsonStore struct {
-	t        *testing.T
-	mu       sync.Mutex // never waited for
-	last     uint64
-	dropped  uint64
-	events   map[uint64][]byte
-	sessions map[string][2][]byte
-}
-
-func newJSONStore(t *testing.T) *jsonStore {
-	return &jsonStore{t: t, events: make(map[uint64][]byte), sessions: make(map[string][2][]byte)}
-}
-
-// enter is called by each method, and what it returns at the end.
-func (j *jsonStore) enter() func() {
-	if !j.mu.TryLock() {
-		j.t.Error("two methods of a store are called at the same time")
-		j.mu.Lock()
-	}
-	return j.mu.Unlock
-}
-
-func (j *jsonStore) Append(e recovery.Event) (err error) {
-	defer j.enter()()
-	if e.Seq <= j.last {
-		j.t.Errorf("event %d behind %d", e.Seq, j.last)
-	}
-	j.last = e.Seq
-	j.events[e.Seq], err = json.Marshal(e)
-	return err
-}
-
-func (j *jsonStore) Event(seq uint64) (e recovery.Event, err error) {
-	defer j.enter()()
-	b := j.events[seq]
-	if b == nil {
-		j.t.Errorf("event %d is asked for, which there is not", seq)
-	}
-	return e, json.Unmarshal(b, &e)
-}
-
-func (j *jsonStore) Drop(upTo uint64) error {
-	defer j.enter()()
-	for ; j.dropped < upTo; j.dropped++ {
-		delete(j.events, j.dropped+1)
-	}
-	return nil
-}
-
-func (j *jsonStore) Save(s recovery.Session) error {
-	defer j.enter()()
-	if _, dup := j.sessions[s.PID]; dup {
-		j.t.Error("a session is saved twice")
-	}
-	b, err := json.Marshal(s)
-	var data bytes.Buffer
-	err = errors.Join(err, gob.NewEncoder(&data).Encode(s.Data))
-	j.sessions[s.PID] = [2][]byte{b, data.Bytes()}
-	return err
-}
-
-func (j *jsonStore) Take(pid string) (s recovery.Session, err error) {
-	defer j.enter()()
-	kept, ok := j.sessions[pid]
-	if !ok {
-		j.t.Error("a session is asked for that there is not")
-	}
-	delete(j.sessions, pid)
-	err = json.Unmarshal(kept[0], &s)
-	return s, errors.Join(err, gob.NewDecoder(bytes.NewReader(kept[1])).Decode(&s.Data))
-}
-
-func (j *jsonStore) Remove(pid string) error {
-	defer j.enter()()
-	delete(j.sessions, pid)
-	return nil
-}
-
-// storeUnderTest, if set, makes the stores of options that recovering returns.
-var storeUnderTest func(nsp string) recovery.Store
 
 // TestRecoveryWithJSONStore runs the tests of recovery on a store that shares nothing
 // with the process but bytes. It is empty when the server has ended.
@@ -163,7 +75,8 @@ func TestRecoveryWithJSONStore(t *testing.T) {
 
 // Whose values the store can't encode begins anew.
 func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return newJSONStore(t) }}))
+	store := hooked(newJSONStore(t))
+	h := newHost(t, recovering(socketio.Recovery{Store: store.make}))
 	n := h.of("/", nil)
 	for _, back := range []bool{true, false} {
 		g := h.guest("/")
@@ -174,6 +87,7 @@ func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
 			s.SetValue("f", func() {})
 		}
 		g.cut(n)
+		store.has(h)
 		if got := g.come(); got != back {
 			t.Errorf("recovered %t", got)
 		}
@@ -184,41 +98,14 @@ func TestRecoveryOfValuesThatCannotBeStored(t *testing.T) {
 	}
 }
 
-// A store that sees itself what it is told.
-type spyStore struct {
-	recovery.MemoryStore
-	mu     sync.Mutex // protects the following
-	saved  []recovery.Session
-	events []recovery.Event
-}
-
-// firstSaved returns the first session that it was to save.
-func (s *spyStore) firstSaved() recovery.Session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.saved[0]
-}
-
-func (s *spyStore) Save(r recovery.Session) error {
-	s.mu.Lock()
-	s.saved = append(s.saved, r)
-	s.mu.Unlock()
-	return s.MemoryStore.Save(r)
-}
-
-func (s *spyStore) Append(e recovery.Event) error {
-	s.mu.Lock()
-	s.events = append(s.events, e)
-	s.mu.Unlock()
-	return s.MemoryStore.Append(e)
-}
-
 // The records say what a store is to know.
 func TestRecoveryRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var store spyStore
+		store := hooked(new(recovery.MemoryStore))
+		var events []recovery.Event
+		store.appends = func(e recovery.Event) { events = append(events, e) }
 		start := time.Now()
-		h := newPipeHost(t, recovering(socketio.Recovery{Window: time.Minute, Store: func(string) recovery.Store { return &store }}))
+		h := newPipeHost(t, recovering(socketio.Recovery{Window: time.Minute, Store: store.make}))
 		n := h.of("/", nil)
 		g := h.guest("/")
 		n.wants("connect")
@@ -232,15 +119,15 @@ func TestRecoveryRecords(t *testing.T) {
 		synctest.Wait()
 		s.SetValue("k", "changed")
 
-		cast, direct := store.events[0], store.events[1]
+		cast, direct := events[0], events[1]
 		if cast.Seq != 1 || direct.Seq != 2 || cast.PID != "" || direct.PID != g.pid || len(direct.Rooms) != 0 ||
 			!slices.Equal(cast.Rooms, []string{"a", "b"}) || !slices.Equal(cast.Except, []string{"c"}) || len(cast.Rest) != 1 {
-			t.Errorf("events %+v", store.events)
+			t.Errorf("events %+v", events)
 		}
 		if d := cast.Time.Sub(start); d < time.Second || d > time.Second+time.Millisecond {
 			t.Errorf("the event is %v old", d)
 		}
-		r := store.firstSaved()
+		r := store.has(h)
 		rooms := []recovery.Room{{Name: "a", From: 0, To: 2}, {Name: "d", From: 2, To: 1<<64 - 1}}
 		if r.PID != g.pid || r.ID != g.sid || r.Data["k"] != "v" || !slices.Equal(r.Rooms, rooms) {
 			t.Errorf("session %+v", r)
@@ -253,15 +140,17 @@ func TestRecoveryRecords(t *testing.T) {
 
 // A store may go on reading what it was given, as one does that writes behind.
 func TestRecoveryDoesNotShareValues(t *testing.T) {
-	var store spyStore
-	h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return &store }}))
+	store := hooked(new(recovery.MemoryStore))
+	h := newHost(t, recovering(socketio.Recovery{Store: store.make}))
 	n := h.of("/", nil)
 	g := h.guest("/")
 	n.wants("connect")
 	s := n.socket()
 	s.SetValue("k", 1)
+	var saved []recovery.Session
 	for range 2 {
 		g.cut(n)
+		saved = append(saved, store.has(h))
 		if !g.come() {
 			t.Fatal("not recovered")
 		}
@@ -269,7 +158,7 @@ func TestRecoveryDoesNotShareValues(t *testing.T) {
 		s = n.socket()
 		s.SetValue("k", 2)
 	}
-	if store.firstSaved().Data["k"] != 1 {
+	if saved[0].Data["k"] != 1 {
 		t.Error("a socket has changed a record")
 	}
 }
@@ -320,43 +209,20 @@ func TestRecoveryStoreOfNamespaces(t *testing.T) {
 	})
 }
 
-// A lyingStore changes what it returns.
-type lyingStore struct {
-	recovery.MemoryStore
-	take  func(*recovery.Session)
-	event func(*recovery.Event)
-}
-
-func (l *lyingStore) Take(pid string) (recovery.Session, error) {
-	s, err := l.MemoryStore.Take(pid)
-	if l.take != nil {
-		l.take(&s)
-	}
-	return s, err
-}
-
-func (l *lyingStore) Event(seq uint64) (recovery.Event, error) {
-	e, err := l.MemoryStore.Event(seq)
-	if l.event != nil {
-		l.event(&e)
-	}
-	return e, err
-}
-
 // What is not what was stored is not used.
 func TestRecoveryWithLyingStore(t *testing.T) {
 	type (
 		session = recovery.Session
 		event   = recovery.Event
 	)
-	for name, lie := range map[string]*lyingStore{
-		"no session":     {take: func(s *session) { *s = session{} }},
-		"another pid":    {take: func(s *session) { s.PID += "x" }},
-		"another id":     {take: func(s *session) { s.ID += "x" }},
-		"an older one":   {take: func(s *session) { s.Progress.Left-- }},
-		"a room less":    {take: func(s *session) { s.Rooms = s.Rooms[1:] }},
-		"a room more":    {take: func(s *session) { s.Rooms = append(slices.Clip(s.Rooms), s.Rooms[0]) }},
-		"another room":   {take: func(s *session) { s.Rooms = []recovery.Room{s.Rooms[0], {Name: "other"}} }},
+	for name, lie := range map[string]hookStore{
+		"no session":     {takes: func(s *session) { *s = session{} }},
+		"another pid":    {takes: func(s *session) { s.PID += "x" }},
+		"another id":     {takes: func(s *session) { s.ID += "x" }},
+		"an older one":   {takes: func(s *session) { s.Progress.Left-- }},
+		"a room less":    {takes: func(s *session) { s.Rooms = s.Rooms[1:] }},
+		"a room more":    {takes: func(s *session) { s.Rooms = append(slices.Clip(s.Rooms), s.Rooms[0]) }},
+		"another room":   {takes: func(s *session) { s.Rooms = []recovery.Room{s.Rooms[0], {Name: "other"}} }},
 		"no event":       {event: func(e *event) { *e = event{} }},
 		"another event":  {event: func(e *event) { e.Seq++ }},
 		"no message":     {event: func(e *event) { e.Message = nil }},
@@ -367,17 +233,20 @@ func TestRecoveryWithLyingStore(t *testing.T) {
 		"the truth":      {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHost(t, recovering(socketio.Recovery{Store: func(string) recovery.Store { return lie }}))
+			store := hooked(new(recovery.MemoryStore))
+			store.takes, store.event = lie.takes, lie.event
+			h := newHost(t, recovering(socketio.Recovery{Store: store.make}))
 			n := h.of("/", nil)
 			g := h.guest("/")
 			n.wants("connect")
 			done(t, n.socket().Join("room", "side"))
 			g.cut(n)
+			store.has(h)
 			done(t, n.All().To("room").Emit("missed", []byte{1}))
 			c := h.ws()
 			c.send("40" + g.payload())
 			p := c.read()
-			if honest := lie.take == nil && lie.event == nil; honest {
+			if honest := lie.takes == nil && lie.event == nil; honest {
 				if !strings.HasPrefix(p, `451-["missed"`) {
 					t.Errorf("packet %s", p)
 				}
@@ -392,25 +261,12 @@ func TestRecoveryWithLyingStore(t *testing.T) {
 			n.wants("connect")
 			c.conn.Close()
 			n.breaks()
-			if _, _, _, rooms := n.Remembered(); (lie.take == nil) != (rooms == 2) { // what has been missed may be there for who shows another offset
+			if _, _, _, rooms := n.Remembered(); (lie.takes == nil) != (rooms == 2) { // what has been missed may be there for who shows another offset
 				t.Errorf("%d rooms are remembered", rooms)
 			}
 		})
 	}
 }
-
-var errBroken = errors.New("disk on fire")
-
-// brokenStore fails always.
-type brokenStore struct{}
-
-func (brokenStore) Append(recovery.Event) error { return errBroken }
-func (brokenStore) Drop(uint64) error           { return errBroken }
-func (brokenStore) Save(recovery.Session) error { return errBroken }
-func (brokenStore) Remove(string) error         { return errBroken }
-
-func (brokenStore) Event(uint64) (e recovery.Event, err error)  { return e, errBroken }
-func (brokenStore) Take(string) (s recovery.Session, err error) { return s, errBroken }
 
 // emitting is a log that is broadcast, as it may be to those who watch.
 type emitting struct {

@@ -10,29 +10,22 @@ import (
 	"github.com/siokit/sio/socketio/recovery"
 )
 
-// A slowStore takes its time with events until it is over.
-type slowStore struct {
-	recovery.MemoryStore
-	looked atomic.Int32
-	began  chan struct{} // closed by the first look
-	over   atomic.Bool
-}
-
-func (s *slowStore) Event(seq uint64) (recovery.Event, error) {
-	if s.looked.Add(1) == 1 {
-		close(s.began)
-	}
-	if !s.over.Load() {
-		time.Sleep(time.Millisecond)
-	}
-	return s.MemoryStore.Event(seq)
-}
-
 // Who emits does not wait until a client that is back has looked through the log.
 func TestRecoveryLetsOthersEmit(t *testing.T) {
 	const events = 5000
-	store := &slowStore{began: make(chan struct{})}
-	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 64 << 20, Store: func(string) recovery.Store { return store }}))
+	var looked atomic.Int32
+	var over atomic.Bool
+	began := make(chan struct{}) // closed by the first look
+	store := hooked(new(recovery.MemoryStore))
+	store.reads = func(uint64) { // it takes its time until it is over
+		if looked.Add(1) == 1 {
+			close(began)
+		}
+		if !over.Load() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	h := newHost(t, recovering(socketio.Recovery{MaxBytes: 64 << 20, Store: store.make}))
 	n := h.of("/", nil)
 	guests := []*guest{h.guest("/"), h.guest("/"), h.guest("/")}
 	n.wants("connect", "connect", "connect")
@@ -53,12 +46,12 @@ func TestRecoveryLetsOthersEmit(t *testing.T) {
 			results <- ok
 		}()
 	}
-	timetest.Receive(t, store.began, h.limit, "the first look")
+	timetest.Receive(t, began, h.limit, "the first look")
 	done(t, n.All().Emit("missed too"))
-	if looked := store.looked.Load(); looked >= events { // it has slept for seconds, then
+	if looked := looked.Load(); looked >= events { // it has slept for seconds, then
 		t.Errorf("who emits has waited for %d events", looked)
 	}
-	store.over.Store(true)
+	over.Store(true)
 	for range guests {
 		if !<-results {
 			t.Error("not recovered")
@@ -67,7 +60,7 @@ func TestRecoveryLetsOthersEmit(t *testing.T) {
 	for _, g := range guests {
 		g.hears("missed", "missed too")
 	}
-	if looked := store.looked.Load(); looked < 3*events {
+	if looked := looked.Load(); looked < 3*events {
 		t.Errorf("%d events were looked at", looked)
 	}
 }
