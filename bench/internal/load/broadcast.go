@@ -151,71 +151,29 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 		return nil, errNobody
 	}
 	c.sample = new(Sample)
-	var (
-		b         = c.dialect.blast(1, size)
-		interval  = time.Second / time.Duration(rate)
-		first     = int(w.Warm / interval)
-		total     = first + int(w.Measured/interval)
-		latencies = make([]time.Duration, 0, total*len(conns))
-		sent      int
-		answered  int
-		missing   = total * (len(conns) + 1)
-		start     = time.Now()
-	)
-	due := func(seq int) time.Time { return start.Add(time.Duration(seq) * interval) }
+	b := c.dialect.blast(1, size)
+	p := newPacing(rate, w, len(conns))
+	p.missing += p.total // the answers to who asked for them
+	answered := 0
 	c.lostOne = func(conn *conn) {
-		c.sample.Lost += total - conn.want + len(conn.skipped)
-		missing -= total - conn.want + len(conn.skipped)
+		c.sample.Lost += p.total - conn.want + len(conn.skipped)
+		p.missing -= p.total - conn.want + len(conn.skipped)
 	}
 	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
-		if conn == conns[0] && answered < sent && bytes.Equal(message, b.answer[0].fill(answered)) {
+		if conn == conns[0] && answered < p.sent && bytes.Equal(message, b.answer[0].fill(answered)) {
 			answered++
-			missing--
+			p.missing--
 			return
 		}
-		seq, ok := c.next(&b.message, conn, message, 1, sent)
-		if !ok {
-			return
+		if seq, ok := c.next(&b.message, conn, message, 1, p.sent); ok {
+			p.arrived(seq)
 		}
-		if seq >= first {
-			latencies = append(latencies, time.Since(due(seq)))
-		}
-		missing--
 	}
-
-	var begin reading
-	for sent < total {
-		if sent == first {
-			var err error
-			if begin, err = c.server.read(); err != nil {
-				return nil, err
-			}
-		}
-		if wait := time.Until(due(sent)); wait > 0 {
-			if err := c.loop.poll(wait); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		frames := b.frames(sent)
-		sent++
+	return c.pace(p, func(seq int) {
+		frames := b.frames(seq)
 		each()
 		if err := c.loop.send(conns[0], frames); err != nil {
 			c.loop.lose(conns[0], err)
 		}
-	}
-	end, err := c.server.read()
-	if err != nil {
-		return nil, err
-	}
-	c.sample.Ops = len(latencies)
-	c.sample.since(begin, end)
-	if err := c.drain(&missing); err != nil {
-		return nil, err
-	}
-	c.sample.Lost += missing
-	c.sample.Latency = newLatency(latencies)
-	sample := c.sample
-	c.calm()
-	return sample, nil
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Echo has n clients say something, each as soon as it has been answered.
@@ -91,66 +90,22 @@ func (c *Crowd) Latency(n, rate int, w Window) (*Sample, error) {
 		return nil, errNobody
 	}
 	c.sample = new(Sample)
-	var (
-		e         = c.dialect.echo(WithAck)
-		interval  = time.Second / time.Duration(rate)
-		first     = int(w.Warm / interval)
-		total     = first + int(w.Measured/interval)
-		latencies = make([]time.Duration, 0, total)
-		start     time.Time // the message numbered 0 is due
-		sent      int
-		missing   = total
-	)
-	due := func(seq int) time.Time { return start.Add(time.Duration(seq) * interval) }
+	e := c.dialect.echo(WithAck)
+	p := newPacing(rate, w, 1)
 	for i, conn := range conns {
 		conn.want = i // then i + n, i + 2n, ...
 	}
 	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
-		seq, ok := c.next(&e.answer[0], conn, message, len(conns), sent)
-		if !ok {
-			return
+		if seq, ok := c.next(&e.answer[0], conn, message, len(conns), p.sent); ok {
+			p.arrived(seq)
 		}
-		if seq >= first {
-			latencies = append(latencies, time.Since(due(seq)))
-		}
-		missing--
 	}
-
-	var begin reading
-	start = time.Now()
-	for sent < total {
-		if sent == first {
-			var err error
-			if begin, err = c.server.read(); err != nil {
-				return nil, err
-			}
-		}
-		if wait := time.Until(due(sent)); wait > 0 {
-			if err := c.loop.poll(wait); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		conn := conns[sent%len(conns)]
-		if err := c.loop.send(conn, e.frames(sent)); err != nil {
+	return c.pace(p, func(seq int) {
+		conn := conns[seq%len(conns)]
+		if err := c.loop.send(conn, e.frames(seq)); err != nil {
 			c.loop.lose(conn, err)
 		}
-		sent++
-	}
-	end, err := c.server.read()
-	if err != nil {
-		return nil, err
-	}
-	c.sample.Ops = len(latencies)
-	c.sample.since(begin, end)
-	if err := c.drain(&missing); err != nil {
-		return nil, err
-	}
-	c.sample.Lost += missing
-	c.sample.Latency = newLatency(latencies)
-	sample := c.sample
-	c.calm()
-	return sample, nil
+	})
 }
 
 // next returns the number of a message that has the form of p, and is one that conn
