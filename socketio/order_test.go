@@ -28,6 +28,17 @@ func counting(t *testing.T, total int) (onEvent func(*socketio.Socket, *socketio
 	}, done
 }
 
+// countingFrom has a root namespace that handles events as counting does, once release is
+// closed.
+func countingFrom(t *testing.T, h *host, total int, release <-chan bool) (done chan struct{}) {
+	count, done := counting(t, total)
+	h.of("/", &nsp{onEvent: func(s *socketio.Socket, e *socketio.Event) {
+		<-release
+		count(s, e)
+	}})
+	return done
+}
+
 func numbered(i int) string { return `42["n",` + strconv.Itoa(i) + `]` }
 
 // TestOrder sends many events, which are handled one at a time and in order.
@@ -216,13 +227,7 @@ func TestBackpressure(t *testing.T) {
 		}
 		bubble(t, tt.name+"/websocket", &tt.opts, func(t *testing.T, h *host) {
 			release := make(chan bool)
-			root := &nsp{}
-			count, done := counting(t, total)
-			root.onEvent = func(s *socketio.Socket, e *socketio.Event) {
-				<-release
-				count(s, e)
-			}
-			h.of("/", root)
+			done := countingFrom(t, h, total, release)
 			h.of("/chat", nil)
 			c := h.ws()
 			c.join("/")
@@ -263,13 +268,7 @@ func TestBackpressure(t *testing.T) {
 		})
 		bubble(t, tt.name+"/polling", &tt.opts, func(t *testing.T, h *host) {
 			release := make(chan bool)
-			root := &nsp{}
-			count, done := counting(t, total)
-			root.onEvent = func(s *socketio.Socket, e *socketio.Event) {
-				<-release
-				count(s, e)
-			}
-			h.of("/", root)
+			done := countingFrom(t, h, total, release)
 			p := h.poll()
 			p.join("/")
 			answered := make(chan reply, total)

@@ -35,6 +35,16 @@ func join(h *host, n int) *many {
 	return m
 }
 
+// unpolled has one socket, whose client polls, but not now.
+func unpolled(h *host) *many {
+	n := h.of("/", nil)
+	p := h.poll()
+	p.join("/")
+	p.send(`42["e"]`)
+	n.wants("connect", "event e")
+	return &many{nsp: n, sockets: []*socketio.Socket{n.socket()}}
+}
+
 type outcome struct {
 	answers []socketio.Answer
 	err     error
@@ -283,20 +293,15 @@ func TestBroadcastWithAck(t *testing.T) {
 		m.clients[1].want(`44{"message":"no"}`)
 	})
 	bubble(t, "volatile", opts, func(t *testing.T, h *host) {
-		root := h.of("/", nil)
-		p := h.poll()
-		p.join("/")
-		p.send(`42["e"]`)
-		root.wants("connect", "event e")
-		m := &many{nsp: root, sockets: []*socketio.Socket{root.socket()}}
-		m.want(t, <-askAll(t.Context(), root.All().Volatile()), nil, socketio.ErrDropped)
+		m := unpolled(h)
+		m.want(t, <-askAll(t.Context(), m.nsp.All().Volatile()), nil, socketio.ErrDropped)
 		if _, err := m.sockets[0].Volatile().EmitWithAck(t.Context(), "q"); err != socketio.ErrDropped {
 			t.Errorf("%v", err)
 		}
 		c := h.ws()
 		c.join("/")
 		synctest.Wait() // for the write to be over
-		done := askAll(t.Context(), root.All().Volatile().Except(m.sockets[0].ID()))
+		done := askAll(t.Context(), m.nsp.All().Volatile().Except(m.sockets[0].ID()))
 		c.want(`422["q"]`)
 		c.send(`432[]`)
 		if got := <-done; got.err != nil || len(got.answers) != 1 || got.answers[0].Err != nil {
@@ -304,15 +309,10 @@ func TestBroadcastWithAck(t *testing.T) {
 		}
 	})
 	bubble(t, "a queue that is full", &socketio.Options{Engine: engineio.Options{QueuePackets: 2, KeepSlow: true}}, func(t *testing.T, h *host) {
-		root := h.of("/", nil)
-		p := h.poll()
-		p.join("/")
-		p.send(`42["e"]`)
-		root.wants("connect", "event e")
-		m := &many{nsp: root, sockets: []*socketio.Socket{root.socket()}}
+		m := unpolled(h)
 		m.sockets[0].Emit("a")
 		m.sockets[0].Emit("b")
-		m.want(t, <-askAll(t.Context(), root.All()), nil, engineio.ErrQueueFull)
+		m.want(t, <-askAll(t.Context(), m.nsp.All()), nil, engineio.ErrQueueFull)
 	})
 	bubble(t, "Timeout of one socket", opts, func(t *testing.T, h *host) {
 		m := join(h, 1)
