@@ -6,12 +6,12 @@
 //		// a message "hello", then a ping
 //	}
 //
-// Revision 4 of the protocol is what the functions are for whose names don't end in V3;
-// revision 3, of before 2021, writes binary packets and payloads in other ways. Over
-// WebSocket a frame is a packet, and there are no payloads.
+// Functions are for revision 4 of the protocol. Those whose names end in V3 are for
+// revision 3, of before 2021, which encodes binary packets and payloads in other ways.
+// Over WebSocket each frame is a packet, and there are no payloads.
 //
 // Decoded data aliases what it was decoded from, unless that was base64. Nothing is
-// allocated for what a length announces.
+// allocated because a length announces it.
 //
 // The protocol: https://github.com/socketio/engine.io-protocol
 package parser

@@ -37,15 +37,15 @@ func DecodeV3(p []byte, binary bool) (Packet, error) {
 	return decodeBase64(p[2:])
 }
 
-// PacketsV3 is [Packets] for revision 3, where a payload has one of two forms: text, or
-// binary, which the client tells by the Content-Type. It must not be empty.
-func PacketsV3(payload []byte, binary bool) iter.Seq2[Packet, error] {
+// PacketsV3 is [Packets] for revision 3, where a payload has one of two forms, of which
+// the Content-Type tells: text, or with binaryForm bytes. An empty payload is an error.
+func PacketsV3(payload []byte, binaryForm bool) iter.Seq2[Packet, error] {
 	return func(yield func(Packet, error) bool) {
 		switch {
 		case len(payload) == 0:
 			yield(Packet{}, errEmptyPacket)
 			return
-		case !binary && !utf8.Valid(payload):
+		case !binaryForm && !utf8.Valid(payload):
 			yield(Packet{}, errNotUTF8)
 			return
 		}
@@ -53,12 +53,12 @@ func PacketsV3(payload []byte, binary bool) iter.Seq2[Packet, error] {
 			var packet []byte
 			var isBinary bool
 			var err error
-			if binary {
+			if binaryForm {
 				packet, rest, isBinary, err = cutBinaryV3(rest)
 			} else {
 				packet, rest, err = cutTextV3(rest)
 			}
-			if err == nil && len(packet) == 0 && !binary {
+			if err == nil && len(packet) == 0 && !binaryForm {
 				continue
 			}
 			var p Packet
@@ -72,7 +72,7 @@ func PacketsV3(payload []byte, binary bool) iter.Seq2[Packet, error] {
 	}
 }
 
-// IsBinaryV3 tells the form of a payload that [AppendV3] has made.
+// IsBinaryV3 tells whether a payload that [AppendV3] has made is in binary form.
 func IsBinaryV3(payload []byte) bool { return len(payload) > 0 && payload[0] <= binaryV3 }
 
 // AppendBinaryV3 appends a binary message as it goes in a binary frame, or in a payload
@@ -84,10 +84,11 @@ func AppendBase64V3(dst, data []byte) []byte {
 	return base64.StdEncoding.AppendEncode(append(dst, binaryMark, byte(TypeMessage)), data)
 }
 
-// AppendV3 appends an encoded packet to a payload, which is in binary form or in text
-// form. IsBinary tells what the packet is; in text form none is.
-func AppendV3(dst, packet []byte, isBinary, form bool) []byte {
-	if !form {
+// AppendV3 appends an encoded packet to a payload in binary form, or, if binaryForm is
+// false, in text form. IsBinary tells whether the packet is binary, which it can't be in
+// text form.
+func AppendV3(dst, packet []byte, isBinary, binaryForm bool) []byte {
+	if !binaryForm {
 		dst = strconv.AppendInt(dst, int64(utf16Len(packet)), 10)
 		return append(append(dst, ':'), packet...)
 	}
