@@ -49,11 +49,9 @@ type Sink interface {
 // really arrived. Its checks are those of RFC 6455, section 5. It is not for
 // concurrent use.
 type Reader struct {
-	Limit   int32 // the largest message in bytes, both as it comes and inflated; at most 256 MiB
-	Deflate bool  // permessage-deflate has been accepted: a message may be compressed
-
-	// Frames is how many frames have begun. Whoever counts them sets it back to 0.
-	Frames uint32
+	Limit   int32  // the largest message in bytes, both as it comes and inflated; at most 256 MiB
+	Frames  uint32 // how many frames have begun; whoever counts them sets it back to 0
+	Deflate bool   // permessage-deflate has been accepted: a message may be compressed
 
 	hdr    [14]byte // the header as far as it has come
 	hdrLen uint8    // bytes in hdr
