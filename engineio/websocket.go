@@ -26,6 +26,9 @@ type wsConn struct {
 	broken     atomic.Bool // the frames make no sense any more: wait for the end
 	draining   atomic.Bool // a close frame has been sent, or will be: wait for the peer's, and ignore the rest
 	peerClosed atomic.Bool // the peer's close frame has come
+	ended      bool        // the reader has ended; protected by srv.mu
+	ready      bool        // the handshake of a probing connection is done; protected by sess.mu
+	answered   bool        // the probe has been answered; protected by sess.mu
 
 	// Of the reader.
 	in      websocket.Reader
@@ -44,9 +47,6 @@ type wsConn struct {
 
 	timer    *time.Timer   // bounds the probe; set before the reader starts
 	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
-	ended    bool          // the reader has ended; protected by srv.mu
-	ready    bool          // the handshake of a probing connection is done; protected by sess.mu
-	answered bool          // the probe has been answered; protected by sess.mu
 }
 
 // serveWebSocket makes the opening handshake of RFC 6455, section 4.2, and
