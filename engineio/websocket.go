@@ -45,8 +45,8 @@ type wsConn struct {
 	lending sync.Mutex // the reader takes it only with part of a large message: see lend
 	parked  parking    // protected by the poller's mu
 
-	timer    *time.Timer   // bounds the probe; set before the reader starts
-	sent     chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
+	timer *time.Timer   // bounds the probe; set before the reader starts
+	sent  chan struct{} // closed when a close frame has been written by a goroutine; protected by srv.mu
 }
 
 // serveWebSocket makes the opening handshake of RFC 6455, section 4.2, and
