@@ -118,15 +118,16 @@ func (s *Server) setCookie(w http.ResponseWriter, r *http.Request, id string) {
 // what a machine can serve, and some ten megabytes. A client polls at once.
 const lobbySize = 10_000
 
-// A lobby remembers who has done the handshake by polling of late. It costs a client
-// one small request, connects nothing, and would be kept until its ping timeout.
+// A lobby remembers the sessions that have begun over polling of late. One costs its
+// client a small request and holds no connection, but would be kept until its ping
+// timeout.
 type lobby struct {
 	mu   sync.Mutex
 	ids  []string
 	next int // the oldest, once all places are taken
 }
 
-// enter returns whose place it is that id takes; "" while there are others.
+// enter adds id, and returns the one whose place it takes: "" while there are free ones.
 func (l *lobby) enter(id string) (before string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,9 +140,9 @@ func (l *lobby) enter(id string) (before string) {
 	return before
 }
 
-// receive makes room for a session that has just begun: of so many that have not
+// enterLobby makes room for a session that has just begun: of so many that have not
 // been heard of since, the oldest goes.
-func (s *Server) receive(sess *Session) {
+func (s *Server) enterLobby(sess *Session) {
 	old := s.sessions.get(s.lobby.enter(sess.id))
 	if old == nil {
 		return

@@ -77,7 +77,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		s.refuse(w, r, false, errShuttingDown)
 		return nil
 	}
-	s.receive(sess)
+	s.enterLobby(sess)
 	s.setCookie(w, r, sess.id)
 	payload := s.openPacket(sess.id, upgrades...).packet()
 	if sess.out.v3 {
