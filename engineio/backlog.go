@@ -171,9 +171,9 @@ func (s *Session) crowdedLocked() bool {
 	return s.out.len() > 0 && (s.out.bytes > o.QueueBytes/2 || s.out.len() > o.QueuePackets/2)
 }
 
-// SendSoon is [Session.Send], but sends nothing, and returns false, if more than half of
-// what QueueBytes and QueuePackets allow is waiting already. [Session.Room] then tells
-// when to try again.
+// SendSoon sends messages as [Session.Send] does, unless more than half of what QueueBytes
+// and QueuePackets allow is waiting already: then it sends nothing, and returns false.
+// [Session.Room] tells when to try again.
 func (s *Session) SendSoon(first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendSoon, nil, nil)
 }

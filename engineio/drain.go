@@ -17,8 +17,8 @@ type Batch struct {
 	due dueList
 }
 
-// Send is [Session.Send] without the writing, or with volatile [Session.TrySend], which
-// may drop the messages without an error.
+// Send queues messages for s as [Session.Send] does. If volatile is true, it drops them as
+// [Session.TrySend] does, and returns nil.
 func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message) error {
 	u := sendAlways
 	if volatile {
@@ -28,7 +28,7 @@ func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message
 	return err
 }
 
-// SendSoon is [Session.SendSoon] without the writing.
+// SendSoon queues messages for s as [Session.SendSoon] does.
 func (b *Batch) SendSoon(s *Session, first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendSoon, b, nil)
 }

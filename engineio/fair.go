@@ -64,8 +64,9 @@ func (s *Session) rest(d time.Duration) {
 // what has come is handled.
 var cork = new(Batch)
 
-// Answer is [Session.Send] for calls from [Handler.Message]. The answers to messages that
-// have come together are written together, when all have been handled.
+// Answer sends messages as [Session.Send] does, for calls from [Handler.Message]: the
+// answers to messages that have come together are written together, when all have been
+// handled.
 func (s *Session) Answer(first *Message, rest ...*Message) error {
 	_, err := s.send(first, rest, sendAlways, cork, nil)
 	return err

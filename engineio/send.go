@@ -17,17 +17,16 @@ func (s *Session) Send(first *Message, rest ...*Message) error {
 	return err
 }
 
-// SendIf is [Session.Send], but calls ready once nothing can get ahead of the messages
-// any more, and sends them only if it returns true. The session is locked meanwhile:
-// ready must not use it.
+// SendIf sends messages as [Session.Send] does, if ready returns true. It calls ready once
+// nothing can get ahead of the messages any more. The session is locked meanwhile: ready
+// must not use it.
 func (s *Session) SendIf(ready func() bool, first *Message, rest ...*Message) (sent bool, err error) {
 	return s.send(first, rest, sendAlways, nil, ready)
 }
 
-// TrySend is [Session.Send] for messages that are worth sending only at once. It sends
-// them if they need not wait for the peer, and returns whether it has: over WebSocket, if
-// the peer takes what is written; over polling, if a GET is pending and nothing is
-// queued for it.
+// TrySend sends messages only if they need not wait for the peer, and returns whether it
+// has: over WebSocket, if the peer takes what is written; over polling, if a GET is
+// pending and nothing is queued for it.
 func (s *Session) TrySend(first *Message, rest ...*Message) bool {
 	sent, err := s.send(first, rest, sendNow, nil, nil)
 	return sent && err == nil

@@ -102,12 +102,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = s.Serve(w, r, nil) // only a capture function fails
 }
 
-// Serve is ServeHTTP with a function that captures what is wanted of the request. If r
+// Serve serves r as ServeHTTP does, and captures what is wanted of the request. If r
 // opens a session, capture is called once, before the function given to New and while r
 // is being served; [Session.Value] returns what it has returned. If capture fails, Serve
-// returns its error and answers nothing: that is left to the caller. If the session
-// can't be opened for another reason, and the captured value has a method Abandon(), that
-// is called.
+// returns its error and answers nothing: that is left to the caller. If the session can't
+// be opened for another reason, and the captured value has a method Abandon(), that is
+// called.
 //
 // Over WebSocket, Serve returns as soon as the connection has been taken over.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {

@@ -31,8 +31,9 @@ type lastFrame struct {
 // Python client do so.
 func (s *Session) Close() { s.shut(ReasonForcedClose, nil) }
 
-// Dismiss is [Session.Close] for a client that has been told not to connect again: it
-// gets an empty close frame, or a close packet alone, as from the reference server.
+// Dismiss ends the session as [Session.Close] does, for a client that has been told not to
+// connect again: it gets an empty close frame, or a close packet alone, as from the
+// reference server.
 func (s *Session) Dismiss() {
 	s.mu.Lock()
 	s.dismissed = true
@@ -40,8 +41,8 @@ func (s *Session) Dismiss() {
 	s.shut(ReasonForcedClose, nil)
 }
 
-// CloseWith is [Session.Close] for a peer that has sent what the caller can't accept.
-// [Session.Cause] returns why.
+// CloseWith ends the session as [Session.Close] does, because the peer has sent what the
+// caller can't accept. [Session.Cause] returns why.
 func (s *Session) CloseWith(why error) { s.shut(ReasonForcedClose, why) }
 
 // Abort ends the session at once, with that reason. What is queued is lost. It does not

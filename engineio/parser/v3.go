@@ -20,7 +20,8 @@ const (
 	lengthV3 = 0xff
 )
 
-// DecodeV3 is [Decode] for revision 3, where a binary packet has a type, too.
+// DecodeV3 decodes one packet as [Decode] does, in revision 3, where a binary packet has a
+// type, too.
 func DecodeV3(p []byte, binary bool) (Packet, error) {
 	switch {
 	case len(p) == 0:
@@ -37,8 +38,9 @@ func DecodeV3(p []byte, binary bool) (Packet, error) {
 	return decodeBase64(p[2:])
 }
 
-// PacketsV3 is [Packets] for revision 3, where a payload has one of two forms, of which
-// the Content-Type tells: text, or with binaryForm bytes. An empty payload is an error.
+// PacketsV3 returns the packets of a payload as [Packets] does, in revision 3. There a
+// payload has one of two forms, of which the Content-Type tells: text, or with binaryForm
+// bytes. An empty payload is an error.
 func PacketsV3(payload []byte, binaryForm bool) iter.Seq2[Packet, error] {
 	return func(yield func(Packet, error) bool) {
 		switch {
@@ -79,7 +81,8 @@ func IsBinaryV3(payload []byte) bool { return len(payload) > 0 && payload[0] <= 
 // in binary form.
 func AppendBinaryV3(dst, data []byte) []byte { return append(append(dst, messageV3), data...) }
 
-// AppendBase64V3 is [AppendBase64] for revision 3. It appends a byte more.
+// AppendBase64V3 appends a binary message as [AppendBase64] does, in revision 3, where it
+// takes a byte more.
 func AppendBase64V3(dst, data []byte) []byte {
 	return base64.StdEncoding.AppendEncode(append(dst, binaryMark, byte(TypeMessage)), data)
 }

@@ -28,7 +28,7 @@ func Listen() *Listener { return &Listener{conns: make(chan net.Conn), done: mak
 // the listener is closed.
 func (l *Listener) Dial() (net.Conn, error) { return l.DialContext(context.Background(), "", "") }
 
-// DialContext is Dial for [http.Transport].
+// DialContext connects to the listener as Dial does. It is for [http.Transport].
 func (l *Listener) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
 	if l.Wrap != nil {
