@@ -33,15 +33,15 @@ import (
 //     and its connect handler decides; until that has accepted, nothing of the client's
 //     changes. begin and takeOver run on a goroutine of the socket's own: they may wait, for
 //     the client that is said to be there, or for a network. What a client takes along
-//     (pid, id, rooms, values, where it stands) is a record without pointers, so it may
-//     come back to another process.
-//   - What is sent to a client that may come back has room for an offset, whatever that
-//     is (blank). Who is refused, or was never one to come back, has no standing, and costs
-//     a nil check.
+//     (pid, id, rooms, values, where it stood) fits into a record: nothing here needs the
+//     old socket, which may have been another process's.
+//   - Offsets. What is sent to a client that may come back has room for one, whatever that
+//     is (blank). A socket that has no standing, as without the option and with Engine.IO 3,
+//     costs a nil check.
 //
-// What there is behind it: localRecovery, for the clients of this process, counts the
-// events by itself. Its bookkeeping is the package internal/ledger, which knows of no
-// socket; its records are with a recovery.Store.
+// Behind it stands localRecovery, which counts the events of this process by itself. Its
+// bookkeeping is the package internal/ledger, which knows of no socket; its records are
+// with a recovery.Store.
 //
 // A package for all of it was not to be had: claims and takeovers are about states of
 // sockets, which would have to be exported for that. And sockets are passed as they are,

@@ -1,9 +1,8 @@
-// Package recovery has the records by which clients come back as the sockets that
-// they were, and the interface of what keeps them.
+// Package recovery defines the records by which clients come back as the sockets that they
+// were, and the [Store] that keeps them.
 //
-// Who is content with the memory of the process needs none of it: the default of the
-// option Recovery.Store is a [MemoryStore]. Who wants that memory elsewhere writes a
-// [Store].
+// An application that keeps them in the memory of the process needs none of it: the default
+// of the option Recovery.Store is a [MemoryStore].
 package recovery
 
 import (
@@ -16,26 +15,25 @@ import (
 // have to be sent again, and the sessions of the clients that are away. [MemoryStore]
 // does so in this process.
 //
-// It only keeps: what may still be of use, and whom an event is for, is decided by
-// the namespace. That stores no more than the option Recovery allows, and takes the rest
-// out by Drop and Remove, so that a store needs no bounds of its own; it may go by the
-// times in the records, too. When a dynamic namespace ends, or the server has been
-// shut down, everything has been taken out.
+// A store only keeps records. The namespace decides what is still of use, and whom an
+// event is for. It stores no more than the option Recovery allows, and takes the rest out
+// by Drop and Remove: a store needs no bounds of its own, although it may go by the times
+// in the records, too. When a dynamic namespace ends, or the server has been shut down,
+// everything has been taken out.
 //
-// The methods are called one at a time, under a lock that everything waits for
-// which is emitted to the namespace: they must not wait for a network, panic or call
-// back. What is read has to be near, as in an embedded database; what is to go
-// elsewhere goes when the method has returned. A record is not changed by either
-// side once it is handed over.
+// The methods are called one at a time, under a lock that every emit to the namespace
+// waits for. They must not wait for a network, panic, or call back into the server. What
+// is read has to be near, as in an embedded database; what is to go elsewhere goes when
+// the method has returned. Neither side changes a record once it is handed over.
 //
-// An error costs clients no more than their recovery: who may need what the store
-// failed with begins anew, and nobody gets anything twice, or not at all. Errors are
-// logged, at most one a minute; their text should not have a PID.
+// An error costs clients no more than their recovery: one that may need what the store
+// failed with starts anew, and no client gets an event twice, or misses one without being
+// told. Errors are logged, at most one a minute; their text should not contain a PID.
 //
-// The records say everything, but in terms of the process that made them: it counts
-// the events, and knows what its clients' rooms have lost. So a store makes the
-// memory somebody else's matter. It does not carry clients over a restart or to
-// another server; what it has from before is never asked for.
+// The numbers in the records are those of the process that made them. It counts the
+// events, and knows what has been lost of them. So a store moves the memory elsewhere, but
+// does not carry clients over a restart or to another server: what it has from before is
+// never asked for.
 type Store interface {
 	// Append keeps an event. Its number is higher than those of all before.
 	Append(e Event) error

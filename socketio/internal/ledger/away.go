@@ -52,11 +52,10 @@ func (w *Away) Len() int { return len(w.pids) }
 // First returns who has left first of those that are away, or nil.
 func (w *Away) First() *Absence { return w.first }
 
-// Get returns the absence of the client with that pid, and ByID of that with the
-// socket's id. Either returns nil if there is none.
+// Get returns the absence of the client with that pid, or nil if it is not away.
 func (w *Away) Get(pid string) *Absence { return w.pids[pid] }
 
-// ByID returns the absence of the client whose socket had that id, or nil.
+// ByID does so for the client whose socket had that id.
 func (w *Away) ByID(id string) *Absence { return w.ids[id] }
 
 // Add makes a client one that is away until a time. Values is called for its values until

@@ -31,8 +31,7 @@ type Log struct {
 // lock.
 type Keeper interface {
 	Store() recovery.Store
-	// Time returns the time of an event, and Now the one that is, both since some time
-	// in the past.
+	// Now returns the time since some time in the past, and Time the date of that.
 	Now() time.Duration
 	Time(at time.Duration) time.Time
 	// Most returns how many bytes of events may be kept now. Hold is told of bytes that
@@ -64,10 +63,10 @@ func (l *Log) Seq() uint64 { return l.seq.Load() }
 // Next gives an event its number.
 func (l *Log) Next() uint64 { return l.seq.Add(1) }
 
-// Len returns how many events the log has, and Bytes what they hold.
+// Len returns how many events the log has.
 func (l *Log) Len() int { return l.entries.Len() }
 
-// Bytes returns what the events hold.
+// Bytes returns how many bytes they take.
 func (l *Log) Bytes() int { return l.bytes }
 
 // Keep adds an event, the last that has got a number.
