@@ -42,7 +42,7 @@ func (r *localRecovery) walkLocked(c *claim, latest func() *ledger.Membership) b
 
 // stepLocked is one step of that.
 func (r *localRecovery) stepLocked(c *claim, m *ledger.Membership) bool {
-	if r.deciding[c.pid] != c || c.socket.Reason() != "" || !r.log.Complete(m, c.at) {
+	if r.deciding[c.pid] != c || c.socket.Reason() != "" || !r.rooms.Complete(m, c.at) {
 		return false
 	}
 	start, n := time.Now(), 0

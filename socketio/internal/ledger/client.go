@@ -117,9 +117,12 @@ func (m *Membership) Meant(e *recovery.Event) bool {
 	return !m.in(e.Except, e.Seq) && !slices.Contains(e.Except, m.id)
 }
 
-// Complete tells whether the log has all that the client may have missed behind pos.
-func (l *Log) Complete(m *Membership, pos uint64) bool {
-	c := m.client
+// Complete tells whether the log has all that the client may have missed behind pos. It is
+// called under the caller's lock, too: the client may be there, and leave rooms meanwhile.
+func (r *Rooms) Complete(m *Membership, pos uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, l := m.client, r.log
 	missed := func(seq uint64) bool {
 		// Up to the time it left, nothing was sent behind c.got.
 		return seq > pos && (pos < c.got || seq > m.left)

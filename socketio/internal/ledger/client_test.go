@@ -95,7 +95,7 @@ func TestLate(t *testing.T) {
 		client.Sent(b.emit())
 		c.how(client)
 		b.log.head.Store(b.log.Seq())
-		if got := b.log.Complete(b.rooms.Of(client, "id"), pos); got != c.want {
+		if got := b.rooms.Complete(b.rooms.Of(client, "id"), pos); got != c.want {
 			t.Errorf("%s: complete %t", c.name, got)
 		}
 	}

@@ -87,7 +87,7 @@ func TestLogOfBrokenStore(t *testing.T) {
 	seq := b.emit()
 	c.Sent(seq)
 	m := b.rooms.Of(c, "id")
-	if b.log.Complete(m, seq-1) || !b.log.Complete(m, seq) {
+	if b.rooms.Complete(m, seq-1) || !b.rooms.Complete(m, seq) {
 		t.Error("it is complete")
 	}
 	if !slices.Equal(b.failed, []string{"Append"}) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/siokit/sio/socketio/recovery"
@@ -85,7 +86,7 @@ func TestRoomsForgets(t *testing.T) {
 		t.Errorf("%d rooms are remembered, %d closed spans", n, c.closed)
 	}
 	m := b.rooms.Of(c, "id")
-	if b.log.Complete(m, pos) || !b.log.Complete(m, c.got) {
+	if b.rooms.Complete(m, pos) || !b.rooms.Complete(m, c.got) {
 		t.Error("what is forgotten is not missed")
 	}
 }
@@ -105,13 +106,35 @@ func TestRoomsMissed(t *testing.T) {
 	}
 	b.rooms.Missed([]string{"room", "nobody's"}, seq)
 	for c, want := range map[*Client]bool{there: false, before: true, elsewhere: true} {
-		if got := b.log.Complete(b.rooms.Of(c, "id"), seq-1); got != want {
+		if got := b.rooms.Complete(b.rooms.Of(c, "id"), seq-1); got != want {
 			t.Errorf("client %s: complete %t", c.PID, got)
 		}
 	}
 	if !b.rooms.Any([]string{"nobody's", "room"}) || b.rooms.Any([]string{"nobody's"}) || b.rooms.Any(nil) {
 		t.Error("the wrong rooms are remembered")
 	}
+}
+
+// It is asked what a client may have missed while that still comes and goes.
+func TestCompleteMeanwhile(t *testing.T) {
+	b := newBooks(t)
+	c := b.client("p")
+	b.emit() // or nothing could be missed
+	m := b.rooms.Of(c, "id")
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 4 * maxClosedSpans {
+			name := fmt.Sprint("room ", i)
+			b.rooms.Join(c, name)
+			b.rooms.Leave(c, name)
+		}
+	})
+	for range 100 {
+		if !b.rooms.Complete(m, b.log.Seq()) {
+			t.Error("something is missed, and nothing has been sent")
+		}
+	}
+	wg.Wait()
 }
 
 // What is joined and left aside counts from then on, once the client is back.
