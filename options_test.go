@@ -421,6 +421,23 @@ func TestCompress(t *testing.T) {
 	}
 }
 
+// Nor is the answer to a poll compressed that has such a message.
+func TestCompressOfPolls(t *testing.T) {
+	h := newHost(t, nil)
+	c := dial(t, h.url, testclient.Options{})
+	c.connect("/", nil)
+	large := strings.Repeat("all work and no play ", 100)
+	for _, on := range []bool{true, false} {
+		if err := h.Compress(on).Emit("e", large); err != nil {
+			t.Fatal(err)
+		}
+		w := ask(h, http.MethodGet, "/socket.io/?EIO=4&transport=polling&sid="+c.SID, "Accept-Encoding: gzip")
+		if got := w.Header().Get("Content-Encoding") == "gzip"; got != on || got != (w.Body.Len() < len(large)) {
+			t.Errorf("Compress(%t): compressed %t, %d bytes", on, got, w.Body.Len())
+		}
+	}
+}
+
 // A higher Level makes smaller messages.
 func TestCompressionLevel(t *testing.T) {
 	var text strings.Builder

@@ -70,8 +70,8 @@ func New(opts *Options) *Server {
 //
 // Of with a name that a pattern matches, such as "/tenant-42", returns a handle to
 // emit with, whether the namespace exists at the time or not. Registering handlers
-// on it panics. A name passed to Of before the pattern was makes a namespace with
-// handlers of its own, which the pattern does not match.
+// on it panics. A name that was passed to Of before the pattern has a namespace of
+// its own, with handlers of its own, which the pattern does not match.
 //
 // [Options].MaxDynamicNamespaces and MaxClientNamespaces bound how many namespaces
 // clients can make.
