@@ -18,12 +18,12 @@ type Framework struct {
 	New func(cfg Config) http.Handler
 	// Facts reads what the framework's context has, in a handler of an event.
 	Facts func(c *sio.Context) Facts
-	// Has tells whether there is a context of the framework's: the adapter's Lookup.
-	// Where there is none, Facts panics, and says why. Has is nil for adapters that
-	// have no context of a framework's.
+	// Has reports whether there is a context of the framework, as the adapter's
+	// Lookup does. If there is none, Facts panics and says why. Has is nil for
+	// adapters without a context of a framework.
 	Has func(c *sio.Context) bool
-	// Head returns the header of the framework's response, which tells what the
-	// middlewares have set. It is nil for the same adapters.
+	// Head returns the header of the framework's response, with what the
+	// middlewares have set. It is nil where Has is.
 	Head func(c *sio.Context) http.Header
 	// Write tries to answer the request that opened the connection, in every
 	// way that the detached context has, with [Leak]. It is nil for frameworks
@@ -44,11 +44,11 @@ type Config struct {
 	// Origin, if set, is allowed by the framework's usual CORS middleware, with
 	// credentials.
 	Origin string
-	// Guard is a middleware that stores [User] as "user", in the framework's
-	// way, and answers with [Refuse] if there is none.
+	// Guard says where there is a middleware that stores [User] as "user", in the
+	// framework's way, and answers with [Refuse] if there is none.
 	Guard Guard
-	// Capture is called, with what the guard has stored, by the function that
-	// is given to HandlerWith. Only with that form.
+	// Capture is called by the function that is given to HandlerWith, with what the
+	// guard has stored. It is set only with that form.
 	Capture func(user string) (Captured, error)
 }
 
@@ -95,7 +95,8 @@ type Facts struct {
 	Addr   string // RemoteAddr
 }
 
-// FactsOf returns what r has. User and Tenant are the framework's.
+// FactsOf returns the facts that r has by itself. User and Tenant are for the
+// framework to add.
 func FactsOf(r *http.Request) Facts {
 	f := Facts{Query: r.URL.Query().Get("q"), Header: r.Header.Get(userHeader), Addr: r.RemoteAddr}
 	if c, err := r.Cookie("session"); err == nil {
@@ -125,10 +126,10 @@ const (
 	refusal    = "who are you?"
 )
 
-// User returns whose request r is, or "".
+// User returns the user that r comes from, or "".
 func User(r *http.Request) string { return r.Header.Get(userHeader) }
 
-// Refuse answers a request that comes from nobody.
+// Refuse answers a request that comes from no user.
 func Refuse(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", challenge)
 	w.Header().Set("Content-Type", "text/plain")
