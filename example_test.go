@@ -140,7 +140,7 @@ func ExampleContext_To() {
 	// Ada hears event ["news","for all"]
 }
 
-// A handler may ask its own client, and wait for the answer.
+// A handler may ask its own client and wait for the answer.
 func ExampleContext_EmitWithAck() {
 	srv := sio.New(nil)
 	srv.On("delete", func(c *sio.Context) error {
@@ -174,8 +174,8 @@ func ExampleContext_EmitWithAck() {
 	// ack [true]
 }
 
-// Whom OnConnect has accepted can be asked in OnConnected: it has heard the answer
-// to its CONNECT by then, and nothing that it sends is handled before.
+// A client that OnConnect has accepted can be asked in OnConnected: the answer to its
+// CONNECT is sent before, and what it sends is handled afterwards.
 func ExampleNamespace_OnConnected() {
 	srv := sio.New(nil)
 	srv.OnConnect(func(c *sio.Context) error { return c.Join("lobby") })
@@ -257,8 +257,8 @@ func ExampleRouter() {
 	// [{/ admin:ping} {/ ping}]
 }
 
-// A namespace for each tenant: clients choose which, and the connect handler has
-// its say. Their rooms have nothing to do with each other.
+// A namespace for each tenant: a client chooses one, and the connect handler decides
+// whether it may. Each namespace has rooms of its own.
 func ExampleContext_Param() {
 	srv := sio.New(nil)
 	tenants := srv.Of("/tenant-{id}")
@@ -294,7 +294,7 @@ func ExampleContext_Param() {
 	// [{/tenant-{id} whose}]
 }
 
-// Everybody in a room is asked, and those who do not answer are named.
+// Everybody in a room is asked, and the log names those who do not answer.
 func ExampleTarget() {
 	srv := sio.New(nil)
 	sio.OnWithAck(srv, "vote", func(c *sio.Context, question string) (map[string]int, error) {
@@ -315,7 +315,7 @@ func ExampleTarget() {
 	})
 }
 
-// What servers of a cluster tell each other.
+// Each server of a cluster asks the others.
 func ExampleNamespace_OnServerEvent() {
 	srv := sio.New(nil) // with Options.Broker
 	srv.OnServerEvent("load", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return srv.Connections(), nil })
