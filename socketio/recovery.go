@@ -59,8 +59,7 @@ type recoverer interface {
 	// and returns what that has missed, which goes in front of the answer. It reports
 	// false if that can't be done any more. It is called if the socket is recovered.
 	takeOver(s *Socket) (missed []*engineio.Message, ok bool)
-	// giveBack is called instead, and for all others, too, when a socket with a standing
-	// is not accepted.
+	// giveBack is called when a socket with a standing is not accepted.
 	giveBack(s *Socket)
 	// answered is called when the CONNECT is to be answered, and unsendable when what
 	// has been missed did not fit into what may wait for the client.
@@ -79,11 +78,11 @@ type recoverer interface {
 	// blank returns the argument that stands for the offset of an event while that is
 	// encoded.
 	blank() any
-	// emit sends an event, that has a blank, to a socket with a standing, and keeps it
+	// emit sends an event, which has a blank, to a socket with a standing, and keeps it
 	// unless that fails.
 	emit(s *Socket, e encoded) error
-	// emitVolatile sends one that has none. An official client takes taken for an
-	// offset, if it is a string.
+	// emitVolatile sends an event that has none, and is not kept. If taken is a string,
+	// an official client takes it for an offset.
 	emitVolatile(s *Socket, e encoded, taken any) error
 
 	// giveUp forgets clients that are away from a namespace where nobody else is. It
@@ -114,7 +113,8 @@ type standing interface {
 	returnLocked(gone bool) (rooms []string)
 }
 
-// An aside is rooms that a socket is in by its own account only.
+// An aside is the rooms of a socket that is not the client yet that it says it is. Its
+// methods are called under Local.mu.
 type aside interface {
 	join(room string) error
 	leave(room string)
