@@ -93,6 +93,28 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// Who is away misses an event for it alone that had to go, and comes back with what it had
+// missed before.
+func TestAbsenceMisses(t *testing.T) {
+	b := newBooks(t)
+	a := b.leave("p", 0, 1)
+	pos := b.log.Seq()
+	complete := func(m *Membership) bool { return b.rooms.Complete(m, pos) }
+	if !complete(a.Membership(nil)) {
+		t.Error("it misses something already")
+	}
+	a.Missed(b.keep(recovery.Event{PID: "p"}))
+	if complete(a.Membership(nil)) {
+		t.Error("it misses nothing")
+	}
+	back := &Client{PID: "p"}
+	b.log.Resume(back, a, pos, 0, 0, 0)
+	back.Sent(b.emit())
+	if complete(b.rooms.Of(back, "id")) {
+		t.Error("it misses nothing when it is back")
+	}
+}
+
 // A record of another absence is none.
 func TestLoad(t *testing.T) {
 	for name, lie := range map[string]func(*recovery.Session){

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -88,6 +89,53 @@ func TestRoomsForgets(t *testing.T) {
 	m := b.rooms.Of(c, "id")
 	if b.rooms.Complete(m, pos) || !b.rooms.Complete(m, c.got) {
 		t.Error("what is forgotten is not missed")
+	}
+}
+
+// What has been lost of a room is not forgotten with it.
+func TestRoomsForgetsNoLoss(t *testing.T) {
+	b := newBooks(t)
+	c := b.client("p")
+	b.rooms.Join(c, "room")
+	seq := b.emit("room")
+	c.Sent(seq)
+	b.rooms.Missed([]string{"room"}, seq)
+	b.rooms.Leave(c, "room")
+	b.now = time.Hour // the log is empty from here on
+	b.log.Evict()
+	for i := range maxClosedSpans {
+		name := fmt.Sprint("room ", i)
+		b.rooms.Join(c, name)
+		b.rooms.Leave(c, name)
+	}
+	if b.rooms.Any([]string{"room"}) || b.rooms.Complete(b.rooms.Of(c, "id"), seq-1) {
+		t.Error("what is forgotten is not missed")
+	}
+}
+
+// What is for all is not for who was not there yet; what is for a room that it has joined
+// before is.
+func TestRoomsBeforeTheNamespace(t *testing.T) {
+	b := newBooks(t)
+	c := b.log.NewClient("p", "")
+	b.rooms.Join(&c, "room")
+	all, room := b.emit(), b.emit("room")
+	b.keep(recovery.Event{Rooms: []string{"room"}, Except: []string{"id"}})
+	b.log.lost = all
+	c.Sent(room)
+	b.rooms.Add(&c)
+	later := b.emit("id")
+	b.rooms.Add(&c) // counts once
+	m := b.rooms.Of(&c, "id")
+	if got := b.missedBy(m, 0); !slices.Equal(got, []uint64{room, later}) {
+		t.Errorf("events %v, want %d and %d", got, room, later)
+	}
+	if !b.rooms.Complete(m, 0) {
+		t.Error("it misses what was lost before it came")
+	}
+	c.Sent(later)
+	if b.log.lost = later; b.rooms.Complete(m, 0) {
+		t.Error("it misses nothing of what was lost since")
 	}
 }
 
@@ -177,6 +225,9 @@ func TestAside(t *testing.T) {
 
 	got := b.rooms.Return(back, a, aside, false)
 	b.away.Remove(a)
+	if !b.rooms.Any([]string{"stays"}) || !b.rooms.Any([]string{"left"}) {
+		t.Error("a room is not remembered for who is back")
+	}
 	slices.Sort(got)
 	if !slices.Equal(got, in) {
 		t.Errorf("back in %q", got)
