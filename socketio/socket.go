@@ -115,7 +115,7 @@ func (s *Socket) Reason() Reason {
 
 // Cause returns what the transport knows about the end of the connection beyond
 // the [Reason]: the error of a read or write, an [engineio.ProtocolError], or a
-// [ParseError]. It is nil if there is nothing, if the socket left by itself or
+// [parser.Error]. It is nil if there is nothing, if the socket left by itself or
 // was thrown out, and while it has not left.
 func (s *Socket) Cause() error {
 	switch s.Reason() {

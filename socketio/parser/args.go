@@ -206,8 +206,8 @@ func fieldOf(t reflect.Type, path string) (name string, of reflect.Type) {
 	return name, of
 }
 
-// CheckPointer returns an error that wraps [ErrNoPointer] unless ptr is a pointer, and
-// not a nil one. What is to be decoded into it, such as "argument 1", is for the text.
+// CheckPointer returns an error that wraps [ErrNoPointer] if ptr is no pointer, or a nil
+// one. The text of the error says what was to be decoded into it, such as "argument 1".
 func CheckPointer(ptr any, what string) error {
 	if isPointer(ptr) {
 		return nil

@@ -248,7 +248,7 @@ func TestDecodeMaxBytes(t *testing.T) {
 	}
 }
 
-func TestParseErrorHoldsNoPayload(t *testing.T) {
+func TestErrorHoldsNoPayload(t *testing.T) {
 	var d TextDecoder
 	_, _, err := d.Text([]byte(`2["secret",x]`))
 	var parse Error

@@ -82,8 +82,9 @@ const (
 	errDepth              Error = "JSON nested too deeply"
 )
 
-// IsReserved reports whether no event may have this name, because the official clients
-// use it for events of their own: "connect", "disconnect", "newListener" and the like.
+// IsReserved reports whether name is one of those that no event may have, since the
+// official clients use them for events of their own: "connect", "connect_error",
+// "disconnect", "disconnecting", "newListener" and "removeListener".
 func IsReserved(name string) bool {
 	switch name {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
