@@ -16,14 +16,21 @@ func Heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// tries is how often an operation may be measured: what else the process does meanwhile
+// counts, too, and what a collection has taken out of pools.
+const tries = 5
+
 // Hold runs each operation runs times, and fails t if one allocates more often than
-// want has for its name. If it needs fewer allocations, the log says so. Every operation
+// want has for its name, each time that it is tried. If it needs fewer allocations, the log says so. Every operation
 // must be in want, and all of want must be an operation. Want is emptied.
 func Hold(t *testing.T, runs int, want map[string]float64, ops iter.Seq2[string, func()]) {
 	t.Helper()
 	for name, run := range ops {
 		limit, ok := want[name]
 		got := testing.AllocsPerRun(runs, run)
+		for try := 1; got > limit && try < tries; try++ {
+			got = min(got, testing.AllocsPerRun(runs, run))
+		}
 		switch {
 		case !ok:
 			t.Errorf("%s: %v allocations, and no number to compare with", name, got)
