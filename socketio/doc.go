@@ -20,10 +20,10 @@
 // # Files
 //
 // The way in: conn.go (a message of the session is decoded, and handed to the socket of
-// its namespace) → socket_connect.go (a CONNECT is decided on, and answered), or
-// socket_handle.go (an event waits in the socket's queue for its turn) → crew.go (the
-// goroutines that call handlers) → Handler, in namespace.go. An ack goes from conn.go to
-// who waits for it, in socket_ack.go.
+// its namespace) → namespace_enter.go (which namespace a CONNECT is for, or why none) and
+// socket_connect.go (it is decided on, and answered), or socket_handle.go (an event waits
+// in the socket's queue for its turn) → crew.go (the goroutines that call handlers) →
+// Handler, in namespace.go. An ack goes from conn.go to who waits for it, in socket_ack.go.
 //
 // The way out: socket_emit.go (to one client) or target.go (to many) → broker.go (the
 // interface that carries it) → local.go (the sockets of this process) → local_pick.go (who
@@ -33,9 +33,13 @@
 // Rooms are in local_rooms.go; what targets ask and hear in target_answers.go and
 // target_remote.go; other servers in broker_serverside.go. Namespaces that come and go
 // are in namespace_dynamic.go, their shares in namespace_share.go, and their parent, which
-// stands for all of them, in namespace_family.go. Recovery is behind the line that
-// recovery.go draws; its bookkeeping has a package, internal/ledger, and so have its
-// records, socketio/recovery. The codec is socketio/parser.
+// stands for all of them, in namespace_family.go. The codec is socketio/parser.
+//
+// Recovery is behind the line that recovery.go draws: recovery_local.go (what is known),
+// recovery_claim.go (who says that it is a client), recovery_walk.go (what that has
+// missed), recovery_emit.go (events get their numbers and offsets), recovery_away.go (who
+// has left). Its bookkeeping has a package, internal/ledger, and so have its records,
+// socketio/recovery.
 //
 // The protocol: https://github.com/socketio/socket.io-protocol
 package socketio

@@ -46,7 +46,7 @@ func (l *Local) pickLocked(sel Selector) selection {
 }
 
 // addedLocked adds those in rooms, a socket being in the one of its id, too, and takes
-// others out.
+// others out. Of clients that were away [ledger.Membership] says the same.
 func (to selection) addedLocked(l *Local, rooms, except []string) selection {
 	for _, name := range rooms {
 		if r := l.rooms[name]; r != nil {

@@ -138,6 +138,8 @@ func (a *appender) marshalBytes(e *jsontext.Encoder, b []byte) error {
 	return e.WriteValue(appendPlaceholder(e.AvailableBuffer(), num))
 }
 
+// appendPlaceholder appends what stands for an attachment. Package msgpack looks for exactly
+// these bytes.
 func appendPlaceholder(dst []byte, num int) []byte {
 	dst = append(dst, `{"_placeholder":true,"num":`...)
 	return append(strconv.AppendInt(dst, int64(num), 10), '}')

@@ -8,6 +8,10 @@
 // exactly what a client was sent, or would have been: a [Membership] says that, and
 // what the client has of it.
 //
+// The files: log.go (which events are kept), offset.go (how an offset looks), rooms.go
+// (who was where), client.go (what a client was sent, and what was meant for it), marks.go
+// (strings that it may take for offsets), away.go (who has left).
+//
 // Nothing here knows of sockets, or sends anything. All methods are to be called under
 // one lock of the caller's, but for those of Rooms, which has its own, the innermost, and
 // for Log.Seq.

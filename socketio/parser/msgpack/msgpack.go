@@ -14,7 +14,8 @@
 //     JavaScript's range are null.
 //   - undefined (fixext 1 of type 0) is left out of a map, and null elsewhere.
 //   - Integers keep all their digits. On the way out, one that fits into 64 bits
-//     has the shortest form, and any other number is a float 64.
+//     has the shortest form, and any other number is a float 64. No extension is
+//     written: a []byte goes out as bin.
 //
 // Maps with keys that are not strings, other extensions, strings that are not
 // UTF-8, and more than 1024 levels of nesting end the connection.
@@ -25,6 +26,9 @@
 // thousands of byte strings of less than three bytes, ends the connection, and
 // so does a map that looks like the placeholder of an attachment in a packet
 // that has attachments.
+//
+// The files: decode.go (packets), reader.go and extension.go (values, into JSON),
+// encode.go (JSON into values).
 package msgpack
 
 import (
