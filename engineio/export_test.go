@@ -9,3 +9,7 @@ func (s *Session) Polled() bool {
 	defer s.mu.Unlock()
 	return s.poll != nil
 }
+
+// Partial returns the size of the buffer for a message that has not ended, when nobody
+// reads the WebSocket any more.
+func (s *Session) Partial() int { return s.ws.in.Allocated() }

@@ -215,6 +215,18 @@ func TestTotalBytes(t *testing.T) {
 		c.write(frame[len(frame)-1:]) // nobody minds
 		c.closed(1012)
 	})
+	run("part of a message of a connection that is lost", engineio.Options{}, func(t *testing.T, h *host) {
+		frame := masked(opText, "4"+strings.Repeat("x", 900_000))
+		c, p := h.openWS()
+		c.write(frame[:len(frame)-1])
+		synctest.Wait()
+		c.conn.Close()
+		p.ends("transport close")
+		synctest.Wait()
+		if n := p.Partial(); n != 0 {
+			t.Errorf("a session that is kept has %d bytes", n)
+		}
+	})
 	run("what a handler keeps", engineio.Options{TotalBytes: 1 << 20}, func(t *testing.T, h *host) {
 		c, p := h.openWS()
 		p.Hold(1 << 20)

@@ -58,7 +58,7 @@ func (w *wsConn) sending() chan struct{} {
 // finish is the end of the reader, and of the connection.
 func (w *wsConn) finish() {
 	defer w.srv.wg.Done()
-	w.sess.Hold(-w.held)
+	w.dropPartial() // the session may be kept
 	w.srv.mu.Lock()
 	w.ended = true
 	sent := w.sent
