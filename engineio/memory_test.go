@@ -215,6 +215,17 @@ func TestTotalBytes(t *testing.T) {
 		c.write(frame[len(frame)-1:]) // nobody minds
 		c.closed(1012)
 	})
+	run("the rest of a message of a session that has ended", engineio.Options{}, func(t *testing.T, h *host) {
+		frame := masked(opText, "4"+strings.Repeat("€", 300_000))
+		c, p := h.openWS()
+		c.write(frame[:len(frame)-1])
+		synctest.Wait()
+		p.Session.Close()
+		synctest.Wait()
+		c.write(frame[len(frame)-1:]) // by itself, it is not UTF-8
+		c.text("4x")                  // still read
+		c.closed(1012)
+	})
 	run("part of a message of a connection that is lost", engineio.Options{}, func(t *testing.T, h *host) {
 		frame := masked(opText, "4"+strings.Repeat("x", 900_000))
 		c, p := h.openWS()

@@ -116,8 +116,14 @@ func (r *Reader) Partial() int { return len(r.msg) }
 // Allocated returns the size of the buffer in which that message is collected.
 func (r *Reader) Allocated() int { return cap(r.msg) }
 
-// Drop forgets what has come of that message, when nobody wants it any more.
-func (r *Reader) Drop() { r.msg = nil }
+// Drop forgets what has come of that message, when nobody wants it any more. What
+// still comes of it is handed over unchecked, as if it were all, and binary.
+func (r *Reader) Drop() {
+	r.msg, r.compressed = nil, false
+	if r.msgOp != 0 {
+		r.msgOp = ws.OpBinary
+	}
+}
 
 // header collects the header and checks it as soon as it can be.
 func (r *Reader) header(p []byte) (used int, err error) {

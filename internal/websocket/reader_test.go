@@ -205,3 +205,44 @@ func TestMaxFragments(t *testing.T) {
 		}
 	}
 }
+
+// What is dropped is not missed: neither does the rest have to make sense, nor does what
+// follows suffer.
+func TestDrop(t *testing.T) {
+	frame := func(b0 byte, payload string) []byte {
+		f := ws.MustCompileFrame(ws.MaskFrameWith(ws.NewTextFrame([]byte(payload)), [4]byte{1, 2, 3, 4}))
+		f[0] = b0
+		return f
+	}
+	for name, test := range map[string]struct {
+		first, rest []byte
+		cut         int // the rest of first comes after Drop
+	}{
+		"half a character":  {frame(0x81, "a€"), nil, 1},
+		"compressed":        {frame(0xc1, "\x07 is no block"), nil, 3},
+		"the first frame":   {frame(0x01, "\xe2"), frame(0x80, "\x82\xac"), 0},
+		"between fragments": {frame(0x41, "\x07"), frame(0x80, " is no block"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := Reader{Limit: 100, Deflate: true}
+			got := &recorder{}
+			feed := func(p []byte) {
+				if _, err := in.Feed(p, got); err != nil {
+					t.Fatal(err)
+				}
+			}
+			feed(test.first[:len(test.first)-test.cut])
+			in.Drop()
+			if n := in.Partial() + in.Allocated(); n != 0 || len(got.events) != 0 {
+				t.Errorf("%d bytes, %q", n, got.events)
+			}
+			feed(test.first[len(test.first)-test.cut:])
+			feed(test.rest)
+			got.events = nil
+			feed(frame(0x81, "next"))
+			if len(got.events) != 1 || got.events[0] != `message false "next"` {
+				t.Errorf("%q follows", got.events)
+			}
+		})
+	}
+}
