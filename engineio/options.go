@@ -48,8 +48,9 @@ type Options struct {
 	// five seconds may come at once. A session that sends more is not read for a while,
 	// but not closed. The rate is ten for packets that cost the client next to nothing,
 	// cause the server work, and are held back by nothing else: pings of WebSocket, and
-	// what [Session.CountCheap] counts, such as the CONNECTs of Socket.IO. Default 50,000, which takes a tenth of a core
-	// while handlers do nothing. Negative means no limit.
+	// what [Session.CountCheap] counts, such as the CONNECTs of Socket.IO. Default
+	// 50,000, which takes a tenth of a core while handlers do nothing. Negative means no
+	// limit.
 	MaxPacketRate int
 	// Transports are the transports that are served. Default polling and websocket.
 	Transports []string

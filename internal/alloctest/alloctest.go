@@ -21,8 +21,9 @@ func Heap() int64 {
 const tries = 5
 
 // Hold runs each operation runs times, and fails t if one allocates more often than
-// want has for its name, each time that it is tried. If it needs fewer allocations, the log says so. Every operation
-// must be in want, and all of want must be an operation. Want is emptied.
+// want has for its name, each time that it is tried. If it needs fewer allocations, the
+// log says so. Every operation must be in want, and all of want must be an operation.
+// Want is emptied.
 func Hold(t *testing.T, runs int, want map[string]float64, ops iter.Seq2[string, func()]) {
 	t.Helper()
 	for name, run := range ops {

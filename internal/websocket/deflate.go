@@ -35,7 +35,7 @@ const keepBytes = 32 << 10
 
 var errNoGain = errors.New("not smaller")
 
-// Write implements [io.Writer]. It takes what w has compressed.
+// Write implements [io.Writer], for the compressor. It is not for callers.
 func (z *Deflater) Write(p []byte) (int, error) {
 	if len(z.out)+len(p) > z.limit {
 		return 0, errNoGain

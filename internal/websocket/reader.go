@@ -104,7 +104,8 @@ func (r *Reader) Feed(p []byte, sink Sink) (n int, err error) {
 // bytes, does it.
 func (r *Reader) Due() bool { return r.inBody && r.left == 0 }
 
-// InFrame tells whether a frame's header is complete and its payload is not.
+// InFrame tells whether a frame's header is complete, and not all of the frame has been
+// handed over.
 func (r *Reader) InFrame() bool { return r.inBody }
 
 // Compressed tells whether the message that has begun is compressed.
