@@ -13,8 +13,9 @@
 //	}
 //
 // Everything that goes wrong fails the test at once, with what came and what was
-// expected. The functions and methods must be called by the test's own goroutine, as
-// [testing.T.FailNow] must. They are otherwise safe for use from any goroutine.
+// expected. Since a failure is a [testing.T.FailNow], call functions and methods that may
+// fail on the test's own goroutine. A [Client] may be used by several goroutines at the same
+// time.
 //
 // # Order
 //

@@ -2,13 +2,14 @@ package socketio
 
 import "context"
 
-// A Broker carries what is addressed to the sockets of one namespace. [Local]
-// is the one that knows those of this process; a broker for a cluster has a
-// Local, and carries everything to the other nodes as well, unless
-// [Selector.Local] is set: it hands each call to its Local, whose errors are
-// about what was to be encoded, and what it gets from other nodes too. Its
-// methods may be called from any goroutine and do not block on clients; those
-// with a context wait until it ends.
+// A Broker carries what is addressed to the sockets of one namespace. [Local] is the one
+// for the sockets of this process. The broker of a cluster has a Local: it hands each call
+// to that, and carries it to the other nodes as well unless [Selector.Local] is set. What
+// it gets from other nodes it hands to its Local, too. Errors of the Local are about what
+// was to be encoded.
+//
+// The methods may be called from any goroutine, and must not wait for clients. Those with
+// a context wait for answers until it ends.
 //
 // The broker of a dynamic namespace is made when the namespace is, and dropped
 // with it. If it is an [io.Closer], it is closed then; another one of the same
@@ -19,13 +20,13 @@ type Broker interface {
 	// goroutine broadcasts arrives in order.
 	Broadcast(b *Broadcast) error
 	// BroadcastWithAck does the same, and returns the answers when all are
-	// there, or when ctx ends, whose cause it then returns beside those that
-	// are. See [Target.EmitWithAck]. A node that was asked by another one
-	// answers by way of [Local.Inquire].
+	// there. If ctx ends first, it returns its cause beside the answers that are
+	// there. See [Target.EmitWithAck]. A node that is asked by another one calls
+	// [Local.Inquire].
 	BroadcastWithAck(ctx context.Context, b *Broadcast) ([]Answer, error)
 	// Join, Leave and Disconnect act upon all sockets that sel selects. What
-	// is broadcast afterwards by the same caller finds them done. An error of Join
-	// may be about some of them.
+	// the same caller broadcasts afterwards goes by the rooms that they have then.
+	// If Join fails for some sockets, the others are in the rooms.
 	Join(sel Selector, rooms []string) error
 	Leave(sel Selector, rooms []string) error
 	Disconnect(sel Selector, closeConn bool) error
@@ -40,15 +41,15 @@ type Broker interface {
 	// the others, as BroadcastWithAck does for sockets.
 	ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]Answer, error)
 	// Interest is called when the first local socket joins a room, and when
-	// the last one leaves it, for routing by interest; also when that one can
-	// be recovered, so that such a broker has to bring a recovery of its own.
-	// Calls for one room come in order, and under the Local's lock: it must
-	// neither block nor call back into the Local.
+	// the last one leaves it, for brokers that route by interest. It is called
+	// even if that last one can be recovered, so that such a broker has to bring
+	// a recovery of its own. Calls for one room come in order, and under the
+	// Local's lock: Interest must neither block nor call back into the Local.
 	Interest(room string, joined bool)
 }
 
-// A Broadcast is an event for many. It is not changed any more, and safe to
-// keep.
+// A Broadcast is an event for many sockets. Nobody changes it any more, so that it may be
+// kept.
 type Broadcast struct {
 	Event string
 	Args  []any

@@ -45,14 +45,14 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	var batch engineio.Batch
 	for s := range to.each {
 		outgoing.tell(s, b.Event, b.Args)
-		_ = s.sendLater(&batch, e, b.Volatile) // a slow or closed client is its own affair
+		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error
 	}
 	batch.Flush()
 	return nil
 }
 
-// Join implements [Broker]. Of sockets that can be in no more rooms, the first error
-// is returned; the others are in them.
+// Join implements [Broker]. If sockets can't be in so many rooms, it returns the first of
+// their errors, and has added the others.
 func (l *Local) Join(sel Selector, rooms []string) error {
 	var first error
 	to := l.pick(sel)

@@ -9,19 +9,19 @@ import (
 	"github.com/siokit/sio/internal/share"
 )
 
-// A Handler is told what happens in a namespace. For one socket, one method
-// runs at a time; they may block. A panic is theirs to recover.
+// A Handler is told what happens in a namespace. For one socket, one method runs at a
+// time. The methods may block, and must recover from their own panics.
 type Handler interface {
-	// Connect decides on a socket: nil accepts it. What is emitted to it
-	// meanwhile, by anyone, reaches the client after the answer, and is
-	// dropped if there is a refusal.
+	// Connect accepts a socket by returning nil, or refuses it. What anybody emits
+	// to the socket meanwhile is sent behind the answer to the CONNECT, and
+	// dropped if that is a refusal.
 	Connect(s *Socket) *Refusal
 	// Event handles an event.
 	Event(s *Socket, e *Event)
-	// Disconnecting is called when an accepted socket has left. Nobody finds it any
-	// more, but its Rooms are those that it was in.
+	// Disconnecting is called when an accepted socket has left. It is in no room any
+	// more, but its method Rooms returns those that it was in.
 	Disconnecting(s *Socket, reason Reason)
-	// Disconnect follows; it knows of no room any more.
+	// Disconnect is called behind Disconnecting, when Rooms returns none.
 	Disconnect(s *Socket, reason Reason)
 }
 
@@ -29,24 +29,22 @@ type Handler interface {
 type ConnectedHandler interface {
 	Handler
 	// Connected is called when the CONNECT has been answered, before the first Event,
-	// unless the socket has left. What is emitted reaches the client, and what it
-	// answers comes.
+	// unless the socket has left. From then on the client can be asked for an ack.
 	Connected(s *Socket)
 }
 
-// An UpgradeHandler is a [Handler] that may be told when a client has moved from
-// polling to WebSocket, which happens once at most to a connection.
+// An UpgradeHandler is a [Handler] that can be told when a client has moved from polling
+// to WebSocket, which a connection does at most once.
 type UpgradeHandler interface {
 	Handler
-	// WantsUpgrades tells whether Upgraded is to be called. It is called on a
-	// goroutine that others wait for.
+	// WantsUpgrades reports whether Upgraded is to be called. It must not block.
 	WantsUpgrades() bool
-	// Upgraded is called in its turn among the events of an accepted socket.
+	// Upgraded is called for an accepted socket, in order with its events.
 	Upgraded(s *Socket)
 }
 
-// A Namespace is a set of sockets that share a connection with those of other
-// namespaces, and nothing else.
+// A Namespace is a set of sockets, with a [Handler] and rooms of its own. A client has one
+// socket in each namespace that it joins, all of them over the same connection.
 type Namespace struct {
 	srv     *Server
 	name    string
@@ -102,7 +100,7 @@ func (n *Namespace) Socket(id string) *Socket {
 	return nil
 }
 
-// Len is the number of sockets that are connected here.
+// Len returns the number of sockets of this process.
 func (n *Namespace) Len() int {
 	if !n.isDynamic() {
 		return n.local.len()
@@ -114,8 +112,8 @@ func (n *Namespace) Len() int {
 	return sum
 }
 
-// Rooms returns the rooms of this process that somebody is in, in no order. The
-// sockets' own ids are not listed.
+// Rooms returns the rooms that sockets of this process are in, in no particular order. The
+// sockets' own ids are not among them.
 func (n *Namespace) Rooms() []string {
 	if !n.isDynamic() {
 		return n.local.roomNames()
@@ -136,5 +134,5 @@ func (n *Namespace) newEvent(size int) *Event {
 	return n.events.NewEvent(size)
 }
 
-// All addresses every socket of the namespace.
+// All returns the [Target] of all sockets of the namespace.
 func (n *Namespace) All() Target { return Target{nsp: n} }

@@ -31,12 +31,13 @@ type dynamic struct {
 	kept atomic.Int64 // bytes of events, for clients to be recovered
 }
 
-// OfFunc adds a parent: a name that no namespace has, and for which match holds,
-// becomes a namespace of its own when a client connects to it, with h as the
-// handler. Of several parents the first one counts. Its own name is for people;
-// what is emitted to it goes to all namespaces that it now has.
+// OfFunc adds a parent of dynamic namespaces, and returns it. When a client connects to a
+// name that no namespace has, and for which match returns true, a namespace of that name is
+// made, with h as its handler. If several parents match, it is one of the first. What is
+// emitted to the parent goes to all namespaces that it has at the time. Its own name is
+// only shown to people.
 //
-// Match is called on goroutines that others wait for, and must not block.
+// Match must not block.
 func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h, match: match, children: new(roster.Set[Namespace])}
 	n.broker = family{n}
@@ -47,8 +48,8 @@ func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *N
 	return n
 }
 
-// Dynamic returns a handle of the dynamic namespace of that name, which need
-// not be there now, or nil if no parent takes the name.
+// Dynamic returns a handle of the dynamic namespace of that name, whether it exists now or
+// not. It returns nil if no parent matches the name.
 func (s *Server) Dynamic(name string) *Namespace {
 	if !speakable(name) {
 		return nil

@@ -20,10 +20,10 @@ type Options struct {
 	// the first CONNECT or after the last has been left. Default 45 s.
 	ConnectTimeout time.Duration
 	// MaxAttachments bounds the binary attachments of one packet, in both
-	// directions. Default 10, which is what the official clients accept. It is
-	// about the text format: a Parser has limits of its own.
+	// directions. Default 10, which is what the official clients accept. It does
+	// not apply to a Parser, which has limits of its own.
 	MaxAttachments int
-	// EventQueue bounds what of one connection waits for handlers: events, and
+	// EventQueue bounds what waits for the handlers of one connection: events, and
 	// sockets that come and go. At the bound, or when what waits holds twice
 	// MaxPayload, the connection is not read. Default 128.
 	EventQueue int
@@ -32,9 +32,10 @@ type Options struct {
 	// 1,000.
 	MaxRooms int
 	// MaxDynamicNamespaces is how many dynamic namespaces may exist at a time,
-	// and MaxClientNamespaces how many of them one client may be in. Clients are
-	// refused beyond; but the address whose clients have made most of all loses one to
-	// one that would still have fewer. Default 10,000 and 32.
+	// and MaxClientNamespaces how many of them one client may be in. Beyond these,
+	// clients are refused. But if another address has more dynamic namespaces than
+	// the client's would have then, one of those of the address that has most is
+	// ended instead. Default 10,000 and 32.
 	MaxDynamicNamespaces int
 	MaxClientNamespaces  int
 	// Parser is the format of packets, which must be that of the clients.
@@ -47,11 +48,11 @@ type Options struct {
 	Broker func(*Local) Broker
 	// Recovery, if set, lets clients come back as the sockets that they were.
 	Recovery *Recovery
-	// SessionClosed, if set, is called, and must not block, when a connection has ended, and the
-	// contexts of its sockets with it.
+	// SessionClosed, if set, is called when a connection and the contexts of its
+	// sockets have ended. It must not block.
 	SessionClosed func(*engineio.Session, Reason)
-	// Logger gets sockets that come and leave at info, and packets at debug,
-	// never their content. Default: Engine.Logger.
+	// Logger gets a line for each socket that comes or leaves at level info, and for
+	// each packet at debug, never with its content. Default: Engine.Logger.
 	Logger *zerolog.Logger
 }
 

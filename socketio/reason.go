@@ -6,8 +6,8 @@ import (
 	"github.com/siokit/sio/engineio"
 )
 
-// Reason says why a socket left. The strings are those of the reference
-// server. It is an error, being the cause of the socket's context.
+// A Reason says why a socket left, in the words of the reference server. It is an error,
+// too: the cause of the socket's context.
 type Reason = engineio.Reason
 
 // The reasons of this layer; those of [engineio] reach sockets as well.
@@ -17,9 +17,9 @@ const (
 )
 
 var (
-	// ErrClosed is returned by what needs a socket that has left. What waits
-	// for an ack fails with it as soon as the socket leaves, wrapped together
-	// with the [Reason].
+	// ErrClosed is returned by methods of a socket that has left. Those that wait
+	// for an ack return it as soon as the socket leaves, wrapped together with the
+	// [Reason].
 	ErrClosed = errors.New("socketio: socket closed")
 	// ErrTooManyRooms is returned by Join beyond Options.MaxRooms.
 	ErrTooManyRooms = errors.New("socketio: too many rooms")
@@ -30,16 +30,16 @@ var (
 	// ErrTooManyAttachments is returned for an event or ack with more binary
 	// attachments than Options.MaxAttachments: official clients refuse it.
 	ErrTooManyAttachments = errors.New("socketio: too many attachments")
-	// ErrDropped is what comes of an ack that was asked for with a volatile
-	// event, if that could not be sent at once.
+	// ErrDropped is returned where an ack was asked for by a volatile event that
+	// could not be sent at once.
 	ErrDropped = errors.New("socketio: volatile event dropped")
-	// ErrNoHandler is the answer of [Local.ServerEvent] if nobody handles it.
+	// ErrNoHandler is returned by [Local.ServerEvent] if nobody handles the event.
 	ErrNoHandler = errors.New("socketio: no handler for the server-side event")
-	// ErrConnecting is returned by what would wait for an answer of a client whose
-	// connect handler has not returned yet: it hears nothing before.
+	// ErrConnecting is returned where an ack was asked for while the connect handler
+	// of the client runs: that hears nothing before it has returned.
 	ErrConnecting = errors.New("socketio: who has not been accepted yet cannot answer: ask once it is connected (OnConnected)")
-	// ErrAuthGone is returned by Socket.BindAuth once the connection is
-	// decided: credentials are not kept.
+	// ErrAuthGone is returned by Socket.BindAuth when the connect handler has
+	// returned: credentials are not kept.
 	ErrAuthGone = errors.New("socketio: the auth payload is there only while the connect handler runs")
 )
 

@@ -13,8 +13,7 @@ import (
 	"github.com/siokit/sio/engineio"
 )
 
-// A Server holds namespaces, and gives every client that connects a socket in
-// those it asks for.
+// A Server has namespaces, and gives every client a socket in each of those that it joins.
 type Server struct {
 	opts   Options
 	born   time.Time // what now is counted from
@@ -30,8 +29,8 @@ type Server struct {
 	namespaces map[string]*Namespace
 }
 
-// New returns a server without namespaces. Nil options are fine. The error
-// names an option that makes no sense.
+// New returns a server without namespaces. Nil options are the zero ones. The error names
+// the options that make no sense.
 func New(opts *Options) (*Server, error) {
 	o, err := opts.withDefaults()
 	s := &Server{
@@ -51,8 +50,8 @@ func New(opts *Options) (*Server, error) {
 	return s, nil
 }
 
-// Of adds a namespace. Its name begins with a slash. It panics if there is
-// one of that name.
+// Of adds a namespace, whose name must begin with a slash. It panics if the name is no
+// valid one, or that of a namespace that is there already.
 func (s *Server) Of(name string, h Handler) *Namespace {
 	switch {
 	case name == "" || name[0] != '/':
@@ -79,36 +78,36 @@ func (s *Server) namespace(name string) *Namespace {
 // ServeHTTP serves the transports on any path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Serve is ServeHTTP with a capture function; see [engineio.Server.Serve]. If
-// what it returns has a method Context() context.Context, that context is the
-// parent of the sockets' ones.
+// Serve serves a request as ServeHTTP does, with a capture function; see
+// [engineio.Server.Serve]. If what that returns has a method Context() context.Context,
+// the contexts of the sockets are derived from that context.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (any, error)) error {
 	return s.engine.Serve(w, r, capture)
 }
 
-// CORS adds the headers of Options.Engine.CORS to an answer that is somebody
-// else's; see [engineio.Server.CORS].
+// CORS adds the headers of Options.Engine.CORS to an answer that somebody else writes; see
+// [engineio.Server.CORS].
 func (s *Server) CORS(w http.ResponseWriter, r *http.Request) (done bool) {
 	return s.engine.CORS(w, r)
 }
 
-// Preflight is CORS in front of what may refuse r; see [engineio.Server.Preflight].
+// Preflight does what CORS does, in front of a handler that may refuse r; see
+// [engineio.Server.Preflight].
 func (s *Server) Preflight(w http.ResponseWriter, r *http.Request) (done bool) {
 	return s.engine.Preflight(w, r)
 }
 
-// Knows tells whether r belongs to a session that is open, and was opened at the
-// same path.
+// Knows reports whether r belongs to an open session that was opened at the same path.
 func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }
 
-// Connections is the number of clients that are connected.
+// Connections returns the number of clients that are connected.
 func (s *Server) Connections() int { return s.engine.Len() }
 
 // Shutdown refuses new clients with 503, delivers what is queued, closes every
 // connection ("server shutting down"; no DISCONNECT is sent, so that clients
 // reconnect by themselves), and waits for the handlers. When ctx ends first,
-// it cuts what is left and returns the context's error. It may be called
-// again.
+// it closes the connections that are left at once, and returns the cause of ctx. It may be
+// called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.engine.Shutdown(ctx)
 	s.stopRecovery()

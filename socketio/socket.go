@@ -59,13 +59,13 @@ func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
 	return &Socket{id: c.newID(n.name), nsp: n, conn: c, auth: auth}
 }
 
-// ID returns the socket's id, which is not the session's, unless the client is
-// one of [engineio.Options.AllowEIO3].
+// ID returns the socket's id. It is not that of the session, but for clients that
+// [engineio.Options.AllowEIO3] lets in.
 func (s *Socket) ID() string { return s.id }
 
-// LogID returns what stands for the socket in logs: its id, which nobody can act
-// with, or, where that is made of the session's, as for clients of
-// [engineio.Options.AllowEIO3], the part of it that is no credential.
+// LogID returns what stands for the socket in logs: its id, with which nobody can act for
+// the client. Where the id is made of the session's, which is a credential, as for clients
+// that [engineio.Options.AllowEIO3] lets in, the session's LogID stands in its place.
 func (s *Socket) LogID() string {
 	secret := s.conn.sess.ID()
 	if head, ok := strings.CutSuffix(s.id, secret); ok {
@@ -77,12 +77,11 @@ func (s *Socket) LogID() string {
 // Namespace returns the namespace that the socket is in.
 func (s *Socket) Namespace() *Namespace { return s.nsp }
 
-// Session returns the Engine.IO session below, which the client's sockets in
-// other namespaces share.
+// Session returns the Engine.IO session of the connection. The client's sockets in other
+// namespaces have the same one.
 func (s *Socket) Session() *engineio.Session { return s.conn.sess }
 
-// Context returns a context that ends when the socket leaves, its cause being
-// the [Reason].
+// Context returns a context that ends when the socket leaves. Its cause is the [Reason].
 func (s *Socket) Context() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +98,7 @@ func (s *Socket) Context() context.Context {
 	return s.ctx
 }
 
-// Connected tells whether the socket has been accepted and has not left.
+// Connected reports whether the socket has been accepted and has not left.
 func (s *Socket) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,10 +112,9 @@ func (s *Socket) Reason() Reason {
 	return s.reason
 }
 
-// Cause returns what the transport knows about the end of the connection beyond
-// the [Reason]: the error of a read or write, an [engineio.ProtocolError], or a
-// [parser.Error]. It is nil if there is nothing, if the socket left by itself or
-// was thrown out, and while it has not left.
+// Cause returns the error behind the [Reason]: that of a read or write, an
+// [engineio.ProtocolError], or a [parser.Error]. It returns nil if there is none, if the
+// client left the namespace or was made to, and while the socket has not left.
 func (s *Socket) Cause() error {
 	switch s.Reason() {
 	case "", ReasonClientDisconnect, ReasonServerDisconnect:
@@ -125,9 +123,9 @@ func (s *Socket) Cause() error {
 	return s.conn.sess.Cause()
 }
 
-// BindAuth decodes the payload of the CONNECT into what ptr points to, which
-// stays as it is if there was none. It works only while the connect handler
-// runs: credentials are not kept.
+// BindAuth decodes the payload of the CONNECT into what ptr points to, and leaves that as
+// it is if there was none. It works only while the connect handler runs, and fails with
+// [ErrAuthGone] afterwards: credentials are not kept.
 func (s *Socket) BindAuth(ptr any) error {
 	if err := parser.CheckPointer(ptr, "the auth payload"); err != nil {
 		return err
@@ -147,14 +145,15 @@ func (s *Socket) BindAuth(ptr any) error {
 	return s.nsp.srv.opts.Codec.Unmarshal(auth, nil, ptr)
 }
 
-// Value returns what SetValue has stored under key, or nil.
+// Value returns the value that [Socket.SetValue] has stored under key, or nil.
 func (s *Socket) Value(key any) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.data[key]
 }
 
-// SetValue stores v for as long as the socket is referred to.
+// SetValue stores v under key, of any comparable type, for as long as the Socket is
+// referred to.
 func (s *Socket) SetValue(key, v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,7 +163,7 @@ func (s *Socket) SetValue(key, v any) {
 	s.data[key] = v
 }
 
-// Owned returns what Own has kept, or nil. It costs next to nothing.
+// Owned returns what [Socket.Own] keeps, or nil. It costs next to nothing.
 func (s *Socket) Owned() any {
 	if v := s.owned.Load(); v != nil {
 		return *v
@@ -172,24 +171,27 @@ func (s *Socket) Owned() any {
 	return nil
 }
 
-// Own keeps v with the socket, unless something is kept already, and returns
-// what is. It is for the [Handler], which package sio is: others use SetValue.
+// Own keeps v with the socket, unless something is kept already, and returns what is kept.
+// It is for the [Handler], such as that of package sio. Applications use
+// [Socket.SetValue].
 func (s *Socket) Own(v any) any {
 	s.owned.CompareAndSwap(nil, &v)
 	return *s.owned.Load()
 }
 
-// Emit sends an event to the client. It never blocks on the network. It fails
-// with [ErrClosed], with [engineio.ErrQueueFull] when the client does not keep
-// up, or with an error that names the argument that can't be encoded.
+// Emit sends an event to the client. It does not wait for the network. It fails with
+// [ErrClosed] if the socket has left, with [engineio.ErrQueueFull] if the client does not
+// keep up, or with an error that names the argument that can't be encoded.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(modifiers{}, event, args) }
 
-// EmitContext is Emit for what is much: it waits while more than half of
-// QueueBytes or QueuePackets waits to be sent to the client, and fails with the
-// cause of ctx if that ends before, or with [ErrClosed]. It needs nobody but the
-// client: a handler may call it, and of a client that takes nothing it sees the end,
-// after WriteTimeout or the heartbeat's time. In the connect handler, where all is
-// held back, it does not wait.
+// EmitContext sends an event as [Socket.Emit] does, after it has waited until no more than
+// half of QueueBytes and QueuePackets waits to be sent to the client. It is for those who
+// have much to send. It fails with the cause of ctx if that ends first, and with
+// [ErrClosed] if the socket leaves, as that of a client that takes nothing does after
+// WriteTimeout, or when it has missed a heartbeat.
+//
+// Handlers may call it: it waits for nobody but the client. In the connect handler, where
+// all that is emitted is held back, it does not wait.
 func (s *Socket) EmitContext(ctx context.Context, event string, args ...any) error {
 	return s.emitContext(ctx, modifiers{}, event, args)
 }
@@ -269,9 +271,9 @@ func (s *Socket) holdLocked(e encoded) error {
 	return nil
 }
 
-// Join adds the socket to rooms. It fails with [ErrClosed] once it has left, and with
-// [ErrTooManyRooms] or [ErrRoomName] at the first room that is one too many, or has a
-// name that is too long: it is in those before.
+// Join adds the socket to rooms. It fails with [ErrClosed] if the socket has left. It fails
+// with [ErrTooManyRooms] or [ErrRoomName] at the first room that is one too many, or whose
+// name is too long; the socket is then in the rooms before that.
 func (s *Socket) Join(rooms ...string) error {
 	if s.Reason() != "" {
 		return ErrClosed
@@ -282,29 +284,31 @@ func (s *Socket) Join(rooms ...string) error {
 // Leave removes the socket from rooms.
 func (s *Socket) Leave(rooms ...string) { s.nsp.local.leave(s, rooms) }
 
-// Rooms returns the rooms that the socket is in, in no order. Of a socket that has
-// left they are those that it was in, until Disconnecting of its [Handler] has returned.
+// Rooms returns the rooms that the socket is in, in no particular order. If it has left,
+// they are those that it was in until Disconnecting of its [Handler] has returned, and none
+// afterwards.
 func (s *Socket) Rooms() []string { return s.nsp.local.roomsOf(s) }
 
-// To addresses the sockets in any of the rooms, this one left out.
+// To returns the [Target] of the sockets in any of the rooms, without this one.
 func (s *Socket) To(rooms ...string) Target { return s.Broadcast().To(rooms...) }
 
-// In is To.
+// In is another name for [Socket.To].
 func (s *Socket) In(rooms ...string) Target { return s.To(rooms...) }
 
-// Except addresses every other socket that is in none of the rooms.
+// Except returns the [Target] of all other sockets of the namespace that are in none of
+// the rooms.
 func (s *Socket) Except(rooms ...string) Target { return s.Broadcast().Except(rooms...) }
 
-// Local addresses every other socket of this process.
+// Local returns the [Target] of all other sockets of the namespace in this process.
 func (s *Socket) Local() Target { return s.Broadcast().Local() }
 
-// Broadcast addresses every socket of the namespace but this one.
+// Broadcast returns the [Target] of all other sockets of the namespace.
 func (s *Socket) Broadcast() Target { return s.nsp.All().Except(s.id) }
 
-// Disconnect makes the client leave the namespace, or, if closeConn is given and
-// true, every namespace, and closes the connection behind what was emitted. The client
-// does not reconnect by itself. Called while the connect handler runs, it
-// takes place behind the answer.
+// Disconnect makes the client leave the namespace. Disconnect(true) makes it leave all of
+// its namespaces, and closes the connection after what was emitted has been sent. Official
+// clients do not reconnect by themselves then. Called while the connect handler runs, it
+// takes effect behind the answer to the CONNECT.
 func (s *Socket) Disconnect(closeConn ...bool) {
 	all := slices.Contains(closeConn, true)
 	s.mu.Lock()
@@ -334,9 +338,9 @@ func (s *Socket) disconnect(closeConn bool) {
 	}
 }
 
-// ExpireAt closes the connection at t, as when a token ends that the client has
-// shown. No DISCONNECT is sent, so that it reconnects by itself, with fresh
-// credentials; see [engineio.Session.Close]. The last call counts; the zero time takes it back.
+// ExpireAt closes the connection at t, such as when the client's token expires. No
+// DISCONNECT is sent, so that the client reconnects by itself, with fresh credentials; see
+// [engineio.Session.Close]. Of several calls the last one counts. The zero time cancels it.
 func (s *Socket) ExpireAt(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,8 +34,10 @@ func (n *Namespace) ackID() uint64 { return n.acks.Add(1) - 1 }
 // ctx ends, with its cause, and at once when the socket leaves, with
 // [ErrClosed] and the [Reason], or while the connect handler runs, with
 // [ErrConnecting], whoever calls it: the event would be held back until that returns.
-// Every other handler may wait for its own socket. A client that sends more events than [Options.EventQueue] before its answer is
-// not read that far until a handler returns: ctx should have a deadline.
+//
+// Every other handler may wait for its own socket. If the client sends more events than
+// [Options.EventQueue] before its answer, that is not read until a handler returns: ctx
+// should have a deadline.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error) {
 	return s.ask(ctx, modifiers{}, event, args)
 }

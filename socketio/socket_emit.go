@@ -9,71 +9,75 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// An Emission is a [Socket] with modifiers for what is emitted to it, or, by To
-// and the like, to others. It is immutable: each method returns another one.
+// An Emission emits to a [Socket], or by To and the like to others, with modifiers. It is
+// immutable, and may be used from any goroutine: the methods that modify it return another
+// one.
 type Emission struct {
 	s   *Socket
 	mod modifiers
 }
 
-// Volatile returns the socket for emitting what may be dropped: it is, without
-// an error, when the connection can't take it now.
+// Volatile returns an [Emission] whose events are dropped, without an error, if they can't
+// be sent at once.
 func (s *Socket) Volatile() Emission { return Emission{s: s}.Volatile() }
 
-// Compress(false) returns the socket for emitting what is not to be compressed,
-// by per-message deflate or in the answer to a poll.
+// Compress returns an [Emission] whose events are not compressed if on is false, neither by
+// per-message deflate nor in the answer to a poll.
 func (s *Socket) Compress(on bool) Emission { return Emission{s: s}.Compress(on) }
 
-// Timeout returns the socket with a bound of EmitWithAck, beside its context.
+// Timeout returns an [Emission] whose EmitWithAck waits no longer than d, whatever its
+// context allows.
 func (s *Socket) Timeout(d time.Duration) Emission { return Emission{s: s}.Timeout(d) }
 
-// Volatile marks what is emitted as something that may be dropped. An
-// EmitWithAck that is dropped fails with [ErrDropped].
+// Volatile returns an Emission whose events are dropped if they can't be sent at once.
+// EmitWithAck then fails with [ErrDropped]; the other methods do not fail.
 func (e Emission) Volatile() Emission {
 	e.mod.volatile = true
 	return e
 }
 
-// Compress is [Target.Compress].
+// Compress returns an Emission whose events are not compressed if on is false, as
+// [Target.Compress] does.
 func (e Emission) Compress(on bool) Emission {
 	e.mod.plain = !on
 	return e
 }
 
-// Timeout makes EmitWithAck fail with [context.DeadlineExceeded] when d has
-// passed; 0 takes it back.
+// Timeout returns an Emission whose EmitWithAck fails with [context.DeadlineExceeded] when
+// d has passed. A d of 0 takes that back.
 func (e Emission) Timeout(d time.Duration) Emission {
 	e.mod.timeout = d
 	return e
 }
 
-// Emit is [Socket.Emit] with the modifiers.
+// Emit sends an event to the client, as [Socket.Emit] does.
 func (e Emission) Emit(event string, args ...any) error { return e.s.emit(e.mod, event, args) }
 
-// EmitContext is [Socket.EmitContext] with the modifiers. What is volatile does
-// not wait.
+// EmitContext sends an event to the client, as [Socket.EmitContext] does. If the Emission
+// is volatile, it does not wait.
 func (e Emission) EmitContext(ctx context.Context, event string, args ...any) error {
 	return e.s.emitContext(ctx, e.mod, event, args)
 }
 
-// EmitWithAck is [Socket.EmitWithAck] with the modifiers.
+// EmitWithAck sends an event and waits for the client's answer, as [Socket.EmitWithAck]
+// does.
 func (e Emission) EmitWithAck(ctx context.Context, event string, args ...any) (parser.Args, error) {
 	return e.s.ask(ctx, e.mod, event, args)
 }
 
-// To is [Socket.To] with the modifiers.
+// To returns the Target of [Socket.To], with the modifiers.
 func (e Emission) To(rooms ...string) Target { return e.Broadcast().To(rooms...) }
 
-// In is To.
+// In is another name for [Emission.To].
 func (e Emission) In(rooms ...string) Target { return e.To(rooms...) }
 
-// Except is [Socket.Except] with the modifiers.
+// Except returns the Target of [Socket.Except], with the modifiers.
 func (e Emission) Except(rooms ...string) Target { return e.Broadcast().Except(rooms...) }
 
-// Local is [Socket.Local] with the modifiers.
+// Local returns the Target of [Socket.Local], with the modifiers.
 func (e Emission) Local() Target { return e.Broadcast().Local() }
 
-// Broadcast is [Socket.Broadcast] with the modifiers.
+// Broadcast returns the Target of [Socket.Broadcast], with the modifiers.
 func (e Emission) Broadcast() Target {
 	t := e.s.Broadcast()
 	t.mod = e.mod

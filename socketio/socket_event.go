@@ -6,7 +6,7 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// An Event is what a peer has emitted. It owns its bytes and is safe to keep.
+// An Event is an event that a client has emitted. It owns its bytes, and may be kept.
 type Event struct {
 	socket   *Socket
 	name     []byte
@@ -20,21 +20,21 @@ type Event struct {
 	owner    any
 }
 
-// An EventMaker is a [Handler] that makes an Event part of what it needs for it
-// anyway: an allocation less for each.
+// An EventMaker is a [Handler] that allocates each Event together with what it needs for
+// that itself, which saves an allocation.
 type EventMaker interface {
-	// NewEvent returns an Event for size bytes of data, or more. It is called
-	// on a goroutine that others wait for.
+	// NewEvent returns an Event with room for size bytes of data, or more; see
+	// [Event.Init]. It must not block.
 	NewEvent(size int) *Event
 }
 
-// Init prepares an Event that is part of its owner, with room for its data.
+// Init prepares an Event that is part of owner. Room is a buffer for its data.
 func (e *Event) Init(owner any, room []byte) {
 	e.owner = owner
 	e.data = room[:0]
 }
 
-// Owner returns what Init was given.
+// Owner returns the owner that Init was given, or nil.
 func (e *Event) Owner() any { return e.owner }
 
 // An eventQueue is a queue of events that allocates nothing.
@@ -64,8 +64,8 @@ func (q *eventQueue) pop() *Event {
 // Name returns the event's name.
 func (e *Event) Name() string { return string(e.name) }
 
-// NameBytes returns the event's name without a copy, for looking it up. It
-// must not be changed.
+// NameBytes returns the event's name without copying it, for look-ups. It must not be
+// changed.
 func (e *Event) NameBytes() []byte { return e.name }
 
 // Args returns the arguments.
@@ -73,10 +73,10 @@ func (e *Event) Args() parser.Args {
 	return parser.NewArgs(e.socket.nsp.srv.opts.Codec, e.data, e.binary, 1)
 }
 
-// WantsAck tells whether the peer asked for an ack.
+// WantsAck reports whether the client has asked for an ack.
 func (e *Event) WantsAck() bool { return e.wantsAck }
 
-// Acked tells whether the event has been answered.
+// Acked reports whether the event has been answered.
 func (e *Event) Acked() bool { return e.acked.Load() }
 
 // size is what the event holds while it waits.

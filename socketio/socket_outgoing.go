@@ -2,14 +2,14 @@ package socketio
 
 import "slices"
 
-// An Outgoing hears the events that go out to the sockets of a namespace.
+// An Outgoing is told of the events that go out to the sockets of a namespace.
 type Outgoing func(s *Socket, event string, args []any)
 
-// OnOutgoing has f called with every event that is emitted to a socket of this
-// process, once for each, when it is queued: one that is volatile, or for a
-// client that does not keep up, may be dropped still. Acks are not events, and
-// what f emits it hears as well. It is called on the goroutine that emits and
-// must not block, panic or change the arguments. There is one f; nil is none.
+// OnOutgoing has f called with every event that is emitted to a socket of this process, once
+// for each socket, when the event is queued. A volatile one, or one for a client that does
+// not keep up, may still be dropped. Acks are not events. F is called for what it emits
+// itself, too. It is called on the goroutine that emits, and must not block, panic or change
+// the arguments. It takes the place of an earlier f; nil stands for none.
 func (n *Namespace) OnOutgoing(f Outgoing) {
 	if f == nil {
 		n.outgoing.Store(nil)

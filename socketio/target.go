@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// A Selector says which sockets of a namespace are meant.
+// A Selector says which sockets of a namespace are addressed.
 type Selector struct {
-	Rooms  []string // in any of these; empty: all. A socket's id is a room that only it is in. A Target of nobody asks no broker
-	Except []string // and in none of these
-	Local  bool     // of this process alone, not of a whole cluster
+	Rooms  []string // those in any of these; empty: all. A socket's id is a room that only it is in. A Target of nobody asks no broker
+	Except []string // but for those in any of these
+	Local  bool     // those of this process alone, not of a whole cluster
 }
 
 // modifiers say how something is emitted.
@@ -30,8 +30,9 @@ func (m modifiers) bound(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, m.timeout)
 }
 
-// A Target is a set of sockets, to be emitted to or acted upon. It is
-// immutable: each method returns another one, and it may be kept and shared.
+// A Target addresses a set of sockets: it emits to them, or acts upon them. Which ones
+// they are is decided by each call. A Target is immutable, and may be kept and used from
+// any goroutine: the methods that modify it return another one.
 type Target struct {
 	nsp *Namespace
 	sel Selector
@@ -39,8 +40,8 @@ type Target struct {
 	to  bool // rooms have been asked for
 }
 
-// To adds rooms: a socket is meant if it is in any of those named. To an empty list of
-// rooms, nobody is, unless rooms have been added before or are behind it.
+// To returns a Target of the sockets in any of the rooms, or in any that were named before.
+// An empty list of rooms addresses nobody, unless another To names some.
 func (t Target) To(rooms ...string) Target {
 	t.sel.Rooms, t.to = slices.Concat(t.sel.Rooms, rooms), true
 	return t
@@ -48,45 +49,47 @@ func (t Target) To(rooms ...string) Target {
 
 func (t Target) nobody() bool { return t.to && len(t.sel.Rooms) == 0 }
 
-// In is To.
+// In is another name for [Target.To].
 func (t Target) In(rooms ...string) Target { return t.To(rooms...) }
 
-// Except leaves out the sockets in any of the rooms, of an empty list nobody.
+// Except returns a Target without the sockets in any of the rooms. An empty list leaves
+// out nobody.
 func (t Target) Except(rooms ...string) Target {
 	t.sel.Except = slices.Concat(t.sel.Except, rooms)
 	return t
 }
 
-// Local leaves out the sockets of other servers of a cluster.
+// Local returns a Target without the sockets of other servers of a cluster.
 func (t Target) Local() Target {
 	t.sel.Local = true
 	return t
 }
 
-// Volatile marks what is emitted as something that may be dropped: it does not
-// wait for a connection that can't take it now.
+// Volatile returns a Target whose events are dropped for a client to which they can't be
+// sent at once.
 func (t Target) Volatile() Target {
 	t.mod.volatile = true
 	return t
 }
 
-// Compress(false) keeps what is emitted from being compressed, by per-message
-// deflate or in the answer to a poll. Compress(true) takes that back.
+// Compress returns a Target whose events are not compressed if on is false, neither by
+// per-message deflate nor in the answer to a poll. Compress(true) takes that back.
 func (t Target) Compress(on bool) Target {
 	t.mod.plain = !on
 	return t
 }
 
-// Timeout bounds EmitWithAck, Sockets and Count, beside their context. It makes
-// them fail with [context.DeadlineExceeded]; 0 takes it back.
+// Timeout returns a Target whose EmitWithAck, Sockets and Count wait no longer than d,
+// whatever their context allows, and then fail with [context.DeadlineExceeded]. A d of 0
+// takes that back.
 func (t Target) Timeout(d time.Duration) Target {
 	t.mod.timeout = d
 	return t
 }
 
-// Emit sends an event to every socket that is meant. It never blocks on the
-// network, and a client that does not keep up is a matter of its own: an error
-// says that the event can't be encoded, or that the broker failed.
+// Emit sends an event to the sockets. It does not wait for the network. The error says
+// that the event can't be encoded, or that the broker has failed; that a client does not
+// keep up is no error.
 func (t Target) Emit(event string, args ...any) error {
 	if t.nobody() {
 		return t.check(event, args)
@@ -96,16 +99,16 @@ func (t Target) Emit(event string, args ...any) error {
 	return n.broker.Broadcast(t.broadcast(event, args))
 }
 
-// EmitWithAck sends an event to every socket that is meant and waits for their
-// answers, which it returns in the order in which they came. A socket that
-// leaves before it answers, or is not accepted yet, or can't be sent to, has an [Answer] with an Err at
-// once, and is no reason for an error: that says that the event can't be
-// encoded, that the broker failed, or, being the cause of ctx, that ctx ended
-// before everybody had answered. Those who have not are then among the answers,
-// with that error; sockets of other servers may be missing.
+// EmitWithAck sends an event to the sockets, waits for their answers, and returns these in
+// the order in which they came. A socket that leaves before it answers, or has not been
+// accepted yet, or can't be sent to, has an [Answer] with an Err at once.
 //
-// Without an end of ctx or a Timeout, one client that stays and does not answer
-// makes it wait for ever.
+// The error says that the event can't be encoded or that the broker has failed, or is the
+// cause of ctx if that ends before everybody has answered. Those who have not are then
+// among the answers, with that error as their Err; sockets of other servers may be missing.
+//
+// Unless ctx ends or there is a Timeout, one client that stays and does not answer makes
+// it wait for ever.
 func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	if t.nobody() {
 		return nil, t.check(event, args)
@@ -127,8 +130,8 @@ func (t Target) broadcast(event string, args []any) *Broadcast {
 	return &Broadcast{Event: event, Args: args, Selector: t.sel, Volatile: t.mod.volatile, Plain: t.mod.plain}
 }
 
-// Join adds the sockets to rooms. If one of them can't be in so many, [ErrTooManyRooms]
-// says so when the others are.
+// Join adds the sockets to rooms. It fails with [ErrTooManyRooms] if one of them can't be
+// in so many rooms, after it has added the others.
 func (t Target) Join(rooms ...string) error {
 	if t.nobody() {
 		return nil
@@ -148,7 +151,7 @@ func (t Target) Leave(rooms ...string) error {
 	return n.broker.Leave(t.sel, rooms)
 }
 
-// Disconnect is [Socket.Disconnect] for every socket that is meant.
+// Disconnect makes the sockets leave the namespace, as [Socket.Disconnect] does.
 func (t Target) Disconnect(closeConn ...bool) error {
 	if t.nobody() {
 		return nil
@@ -158,8 +161,8 @@ func (t Target) Disconnect(closeConn ...bool) error {
 	return n.broker.Disconnect(t.sel, slices.Contains(closeConn, true))
 }
 
-// Sockets describes the sockets that are meant, those of other servers as well.
-// If some server of a cluster fails, the others' sockets come with the error.
+// Sockets describes the sockets, with those of other servers of a cluster. If one of these
+// fails, it returns the sockets of the others beside the error.
 func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
 	if t.nobody() {
 		return nil, nil
@@ -177,8 +180,8 @@ func (t Target) Sockets(ctx context.Context) ([]RemoteSocket, error) {
 	return sockets, err
 }
 
-// Count is the number of sockets that are meant: those that Sockets would
-// describe, for much less.
+// Count returns the number of the sockets that [Target.Sockets] describes. It costs much
+// less than that.
 func (t Target) Count(ctx context.Context) (int, error) {
 	if t.nobody() {
 		return 0, nil
@@ -190,7 +193,7 @@ func (t Target) Count(ctx context.Context) (int, error) {
 	return n.broker.Count(ctx, t.sel)
 }
 
-// LocalSockets returns the sockets of this process that are meant.
+// LocalSockets returns those of the sockets that are in this process.
 func (t Target) LocalSockets() []*Socket {
 	if t.nobody() {
 		return nil

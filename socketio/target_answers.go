@@ -8,26 +8,28 @@ import (
 	"github.com/siokit/sio/socketio/parser"
 )
 
-// An Answer is what came of one socket, or server, that was asked.
+// An Answer is the answer of one socket, or of one server, to an event, or says why there
+// is none.
 type Answer struct {
 	ID   string // of the socket; "" where the server that it is on does not say
 	Args parser.Args
-	Err  error // why there is none: [ErrClosed] with the Reason, [ErrConnecting], or the cause of the context
+	Err  error // why there is no answer: [ErrClosed] with the Reason, [ErrConnecting], or the cause of the context
 }
 
-// An Inquiry is an event that was sent to many, and whose answers are awaited.
+// An Inquiry is an event that has been sent to many sockets, whose answers are awaited.
 type Inquiry struct {
 	id    uint64
 	asked []*Socket
 	each  func(Answer)
 }
 
-// Inquire sends an event to the sockets of this process that b selects. For
-// each of them it has each called, exactly once, with the answer, or with why
-// there will be none; the first calls may come before Inquire returns. They
-// come from goroutines that others wait for, at the same time: each must not
-// block. The memory that this takes is given back as the answers come, and at
-// the latest by Stop, which must be called if they need not all come.
+// Inquire sends an event to the sockets of this process that b selects. It has each called
+// exactly once for every one of them, with the answer, or with the reason why there will be
+// none. Calls may come before Inquire returns, and from several goroutines at the same
+// time; each must not block.
+//
+// The Inquiry holds memory for every socket that has not answered. Call [Inquiry.Stop] if
+// some of them may never do so.
 func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	id := l.nsp.ackID()
 	e, err := l.nsp.encodeEvent(b.Event, b.Args, id, true)
@@ -50,11 +52,11 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	return q, nil
 }
 
-// Len is how many sockets were asked.
+// Len returns how many sockets have been asked.
 func (q *Inquiry) Len() int { return len(q.asked) }
 
-// Stop gives those up who have not answered: each is called for them, with err.
-// It returns how many they are. Calls for others may be under way.
+// Stop waits no longer for those who have not answered: it calls each for every one of
+// them, with err, and returns how many they are. Calls for others may still be under way.
 func (q *Inquiry) Stop(err error) int {
 	n := 0
 	for _, s := range q.asked {

@@ -30,9 +30,9 @@ func (h Handshake) Query() url.Values {
 	return u.Query()
 }
 
-// Handshake returns what is known of the request that opened the connection. Of
-// the request itself that is what Value of the session has: it may have a
-// method Request() *http.Request. The auth payload is no part of it.
+// Handshake describes the request that opened the connection. For the URL and the headers,
+// the value of the session, which a capture function has returned, must have a method
+// Request() *http.Request. The auth payload is not part of it.
 func (s *Socket) Handshake() Handshake {
 	sess := s.conn.sess
 	h := Handshake{
@@ -52,9 +52,9 @@ func (s *Socket) Handshake() Handshake {
 	return h
 }
 
-// A RemoteSocket describes a socket, wherever in a cluster it lives, as it was
-// when it was asked for. Its methods act upon the socket as it is now; they do
-// nothing if it has left.
+// A RemoteSocket describes a socket of this server or of another one of a cluster, as it
+// was when [Target.Sockets] asked for it. Its methods act upon the socket as it is now.
+// They do nothing if it has left.
 type RemoteSocket struct {
 	ID        string
 	Rooms     []string       // in no order, without the id
@@ -65,26 +65,28 @@ type RemoteSocket struct {
 	mod modifiers
 }
 
-// Target returns the socket as a Target, by its id.
+// Target returns the [Target] of this socket alone, by its id.
 func (r RemoteSocket) Target() Target {
 	t := r.nsp.All().To(r.ID)
 	t.mod = r.mod
 	return t
 }
 
-// Volatile, Compress and Timeout are as with a [Target].
+// Volatile returns a RemoteSocket whose events are dropped if they can't be sent at once.
 func (r RemoteSocket) Volatile() RemoteSocket {
 	r.mod.volatile = true
 	return r
 }
 
-// Compress is [Target.Compress].
+// Compress returns a RemoteSocket whose events are not compressed if on is false, as
+// [Target.Compress] does.
 func (r RemoteSocket) Compress(on bool) RemoteSocket {
 	r.mod.plain = !on
 	return r
 }
 
-// Timeout is [Target.Timeout].
+// Timeout returns a RemoteSocket whose EmitWithAck waits no longer than d, as that of
+// [Target.Timeout] does.
 func (r RemoteSocket) Timeout(d time.Duration) RemoteSocket {
 	r.mod.timeout = d
 	return r
@@ -115,13 +117,13 @@ func (r RemoteSocket) Join(rooms ...string) error { return r.Target().Join(rooms
 // Leave removes the socket from rooms.
 func (r RemoteSocket) Leave(rooms ...string) error { return r.Target().Leave(rooms...) }
 
-// Disconnect is [Socket.Disconnect].
+// Disconnect makes the client leave the namespace, as [Socket.Disconnect] does.
 func (r RemoteSocket) Disconnect(closeConn ...bool) error { return r.Target().Disconnect(closeConn...) }
 
-// To addresses the sockets in any of the rooms, this one left out.
+// To returns the [Target] of the sockets in any of the rooms, without this one.
 func (r RemoteSocket) To(rooms ...string) Target { return r.Broadcast().To(rooms...) }
 
-// Broadcast addresses every socket of the namespace but this one.
+// Broadcast returns the [Target] of all other sockets of the namespace.
 func (r RemoteSocket) Broadcast() Target {
 	t := r.nsp.All().Except(r.ID)
 	t.mod = r.mod
