@@ -27,8 +27,8 @@
 //
 // The way out: socket_emit.go (to one client) or target.go (to many) → broker.go (the
 // interface that carries it) → local.go (the sockets of this process) → local_pick.go (who
-// is meant) → encode.go (a packet is encoded once) → Socket.sendLater in socket.go →
-// [engineio.Session].
+// is meant) → encode.go (a packet is encoded once) → socket_send.go (it is sent, or held
+// back) → [engineio.Session].
 //
 // Rooms are in local_rooms.go; what targets ask and hear in target_answers.go and
 // target_remote.go; other servers in broker_serverside.go. Namespaces that come and go

@@ -13,5 +13,8 @@
 // Decoded data aliases what it was decoded from, unless that was base64. Nothing is
 // allocated because a length announces it.
 //
+// The files: packet.go (one packet), payload.go (several, in the body of a POST or the answer
+// to a GET), v3.go (both in revision 3).
+//
 // The protocol: https://github.com/socketio/engine.io-protocol
 package parser
