@@ -14,7 +14,7 @@
 //
 // Nothing here knows of sockets, or sends anything. All methods are to be called under
 // one lock of the caller's, but for those of Rooms, which has its own, the innermost, and
-// for Log.Seq.
+// for Log.Seq, Offset, Hash and Taken.
 package ledger
 
 import "math"
