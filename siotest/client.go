@@ -88,8 +88,8 @@ func (c *Client) CallError(event string, args ...any) *Error {
 	return err
 }
 
-// Go sends an event and returns an [Answer] whose methods wait for it. Until the test
-// calls one of these, it can give the server what that waits for.
+// Go sends an event and returns an [Answer], whose methods wait for it. Before it calls one
+// of these, the test can do what the handler waits for.
 func (c *Client) Go(event string, args ...any) *Answer {
 	c.t.Helper()
 	a := &Answer{c: c, event: event}

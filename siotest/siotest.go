@@ -18,8 +18,8 @@ import (
 type Options struct {
 	// Namespace is the namespace to join. Default "/".
 	Namespace string
-	// Auth is the client's auth option, which Context.BindAuth decodes. It must be
-	// encoded as a JSON object. Default: none.
+	// Auth is the client's auth option, which Context.BindAuth decodes: a value whose
+	// JSON is an object. Default: none.
 	Auth any
 	// Path is the path of the requests. Default: the path of the server, or
 	// "/socket.io" if the handler is not a sio.Server.

@@ -9,9 +9,9 @@ import (
 // A ServerHandler is a [Handler] that hears the events of other servers of a
 // cluster.
 type ServerHandler interface {
-	// ServerEvent handles an event for a namespace and returns the answer;
-	// [ErrNoHandler] if there is nobody to. It may block, and be called several
-	// times at once. A panic is its own to recover. Args are its own, too.
+	// ServerEvent handles an event for a namespace and returns the answer. It returns
+	// [ErrNoHandler] if nobody handles the event. It may block, may be called several
+	// times at once, and must recover from its own panics. It may keep args.
 	ServerEvent(ctx context.Context, n *Namespace, event string, args parser.Args) (answer any, err error)
 }
 
@@ -26,9 +26,9 @@ func (n *Namespace) ServerSideEmit(event string, args ...any) error {
 	return n.broker.ServerSideEmit(event, args)
 }
 
-// ServerSideEmitWithAck does the same and waits for an answer of each, or for
-// ctx to end, whose cause it then returns beside the answers that have come. An
-// [Answer] has one argument, or an Err.
+// ServerSideEmitWithAck sends an event to the other servers of the cluster, waits for an
+// answer of each, and returns the answers. If ctx ends first, it returns its cause beside
+// those that have come. An [Answer] has one argument, or an Err.
 func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Answer, error) {
 	if parser.IsReserved(event) {
 		return nil, parser.ErrReservedEvent

@@ -137,8 +137,8 @@ func takenForOffset(event string, args []any) any {
 	return args[len(args)-1]
 }
 
-// Recovered tells whether the socket has been there before its connection, and
-// has its id, rooms and values from then.
+// Recovered reports whether the client has come back as the socket that it was before its
+// connection broke, with the id, the rooms and the values of that.
 func (s *Socket) Recovered() bool { return s.recovered }
 
 // asideLocked returns the rooms of a socket that is not the client yet that it says it
