@@ -17,8 +17,8 @@ type Batch struct {
 	due dueList
 }
 
-// Send queues messages for s as [Session.Send] does. If volatile is true, it drops them as
-// [Session.TrySend] does, and returns nil.
+// Send queues messages for s as [Session.Send] does. If volatile is true, it drops those
+// that would have to wait, as [Session.TrySend] does, which is no error.
 func (b *Batch) Send(s *Session, volatile bool, first *Message, rest ...*Message) error {
 	u := sendAlways
 	if volatile {
