@@ -55,7 +55,7 @@ func (e *PanicError) Unwrap() error {
 }
 
 var (
-	// ErrClosed is returned by methods that need a client which has left.
+	// ErrClosed is returned by methods that need the client, once it has left.
 	ErrClosed = socketio.ErrClosed
 	// ErrQueueFull is returned by Emit when too much waits to be sent to the client.
 	// See [Options].QueueBytes.

@@ -6,8 +6,8 @@ import (
 )
 
 // AcceptDeflate returns the answer to the first offer of per-message deflate that
-// can be accepted, or "" if there is none. Lists are the Sec-WebSocket-Extensions headers (RFC
-// 6455, section 9.1); if they are malformed, nothing of them is accepted.
+// can be accepted, or "" if there is none. Lists are the Sec-WebSocket-Extensions
+// headers (RFC 6455, section 9.1); if they are malformed, nothing of them is accepted.
 func AcceptDeflate(lists []string) (answer string) {
 	p := headerParser{strings.Join(lists, ",")}
 	for {
