@@ -31,7 +31,7 @@ type Absence struct {
 	expires    time.Duration       // as Keeper.Now
 	left       uint64              // the last event of all when it left
 	floor      uint64              // as Client.floor, since then
-	trails     []*Trail            // of its spans
+	trails     []*trail            // of its spans
 	prev, next *Absence            // in the order in which they left
 	holder     *share.Holder[line] // those that came from the same address
 
@@ -197,7 +197,7 @@ func (w *Away) Load(a *Absence) error {
 	}
 	saved, err := w.k.Store().Take(a.PID)
 	if err == nil && !a.is(&saved) {
-		err = ErrOther
+		err = errOther
 	}
 	if err == nil {
 		a.record = &saved
@@ -215,7 +215,7 @@ func (w *Away) Drop(a *Absence) error {
 
 func (a *Absence) is(saved *recovery.Session) bool {
 	return saved.PID == a.PID && saved.ID == a.ID && saved.Progress.Left == a.left &&
-		slices.EqualFunc(saved.Rooms, a.trails, func(room recovery.Room, t *Trail) bool { return room.Name == t.name })
+		slices.EqualFunc(saved.Rooms, a.trails, func(room recovery.Room, t *trail) bool { return room.Name == t.name })
 }
 
 // Membership returns that of a client whose record is here, with what has changed aside.
@@ -242,10 +242,10 @@ func (a *Absence) client() *Client {
 }
 
 // spans returns when the client was in which room.
-func (a *Absence) spans() []Span {
-	all := make([]Span, len(a.trails))
+func (a *Absence) spans() []span {
+	all := make([]span, len(a.trails))
 	for i, room := range a.record.Rooms {
-		all[i] = Span{a.trails[i], room.From, room.To}
+		all[i] = span{a.trails[i], room.From, room.To}
 	}
 	return all
 }

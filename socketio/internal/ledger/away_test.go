@@ -132,7 +132,7 @@ func TestLoad(t *testing.T) {
 		if err == nil {
 			err = b.away.Load(a)
 		}
-		if want := map[bool]error{true: nil, false: ErrOther}[name == ""]; err != want {
+		if want := map[bool]error{true: nil, false: errOther}[name == ""]; err != want {
 			t.Errorf("another %s: %v", name, err)
 		}
 	}

@@ -22,14 +22,14 @@ type Client struct {
 	closed int32  // how many spans are over; protected by Rooms.mu, as is all below
 	added  uint64 // the last event before it was one of the namespace
 	left   uint64 // the last event before it was one no more
-	spans  []Span
+	spans  []span
 	forgot uint64 // as floor, for spans that are not remembered
 }
 
 // NewClient returns a client that comes with an offset of others, or "".
 func (l *Log) NewClient(pid, offset string) Client {
 	seq := l.Seq()
-	return Client{PID: pid, base: seq, origin: l.Hash(offset), got: seq, waited: seq + 1, added: Never}
+	return Client{PID: pid, base: seq, origin: l.Hash(offset), got: seq, waited: seq + 1, added: never}
 }
 
 // Sent notes that an event is sent to the client.
@@ -67,11 +67,11 @@ type Membership struct {
 	client *Client
 	id     string // of its sockets
 	left   uint64 // the last event of all when it left
-	rooms  map[string][]Span
+	rooms  map[string][]span
 }
 
-func newMembership(c *Client, id string, left uint64, spans []Span) *Membership {
-	m := &Membership{c, id, left, make(map[string][]Span, len(spans))}
+func newMembership(c *Client, id string, left uint64, spans []span) *Membership {
+	m := &Membership{c, id, left, make(map[string][]span, len(spans))}
 	for _, s := range spans {
 		m.rooms[s.name] = append(m.rooms[s.name], s)
 	}
@@ -157,7 +157,7 @@ func (l *Log) Position(m *Membership, offset string) (pos uint64, ok bool) {
 		case !ok:
 			pos, ok = at, true
 		case pos != at:
-			pos = Never // it may be the one or the other
+			pos = never // it may be the one or the other
 		}
 	}
 	h := l.Hash(offset)
@@ -171,7 +171,7 @@ func (l *Log) Position(m *Membership, offset string) (pos uint64, ok bool) {
 	case !ours && h != 0 && c.marks != nil && !c.marks.find(h, found):
 		return 0, false
 	}
-	return pos, ok && pos != Never
+	return pos, ok && pos != never
 }
 
 // wasSent tells whether the event of that number was for the client, as far as the log

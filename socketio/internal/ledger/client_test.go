@@ -34,16 +34,16 @@ func TestPosition(t *testing.T) {
 		b.log.Offset(mine):     mine,
 		b.log.Offset(last):     last,
 		"once":                 mine,
-		"twice":                Never,
-		"never":                Never,
-		"":                     Never,
-		b.log.Offset(before):   Never,
-		b.log.Offset(other):    Never,
-		b.log.Offset(last + 1): Never,
+		"twice":                never,
+		"never":                never,
+		"":                     never,
+		b.log.Offset(before):   never,
+		b.log.Offset(other):    never,
+		b.log.Offset(last + 1): never,
 	} {
 		pos, ok := b.log.Position(b.rooms.Of(&c, "id"), offset)
 		if !ok {
-			pos = Never
+			pos = never
 		}
 		if pos != want {
 			t.Errorf("%q is %d, want %d", offset, pos, want)
@@ -94,7 +94,7 @@ func TestLate(t *testing.T) {
 	} {
 		client := b.client("p")
 		pos := b.log.Seq()
-		client.waited = Never // nothing had to wait
+		client.waited = never // nothing had to wait
 		client.Sent(b.emit())
 		c.how(client)
 		b.log.head.Store(b.log.Seq())

@@ -19,5 +19,5 @@ package ledger
 
 import "math"
 
-// Never is later than every event.
-const Never = math.MaxUint64
+// never is later than every event.
+const never = math.MaxUint64

@@ -143,15 +143,15 @@ func (l *Log) miss(gone entry) {
 	}
 }
 
-// ErrOther says that a store has returned something else than was stored.
-var ErrOther = errors.New("socketio: another record than was stored")
+// errOther says that a store has returned something else than was stored.
+var errOther = errors.New("socketio: another record than was stored")
 
 // event returns an event that the store has. One of another size is another one, or a
 // part of it.
 func (l *Log) event(k entry) (recovery.Event, error) {
 	e, err := l.k.Store().Event(k.seq)
 	if err == nil && (e.Seq != k.seq || sizeOf(&e) != k.size) {
-		err = ErrOther
+		err = errOther
 	}
 	l.k.Failed("Event", err)
 	return e, err

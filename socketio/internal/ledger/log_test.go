@@ -108,7 +108,7 @@ func TestLogReadsWhatItWrote(t *testing.T) {
 	_ = forged.Append(recovery.Event{Seq: 2})
 	b.store = forged
 	for e, err := range b.log.After(0) {
-		if err != ErrOther {
+		if err != errOther {
 			t.Errorf("event %+v, %v", e, err)
 		}
 	}

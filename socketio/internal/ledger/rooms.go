@@ -14,24 +14,24 @@ type Rooms struct {
 	log *Log
 
 	mu     sync.Mutex // protects the following, and what clients remember of rooms
-	trails map[string]*Trail
+	trails map[string]*trail
 }
 
 // NewRooms returns what tells of rooms by the numbers of a log.
-func NewRooms(log *Log) *Rooms { return &Rooms{log: log, trails: make(map[string]*Trail)} }
+func NewRooms(log *Log) *Rooms { return &Rooms{log: log, trails: make(map[string]*trail)} }
 
-// A Trail is what is remembered of a room, for those who are or were in it.
-type Trail struct {
+// A trail is what is remembered of a room, for those who are or were in it.
+type trail struct {
 	name string
 	refs int    // spans, and changes
 	lost uint64 // the last event for it that was too much; changed under the caller's lock, too
 }
 
-// A Span is the events during which a client was in a room.
-type Span struct {
-	*Trail
+// A span is the events during which a client was in a room.
+type span struct {
+	*trail
 	from uint64 // the last event before
-	to   uint64 // the last one of them; Never, as long as it is there
+	to   uint64 // the last one of them; never, as long as it is there
 }
 
 // maxClosedSpans is how many rooms that a client has left are remembered. They are
@@ -64,17 +64,17 @@ func (r *Rooms) Missed(names []string, seq uint64) {
 }
 
 // trail returns what is remembered of a room, for one more span.
-func (r *Rooms) trail(name string) *Trail {
+func (r *Rooms) trail(name string) *trail {
 	t := r.trails[name]
 	if t == nil {
-		t = &Trail{name: name}
+		t = &trail{name: name}
 		r.trails[name] = t
 	}
 	t.refs++
 	return t
 }
 
-func (r *Rooms) release(t *Trail) {
+func (r *Rooms) release(t *trail) {
 	if t.refs--; t.refs == 0 {
 		delete(r.trails, t.name)
 	}
@@ -84,7 +84,7 @@ func (r *Rooms) release(t *Trail) {
 func (r *Rooms) Add(c *Client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.added == Never {
+	if c.added == never {
 		c.added = r.log.Seq()
 	}
 }
@@ -100,7 +100,7 @@ func (r *Rooms) Part(c *Client) {
 func (r *Rooms) Join(c *Client, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.spans = append(c.spans, Span{r.trail(name), r.log.Seq(), Never})
+	c.spans = append(c.spans, span{r.trail(name), r.log.Seq(), never})
 }
 
 // Leave notes that a client has left a room.
@@ -108,7 +108,7 @@ func (r *Rooms) Leave(c *Client, name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := len(c.spans) - 1; i >= 0; i-- {
-		if s := &c.spans[i]; s.name == name && s.to == Never {
+		if s := &c.spans[i]; s.name == name && s.to == never {
 			s.to = r.log.Seq()
 			c.closed++
 			break
@@ -128,7 +128,7 @@ func (r *Rooms) shorten(c *Client) {
 	}
 	var ends []uint64
 	for _, s := range c.spans {
-		if s.to != Never {
+		if s.to != never {
 			ends = append(ends, s.to)
 		}
 	}
@@ -140,7 +140,7 @@ func (r *Rooms) shorten(c *Client) {
 // been missed there.
 func (r *Rooms) tidy(c *Client, upTo uint64) {
 	head := r.log.head.Load()
-	c.spans = slices.DeleteFunc(c.spans, func(s Span) bool {
+	c.spans = slices.DeleteFunc(c.spans, func(s span) bool {
 		if s.to > upTo {
 			return false
 		}
@@ -150,7 +150,7 @@ func (r *Rooms) tidy(c *Client, upTo uint64) {
 			c.forgot = max(c.forgot, min(s.lost, s.to))
 		}
 		c.closed--
-		r.release(s.Trail)
+		r.release(s.trail)
 		return true
 	})
 }
@@ -160,20 +160,20 @@ func (r *Rooms) Forget(c *Client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range c.spans {
-		r.release(s.Trail)
+		r.release(s.trail)
 	}
 	c.spans, c.closed = nil, 0
 }
 
 // depart moves what is remembered for a client to its record, and the trails of its
 // rooms to who keeps them meanwhile.
-func (r *Rooms) depart(c *Client, s *recovery.Session) []*Trail {
+func (r *Rooms) depart(c *Client, s *recovery.Session) []*trail {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	trails := make([]*Trail, 0, len(c.spans))
+	trails := make([]*trail, 0, len(c.spans))
 	s.Rooms = make([]recovery.Room, 0, len(c.spans))
 	for _, p := range c.spans {
-		trails = append(trails, p.Trail)
+		trails = append(trails, p.trail)
 		s.Rooms = append(s.Rooms, recovery.Room{Name: p.name, From: p.from, To: p.to})
 	}
 	s.Progress.Added, s.Progress.Forgot = c.added, c.forgot
@@ -182,7 +182,7 @@ func (r *Rooms) depart(c *Client, s *recovery.Session) []*Trail {
 }
 
 // releaseAll gives up trails that have been kept for a client.
-func (r *Rooms) releaseAll(trails []*Trail) {
+func (r *Rooms) releaseAll(trails []*trail) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range trails {
@@ -200,7 +200,7 @@ type Aside struct {
 
 // A change is a room that has been joined or left aside.
 type change struct {
-	*Trail
+	*trail
 	joined bool
 	at     uint64 // the last event before
 }
@@ -209,7 +209,7 @@ type change struct {
 func NewAside(m *Membership) *Aside {
 	a := &Aside{in: make(map[string]struct{})}
 	for name, spans := range m.rooms {
-		if slices.ContainsFunc(spans, func(s Span) bool { return s.to == Never }) {
+		if slices.ContainsFunc(spans, func(s span) bool { return s.to == never }) {
 			a.in[name] = struct{}{}
 		}
 	}
@@ -269,7 +269,7 @@ func (r *Rooms) Discard(a *Aside) {
 
 func (r *Rooms) discard(a *Aside) {
 	for _, c := range a.changes {
-		r.release(c.Trail)
+		r.release(c.trail)
 	}
 	a.changes = nil
 }
@@ -295,7 +295,7 @@ func (r *Rooms) Return(c *Client, was *Absence, aside *Aside, gone bool) (in []s
 	c.spans = changed(was.spans(), aside.changes)
 	for _, s := range c.spans { // beside who has kept them meanwhile
 		s.refs++
-		if s.to != Never {
+		if s.to != never {
 			c.closed++
 		} else {
 			in = append(in, s.name)
@@ -310,11 +310,11 @@ func (r *Rooms) Return(c *Client, was *Absence, aside *Aside, gone bool) (in []s
 }
 
 // changed applies changes to the rooms of a client.
-func changed(spans []Span, changes Changes) []Span {
+func changed(spans []span, changes Changes) []span {
 	open := make(map[string]int)
 	if len(changes) > 0 {
 		for i, s := range spans {
-			if s.to == Never {
+			if s.to == never {
 				open[s.name] = i
 			}
 		}
@@ -324,7 +324,7 @@ func changed(spans []Span, changes Changes) []Span {
 		switch {
 		case c.joined && !in:
 			open[c.name] = len(spans)
-			spans = append(spans, Span{c.Trail, c.at, Never})
+			spans = append(spans, span{c.trail, c.at, never})
 		case !c.joined && in:
 			spans[i].to = c.at
 			delete(open, c.name)
