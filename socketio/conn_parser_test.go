@@ -114,6 +114,48 @@ func TestMsgpack(t *testing.T) {
 	root.leaves(socketio.ReasonServerDisconnect)
 }
 
+// Offsets are put into packets of each format, and a client that shows one of them comes
+// back.
+func TestMsgpackRecovery(t *testing.T) {
+	opts := recovering(socketio.Recovery{})
+	opts.Parser = msgpack.Parser{}
+	h := newHost(t, opts)
+	n := h.of("/", nil)
+	c := h.ws()
+	read := func(before, after string) string {
+		t.Helper()
+		p, binary, err := c.tryRead()
+		what, ok := strings.CutPrefix(p, before)
+		what, ok2 := strings.CutSuffix(what, after)
+		if err != nil || !binary || !ok || !ok2 {
+			t.Fatalf("packet %q, %v, want %q…%q", p, err, before, after)
+		}
+		return what
+	}
+	event := func(name string) string {
+		t.Helper()
+		head, tail, _ := strings.Cut(answered(parser.TypeEvent, "/", data("\x93"+str(name)+"\xc4\x01x\xb0|")), "|")
+		return read(head, tail)
+	}
+	c.binary(packed(parser.TypeConnect, "/"))
+	id, pid, _ := strings.Cut(read("\x83\xa4type\x00\xa4data\x82\xa3sid\xb4", "\xa3nsp\xa1/"), "\xa3pid\xb4")
+	n.wants("connect")
+	s := n.socket()
+	done(t, s.Emit("heard", []byte("x")))
+	offset := event("heard")
+	c.conn.Close()
+	n.breaks()
+	done(t, n.All().Emit("missed", []byte("x")))
+
+	c = h.ws()
+	c.binary(packed(parser.TypeConnect, "/", data("\x82\xa3pid"+str(pid)+"\xa6offset"+str(offset))))
+	if missed := event("missed"); len(missed) != len(offset) || missed == offset {
+		t.Errorf("offset %q behind %q", missed, offset)
+	}
+	c.wantBinary(answered(parser.TypeConnect, "/", data("\x82\xa3sid"+str(id)+"\xa3pid"+str(pid))))
+	n.wants("connect")
+}
+
 func TestMsgpackPolling(t *testing.T) {
 	h := newHost(t, &socketio.Options{Parser: msgpack.Parser{}})
 	root := h.of("/", nil)
