@@ -7,6 +7,7 @@ package engineio
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/siokit/sio/internal/alloctest"
 )
@@ -39,4 +40,21 @@ func TestAllocations(t *testing.T) {
 			}
 		}
 	})
+}
+
+// There is one of each for a client. A field more can have the allocator round up to the
+// next size that it has.
+func TestSizesInMemory(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the sizes are those of 64 bits")
+	}
+	for name, x := range map[string]struct{ size, class uintptr }{
+		"Session": {unsafe.Sizeof(Session{}), 320},
+		"wsConn":  {unsafe.Sizeof(wsConn{}), 224},
+		"Message": {unsafe.Sizeof(Message{}), 64},
+	} {
+		if x.size > x.class {
+			t.Errorf("%s has %d bytes, more than %d", name, x.size, x.class)
+		}
+	}
 }
