@@ -29,11 +29,12 @@ func (c *parserConn) Message(data []byte, binary bool) {
 
 // encodeWith makes the messages of a packet in the format of an application. It uses
 // buf, which it returns, for the payload and for the first message behind it.
-func encodeWith(f parser.Parser, buf []byte, p parser.Packet, payload appendPayload) (_ []byte, e encoded, err error) {
-	p.Data, p.Attachments, err = payload(buf)
+func encodeWith(f parser.Parser, buf []byte, t parser.PacketType, nsp string, id uint64, hasID bool, payload appendPayload) (_ []byte, e encoded, err error) {
+	data, attachments, err := payload(buf)
 	if err != nil {
 		return buf, e, err
 	}
+	p := parser.Packet{Type: t, Namespace: nsp, ID: id, HasID: hasID, Data: data, Attachments: attachments}
 	first, rest, err := parser.EncodeWith(f, p.Data, p)
 	if err != nil {
 		return p.Data, e, err

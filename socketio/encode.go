@@ -25,16 +25,14 @@ func (e encoded) size() int {
 
 // encodeEvent encodes an event, with an id if an ack is wanted.
 func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck bool) (encoded, error) {
-	head := parser.Packet{Type: parser.TypeEvent, Namespace: n.name, ID: id, HasID: wantsAck}
-	return n.srv.encode(head, func(dst []byte) ([]byte, [][]byte, error) {
+	return n.srv.encode(parser.TypeEvent, n.name, id, wantsAck, func(dst []byte) ([]byte, [][]byte, error) {
 		return parser.AppendEvent(n.srv.opts.Codec, dst, name, args)
 	})
 }
 
 // encodeAck encodes the answer to the event that came with id.
 func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
-	head := parser.Packet{Type: parser.TypeAck, Namespace: n.name, ID: id, HasID: true}
-	return n.srv.encode(head, func(dst []byte) ([]byte, [][]byte, error) {
+	return n.srv.encode(parser.TypeAck, n.name, id, true, func(dst []byte) ([]byte, [][]byte, error) {
 		return parser.AppendAck(n.srv.opts.Codec, dst, args)
 	})
 }
@@ -42,7 +40,7 @@ func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
 // encodeConnected encodes the answer to the CONNECT of a socket that has been
 // let in.
 func (s *Socket) encodeConnected() (encoded, error) {
-	return s.nsp.srv.encode(parser.Packet{Type: parser.TypeConnect, Namespace: s.nsp.name}, func(dst []byte) ([]byte, [][]byte, error) {
+	return s.nsp.srv.encode(parser.TypeConnect, s.nsp.name, 0, false, func(dst []byte) ([]byte, [][]byte, error) {
 		if s.conn.v3() {
 			return dst, nil, nil
 		}
@@ -64,7 +62,7 @@ func (c *conn) encodeRefusal(nsp string, r *Refusal) (_ encoded, err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	return c.srv.encode(parser.Packet{Type: parser.TypeConnectError, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+	return c.srv.encode(parser.TypeConnectError, nsp, 0, false, func(dst []byte) ([]byte, [][]byte, error) {
 		if c.v3() {
 			return parser.AppendConnectErrorV4(c.srv.opts.Codec, dst, r.Message, r.Data)
 		}
@@ -74,7 +72,7 @@ func (c *conn) encodeRefusal(nsp string, r *Refusal) (_ encoded, err error) {
 
 // encodeDisconnect encodes a DISCONNECT.
 func (s *Server) encodeDisconnect(nsp string) (encoded, error) {
-	return s.encode(parser.Packet{Type: parser.TypeDisconnect, Namespace: nsp}, func(dst []byte) ([]byte, [][]byte, error) {
+	return s.encode(parser.TypeDisconnect, nsp, 0, false, func(dst []byte) ([]byte, [][]byte, error) {
 		return dst, nil, nil
 	})
 }
@@ -89,18 +87,20 @@ const maxScratch = 64 << 10
 // the attachments that it returns.
 type appendPayload = func(dst []byte) (text []byte, attachments [][]byte, err error)
 
-// encode makes a packet of the head and the payload given.
-func (s *Server) encode(head parser.Packet, payload appendPayload) (e encoded, err error) {
+// encode makes a packet, with an id if it has one. The payload is made deep in the stack
+// of a goroutine that may have just begun: 400 bytes more in the frames above it made that
+// stack grow once more for each ack, which took half as long again.
+func (s *Server) encode(t parser.PacketType, nsp string, id uint64, hasID bool, payload appendPayload) (e encoded, err error) {
 	buf := scratch.Get().(*[]byte)
 	text, most := (*buf)[:0], maxScratch
 	if f := s.opts.Parser; f == nil {
 		var attachments [][]byte
-		text, attachments, err = parser.EncodePacket(text, head.Type, head.Namespace, head.ID, head.HasID, payload)
+		text, attachments, err = parser.EncodePacket(text, t, nsp, id, hasID, payload)
 		if err == nil {
 			e, err = textMessages(text, attachments, s.opts.MaxAttachments)
 		}
 	} else {
-		text, e, err = encodeWith(f, text, head, payload)
+		text, e, err = encodeWith(f, text, t, nsp, id, hasID, payload)
 		most *= 2 // for the payload, and for the message made of it
 	}
 	if cap(text) <= most {
