@@ -13,12 +13,12 @@ import (
 
 // Away is the clients that are away.
 type Away struct {
-	rooms       *Rooms
-	k           Keeper
-	pids        map[string]*Absence // by pid
-	ids         map[string]*Absence // by the socket's id
-	first, last *Absence            // by when they left
-	held        share.Table[line]   // by the addresses of the clients
+	rooms *Rooms
+	k     Keeper
+	pids  map[string]*Absence // by pid
+	ids   map[string]*Absence // by the socket's id
+	line  line                // of all
+	held  share.Table[line]   // by the addresses of the clients
 }
 
 // An Absence is what has to be known of a client that is away without asking the store.
@@ -26,20 +26,50 @@ type Away struct {
 type Absence struct {
 	PID, ID string
 
-	record     *recovery.Session   // nil while the store has it
-	values     func() map[any]any  // a copy of what its disconnect handlers set still, or nil
-	expires    time.Duration       // as Keeper.Now
-	left       uint64              // the last event of all when it left
-	floor      uint64              // as Client.floor, since then
-	trails     []*trail            // of its spans
-	prev, next *Absence            // in the order in which they left
-	holder     *share.Holder[line] // those that came from the same address
-
-	earlier, later *Absence // among them, in that order
+	record  *recovery.Session   // nil while the store has it
+	values  func() map[any]any  // a copy of what its disconnect handlers set still, or nil
+	expires time.Duration       // as Keeper.Now
+	left    uint64              // the last event of all when it left
+	floor   uint64              // as Client.floor, since then
+	trails  []*trail            // of its spans
+	holder  *share.Holder[line] // those that came from the same address
+	in      [2]neighbors        // its places: inAll and inHolder
 }
 
-// A line is the absences of one address.
+// A line is absences in the order in which they left. Each stands in two.
 type line struct{ first, last *Absence }
+
+const (
+	inAll    = iota // the line of all who are away
+	inHolder        // that of those who came from the same address
+)
+
+type neighbors struct{ prev, next *Absence }
+
+// push adds an absence at the end. Which is the kind of line.
+func (l *line) push(a *Absence, which int) {
+	a.in[which].prev = l.last
+	if l.last == nil {
+		l.first = a
+	} else {
+		l.last.in[which].next = a
+	}
+	l.last = a
+}
+
+func (l *line) remove(a *Absence, which int) {
+	at := a.in[which]
+	if at.prev == nil {
+		l.first = at.next
+	} else {
+		at.prev.in[which].next = at.next
+	}
+	if at.next == nil {
+		l.last = at.prev
+	} else {
+		at.next.in[which].prev = at.prev
+	}
+}
 
 // NewAway returns a list of nobody.
 func NewAway(k Keeper, rooms *Rooms) *Away {
@@ -50,7 +80,7 @@ func NewAway(k Keeper, rooms *Rooms) *Away {
 func (w *Away) Len() int { return len(w.pids) }
 
 // First returns who has left first of those that are away, or nil.
-func (w *Away) First() *Absence { return w.first }
+func (w *Away) First() *Absence { return w.line.first }
 
 // Get returns the absence of the client with that pid, or nil if it is not away.
 func (w *Away) Get(pid string) *Absence { return w.pids[pid] }
@@ -81,50 +111,20 @@ func (w *Away) Add(c *Client, id string, expires time.Duration, who netip.Prefix
 	p.Strings, p.Older = c.marks.record()
 	a.trails = w.rooms.depart(c, a.record)
 	w.pids[a.PID], w.ids[a.ID] = a, a
-	if a.prev = w.last; a.prev == nil {
-		w.first = a
-	} else {
-		a.prev.next = a
-	}
-	w.last = a
-	w.charge(a, who)
-	return a
-}
-
-// charge counts an absence among those of its address.
-func (w *Away) charge(a *Absence, who netip.Prefix) {
+	w.line.push(a, inAll)
 	a.holder = w.held.Add(who)
-	list := &a.holder.Value
-	if a.earlier = list.last; a.earlier == nil {
-		list.first = a
-	} else {
-		a.earlier.later = a
-	}
-	list.last = a
-}
-
-func (w *Away) discharge(a *Absence) {
-	list := &a.holder.Value
-	if a.earlier == nil {
-		list.first = a.later
-	} else {
-		a.earlier.later = a.later
-	}
-	if a.later == nil {
-		list.last = a.earlier
-	} else {
-		a.later.earlier = a.earlier
-	}
-	w.held.Remove(a.holder)
+	a.holder.Value.push(a, inHolder)
+	return a
 }
 
 // TooMany returns who has to go, as there are too many: of the address that most are away
 // from, the first to leave; the first of all, if none has more than that one's.
 func (w *Away) TooMany() *Absence {
-	if most := w.held.Most(); w.first.holder.Len() < most.Len() {
+	first := w.line.first
+	if most := w.held.Most(); first.holder.Len() < most.Len() {
 		return most.Value.first
 	}
-	return w.first
+	return first
 }
 
 // Expired yields those whose time is over, in the order in which they left, up to the
@@ -132,8 +132,8 @@ func (w *Away) TooMany() *Absence {
 func (w *Away) Expired() iter.Seq[*Absence] {
 	return func(yield func(*Absence) bool) {
 		now := w.k.Now()
-		for a := w.first; a != nil && a.expires <= now; {
-			next := a.next
+		for a := w.line.first; a != nil && a.expires <= now; {
+			next := a.in[inAll].next
 			if !yield(a) {
 				return
 			}
@@ -151,17 +151,9 @@ func (w *Away) Remove(a *Absence) {
 	delete(w.pids, a.PID)
 	delete(w.ids, a.ID)
 	w.rooms.releaseAll(a.trails)
-	w.discharge(a)
-	if a.prev == nil {
-		w.first = a.next
-	} else {
-		a.prev.next = a.next
-	}
-	if a.next == nil {
-		w.last = a.prev
-	} else {
-		a.next.prev = a.prev
-	}
+	a.holder.Value.remove(a, inHolder)
+	w.held.Remove(a.holder)
+	w.line.remove(a, inAll)
 }
 
 // Settle notes that the disconnect handlers have run: the values are what they are.
