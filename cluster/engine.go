@@ -1,0 +1,46 @@
+package cluster
+
+import "context"
+
+// An Engine carries messages between servers: it publishes to channels and subscribes to
+// them. Redis and NATS are engines; what the messages mean is not theirs to know.
+//
+// The methods may be called from any goroutine. None but Count may block, and neither
+// they nor what they start may call the [Receiver] from within Publish, Subscribe or
+// Unsubscribe.
+type Engine interface {
+	// Start begins to receive. It is called once, before any other method, and fails
+	// if the engine can't be reached.
+	Start(ctx context.Context, r Receiver) error
+	// Publish sends data, which is the engine's then, to all who have subscribed to the
+	// channel; it does not matter whether this server is among them. What is published
+	// after other messages or after Subscribe has returned arrives, or takes effect,
+	// after these. While the engine is away, messages wait in a bounded queue; volatile
+	// ones are dropped.
+	Publish(channel string, data []byte, volatile bool)
+	// Subscribe and Unsubscribe change what is received. The engine subscribes again
+	// to everything by itself after a connection was lost.
+	Subscribe(channels ...string)
+	Unsubscribe(channels ...string)
+	// Count returns how many servers have subscribed to a channel, or -1 if the engine
+	// can't tell. Then the servers that are heard of are counted.
+	Count(ctx context.Context, channel string) (int, error)
+	// Close sends what is queued, for a second at most, and ends. Nothing is received
+	// when it has returned.
+	Close() error
+}
+
+// A Receiver is told what an engine has received, and what has happened to it. It must
+// be told by one goroutine at a time, so that messages stay in order. It does not block.
+type Receiver interface {
+	// Receive hands over a message. Sub is what was subscribed to, and channel where
+	// it was published: they differ for a pattern. Nobody changes data any more.
+	Receive(sub, channel string, data []byte)
+	// Lost tells of messages to others that were dropped, or may not have arrived, and
+	// why. It may be called by other goroutines at the same time.
+	Lost(messages int, err error)
+	// Away tells that the engine can't be reached. What others publish is lost until
+	// Back tells that everything is subscribed to again.
+	Away(err error)
+	Back()
+}
