@@ -1,6 +1,11 @@
 package socketio
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"github.com/siokit/sio/socketio/parser"
+)
 
 // A Broker carries what is addressed to the sockets of one namespace. [Local] is the one
 // for the sockets of this process. The broker of a cluster has a Local: it hands each call
@@ -41,10 +46,11 @@ type Broker interface {
 	// the others, as BroadcastWithAck does for sockets.
 	ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]Answer, error)
 	// Interest is called when the first local socket joins a room, and when
-	// the last one leaves it, for brokers that route by interest. It is called
-	// even if that last one can be recovered, so that such a broker has to bring
-	// a recovery of its own. Calls for one room come in order, and under the
-	// Local's lock: Interest must neither block nor call back into the Local.
+	// the last one leaves it, for brokers that route by interest. The id of a socket is
+	// such a room, too, from when it is there until it is gone and can't be recovered.
+	// Other rooms are left by sockets that may be recovered: see [Local.RecoveryWindow].
+	// Calls for one room come in order, joined and not in turns, and under the Local's
+	// lock: Interest must neither block nor call back into the Local.
 	Interest(room string, joined bool)
 }
 
@@ -53,7 +59,52 @@ type Broker interface {
 type Broadcast struct {
 	Event string
 	Args  []any
+	// Data, if it is set, is the event as [parser.AppendEvent] has encoded it, with its
+	// Attachments: a valid array whose first element is the name. It takes the place of
+	// Event and Args, so that a node need not decode what comes from another one.
+	Data        []byte
+	Attachments [][]byte
 	Selector
 	Volatile bool
 	Plain    bool // not to be compressed
+}
+
+// encodeBroadcast encodes the event of b, with an argument behind its own unless last is nil.
+func (n *Namespace) encodeBroadcast(b *Broadcast, id uint64, wantsAck bool, last any) (encoded, error) {
+	e, err := n.srv.encode(parser.TypeEvent, n.name, id, wantsAck, func(dst []byte) ([]byte, [][]byte, error) {
+		if b.Data == nil {
+			args := b.Args
+			if last != nil {
+				args = append(slices.Clip(args), last)
+			}
+			return parser.AppendEvent(n.srv.opts.Codec, dst, b.Event, args)
+		}
+		dst = append(dst, b.Data...)
+		if last == nil {
+			return dst, b.Attachments, nil
+		}
+		dst, attachments, err := n.srv.opts.Codec.Append(append(dst[:len(dst)-1], ','), last, slices.Clip(b.Attachments))
+		return append(dst, ']'), attachments, err
+	})
+	if err != nil {
+		return e, err
+	}
+	return e.flagged(b.Plain), nil
+}
+
+// decoded returns b with its Event and Args.
+func (n *Namespace) decoded(b *Broadcast) *Broadcast {
+	if b.Data == nil {
+		return b
+	}
+	args := parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 1)
+	c := *b
+	c.Args = make([]any, args.Len())
+	ptrs := make([]any, 1+len(c.Args))
+	ptrs[0] = &c.Event
+	for i := range c.Args {
+		ptrs[1+i] = &c.Args[i]
+	}
+	_ = parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 0).Bind(ptrs...) // those that the codec can't decode stay nil
+	return &c
 }

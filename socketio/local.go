@@ -3,6 +3,7 @@ package socketio
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/roster"
@@ -35,13 +36,23 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	if r := l.nsp.recovery; r != nil {
 		return r.broadcast(b)
 	}
-	e, err := l.nsp.encodeEvent(b.Event, b.Args, 0, false)
+	var to selection
+	if b.Data != nil { // which is known to be valid
+		if to = l.pick(b.Selector); to.found.Len() == 0 {
+			return nil
+		}
+	}
+	e, err := l.nsp.encodeBroadcast(b, 0, false, nil)
 	if err != nil {
 		return err
 	}
-	e = e.flagged(b.Plain)
-	to := l.pick(b.Selector)
+	if b.Data == nil {
+		to = l.pick(b.Selector)
+	}
 	outgoing := l.nsp.listener()
+	if outgoing != nil {
+		b = l.nsp.decoded(b)
+	}
 	var batch engineio.Batch
 	for s := range to.each {
 		outgoing.tell(s, b.Event, b.Args)
@@ -80,6 +91,15 @@ func (l *Local) Disconnect(sel Selector, closeConn bool) error {
 		s.Disconnect(closeConn)
 	}
 	return nil
+}
+
+// RecoveryWindow returns how long a socket that has left may be recovered, with its rooms.
+// It is 0 without recovery.
+func (l *Local) RecoveryWindow() time.Duration {
+	if r := l.nsp.srv.opts.Recovery; r != nil {
+		return r.Window
+	}
+	return 0
 }
 
 // Interest implements [Broker]: a process alone has nobody to tell.
@@ -125,10 +145,18 @@ func (l *Local) add(s *Socket) {
 }
 
 func (l *Local) addLocked(s *Socket) {
-	l.ids[s.id] = s
+	l.nameLocked(s)
 	if s.place == 0 {
 		s.place = int32(l.all.Add(s)) + 1
 	}
+}
+
+// nameLocked makes s the one of its id.
+func (l *Local) nameLocked(s *Socket) {
+	if l.ids[s.id] == nil && l.rooms[s.id] == nil {
+		l.nsp.broker.Interest(s.id, true)
+	}
+	l.ids[s.id] = s
 }
 
 // part takes a socket that has left out of the namespace, at once, and out of some of
@@ -183,5 +211,8 @@ func (l *Local) dropID(s *Socket) {
 func (l *Local) dropIDLocked(s *Socket) {
 	if l.ids[s.id] == s { // and not the next one of its client
 		delete(l.ids, s.id)
+		if l.rooms[s.id] == nil {
+			l.nsp.broker.Interest(s.id, false)
+		}
 	}
 }

@@ -103,7 +103,9 @@ func (l *Local) enterLocked(s *Socket, name string, i int) {
 	if r == nil {
 		r = &room{name: name}
 		l.rooms[name] = r
-		l.nsp.broker.Interest(name, true)
+		if l.ids[name] == nil {
+			l.nsp.broker.Interest(name, true)
+		}
 	}
 	s.rooms = slices.Insert(s.rooms, i, seat{r, r.members.Add(s)})
 }
@@ -164,7 +166,9 @@ func (l *Local) quitLocked(m seat) {
 	}
 	if m.members.Len() == 0 {
 		delete(l.rooms, m.name)
-		l.nsp.broker.Interest(m.name, false)
+		if l.ids[m.name] == nil {
+			l.nsp.broker.Interest(m.name, false)
+		}
 	}
 }
 

@@ -142,7 +142,8 @@ type house interface {
 	hold(bytes int)
 
 	// Of events. tell tells who listens to what goes out, which may emit.
-	encode(event string, args []any) (encoded, error)
+	encode(b *Broadcast, last any) (encoded, error)
+	decoded(b *Broadcast) *Broadcast
 	tell(b *Broadcast, to selection)
 	pick(sel Selector) selection
 	// pickNumbered picks in one section in which the event gets its number, too, if it

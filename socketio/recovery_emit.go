@@ -24,17 +24,15 @@ func (r *localRecovery) broadcast(b *Broadcast) error {
 	if b.Volatile {
 		return r.broadcastVolatile(b)
 	}
-	e, err := r.house.encode(b.Event, append(slices.Clip(b.Args), r.filler))
+	e, err := r.house.encode(b, r.filler)
 	if err != nil {
 		return err
 	}
-	e = e.flagged(b.Plain)
 	var old encoded // for clients of Engine.IO 3
 	if r.house.allowsV3() {
-		if old, err = r.house.encode(b.Event, b.Args); err != nil {
+		if old, err = r.house.encode(b, nil); err != nil {
 			return err
 		}
-		old = old.flagged(b.Plain)
 	}
 	r.house.tell(b, r.send(b, e, old))
 	return nil
@@ -132,11 +130,11 @@ func (r *localRecovery) emitVolatile(s *Socket, e encoded, taken any) error {
 }
 
 func (r *localRecovery) broadcastVolatile(b *Broadcast) error {
-	e, err := r.house.encode(b.Event, b.Args)
+	e, err := r.house.encode(b, nil)
 	if err != nil {
 		return err
 	}
-	e = e.flagged(b.Plain)
+	b = r.house.decoded(b)
 	mark, ok := r.markOf(takenForOffset(b.Event, b.Args))
 	r.house.tell(b, r.sendVolatile(b, e, mark, ok))
 	return nil

@@ -71,12 +71,17 @@ func (l *Local) hold(bytes int) {
 	}
 }
 
-func (l *Local) encode(event string, args []any) (encoded, error) {
-	return l.nsp.encodeEvent(event, args, 0, false)
+func (l *Local) encode(b *Broadcast, last any) (encoded, error) {
+	return l.nsp.encodeBroadcast(b, 0, false, last)
+}
+
+func (l *Local) decoded(b *Broadcast) *Broadcast {
+	return l.nsp.decoded(b)
 }
 
 func (l *Local) tell(b *Broadcast, to selection) {
 	if outgoing := l.nsp.listener(); outgoing != nil {
+		b = l.nsp.decoded(b)
 		for s := range to.each {
 			outgoing.tell(s, b.Event, b.Args)
 		}
@@ -113,7 +118,7 @@ func (l *Local) readmit(s *Socket) {
 		}
 	}
 	if s.gone {
-		l.ids[s.id] = s
+		l.nameLocked(s)
 		return
 	}
 	l.addLocked(s)

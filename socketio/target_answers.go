@@ -32,13 +32,15 @@ type Inquiry struct {
 // some of them may never do so.
 func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	id := l.nsp.ackID()
-	e, err := l.nsp.encodeEvent(b.Event, b.Args, id, true)
+	e, err := l.nsp.encodeBroadcast(b, id, true, nil)
 	if err != nil {
 		return nil, err
 	}
-	e = e.flagged(b.Plain)
 	q := &Inquiry{id: id, asked: l.Select(b.Selector), each: each}
 	outgoing := l.nsp.listener()
+	if outgoing != nil {
+		b = l.nsp.decoded(b)
+	}
 	var batch engineio.Batch
 	for _, s := range q.asked {
 		if s.deciding() {
