@@ -39,6 +39,10 @@ type Receiver interface {
 	// Lost tells of messages to others that were dropped, or may not have arrived, and
 	// why. It may be called by other goroutines at the same time.
 	Lost(messages int, err error)
+	// Missed tells of messages of others that did not get through to this server though
+	// the engine was there, and why: there was no room for them, or a subscription was
+	// refused. Their number is 0 if nobody knows it. It may be called as Lost may.
+	Missed(messages int, err error)
 	// Away tells that the engine can't be reached. What others publish is lost until
 	// Back tells that everything is subscribed to again.
 	Away(err error)
