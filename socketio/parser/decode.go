@@ -84,7 +84,7 @@ func (d *TextDecoder) Text(data []byte) (p Packet, done bool, err error) {
 	if len(data) > orDefault(d.MaxBytes, defaultMaxBytes) {
 		return Packet{}, false, errTooLarge
 	}
-	c := cursor{data: p.Data}
+	c := Cursor{data: p.Data}
 	if err := c.checkPlaceholders(attachments); err != nil {
 		return Packet{}, false, err
 	}

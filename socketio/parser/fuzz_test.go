@@ -88,7 +88,7 @@ func FuzzScan(f *testing.F) {
 			return
 		}
 		// Valid JSON can be walked by the cursor, to its end.
-		c := cursor{data: data}
+		c := Cursor{data: data}
 		if err := c.checkPlaceholders(3); err != nil {
 			if err != errPlaceholder {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (JSON) Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, e
 		if v == nil {
 			return append(dst, "null"...), attachments, nil
 		}
-		return appendPlaceholder(dst, len(attachments)), append(attachments, v), nil
+		return AppendPlaceholder(dst, len(attachments)), append(attachments, v), nil
 	}
 	pool := &plainAppenders
 	if meetsHooks(reflect.TypeOf(v)) {
@@ -135,14 +136,36 @@ func (a *appender) marshalBytes(e *jsontext.Encoder, b []byte) error {
 	}
 	num := len(a.attachments)
 	a.attachments = append(a.attachments, b)
-	return e.WriteValue(appendPlaceholder(e.AvailableBuffer(), num))
+	return e.WriteValue(AppendPlaceholder(e.AvailableBuffer(), num))
 }
 
-// appendPlaceholder appends what stands for an attachment. Package msgpack looks for exactly
-// these bytes.
-func appendPlaceholder(dst []byte, num int) []byte {
-	dst = append(dst, `{"_placeholder":true,"num":`...)
-	return append(strconv.AppendInt(dst, int64(num), 10), '}')
+// Placeholder begins what stands for an attachment, as [JSON] writes it; the number of the
+// attachment and a bracket follow. Formats look for just these bytes, which can't be part
+// of a string.
+const Placeholder = `{"_placeholder":true,"num":`
+
+// AppendPlaceholder appends what stands for an attachment.
+func AppendPlaceholder(dst []byte, num int) []byte {
+	return append(strconv.AppendInt(append(dst, Placeholder...), int64(num), 10), '}')
+}
+
+// CutPlaceholder reports whether s begins with the placeholder of one of n attachments, in
+// just this form, and returns its number, and what is behind it.
+func CutPlaceholder(s []byte, n int) (num int, rest []byte, ok bool) {
+	s, ok = bytes.CutPrefix(s, []byte(Placeholder))
+	if !ok {
+		return 0, nil, false
+	}
+	i := 0
+	for ; i < len(s) && isDigit(s[i]); i++ {
+		if num = num*10 + int(s[i]-'0'); num >= n {
+			return 0, nil, false
+		}
+	}
+	if i == 0 || i >= len(s) || s[i] != '}' {
+		return 0, nil, false
+	}
+	return num, s[i+1:], true
 }
 
 // Unmarshal implements [Codec].
@@ -201,7 +224,7 @@ func (u *unmarshal) bytes(d *jsontext.Decoder, p *[]byte) error {
 	if data.Kind() != jsontext.KindBeginObject {
 		return stdjson.Unmarshal(data, p) // null, base64 or an array
 	}
-	c := cursor{data: data}
+	c := Cursor{data: data}
 	num, ok, err := c.placeholder(len(u.attachments))
 	if err != nil {
 		return err
@@ -327,16 +350,16 @@ func validate(data []byte) error {
 // than half of the time that the library needs to do so with its semantics, and
 // puts the attachments in their places in the same pass.
 func readAny(data []byte, attachments [][]byte) (any, error) {
-	c := cursor{data: data}
+	c := Cursor{data: data}
 	return c.any(attachments)
 }
 
-func (c *cursor) any(attachments [][]byte) (any, error) {
-	switch c.peek() {
+func (c *Cursor) any(attachments [][]byte) (any, error) {
+	switch c.Peek() {
 	case '{':
 		object := make(map[string]any)
-		for c.more() {
-			name := toString(c.name())
+		for c.More() {
+			name := toString(c.Name())
 			value, err := c.any(attachments)
 			if err != nil {
 				return nil, err
@@ -353,7 +376,7 @@ func (c *cursor) any(attachments [][]byte) (any, error) {
 		return object, nil
 	case '[':
 		array := []any{}
-		for c.more() {
+		for c.More() {
 			value, err := c.any(attachments)
 			if err != nil {
 				return nil, err
@@ -362,7 +385,7 @@ func (c *cursor) any(attachments [][]byte) (any, error) {
 		}
 		return array, nil
 	}
-	switch token := c.scalar(); token[0] {
+	switch token := c.Value(); token[0] {
 	case '"':
 		return toString(unquote(token)), nil
 	case 't':

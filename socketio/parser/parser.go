@@ -63,11 +63,8 @@ var errNotAppended = errors.New("socketio: Parser.Encode has not appended to dst
 // The error is [ErrInvalidUTF8] for what is not valid UTF-8, an [Error] for what is no
 // JSON, or nested too deeply, and otherwise that of f.
 func EncodeWith(f Parser, dst []byte, p Packet) (first Message, rest []Message, err error) {
-	if !utf8.Valid(p.Data) {
-		return Message{}, nil, ErrInvalidUTF8
-	}
 	if len(p.Data) > 0 {
-		if err := validate(p.Data); err != nil {
+		if err := Validate(p.Data); err != nil {
 			return Message{}, nil, err
 		}
 	}
@@ -76,6 +73,16 @@ func EncodeWith(f Parser, dst []byte, p Packet) (first Message, rest []Message, 
 		err = errNotAppended
 	}
 	return first, rest, err
+}
+
+// Validate returns nil for one JSON value in valid UTF-8, with no more than 1024 arrays and
+// objects within each other, [ErrInvalidUTF8] or an [Error] for anything else. It does not
+// allocate.
+func Validate(data []byte) error {
+	if !utf8.Valid(data) {
+		return ErrInvalidUTF8
+	}
+	return validate(data)
 }
 
 // Check returns an [Error] if a client must not send this packet, in whatever format:

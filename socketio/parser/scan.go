@@ -240,27 +240,30 @@ func unquote(quoted []byte) []byte {
 	return s
 }
 
-// A cursor walks over JSON that has been validated.
-type cursor struct {
+// A Cursor walks over JSON that [Validate] has accepted. Over any other it may panic. It
+// is for those who need parts of a value only, and copies nothing.
+type Cursor struct {
 	data []byte
 	i    int
 }
 
-// peek returns the first byte of the next token.
-func (c *cursor) peek() byte {
+// Walk returns a Cursor at the beginning of data.
+func Walk(data []byte) Cursor { return Cursor{data: data} }
+
+// Peek returns the first byte of the next token.
+func (c *Cursor) Peek() byte {
 	c.i = skipSpace(c.data, c.i)
 	return c.data[c.i]
 }
 
-// more steps over the bracket that opens an array or object, or over the comma
-// behind one of its elements, and reports true; or steps over the bracket that
-// closes it.
-func (c *cursor) more() bool {
-	open := c.peek()
+// More steps over the bracket that opens an array or object, or over the comma behind
+// one of its elements, and reports true; or steps over the bracket that closes it.
+func (c *Cursor) More() bool {
+	open := c.Peek()
 	c.i++
 	switch open {
 	case '[', '{':
-		if next := c.peek(); next != ']' && next != '}' {
+		if next := c.Peek(); next != ']' && next != '}' {
 			return true
 		}
 		c.i++
@@ -270,37 +273,50 @@ func (c *cursor) more() bool {
 	}
 }
 
-// name reads the name of an object's member, with the colon.
-func (c *cursor) name() []byte {
-	name := unquote(c.scalar())
-	c.peek()
+// Name reads the name of an object's member, with the colon. It aliases the JSON unless
+// there is an escape sequence in it.
+func (c *Cursor) Name() []byte {
+	name := unquote(c.Value())
+	c.Peek()
 	c.i++
 	return name
 }
 
-// scalar reads a string, a number or a literal and returns its raw form.
-func (c *cursor) scalar() []byte {
-	c.peek()
+// Value reads a value, and returns it as it stands there.
+func (c *Cursor) Value() []byte {
+	c.Peek()
 	start := c.i
-	c.i, _ = scanValue(c.data, c.i, 0)
-	return c.data[start:c.i]
+	c.i, _ = scanValue(c.data, c.i, maxDepth)
+	return c.data[start:c.i:c.i]
+}
+
+// Text reads a value that is a string, or a number, which stands for the string that
+// JavaScript makes of it, and returns what [EventName] returns for such a name. For any
+// other value, ok is false.
+func (c *Cursor) Text() (text []byte, ok bool) {
+	value := c.Value()
+	if value[0] == '"' {
+		return unquote(value), true
+	}
+	text, err := numericName(value, 0)
+	return text, err == nil
 }
 
 // checkPlaceholders steps over a value and fails if there is a placeholder in
 // it whose number is none of n attachments.
-func (c *cursor) checkPlaceholders(n int) error {
-	switch c.peek() {
+func (c *Cursor) checkPlaceholders(n int) error {
+	switch c.Peek() {
 	case '{':
 		_, _, err := c.placeholder(n)
 		return err
 	case '[':
-		for c.more() {
+		for c.More() {
 			if err := c.checkPlaceholders(n); err != nil {
 				return err
 			}
 		}
 	default:
-		c.scalar()
+		c.Value()
 	}
 	return nil
 }
@@ -308,11 +324,11 @@ func (c *cursor) checkPlaceholders(n int) error {
 // placeholder steps over an object as checkPlaceholders does, and reports
 // whether it is a placeholder itself, that is whether its last member
 // "_placeholder" is true, and of which attachment.
-func (c *cursor) placeholder(n int) (num int, ok bool, err error) {
+func (c *Cursor) placeholder(n int) (num int, ok bool, err error) {
 	num = -1
-	for c.more() {
-		name := c.name()
-		switch c.peek() {
+	for c.More() {
+		name := c.Name()
+		switch c.Peek() {
 		case '{', '[':
 			if err := c.checkPlaceholders(n); err != nil {
 				return 0, false, err
@@ -325,7 +341,7 @@ func (c *cursor) placeholder(n int) (num int, ok bool, err error) {
 			}
 			continue
 		}
-		value := c.scalar()
+		value := c.Value()
 		switch string(name) {
 		case "_placeholder":
 			ok = string(value) == "true"

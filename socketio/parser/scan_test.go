@@ -130,7 +130,7 @@ func TestCheckPlaceholders(t *testing.T) {
 		{`{"_placeholder":true,"num":0,"more":[{"_placeholder":true}]}`, 1, errPlaceholder},
 	}
 	for _, tt := range tests {
-		c := cursor{data: []byte(tt.json)}
+		c := Cursor{data: []byte(tt.json)}
 		if err := c.checkPlaceholders(tt.n); err != tt.want {
 			t.Errorf("checkPlaceholders(%s, %d): %v, want %v", tt.json, tt.n, err, tt.want)
 		}

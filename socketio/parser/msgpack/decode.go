@@ -54,9 +54,8 @@ func (*decoder) Pending() bool { return false }
 
 // Binary implements [parser.Decoder].
 func (d *decoder) Binary(data []byte) (p parser.Packet, done bool, err error) {
-	r := readers.Get().(*reader)
+	r := newReader(data)
 	defer r.release()
-	r.in, r.limit = data, maxGrowth*len(data)+maxExtra
 	if err := d.packet(r, &p); err != nil {
 		return parser.Packet{}, false, err
 	}

@@ -31,14 +31,6 @@ type writer struct {
 
 // packet appends p.
 func (w *writer) packet(p parser.Packet) error {
-	if uint64(len(p.Data)) > math.MaxUint32 {
-		return errLong
-	}
-	for _, b := range p.Attachments {
-		if uint64(len(b)) > math.MaxUint32 {
-			return errLong
-		}
-	}
 	switch p.Type {
 	case parser.TypeBinaryEvent:
 		p.Type = parser.TypeEvent
@@ -57,8 +49,7 @@ func (w *writer) packet(p parser.Packet) error {
 	w.out = msgp.AppendUint8(w.out, uint8(p.Type))
 	if len(p.Data) > 0 {
 		w.out = msgp.AppendString(w.out, "data")
-		w.in, w.bins = p.Data, p.Attachments
-		if err := w.payload(); err != nil {
+		if err := w.payload(p.Data, p.Attachments); err != nil {
 			return err
 		}
 	}
@@ -72,7 +63,16 @@ func (w *writer) packet(p parser.Packet) error {
 }
 
 // payload writes the JSON as a whole.
-func (w *writer) payload() error {
+func (w *writer) payload(json []byte, attachments [][]byte) error {
+	if uint64(len(json)) > math.MaxUint32 {
+		return errLong
+	}
+	for _, b := range attachments {
+		if uint64(len(b)) > math.MaxUint32 {
+			return errLong
+		}
+	}
+	w.in, w.bins = json, attachments
 	if err := w.count(); err != nil {
 		return err
 	}
@@ -191,8 +191,8 @@ func (w *writer) array() error {
 
 func (w *writer) object() error {
 	n := w.size()
-	if num, size := w.placeholder(); size > 0 {
-		w.in = w.in[size:]
+	if num, rest, ok := parser.CutPlaceholder(w.in, len(w.bins)); ok {
+		w.in = rest
 		w.out = msgp.AppendBytes(w.out, w.bins[num])
 		return nil
 	}
@@ -225,29 +225,6 @@ func (w *writer) size() uint32 {
 	n := w.sizes[w.next]
 	w.next++
 	return n
-}
-
-// A placeholder is this, a number, and a bracket, as a [parser.Codec] writes
-// it.
-const placeholder = `{"_placeholder":true,"num":`
-
-// placeholder tells whether the next object is one of an attachment that there
-// is, and its size. Any other is an ordinary object.
-func (w *writer) placeholder() (num, size int) {
-	s, ok := bytes.CutPrefix(w.in, []byte(placeholder))
-	if !ok {
-		return 0, 0
-	}
-	i := 0
-	for ; i < len(s) && s[i]-'0' <= 9; i++ {
-		if num = num*10 + int(s[i]-'0'); num >= len(w.bins) {
-			return 0, 0
-		}
-	}
-	if i == 0 || i >= len(s) || s[i] != '}' {
-		return 0, 0
-	}
-	return num, len(placeholder) + i + 1
 }
 
 func (w *writer) str() error {

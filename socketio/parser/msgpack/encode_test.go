@@ -130,7 +130,7 @@ func FuzzEncode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, attachment []byte) {
 		p := parser.Packet{Type: parser.TypeAck, Namespace: "/", Data: data, Attachments: [][]byte{attachment}}
 		var w writer
-		if err := w.packet(p); err == nil && len(w.out) > 9*len(data)+(len(data)/len(placeholder)+1)*(len(attachment)+5)+64 {
+		if err := w.packet(p); err == nil && len(w.out) > 9*len(data)+(len(data)/len(parser.Placeholder)+1)*(len(attachment)+5)+64 {
 			t.Fatalf("%d bytes of %d and %d", len(w.out), len(data), len(attachment))
 		}
 	})

@@ -27,8 +27,11 @@
 // so does a map that looks like the placeholder of an attachment in a packet
 // that has attachments.
 //
+// [AppendValue] and [ReadValue] are for what is no packet, such as the messages between
+// the servers of a cluster.
+//
 // The files: decode.go (packets), reader.go and extension.go (values, into JSON),
-// encode.go (JSON into values).
+// encode.go (JSON into values), value.go (values alone).
 package msgpack
 
 import (
@@ -61,6 +64,13 @@ var (
 
 // maxKept keeps what has grown large out of the pools.
 const maxKept = 64 << 10
+
+// newReader returns a reader of data.
+func newReader(data []byte) *reader {
+	r := readers.Get().(*reader)
+	r.in, r.limit = data, maxGrowth*len(data)+maxExtra
+	return r
+}
 
 func (w *writer) release() {
 	if cap(w.tmp)+4*cap(w.sizes) <= maxKept {

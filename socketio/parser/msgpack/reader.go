@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tinylib/msgp/msgp"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A reader makes JSON of msgpack. It trusts no length that is announced: there
@@ -240,9 +242,7 @@ func (r *reader) bin(b []byte) {
 		r.out = append(r.out, '"')
 		return
 	}
-	r.out = append(r.out, placeholder...)
-	r.out = strconv.AppendInt(r.out, int64(len(r.bins)), 10)
-	r.out = append(r.out, '}')
+	r.out = parser.AppendPlaceholder(r.out, len(r.bins))
 	r.bins = append(r.bins, b)
 	r.size += len(b)
 }
