@@ -72,7 +72,8 @@ type Flags struct {
 // A Format says by which channels messages go, and how they are written. It is used from
 // many goroutines.
 type Format interface {
-	// Channels returns what a server subscribes to for a namespace, apart from rooms.
+	// Channels returns what a server subscribes to for a namespace, apart from rooms. One
+	// that ends in '*', as no other channel does, is a pattern of Redis.
 	Channels(nsp, uid string) []string
 	// Room returns the channel of a room, which servers subscribe to that have members of
 	// it. It is "" if what is for the room goes to all.
