@@ -25,6 +25,9 @@ func (r *receiver) Receive(sub, channel string, data []byte) {
 func (r *receiver) Lost(n int, err error) {
 	r.heard = append(r.heard, fmt.Sprint("lost ", n, " ", err))
 }
+func (r *receiver) Missed(n int, err error) {
+	r.heard = append(r.heard, fmt.Sprint("missed ", n, " ", err))
+}
 func (r *receiver) Away(err error) { r.heard = append(r.heard, fmt.Sprint("away ", err)) }
 func (r *receiver) Back()          { r.heard = append(r.heard, "back") }
 
