@@ -51,6 +51,10 @@ func (a Args) Raw(i int) []byte {
 	return value
 }
 
+// Attachments returns what the placeholders in [Args.Raw] stand for, by their numbers. It
+// is not to be changed.
+func (a Args) Attachments() [][]byte { return a.attachments }
+
 // Bind decodes the arguments, each into what the pointer at its place points to. It
 // passes over an argument whose pointer is nil, and over those behind the last pointer.
 //

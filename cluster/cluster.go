@@ -1,0 +1,207 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio"
+)
+
+// Options configure a [Cluster]. The zero value has the defaults.
+type Options struct {
+	// Name is what errors, logs and [Cluster.Members] call this server. Default: the
+	// name of the host and the process id.
+	Name string
+	// RequestsTimeout is how long other servers are waited for, if a context allows that
+	// long. Clients that have been asked by EmitWithAck are waited for as long as it
+	// allows. Default 5 s.
+	RequestsTimeout time.Duration
+	// Heartbeat is how often a server tells the others that it is there. One that has not
+	// for twice as long is taken for dead. Default 5 s.
+	Heartbeat time.Duration
+	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere.
+	// It may block: what happens meanwhile is told together, afterwards.
+	OnLoss func(Loss)
+	// Logger gets a line when the engine goes away and when it is back, for what is lost,
+	// and for servers that come and go. Default: none.
+	Logger *zerolog.Logger
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var out Options
+	if o != nil {
+		out = *o
+	}
+	var errs []error
+	if out.RequestsTimeout < 0 {
+		errs = append(errs, fmt.Errorf("RequestsTimeout is negative (%v)", out.RequestsTimeout))
+	}
+	if out.Heartbeat < 0 {
+		errs = append(errs, fmt.Errorf("Heartbeat is negative (%v)", out.Heartbeat))
+	}
+	out.RequestsTimeout = cmp.Or(out.RequestsTimeout, 5*time.Second)
+	out.Heartbeat = cmp.Or(out.Heartbeat, 5*time.Second)
+	if out.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		out.Name = fmt.Sprint(host, ":", os.Getpid())
+	}
+	if out.Logger == nil {
+		nop := zerolog.Nop()
+		out.Logger = &nop
+	}
+	return out, errors.Join(errs...)
+}
+
+// A Cluster is this server's part in a cluster. It serves one Server, and may be used from
+// any goroutine.
+type Cluster struct {
+	engine Engine
+	format wire.Format
+	opts   Options
+	log    zerolog.Logger
+	uid    string // of this server
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // housekeeping, and what others have asked for
+	wake   chan struct{}  // housekeeping has something to tell
+
+	channels channels
+	members  members
+	requests requests
+	serving  serving
+	counts   counts
+	away     atomic.Pointer[outage]
+}
+
+// New joins a cluster by an engine, which it closes with itself. It fails if the engine
+// can't be reached.
+func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, error) {
+	opts, err := o.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	c := &Cluster{
+		engine: e,
+		format: f,
+		opts:   opts,
+		log:    *opts.Logger,
+		uid:    strings.ToLower(rand.Text()[:16]),
+		wake:   make(chan struct{}, 1),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.channels.init(c)
+	c.members.init()
+	c.requests.init()
+	c.serving.init()
+	if err := e.Start(ctx, receiver{c}); err != nil {
+		c.cancel()
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	c.channels.use(f.Servers(), nil)
+	c.greet(wire.TypeHello)
+	c.wg.Go(c.keepHouse) // until Close
+	return c, nil
+}
+
+// UID returns the id by which other servers know this one. It is another one for each
+// Cluster.
+func (c *Cluster) UID() string { return c.uid }
+
+// Broker returns the broker of a namespace. It is what the option Broker of a Server takes.
+// It panics if there is one of a namespace of that name already: a Cluster serves one
+// Server.
+func (c *Cluster) Broker(l *socketio.Local) socketio.Broker {
+	b := &broker{c: c, local: l, nsp: l.Namespace().Name(), codec: l.Codec(), linger: lingerOf(l)}
+	c.channels.open(b)
+	return b
+}
+
+// Close tells the other servers that this one leaves, sends what is queued, and ends. It
+// waits a second at most for each, and for handlers of other servers' events. Close it
+// after the Server's Shutdown: what is emitted afterwards stays in this process.
+func (c *Cluster) Close() error {
+	if c.ctx.Err() != nil {
+		return nil
+	}
+	c.greet(wire.TypeClose)
+	c.cancel()
+	err := c.engine.Close()
+	c.requests.abandon()
+	c.serving.stop()
+	done := make(chan struct{})
+	go func() { // ends with the last handler
+		c.wg.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		err = errors.Join(err, errors.New("cluster: handlers of other servers' events still run"))
+	}
+	return err
+}
+
+// publish sends a message to other servers.
+func (c *Cluster) publish(m *wire.Message) error {
+	if c.ctx.Err() != nil && m.Type != wire.TypeClose {
+		return nil
+	}
+	m.UID = c.uid
+	data, err := c.format.Append(nil, m)
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	c.counts.published.Add(1)
+	c.engine.Publish(c.format.Channel(m), data, m.Flags.Volatile)
+	return nil
+}
+
+// try publishes what nobody waits for.
+func (c *Cluster) try(m *wire.Message) {
+	if err := c.publish(m); err != nil {
+		c.log.Warn().Err(err).Msg("a message to other servers can't be encoded")
+	}
+}
+
+// lossEvery is how often losses are told.
+const lossEvery = time.Second
+
+// keepHouse does what is due from time to time.
+func (c *Cluster) keepHouse() {
+	heartbeat := time.NewTicker(c.opts.Heartbeat)
+	defer heartbeat.Stop()
+	var quiet <-chan time.Time // so long nothing is told of losses
+	wake := c.wake
+	for {
+		select {
+		case <-c.ctx.Done():
+			c.tellLosses()
+			return
+		case <-wake:
+			c.tellLosses()
+			wake, quiet = nil, time.After(lossEvery)
+		case <-quiet:
+			wake, quiet = c.wake, nil
+		case <-heartbeat.C:
+			c.greet(wire.TypeHeartbeat)
+			c.expireMembers()
+		}
+	}
+}

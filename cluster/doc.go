@@ -1,0 +1,29 @@
+// Package cluster makes several servers one: rooms, broadcasts, acks and queries span all
+// of them. What carries their messages is an [Engine]; applications get a [Cluster] from
+// the package of one, such as cluster/redis or cluster/nats, and give it to their server:
+//
+//	cl, err := redis.Open(rueidis.ClientOption{InitAddress: []string{"localhost:6379"}}, nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer cl.Close() // after the server's Shutdown
+//	srv := sio.New(&sio.Options{Broker: cl.Broker})
+//
+// # What is promised
+//
+// What one goroutine emits to the sockets of a namespace, and does with them, takes effect
+// in that order on every server, and with the sockets of its own server at once. No call
+// waits for the engine, except those that ask other servers, which return what has come
+// when their context ends, beside a [PartialError]. Messages arrive once or, when
+// the engine fails, not at all: see [Loss].
+//
+// What comes from the engine is not trusted to be well-formed. What can't be decoded is
+// dropped and counted in [Stats].
+//
+// # Files
+//
+// engine.go (what an engine does), cluster.go (a server's part in the cluster), channels.go
+// (which channels are of interest), broker.go (what goes out), receive.go (what comes in),
+// serve.go (what others ask), request.go (what others are asked), members.go (who is there),
+// loss.go (what was lost), sockets.go (sockets in messages).
+package cluster

@@ -1,0 +1,176 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// ErrAway is wrapped by the [PartialError] of a request while the engine can't be reached.
+var ErrAway = errors.New("cluster: the engine is away")
+
+// A PartialError says that some of the other servers have not answered. What the others
+// have said comes beside it.
+type PartialError struct {
+	// Servers are the names of those that may be the ones that did not answer. Servers
+	// written in JavaScript do not tell theirs.
+	Servers []string
+	// Missing is how many did not answer, or -1 where that is not known.
+	Missing int
+	Err     error // why they are not waited for any longer
+}
+
+func (e *PartialError) Error() string {
+	var s strings.Builder
+	s.WriteString("cluster: ")
+	switch {
+	case e.Missing < 0:
+		s.WriteString("other servers")
+	case e.Missing == 1:
+		s.WriteString("1 other server")
+	default:
+		fmt.Fprintf(&s, "%d other servers", e.Missing)
+	}
+	s.WriteString(" did not answer")
+	if len(e.Servers) > 0 {
+		fmt.Fprintf(&s, " (%s)", strings.Join(e.Servers, ", "))
+	}
+	return fmt.Sprintf("%s: %v", s.String(), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *PartialError) Unwrap() error { return e.Err }
+
+// A Loss is what may not have arrived.
+type Loss struct {
+	// Sent is how many messages to other servers were dropped, or were under way when a
+	// connection was lost: those may have arrived.
+	Sent int
+	// Outage is for how long nothing could be received: what other servers sent
+	// meanwhile is lost here. It is 0 if there was no such time.
+	Outage time.Duration
+	// Received is how many messages of others were dropped here because there were too
+	// many. They count as Sent nowhere.
+	Received int
+	Err      error // why, of the last of them
+}
+
+// Stats count what a server has told others and heard of them since it is part of the
+// cluster.
+type Stats struct {
+	Published uint64 // messages handed to the engine
+	Received  uint64 // messages that the engine has brought, this server's own not included where it can tell
+	Malformed uint64 // of these, dropped since they can't be decoded, or make no sense
+	Overload  uint64 // of these, dropped since too many of their kind were being handled
+	Lost      uint64 // of the published ones, dropped, or under way when a connection was lost
+	Outages   uint64 // how often the engine went away
+	Away      bool   // whether it is
+}
+
+type counts struct {
+	published, received, malformed, overload, lost, outages atomic.Uint64
+
+	mu      sync.Mutex // protects the following
+	untold  Loss
+	telling bool // OnLoss is being called
+}
+
+// An outage is a time in which the engine is away.
+type outage struct {
+	since time.Time
+	err   error
+}
+
+// Stats returns the counts.
+func (c *Cluster) Stats() Stats {
+	return Stats{
+		Published: c.counts.published.Load(),
+		Received:  c.counts.received.Load(),
+		Malformed: c.counts.malformed.Load(),
+		Overload:  c.counts.overload.Load(),
+		Lost:      c.counts.lost.Load(),
+		Outages:   c.counts.outages.Load(),
+		Away:      c.away.Load() != nil,
+	}
+}
+
+func (c *Cluster) lost(messages int, err error) {
+	c.counts.lost.Add(uint64(messages))
+	c.note(Loss{Sent: messages, Err: err})
+}
+
+// overloaded counts a message that is dropped since there are too many.
+func (c *Cluster) overloaded() {
+	c.counts.overload.Add(1)
+	c.note(Loss{Received: 1, Err: errOverload})
+}
+
+var errOverload = errors.New("too many requests of other servers at a time")
+
+func (c *Cluster) leave(err error) {
+	if !c.away.CompareAndSwap(nil, &outage{time.Now(), err}) {
+		return
+	}
+	c.counts.outages.Add(1)
+	c.log.Warn().Err(err).Msg("the engine of the cluster is away: other servers get nothing of this one")
+	c.requests.abandon()
+}
+
+func (c *Cluster) back() {
+	was := c.away.Swap(nil)
+	if was == nil {
+		return
+	}
+	c.members.refresh()
+	c.greet(wire.TypeHello)
+	c.note(Loss{Outage: time.Since(was.since), Err: was.err})
+	c.log.Info().Dur("after", time.Since(was.since)).Msg("the engine of the cluster is back")
+}
+
+// note has a loss told, with others of about the same time.
+func (c *Cluster) note(l Loss) {
+	c.counts.mu.Lock()
+	defer c.counts.mu.Unlock()
+	u := &c.counts.untold
+	u.Sent += l.Sent
+	u.Received += l.Received
+	u.Outage += l.Outage
+	u.Err = l.Err
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tellLosses tells of what was lost since the last time.
+func (c *Cluster) tellLosses() {
+	c.counts.mu.Lock()
+	defer c.counts.mu.Unlock()
+	l := c.counts.untold
+	if l.Err == nil || c.counts.telling {
+		return
+	}
+	c.counts.untold = Loss{}
+	if l.Sent+l.Received > 0 {
+		c.log.Warn().Int("sent", l.Sent).Int("received", l.Received).Err(l.Err).Msg("messages of the cluster are lost")
+	}
+	if c.opts.OnLoss == nil {
+		return
+	}
+	c.counts.telling = true
+	go func() { // one at a time; ends with the application's function
+		c.opts.OnLoss(l)
+		c.counts.mu.Lock()
+		c.counts.telling = false
+		c.counts.mu.Unlock()
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}()
+}

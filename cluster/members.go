@@ -1,0 +1,125 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+)
+
+const (
+	// maxMembers bounds what is remembered of servers that others claim to be.
+	maxMembers = 10_000
+	// maxName bounds how they call themselves.
+	maxName = 256
+)
+
+// A Member is another server of the cluster that tells its name. Those written in
+// JavaScript do not.
+type Member struct {
+	Name string
+	UID  string
+	Seen time.Time // when it was last heard of
+}
+
+type members struct {
+	mu    sync.Mutex // protects the following
+	byUID map[string]Member
+}
+
+func (h *members) init() { h.byUID = make(map[string]Member) }
+
+// Members returns the other servers, by their names.
+func (c *Cluster) Members() []Member {
+	all := c.members.all()
+	return slices.SortedFunc(maps.Values(all), func(a, b Member) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.UID, b.UID))
+	})
+}
+
+func (h *members) all() map[string]Member {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.byUID)
+}
+
+func (h *members) has(uid string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, ok := h.byUID[uid]
+	return ok
+}
+
+// greet tells the other servers of this one.
+func (c *Cluster) greet(t wire.Type) { c.try(&wire.Message{Type: t, Name: c.opts.Name}) }
+
+// heard notes what a server tells of itself.
+func (c *Cluster) heard(m *wire.Message) {
+	if m.UID == "" || m.UID == wire.EmitterUID || len(m.UID) > maxName || len(m.Name) > maxName {
+		c.counts.malformed.Add(1)
+		return
+	}
+	if m.Type == wire.TypeClose {
+		c.forget(m.UID, "has left")
+		return
+	}
+	h := &c.members
+	h.mu.Lock()
+	_, known := h.byUID[m.UID]
+	room := known || len(h.byUID) < maxMembers
+	if room {
+		h.byUID[m.UID] = Member{Name: m.Name, UID: m.UID, Seen: time.Now()}
+	}
+	h.mu.Unlock()
+	if !room {
+		c.counts.malformed.Add(1)
+		return
+	}
+	if !known {
+		c.log.Info().Str("server", m.Name).Msg("a server has joined the cluster")
+	}
+	if m.Type == wire.TypeHello {
+		c.greet(wire.TypeHeartbeat)
+	}
+}
+
+// forget drops a server, and waits no longer for what it was asked.
+func (c *Cluster) forget(uid, why string) {
+	h := &c.members
+	h.mu.Lock()
+	m, known := h.byUID[uid]
+	delete(h.byUID, uid)
+	h.mu.Unlock()
+	if known {
+		c.log.Info().Str("server", m.Name).Msg("a server " + why)
+	}
+	c.requests.gone(uid)
+	c.serving.stopInquiries(uid)
+}
+
+// expireMembers drops those that have not been heard of.
+func (c *Cluster) expireMembers() {
+	if c.away.Load() != nil {
+		return // nobody can be heard
+	}
+	before := time.Now().Add(-2*c.opts.Heartbeat - c.opts.Heartbeat/2)
+	for uid, m := range c.members.all() {
+		if m.Seen.Before(before) {
+			c.forget(uid, "is not heard of any more")
+		}
+	}
+}
+
+// refresh has all servers count as just heard of.
+func (h *members) refresh() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	for uid, m := range h.byUID {
+		m.Seen = now
+		h.byUID[uid] = m
+	}
+}

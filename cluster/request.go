@@ -1,0 +1,437 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
+)
+
+// requests are those of this server that others have not answered yet.
+type requests struct {
+	last atomic.Uint64
+
+	mu   sync.Mutex // protects the following; taken before that of a request
+	byID map[string]*request
+}
+
+func (h *requests) init() { h.byID = make(map[string]*request) }
+
+func (h *requests) find(id string) *request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byID[id]
+}
+
+func (h *requests) all() []*request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.byID))
+}
+
+// answered hands an answer to who waits for it.
+func (h *requests) answered(m *wire.Message) {
+	if r := h.find(m.Request); r != nil {
+		r.answer(m)
+	}
+}
+
+// gone tells all who wait that a server has left.
+func (h *requests) gone(uid string) {
+	for _, r := range h.all() {
+		r.gone(uid)
+	}
+}
+
+// abandon ends all requests: nobody can answer.
+func (h *requests) abandon() {
+	for _, r := range h.all() {
+		r.abandon()
+	}
+}
+
+// A request is a question to the other servers that have a namespace.
+type request struct {
+	id   string
+	done chan struct{} // closed when everything is there that can be expected
+	away chan struct{} // closed when nothing can be expected any more
+
+	mu       sync.Mutex // protects the following
+	awaited  int        // how many servers are to answer; -1 until it is known
+	counted  bool       // the engine has said how many, rather than members are awaited
+	answers  int        // how many servers have answered
+	excused  int        // how many are not awaited any longer, though they have not
+	from     map[string]bool
+	missing  map[string]Member                 // those that tell their names and have not answered
+	take     func(m *wire.Message, first bool) // an answer; whether it is the server's first
+	left     func(uid string)                  // a server that has answered has left, where that matters
+	settled  func() bool                       // whether there is nothing but servers to wait for
+	complete bool
+	ended    bool // away is closed
+}
+
+// open makes a request, whose answers are taken from now on.
+func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
+	r := &request{
+		id:      c.uid + strconv.FormatUint(c.requests.last.Add(1), 36),
+		done:    make(chan struct{}),
+		away:    make(chan struct{}),
+		awaited: -1,
+		from:    make(map[string]bool),
+		missing: c.members.all(),
+		take:    take,
+	}
+	c.requests.mu.Lock()
+	c.requests.byID[r.id] = r
+	c.requests.mu.Unlock()
+	if c.away.Load() != nil || c.ctx.Err() != nil {
+		r.abandon()
+	}
+	return r
+}
+
+func (c *Cluster) shut(r *request) {
+	c.requests.mu.Lock()
+	defer c.requests.mu.Unlock()
+	delete(c.requests.byID, r.id)
+}
+
+func (r *request) answer(m *wire.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.complete {
+		return
+	}
+	first := m.Type != wire.TypeClientAnswer && !r.from[m.UID]
+	r.take(m, first)
+	if first {
+		r.answers++
+		if m.UID != "" {
+			r.from[m.UID] = true
+		}
+		delete(r.missing, m.UID)
+	}
+	r.checkLocked()
+}
+
+// expect tells how many servers there are to answer; n is -1 if those whose names are known
+// are all.
+func (r *request) expect(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited, r.counted = n, n >= 0
+	if !r.counted {
+		r.awaited = r.answers + len(r.missing)
+	}
+	r.checkLocked()
+}
+
+func (r *request) gone(uid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.missing[uid]; ok {
+		delete(r.missing, uid)
+		if r.awaited > 0 {
+			r.awaited--
+		}
+	} else if r.left != nil {
+		r.left(uid)
+	}
+	r.checkLocked()
+}
+
+func (r *request) abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		r.ended = true
+		close(r.away)
+	}
+}
+
+func (r *request) checkLocked() {
+	if !r.complete && r.awaited >= 0 && r.answers >= r.awaited && (r.settled == nil || r.settled()) {
+		r.complete = true
+		close(r.done)
+	}
+}
+
+// unanswered returns the error about the servers that have not answered, or nil.
+func (r *request) unanswered(why error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	missing := -1
+	if r.awaited >= 0 {
+		missing = r.excused + max(0, r.awaited-r.answers)
+	}
+	if missing == 0 {
+		return nil
+	}
+	e := &PartialError{Missing: missing, Err: why}
+	for _, m := range r.missing {
+		e.Servers = append(e.Servers, m.Name)
+	}
+	slices.Sort(e.Servers)
+	return e
+}
+
+// count asks the engine how many others are to answer.
+func (c *Cluster) count(ctx context.Context, r *request, nsp string) error {
+	n, err := c.engine.Count(ctx, c.format.Counted(nsp))
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		n-- // this one
+	}
+	r.expect(n)
+	return nil
+}
+
+// ask sends a question to the other servers, and returns when all have answered or ctx, or
+// RequestsTimeout, has ended. Take is called for each answer, not at the same time.
+func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Message)) error {
+	c := b.c
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestsTimeout)
+	defer cancel()
+	r := c.open(func(m *wire.Message, first bool) {
+		if first {
+			take(m)
+		}
+	})
+	defer c.shut(r)
+	m.Request = r.id
+	if err := c.publish(m); err != nil {
+		return err
+	}
+	if err := c.count(ctx, r, b.nsp); err != nil && ctx.Err() == nil {
+		return r.finish(err)
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-r.away:
+		return r.finish(ErrAway)
+	case <-ctx.Done():
+		return r.finish(context.Cause(ctx))
+	}
+}
+
+// finish takes no more answers, and returns the error about those that are missing.
+func (r *request) finish(why error) error {
+	r.mu.Lock()
+	r.complete = true
+	r.mu.Unlock()
+	return r.unanswered(why)
+}
+
+// Sockets implements [socketio.Broker].
+func (b *broker) Sockets(ctx context.Context, sel socketio.Selector) ([]socketio.RemoteSocket, error) {
+	sockets, err := b.local.Sockets(ctx, sel)
+	if sel.Local || err != nil {
+		return sockets, err
+	}
+	return b.fetch(ctx, sel, sockets)
+}
+
+func (b *broker) fetch(ctx context.Context, sel socketio.Selector, sockets []socketio.RemoteSocket) ([]socketio.RemoteSocket, error) {
+	var bad error
+	err := b.ask(ctx, b.action(wire.TypeFetch, sel, nil), func(m *wire.Message) {
+		more, err := b.remoteSockets(m)
+		if err != nil {
+			bad = errors.Join(bad, err)
+			b.c.counts.malformed.Add(1)
+		}
+		sockets = append(sockets, more...)
+	})
+	return sockets, errors.Join(err, bad)
+}
+
+// Count implements [socketio.Broker]. Servers written in JavaScript can't count: they have
+// to tell of all.
+func (b *broker) Count(ctx context.Context, sel socketio.Selector) (int, error) {
+	n, err := b.local.Count(ctx, sel)
+	if sel.Local || err != nil {
+		return n, err
+	}
+	servers, err := b.c.engine.Count(ctx, b.c.format.Counted(b.nsp))
+	if err == nil && servers-1 > len(b.c.members.all()) {
+		sockets, err := b.fetch(ctx, sel, nil)
+		return n + len(sockets), err
+	}
+	err = b.ask(ctx, b.action(wire.TypeCount, sel, nil), func(m *wire.Message) { n += max(0, m.Count) })
+	return n, err
+}
+
+// ServerSideEmitWithAck implements [socketio.Broker].
+func (b *broker) ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]socketio.Answer, error) {
+	m, err := b.serverEvent(event, args)
+	if err != nil {
+		return nil, err
+	}
+	var got []socketio.Answer
+	err = b.ask(ctx, m, func(m *wire.Message) {
+		if m.Err == errNobody.Error() {
+			return // it has no such namespace
+		}
+		a := b.answered(m)
+		a.ID = m.UID
+		got = append(got, a)
+	})
+	return got, err
+}
+
+// answered returns what a server or a socket has answered.
+func (b *broker) answered(m *wire.Message) socketio.Answer {
+	a := socketio.Answer{ID: m.SID}
+	if m.Err != "" {
+		a.Err = remoteError(m.Err)
+		return a
+	}
+	data := append(append([]byte{'['}, m.Data...), ']')
+	a.Args = parser.NewArgs(b.codec, data, m.Attachments, 0)
+	return a
+}
+
+// A remoteError is the text of an error of another server. It is one of those that tell why
+// there is no answer, if it reads like it.
+type remoteError string
+
+func (e remoteError) Error() string { return string(e) }
+
+// Is implements the interface of [errors.Is].
+func (e remoteError) Is(target error) bool {
+	switch target {
+	case socketio.ErrClosed, socketio.ErrConnecting, socketio.ErrNoHandler:
+		return strings.HasPrefix(string(e), target.Error())
+	}
+	return false
+}
+
+// inquire sends an event to the clients of all servers, and collects their answers.
+func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio.Answer, error) {
+	c := b.c
+	var got []socketio.Answer
+	clients, told := -1, 0       // of this server
+	all := make(chan struct{})   // closed when these are the same
+	owed := make(map[string]int) // answers, by server
+	var lost []string            // servers that left before their clients had answered
+	var r *request
+	r = c.open(func(m *wire.Message, first bool) {
+		switch {
+		case m.Type == wire.TypeClientAnswer:
+			owed[m.UID]--
+			got = append(got, b.answered(m))
+		case first:
+			owed[m.UID] += max(0, m.Count)
+		}
+	})
+	defer c.shut(r)
+	r.mu.Lock()
+	r.settled = func() bool {
+		for _, n := range owed {
+			if n > 0 {
+				return false
+			}
+		}
+		return clients == told
+	}
+	r.left = func(uid string) {
+		if owed[uid] > 0 {
+			lost = append(lost, uid)
+			delete(owed, uid)
+		}
+	}
+	r.mu.Unlock()
+	local, err := b.local.Inquire(e, func(a socketio.Answer) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		got = append(got, a)
+		told++
+		if told == clients {
+			close(all)
+		}
+		r.checkLocked()
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	if clients = local.Len(); clients == told {
+		close(all)
+	}
+	r.mu.Unlock()
+	m := b.message(e)
+	m.Request, m.Flags.Volatile = r.id, e.Volatile
+	if end, ok := ctx.Deadline(); ok {
+		m.Flags.Timeout = max(time.Millisecond, time.Until(end))
+	}
+	if err = c.publish(m); err == nil {
+		err = b.awaitClients(ctx, r)
+	}
+	if err != nil {
+		local.Stop(err)
+		<-all // the last have come at the same time
+		c.try(&wire.Message{Type: wire.TypeStop, Nsp: b.nsp, Request: r.id})
+	}
+	partial := r.finish(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(lost) > 0 && partial == nil {
+		partial = &PartialError{Servers: lost, Missing: len(lost), Err: errLeft}
+	}
+	if partial != nil {
+		err = partial
+	}
+	return got, err
+}
+
+var errLeft = errors.New("left before its clients had answered")
+
+// awaitClients waits until the servers have said whom they have asked, for RequestsTimeout
+// at most, and then for the clients. It returns why it waits no longer, if not all are there.
+func (b *broker) awaitClients(ctx context.Context, r *request) error {
+	soon, cancel := context.WithTimeout(ctx, b.c.opts.RequestsTimeout)
+	defer cancel()
+	err := b.c.count(soon, r, b.nsp)
+	if err != nil && soon.Err() == nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-r.away:
+		return ErrAway
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-soon.Done():
+	}
+	why := context.Cause(soon)
+	r.mu.Lock()
+	if r.awaited >= 0 {
+		r.excused = max(0, r.awaited-r.answers)
+	}
+	if r.excused == 0 {
+		why = nil
+	}
+	r.awaited = r.answers
+	r.checkLocked()
+	r.mu.Unlock()
+	select {
+	case <-r.done:
+		return why
+	case <-r.away:
+		return ErrAway
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

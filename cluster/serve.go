@@ -1,0 +1,314 @@
+package cluster
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
+)
+
+// Bounds of what other servers have this one do at a time. What is beyond is dropped and
+// counted.
+const (
+	maxQueries   = 1024        // that describe or count sockets, of which two are worked on at a time
+	maxHandlers  = 1024        // of events that an answer is wanted to
+	maxEvents    = 4096        // that wait, of one server in one namespace
+	maxInquiries = 10_000      // whose clients have not all answered
+	maxWait      = time.Minute // for clients, if nobody says how long
+	maxTimeout   = time.Hour   // for them, whoever says so
+)
+
+var (
+	errBusy    = errors.New("cluster: too many requests at a time")
+	errStopped = errors.New("cluster: the answer is not waited for any more")
+	errNobody  = errors.New("cluster: no such namespace")
+)
+
+// serving is what this server does for others.
+type serving struct {
+	queries  atomic.Int32
+	handlers atomic.Int32
+	slots    chan struct{} // of queries
+
+	mu        sync.Mutex // protects the following
+	inquiries map[inquiryKey]*inquiry
+	events    map[sender]*eventQueue
+	stopped   bool
+}
+
+type inquiryKey struct{ uid, request string }
+
+type sender struct{ uid, nsp string }
+
+func (s *serving) init() {
+	s.slots = make(chan struct{}, 2)
+	s.inquiries = make(map[inquiryKey]*inquiry)
+	s.events = make(map[sender]*eventQueue)
+}
+
+func answerTo(m *wire.Message) *wire.Message {
+	return &wire.Message{To: m.UID, Nsp: m.Nsp, Request: m.Request}
+}
+
+// serveNobody answers for a namespace that is not here: nobody is in it.
+func (c *Cluster) serveNobody(m *wire.Message) {
+	if m.Request == "" || m.Nsp == "" {
+		return
+	}
+	out := answerTo(m)
+	switch m.Type {
+	case wire.TypeFetch:
+		out.Type, out.Data = wire.TypeFetched, []byte("[]")
+	case wire.TypeCount:
+		out.Type = wire.TypeCounted
+	case wire.TypeBroadcast:
+		out.Type = wire.TypeClientCount
+	case wire.TypeServerEvent:
+		out.Type, out.Err = wire.TypeServerAnswer, errNobody.Error()
+	default:
+		return
+	}
+	c.try(out)
+}
+
+// serve answers a query in a goroutine, since that takes as long as there are sockets.
+func (b *broker) serve(m *wire.Message, answer func(out *wire.Message)) {
+	c := b.c
+	if c.serving.queries.Add(1) > maxQueries {
+		c.serving.queries.Add(-1)
+		c.overloaded()
+		return
+	}
+	out := answerTo(m)
+	out.Nsp = b.nsp
+	c.wg.Go(func() { // ends when it has been answered
+		defer c.serving.queries.Add(-1)
+		select {
+		case c.serving.slots <- struct{}{}:
+		case <-c.ctx.Done():
+			return
+		}
+		defer func() { <-c.serving.slots }()
+		answer(out)
+		c.try(out)
+	})
+}
+
+// An eventQueue has the events of one server for one namespace, in order.
+type eventQueue struct{ events []*wire.Message }
+
+// serveEvent hands over an event of another server. Those that no answer is wanted to are
+// handled one after the other; the others at once, so that handlers can ask each other.
+func (b *broker) serveEvent(m *wire.Message) {
+	c := b.c
+	if m.Request != "" {
+		if c.serving.handlers.Add(1) > maxHandlers {
+			c.serving.handlers.Add(-1)
+			c.overloaded()
+			b.answer(m, nil, errBusy)
+			return
+		}
+		c.wg.Go(func() { // ends with the handler
+			defer c.serving.handlers.Add(-1)
+			v, err := b.event(m)
+			b.answer(m, v, err)
+		})
+		return
+	}
+	key := sender{m.UID, b.nsp}
+	s := &c.serving
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.events[key]
+	switch {
+	case s.stopped:
+		return
+	case q == nil:
+		q = new(eventQueue)
+		s.events[key] = q
+		c.wg.Go(func() { b.run(key, q) }) // ends when all have been handled
+	case len(q.events) == maxEvents:
+		c.overloaded()
+		return
+	}
+	q.events = append(q.events, m)
+}
+
+// run handles the events of one server.
+func (b *broker) run(key sender, q *eventQueue) {
+	s := &b.c.serving
+	for {
+		s.mu.Lock()
+		if len(q.events) == 0 || s.stopped {
+			delete(s.events, key)
+			s.mu.Unlock()
+			return
+		}
+		m := q.events[0]
+		q.events = q.events[1:]
+		s.mu.Unlock()
+		_, _ = b.event(m) // nobody wants to know
+	}
+}
+
+func (b *broker) event(m *wire.Message) (any, error) {
+	name, err := parser.EventName(m.Data)
+	if err != nil {
+		return nil, err
+	}
+	return b.local.ServerEvent(b.c.ctx, string(name), parser.NewArgs(b.codec, m.Data, m.Attachments, 1))
+}
+
+// answer tells what a handler has returned. A server that does not read errors gets null.
+func (b *broker) answer(m *wire.Message, v any, err error) {
+	out := answerTo(m)
+	out.Type, out.Nsp = wire.TypeServerAnswer, b.nsp
+	if err == nil {
+		out.Data, out.Attachments, err = b.appendValue(nil, v, nil)
+	}
+	if err != nil {
+		out.Data, out.Attachments, out.Err = []byte("null"), nil, err.Error()
+	}
+	b.c.try(out)
+}
+
+// An inquiry is an event whose answers another server waits for.
+type inquiry struct {
+	local *socketio.Inquiry
+	timer *time.Timer
+	left  int // how many have not answered; -1 until it is known. Protected by serving.mu
+	early int // answers that came before that
+}
+
+// serveInquiry sends an event to the sockets that are meant, and their answers to who wants
+// them.
+func (b *broker) serveInquiry(m *wire.Message, e *socketio.Broadcast) {
+	c, s := b.c, &b.c.serving
+	key := inquiryKey{m.UID, m.Request}
+	q := &inquiry{left: -1}
+	out := answerTo(m)
+	out.Type, out.Nsp = wire.TypeClientCount, b.nsp
+	s.mu.Lock()
+	if full := len(s.inquiries) >= maxInquiries; full || s.stopped || s.inquiries[key] != nil {
+		s.mu.Unlock()
+		if full {
+			c.overloaded()
+		}
+		c.try(out) // of nobody
+		return
+	}
+	s.inquiries[key] = q
+	s.mu.Unlock()
+	tells := c.members.has(m.UID) // others take an error for an answer
+	asked, err := b.local.Inquire(e, func(a socketio.Answer) {
+		if a.Err == nil || tells && !errors.Is(a.Err, errStopped) {
+			b.clientAnswer(m, a)
+		}
+		s.answered(key, q)
+	})
+	if err != nil {
+		s.drop(key)
+		c.log.Warn().Str("nsp", b.nsp).Err(err).Msg("an event of another server can't be sent")
+		c.try(out)
+		return
+	}
+	out.Count = asked.Len()
+	c.try(out)
+	wait := maxWait
+	if t := m.Flags.Timeout; t > 0 {
+		wait = min(t+time.Second, maxTimeout)
+	}
+	s.mu.Lock()
+	q.left = asked.Len() - q.early
+	q.local = asked
+	stopped := s.inquiries[key] != q
+	switch {
+	case stopped:
+	case q.left == 0:
+		delete(s.inquiries, key)
+	case !tells || m.Flags.Timeout > 0: // others say when they wait no longer
+		q.timer = time.AfterFunc(wait, func() { s.stopInquiry(key.uid, key.request) })
+	}
+	s.mu.Unlock()
+	if stopped {
+		asked.Stop(errStopped)
+	}
+}
+
+func (b *broker) clientAnswer(m *wire.Message, a socketio.Answer) {
+	out := answerTo(m)
+	out.Type, out.Nsp, out.SID = wire.TypeClientAnswer, b.nsp, a.ID
+	out.Data, out.Attachments = a.Args.Raw(0), a.Args.Attachments()
+	if a.Err != nil {
+		out.Err = a.Err.Error()
+	}
+	if out.Data == nil {
+		out.Data, out.Attachments = []byte("null"), nil
+	}
+	b.c.try(out)
+}
+
+// answered notes that one more has.
+func (s *serving) answered(key inquiryKey, q *inquiry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if q.left < 0 {
+		q.early++
+		return
+	}
+	if q.left--; q.left == 0 {
+		s.dropLocked(key)
+	}
+}
+
+func (s *serving) drop(key inquiryKey) *inquiry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropLocked(key)
+}
+
+func (s *serving) dropLocked(key inquiryKey) *inquiry {
+	q := s.inquiries[key]
+	if q == nil {
+		return nil
+	}
+	delete(s.inquiries, key)
+	if q.timer != nil {
+		q.timer.Stop()
+	}
+	return q
+}
+
+// stopInquiry frees what waits for clients.
+func (s *serving) stopInquiry(uid, request string) {
+	if q := s.drop(inquiryKey{uid, request}); q != nil && q.local != nil {
+		q.local.Stop(errStopped)
+	}
+}
+
+// stopInquiries does so for one server, or for all if uid is "".
+func (s *serving) stopInquiries(uid string) {
+	s.mu.Lock()
+	var keys []inquiryKey
+	for key := range s.inquiries {
+		if uid == "" || key.uid == uid {
+			keys = append(keys, key)
+		}
+	}
+	s.mu.Unlock()
+	for _, key := range keys {
+		s.stopInquiry(key.uid, key.request)
+	}
+}
+
+// stop ends everything but the handlers that run.
+func (s *serving) stop() {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.stopInquiries("")
+}

@@ -1,0 +1,180 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
+)
+
+// A handshake is what the reference server tells of one. The auth payload is not kept.
+type handshake struct {
+	Headers     map[string]string `json:"headers"`
+	Time        string            `json:"time"`
+	Address     string            `json:"address"`
+	CrossDomain bool              `json:"xdomain"`
+	Secure      bool              `json:"secure"`
+	Issued      int64             `json:"issued"` // ms
+	URL         string            `json:"url"`
+	Query       map[string]string `json:"query"`
+	Auth        struct{}          `json:"auth"`
+}
+
+// dateFormat is that of JavaScript's Date.prototype.toString, in UTC.
+const dateFormat = "Mon Jan 02 2006 15:04:05 GMT-0700 (Coordinated Universal Time)"
+
+func handshakeOf(h socketio.Handshake) handshake {
+	out := handshake{
+		Headers:     make(map[string]string, len(h.Headers)),
+		Time:        h.Issued.UTC().Format(dateFormat),
+		Address:     h.Address,
+		CrossDomain: h.CrossDomain,
+		Secure:      h.Secure,
+		Issued:      h.Issued.UnixMilli(),
+		URL:         h.URL,
+		Query:       make(map[string]string),
+	}
+	for name, values := range h.Headers {
+		out.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
+	}
+	for name, values := range h.Query() {
+		out.Query[name] = values[0]
+	}
+	return out
+}
+
+// fetched makes the answer that describes sockets of this process.
+func (b *broker) fetched(sel socketio.Selector, out *wire.Message) {
+	out.Type = wire.TypeFetched
+	sockets, _ := b.local.Sockets(b.c.ctx, sel) // that of a Local does not fail
+	text := []byte{'['}
+	for i, s := range sockets {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		head := struct {
+			ID        string    `json:"id"`
+			Rooms     []string  `json:"rooms"` // with the id
+			Handshake handshake `json:"handshake"`
+		}{s.ID, append([]string{s.ID}, s.Rooms...), handshakeOf(s.Handshake)}
+		text, _, _ = parser.JSON{}.Append(text, head, nil) // these types always encode
+		text = append(text[:len(text)-1], `,"data":`...)
+		text, out.Attachments = b.appendData(text, s.Data, out.Attachments)
+		text = append(text, '}')
+	}
+	out.Data = append(text, ']')
+}
+
+// appendData appends the values of a socket, but for those that can't be encoded.
+func (b *broker) appendData(dst []byte, data map[string]any, attachments [][]byte) ([]byte, [][]byte) {
+	if text, more, err := b.appendValue(dst, data, attachments); err == nil {
+		return text, more
+	}
+	dst = append(dst, '{')
+	comma := false
+	for name, v := range data {
+		start := len(dst)
+		if comma {
+			dst = append(dst, ',')
+		}
+		dst = append(strconv.AppendQuote(dst, strings.ToValidUTF8(name, "\uFFFD")), ':')
+		text, more, err := b.appendValue(dst, v, attachments)
+		if err != nil {
+			b.c.log.Debug().Str("nsp", b.nsp).Str("name", name).Err(err).Msg("a value of a socket can't be told to other servers")
+			dst = dst[:start]
+			continue
+		}
+		dst, attachments, comma = text, more, true
+	}
+	return append(dst, '}'), attachments
+}
+
+// appendValue appends a value of the application's. A panic of its methods is an error.
+func (b *broker) appendValue(dst []byte, v any, attachments [][]byte) (text []byte, more [][]byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return b.codec.Append(dst, v, attachments)
+}
+
+// remoteSockets returns the sockets that an answer describes.
+func (b *broker) remoteSockets(m *wire.Message) ([]socketio.RemoteSocket, error) {
+	var list []struct {
+		ID        string
+		Rooms     []any
+		Data      json.RawMessage
+		Handshake struct {
+			Headers map[string]any
+			Address string
+			XDomain bool
+			Secure  bool
+			Issued  float64
+			URL     string
+		}
+	}
+	if err := (parser.JSON{}).Unmarshal(m.Data, nil, &list); err != nil {
+		return nil, err
+	}
+	sockets := make([]socketio.RemoteSocket, len(list))
+	for i, s := range list {
+		h := s.Handshake
+		r := socketio.RemoteSocket{ID: s.ID, Handshake: socketio.Handshake{
+			Issued:      time.UnixMilli(int64(h.Issued)),
+			Address:     h.Address,
+			Secure:      h.Secure,
+			CrossDomain: h.XDomain,
+			URL:         h.URL,
+			Headers:     make(http.Header, len(h.Headers)),
+		}}
+		for name, v := range h.Headers {
+			if text := text(v); text != "" {
+				r.Handshake.Headers.Add(name, text)
+			}
+		}
+		for _, room := range s.Rooms {
+			if room := text(room); room != s.ID {
+				r.Rooms = append(r.Rooms, room)
+			}
+		}
+		if len(s.Data) > 0 {
+			if err := b.codec.Unmarshal(s.Data, m.Attachments, &r.Data); err != nil {
+				b.c.log.Debug().Str("nsp", b.nsp).Err(err).Msg("values of another server's socket can't be decoded")
+			}
+		}
+		sockets[i] = r
+	}
+	return sockets, nil
+}
+
+// text returns a string, or what JavaScript makes one of: rooms may be numbers.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any: // a header that came several times
+		all := make([]string, len(v))
+		for i, v := range v {
+			all[i], _ = v.(string)
+		}
+		return strings.Join(all, ", ")
+	}
+	return ""
+}
+
+// ids makes the answer that lists ids.
+func (b *broker) ids(sel socketio.Selector, out *wire.Message) {
+	out.Type = wire.TypeIDList
+	for _, s := range b.local.Select(sel) {
+		out.Names = append(out.Names, s.ID())
+	}
+}
