@@ -54,8 +54,8 @@ type Loss struct {
 	// Outage is for how long nothing could be received: what other servers sent
 	// meanwhile is lost here. It is 0 if there was no such time.
 	Outage time.Duration
-	// Received is how many messages of others were dropped here because there were too
-	// many. They count as Sent nowhere.
+	// Received is how many messages of others are known to have been dropped on the way
+	// to this server, or here, because there were too many. They count as Sent nowhere.
 	Received int
 	Err      error // why, of the last of them
 }

@@ -80,14 +80,16 @@ func (b *broker) handle(m *wire.Message) error {
 			return nil
 		}
 		return b.local.Broadcast(e)
-	case wire.TypeJoin:
-		if err := b.local.Join(sel, m.Names); err != nil {
-			b.c.log.Debug().Str("nsp", b.nsp).Err(err).Msg("another server had sockets join rooms in vain")
+	case wire.TypeJoin, wire.TypeLeave, wire.TypeDisconnect:
+		if m.Request != "" && len(b.local.Select(sel)) == 0 {
+			return nil // in the first versions of the format, who has the socket answers
 		}
-	case wire.TypeLeave:
-		return b.local.Leave(sel, m.Names)
-	case wire.TypeDisconnect:
-		return b.local.Disconnect(sel, m.Close)
+		b.act(m, sel)
+		if m.Request != "" {
+			out := answerTo(m)
+			out.Type, out.Nsp = wire.TypeCounted, b.nsp
+			b.c.try(out)
+		}
 	case wire.TypeFetch:
 		b.serve(m, func(out *wire.Message) { b.fetched(sel, out) })
 	case wire.TypeCount:
@@ -111,6 +113,22 @@ func (b *broker) handle(m *wire.Message) error {
 	return nil
 }
 
+// act does something with sockets.
+func (b *broker) act(m *wire.Message, sel socketio.Selector) {
+	var err error
+	switch m.Type {
+	case wire.TypeJoin:
+		err = b.local.Join(sel, m.Names)
+	case wire.TypeLeave:
+		err = b.local.Leave(sel, m.Names)
+	case wire.TypeDisconnect:
+		err = b.local.Disconnect(sel, m.Close)
+	}
+	if err != nil {
+		b.c.log.Debug().Str("nsp", b.nsp).Err(err).Msg("not all that another server wants of sockets can be done")
+	}
+}
+
 // malformed counts a message that is dropped.
 func (c *Cluster) malformed(channel string, err error) {
 	c.counts.malformed.Add(1)
@@ -119,6 +137,9 @@ func (c *Cluster) malformed(channel string, err error) {
 
 // Lost implements [Receiver].
 func (r receiver) Lost(messages int, err error) { r.c.lost(messages, err) }
+
+// Missed implements [Receiver].
+func (r receiver) Missed(messages int, err error) { r.c.note(Loss{Received: messages, Err: err}) }
 
 // Away implements [Receiver].
 func (r receiver) Away(err error) { r.c.leave(err) }

@@ -203,9 +203,9 @@ func (b *broker) serveInquiry(m *wire.Message, e *socketio.Broadcast) {
 	}
 	s.inquiries[key] = q
 	s.mu.Unlock()
-	tells := c.members.has(m.UID) // others take an error for an answer
+	tells := c.members.has(m.UID)
 	asked, err := b.local.Inquire(e, func(a socketio.Answer) {
-		if a.Err == nil || tells && !errors.Is(a.Err, errStopped) {
+		if !errors.Is(a.Err, errStopped) {
 			b.clientAnswer(m, a)
 		}
 		s.answered(key, q)

@@ -12,11 +12,14 @@ const DefaultSubject = "sio.v1"
 // Subjects returns the format of clusters by NATS, which are the messages of [Sharded] by
 // other channels. They are subjects that begin with the prefix, or [DefaultSubject]:
 //
-//	PREFIX.hb               all servers
+//	PREFIX.all              for all servers: who is there, and requests that each answers
 //	PREFIX.NSP.b.all        events, for all servers with the namespace
 //	PREFIX.NSP.b.r.ROOM     events for a room
-//	PREFIX.NSP.q.all        requests
+//	PREFIX.NSP.q.all        what is done with sockets, and events for servers
 //	PREFIX.NSP.n.SERVER     what is for one server
+//
+// Requests go to servers without the namespace, too: nobody knows which ones have it, so
+// that all have to answer.
 //
 // Each name is in base64url, which any subject may have as a part. Instead of one that is
 // longer than 63 bytes there is its SHA-512 sum, and "_" instead of an empty one.
@@ -54,14 +57,14 @@ func (f *subjects) Room(nsp, room string) string {
 	return f.prefix + token(nsp) + ".b.r." + token(room)
 }
 func (f *subjects) Counted(nsp string) string { return f.requests(nsp) }
-func (f *subjects) Servers() string           { return f.prefix + "hb" }
+func (f *subjects) Servers() string           { return f.prefix + "all" }
 func (f *subjects) Channels(nsp, uid string) []string {
 	return []string{f.all(nsp), f.requests(nsp), f.server(nsp, uid)}
 }
 
 func (f *subjects) Channel(m *Message) string {
 	switch {
-	case m.isMember():
+	case m.isMember(), m.Request != "" && m.To == "":
 		return f.Servers()
 	case m.To != "":
 		return f.server(m.Nsp, m.To)
@@ -81,6 +84,10 @@ func (f *subjects) Decode(channel string, data []byte, m *Message) error {
 		return err
 	}
 	if channel == f.Servers() {
+		if err := m.cluster(s, ""); err != errNamespace {
+			return err
+		}
+		*m = Message{}
 		return m.member(s)
 	}
 	rest, ok := strings.CutPrefix(channel, f.prefix)
