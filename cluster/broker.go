@@ -2,8 +2,6 @@ package cluster
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/siokit/sio/cluster/wire"
@@ -18,8 +16,6 @@ type broker struct {
 	nsp    string
 	codec  parser.Codec
 	linger time.Duration
-
-	fresh fresh
 }
 
 // Close implements [io.Closer]: a dynamic namespace ends.
@@ -34,9 +30,9 @@ func (b *broker) Interest(room string, joined bool) {
 	switch {
 	case channel == "":
 	case joined:
-		b.c.channels.join(channel, b)
+		b.c.channels.use(channel, b.nsp)
 	default:
-		b.c.channels.leave(channel, b)
+		b.c.channels.drop(channel, b.linger)
 	}
 }
 
@@ -79,7 +75,7 @@ func (b *broker) message(e *socketio.Broadcast) *wire.Message {
 		Rooms:       e.Rooms,
 		Except:      e.Except,
 		Flags:       wire.Flags{Volatile: e.Volatile, Plain: e.Plain},
-		All:         len(e.Rooms) == 1 && b.fresh.has(e.Rooms[0]),
+		All:         len(e.Rooms) == 1 && b.c.fresh.has(b.nsp, e.Rooms[0]),
 	}
 }
 
@@ -89,7 +85,7 @@ func (b *broker) Join(sel socketio.Selector, rooms []string) error {
 	if sel.Local || len(rooms) == 0 {
 		return err
 	}
-	b.fresh.add(rooms)
+	b.c.fresh.add(b.nsp, rooms)
 	b.c.try(b.action(wire.TypeJoin, sel, rooms))
 	return err
 }
@@ -132,63 +128,6 @@ func (b *broker) ServerSideEmit(event string, args []any) error {
 func (b *broker) serverEvent(event string, args []any) (*wire.Message, error) {
 	data, attachments, err := parser.AppendEvent(b.codec, nil, event, args)
 	return &wire.Message{Type: wire.TypeServerEvent, Nsp: b.nsp, Data: data, Attachments: attachments}, err
-}
-
-const (
-	// freshFor is how long after sockets of other servers were told to join a room an
-	// event for that room goes to all servers: theirs may not have subscribed to its
-	// channel yet.
-	freshFor = 5 * time.Second
-	// maxFresh bounds the rooms of which that is remembered. Beyond, it is so for all.
-	maxFresh = 4096
-)
-
-// fresh are the rooms that sockets of other servers have been told to join lately.
-type fresh struct {
-	until atomic.Int64 // the last of them, so that most events need no lock
-
-	mu    sync.Mutex
-	rooms map[string]time.Time // until when; nil stands for all
-	any   time.Time            // until when it is so for all rooms
-}
-
-func (f *fresh) add(rooms []string) {
-	now := time.Now()
-	until := now.Add(freshFor)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.rooms)+len(rooms) > maxFresh {
-		for room, end := range f.rooms {
-			if end.Before(now) {
-				delete(f.rooms, room)
-			}
-		}
-	}
-	if len(f.rooms)+len(rooms) > maxFresh {
-		f.any = until
-	} else {
-		if f.rooms == nil {
-			f.rooms = make(map[string]time.Time)
-		}
-		for _, room := range rooms {
-			f.rooms[room] = until
-		}
-	}
-	f.until.Store(until.UnixNano())
-}
-
-func (f *fresh) has(room string) bool {
-	last := f.until.Load()
-	if last == 0 {
-		return false
-	}
-	now := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if now.UnixNano() > last && f.until.CompareAndSwap(last, 0) {
-		f.rooms = nil
-	}
-	return now.Before(f.any) || now.Before(f.rooms[room])
 }
 
 // BroadcastWithAck implements [socketio.Broker].

@@ -34,12 +34,13 @@ type channels struct {
 
 // A sub is a channel that is subscribed to.
 type sub struct {
-	broker *broker // of the room; nil if it is no room's
-	uses   int     // if it is no room's
-	left   uint64  // the number of the lingering; 0 while there are members
+	nsp   string // what it is for; "" if the messages tell
+	mixed bool   // it is for several namespaces
+	uses  int    // rooms, and namespaces that it is one of the channels of
+	left  uint64 // the number of the lingering, while there are no uses
 }
 
-// A lingering is the end of a sub, unless it is another one's then.
+// A lingering is the end of a sub, unless it is used again or lingers anew.
 type lingering struct {
 	channel string
 	number  uint64
@@ -48,25 +49,6 @@ type lingering struct {
 
 func (h *channels) init(c *Cluster) {
 	h.c, h.subs, h.brokers = c, make(map[string]*sub), make(map[string]*broker)
-}
-
-// use subscribes to a channel that is no room's, once.
-func (h *channels) use(channel string, b *broker) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.useLocked(channel, b)
-}
-
-func (h *channels) useLocked(channel string, b *broker) {
-	s := h.subs[channel]
-	if s == nil {
-		s = &sub{broker: b}
-		h.subs[channel] = s
-		h.c.engine.Subscribe(channel)
-	}
-	if s.uses++; s.broker != b {
-		s.broker = nil // several namespaces: the message tells which
-	}
 }
 
 // open adds a namespace.
@@ -78,11 +60,11 @@ func (h *channels) open(b *broker) {
 	}
 	h.brokers[b.nsp] = b
 	for _, channel := range h.c.format.Channels(b.nsp, h.c.uid) {
-		h.useLocked(channel, b)
+		h.useLocked(channel, b.nsp)
 	}
 }
 
-// shut removes a namespace. Its rooms are empty, and linger.
+// shut removes a namespace.
 func (h *channels) shut(b *broker) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,12 +73,7 @@ func (h *channels) shut(b *broker) {
 	}
 	delete(h.brokers, b.nsp)
 	for _, channel := range h.c.format.Channels(b.nsp, h.c.uid) {
-		if s := h.subs[channel]; s != nil {
-			if s.uses--; s.uses == 0 {
-				delete(h.subs, channel)
-				h.c.engine.Unsubscribe(channel)
-			}
-		}
+		h.dropLocked(channel, minLinger)
 	}
 }
 
@@ -107,50 +84,65 @@ func (h *channels) broker(nsp string) *broker {
 	return h.brokers[nsp]
 }
 
-// find returns whom a message is for that came by a subscription, as far as that tells.
-func (h *channels) find(channel string) (b *broker, ok bool) {
+// find returns which namespace a message is for that came by a subscription, or "" if the
+// message tells, and its broker, if there is one.
+func (h *channels) find(channel string) (nsp string, b *broker, ok bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	s := h.subs[channel]
 	if s == nil {
-		return nil, false
+		return "", nil, false
 	}
-	return s.broker, true
+	if s.mixed {
+		return "", nil, true
+	}
+	return s.nsp, h.brokers[s.nsp], true
 }
 
-// join subscribes to the channel of a room.
-func (h *channels) join(channel string, b *broker) {
+// use subscribes to a channel, once for all uses.
+func (h *channels) use(channel, nsp string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.useLocked(channel, nsp)
+}
+
+func (h *channels) useLocked(channel, nsp string) {
 	s := h.subs[channel]
 	if s == nil {
-		h.subs[channel] = &sub{broker: b}
+		s = &sub{nsp: nsp}
+		h.subs[channel] = s
 		h.c.engine.Subscribe(channel)
-		return
 	}
-	s.left, s.broker = 0, b // or that of a namespace that is gone
+	s.uses++
+	s.mixed = s.mixed || s.nsp != nsp
 }
 
-// leave has the subscription linger.
-func (h *channels) leave(channel string, b *broker) {
+// drop takes a use back.
+func (h *channels) drop(channel string, linger time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.dropLocked(channel, linger)
+}
+
+func (h *channels) dropLocked(channel string, linger time.Duration) {
 	s := h.subs[channel]
-	if s == nil || s.uses > 0 {
+	if s == nil {
 		return
 	}
-	number := uint64(1)
-	if n := len(h.left); n > 0 {
-		number = h.left[n-1].number + 1
+	if s.uses--; s.uses > 0 {
+		return
 	}
-	s.left = number
-	h.left = append(h.left, lingering{channel, number, time.Now().Add(b.linger)})
+	s.left = 1
+	if n := len(h.left); n > 0 {
+		s.left += h.left[n-1].number
+	}
+	h.left = append(h.left, lingering{channel, s.left, time.Now().Add(linger)})
 	for len(h.left) > maxLingering {
 		h.endLocked(h.left[0])
 		h.left = h.left[1:]
 	}
 	if h.timer == nil && h.c.ctx.Err() == nil {
-		h.timer = time.AfterFunc(b.linger, h.expire)
+		h.timer = time.AfterFunc(linger, h.expire)
 	}
 }
 
@@ -171,7 +163,7 @@ func (h *channels) expire() {
 }
 
 func (h *channels) endLocked(l lingering) {
-	if s := h.subs[l.channel]; s != nil && s.left == l.number {
+	if s := h.subs[l.channel]; s != nil && s.uses == 0 && s.left == l.number {
 		delete(h.subs, l.channel)
 		h.c.engine.Unsubscribe(l.channel)
 	}

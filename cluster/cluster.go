@@ -81,6 +81,7 @@ type Cluster struct {
 	wake   chan struct{}  // housekeeping has something to tell
 
 	channels channels
+	fresh    fresh
 	members  members
 	requests requests
 	serving  serving
@@ -112,7 +113,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		c.cancel()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	c.channels.use(f.Servers(), nil)
+	c.channels.use(f.Servers(), "")
 	c.greet(wire.TypeHello)
 	c.wg.Go(c.keepHouse) // until Close
 	return c, nil

@@ -22,7 +22,7 @@ type receiver struct{ c *Cluster }
 // goroutine, which keeps the order of what others did.
 func (r receiver) Receive(sub, channel string, data []byte) {
 	c := r.c
-	b, ok := c.channels.find(sub)
+	nsp, b, ok := c.channels.find(sub)
 	if !ok {
 		return // unsubscribed meanwhile
 	}
@@ -35,9 +35,9 @@ func (r receiver) Receive(sub, channel string, data []byte) {
 	if m.UID == c.uid || m.To != "" && m.To != c.uid {
 		return
 	}
-	if b == nil {
+	if nsp == "" {
 		b = c.channels.broker(m.Nsp)
-	} else if m.Nsp != "" && m.Nsp != b.nsp {
+	} else if m.Nsp != "" && m.Nsp != nsp {
 		c.malformed(channel, errNamespace)
 		return
 	}

@@ -65,6 +65,10 @@ func (c *Cluster) serveNobody(m *wire.Message) {
 		out.Type, out.Data = wire.TypeFetched, []byte("[]")
 	case wire.TypeCount:
 		out.Type = wire.TypeCounted
+	case wire.TypeIDs:
+		out.Type = wire.TypeIDList
+	case wire.TypeRooms:
+		out.Type = wire.TypeRoomSet
 	case wire.TypeBroadcast:
 		out.Type = wire.TypeClientCount
 	case wire.TypeServerEvent:
