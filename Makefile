@@ -19,7 +19,7 @@ VULNCHECK_VERSION := v1.8.0
 VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
-MODULES := . bench interop/frameworks
+MODULES := . bench cluster/nats interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 

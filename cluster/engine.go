@@ -5,9 +5,8 @@ import "context"
 // An Engine carries messages between servers: it publishes to channels and subscribes to
 // them. Redis and NATS are engines; what the messages mean is not theirs to know.
 //
-// The methods may be called from any goroutine. None but Count may block, and neither
-// they nor what they start may call the [Receiver] from within Publish, Subscribe or
-// Unsubscribe.
+// The methods may be called from any goroutine. None but Count may block. From within
+// Publish, Subscribe and Unsubscribe the [Receiver] may be told of losses, of nothing else.
 type Engine interface {
 	// Start begins to receive. It is called once, before any other method, and fails
 	// if the engine can't be reached.
@@ -37,7 +36,8 @@ type Receiver interface {
 	// it was published: they differ for a pattern. Nobody changes data any more.
 	Receive(sub, channel string, data []byte)
 	// Lost tells of messages to others that were dropped, or may not have arrived, and
-	// why. It may be called by other goroutines at the same time.
+	// why. It only counts, for who tells people of it: any goroutine may call it, for each
+	// message and at any time from Start until Close returns.
 	Lost(messages int, err error)
 	// Missed tells of messages of others that did not get through to this server though
 	// the engine was there, and why: there was no room for them, or a subscription was

@@ -156,7 +156,7 @@ func (c *Cluster) tellLosses() {
 		return
 	}
 	c.counts.untold = Loss{}
-	if l.Sent+l.Received > 0 {
+	if l.Sent+l.Received > 0 || l.Outage == 0 { // of an outage back has told
 		c.log.Warn().Int("sent", l.Sent).Int("received", l.Received).Err(l.Err).Msg("messages of the cluster are lost")
 	}
 	if c.opts.OnLoss == nil {

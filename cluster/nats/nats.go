@@ -1,0 +1,77 @@
+package nats
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/nats/internal/engine"
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// Options configure a cluster on NATS. The zero value has the defaults.
+type Options struct {
+	cluster.Options
+
+	// Prefix begins all subjects, and has one part or more: "sio.v1" is the default.
+	// Clusters that share servers of NATS each need another one. Programs that emit from
+	// elsewhere need the same, see package emitter.
+	Prefix string
+	// QueueBytes bounds the messages that wait to be sent, while the connection is lost
+	// or does not take them as fast. What comes beyond it is dropped and counted. Default
+	// 16 MiB.
+	QueueBytes int
+	// Connect are options of the connection that [Open] makes: credentials, TLS, the
+	// times that it waits. New does not use them.
+	Connect []nats.Option
+}
+
+// Open connects to NATS, at a URL or at several with commas between them, and joins the
+// cluster there. It fails if no server can be reached. A connection that is lost later is
+// made again, for as long as it takes.
+//
+// The options may be nil.
+func Open(url string, o *Options) (*cluster.Cluster, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+		return nil, err
+	}
+	nc, err := engine.Connect(url, o.Name, o.Connect...)
+	if err != nil {
+		return nil, err
+	}
+	return join(nc, o, nc.Close)
+}
+
+// New joins a cluster by a connection that stays open when the Cluster is closed. The
+// Cluster is told of errors and of disconnects by handlers that it puts before those of the
+// connection: set yours earlier. How soon a connection that is lost is made again, and one
+// that hangs is noticed, is up to its options: by default two seconds, four minutes, and an
+// end after 60 attempts, which ends the cluster for this server. Take [nats.NoEcho], or all
+// that a server publishes to a room of its own comes back to it to be dropped.
+//
+// The options may be nil.
+func New(nc *nats.Conn, o *Options) (*cluster.Cluster, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+		return nil, err
+	}
+	return join(nc, o, nil)
+}
+
+// join joins a cluster by a connection, which end is to close.
+func join(nc *nats.Conn, o *Options, end func()) (*cluster.Cluster, error) {
+	prefix := cmp.Or(o.Prefix, wire.DefaultSubject)
+	e := engine.New(nc, prefix, o.QueueBytes, end)
+	c, err := cluster.New(context.Background(), e, wire.Subjects(prefix), &o.Options)
+	if err != nil {
+		e.Close()
+	}
+	return c, err
+}
