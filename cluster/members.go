@@ -96,7 +96,7 @@ func (c *Cluster) forget(uid, why string) {
 	if known {
 		c.log.Info().Str("server", m.Name).Msg("a server " + why)
 	}
-	c.requests.gone(uid)
+	c.requests.gone(Member{Name: m.Name, UID: uid})
 	c.serving.stopInquiries(uid)
 }
 

@@ -46,9 +46,9 @@ func (h *requests) answered(m *wire.Message) {
 }
 
 // gone tells all who wait that a server has left.
-func (h *requests) gone(uid string) {
+func (h *requests) gone(m Member) {
 	for _, r := range h.all() {
-		r.gone(uid)
+		r.gone(m)
 	}
 }
 
@@ -66,18 +66,22 @@ type request struct {
 	away chan struct{} // closed when nothing can be expected any more
 
 	mu       sync.Mutex // protects the following
-	awaited  int        // how many servers are to answer; -1 until it is known
+	awaited  int        // how many servers are to answer; unknown at first
 	counted  bool       // the engine has said how many, rather than members are awaited
 	answers  int        // how many servers have answered
-	excused  int        // how many are not awaited any longer, though they have not
+	excused  int        // how many are not awaited any longer, though they have not; or unknown
+	alone    bool       // the clients of other servers are not awaited either
 	from     map[string]bool
 	missing  map[string]Member                 // those that tell their names and have not answered
 	take     func(m *wire.Message, first bool) // an answer; whether it is the server's first
-	left     func(uid string)                  // a server that has answered has left, where that matters
+	left     func(Member)                      // a server that has answered has left, where that matters
 	settled  func() bool                       // whether there is nothing but servers to wait for
 	complete bool
 	ended    bool // away is closed
 }
+
+// unknown is a number of servers that is not known.
+const unknown = -1
 
 // open makes a request, whose answers are taken from now on.
 func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
@@ -85,7 +89,7 @@ func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
 		id:      c.uid + strconv.FormatUint(c.requests.last.Add(1), 36),
 		done:    make(chan struct{}),
 		away:    make(chan struct{}),
-		awaited: -1,
+		awaited: unknown,
 		from:    make(map[string]bool),
 		missing: c.members.all(),
 		take:    take,
@@ -135,16 +139,16 @@ func (r *request) expect(n int) {
 	r.checkLocked()
 }
 
-func (r *request) gone(uid string) {
+func (r *request) gone(m Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.missing[uid]; ok {
-		delete(r.missing, uid)
+	if _, ok := r.missing[m.UID]; ok {
+		delete(r.missing, m.UID)
 		if r.awaited > 0 {
 			r.awaited--
 		}
 	} else if r.left != nil {
-		r.left(uid)
+		r.left(m)
 	}
 	r.checkLocked()
 }
@@ -169,9 +173,12 @@ func (r *request) checkLocked() {
 func (r *request) unanswered(why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	missing := -1
-	if r.awaited >= 0 {
-		missing = r.excused + max(0, r.awaited-r.answers)
+	missing := r.excused
+	switch {
+	case r.awaited < 0:
+		missing = unknown
+	case missing != unknown:
+		missing += max(0, r.awaited-r.answers)
 	}
 	if missing == 0 {
 		return nil
@@ -210,11 +217,13 @@ func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Messa
 	})
 	defer c.shut(r)
 	m.Request = r.id
-	if err := c.publish(m); err != nil {
-		return err
-	}
-	if err := c.count(ctx, r, b.nsp); err != nil && ctx.Err() == nil {
-		return r.finish(err)
+	if !r.hopeless() {
+		if err := c.publish(m); err != nil {
+			return err
+		}
+		if err := c.count(ctx, r, b.nsp); err != nil && ctx.Err() == nil && !r.hopeless() {
+			return r.finish(err)
+		}
 	}
 	select {
 	case <-r.done:
@@ -223,6 +232,16 @@ func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Messa
 		return r.finish(ErrAway)
 	case <-ctx.Done():
 		return r.finish(context.Cause(ctx))
+	}
+}
+
+// hopeless reports whether nobody can answer.
+func (r *request) hopeless() bool {
+	select {
+	case <-r.away:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -339,16 +358,16 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	r.mu.Lock()
 	r.settled = func() bool {
 		for _, n := range owed {
-			if n > 0 {
+			if n > 0 && !r.alone {
 				return false
 			}
 		}
 		return clients == told
 	}
-	r.left = func(uid string) {
-		if owed[uid] > 0 {
-			lost = append(lost, uid)
-			delete(owed, uid)
+	r.left = func(m Member) {
+		if owed[m.UID] > 0 {
+			lost = append(lost, m.Name)
+			delete(owed, m.UID)
 		}
 	}
 	r.mu.Unlock()
@@ -375,13 +394,18 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	if end, ok := ctx.Deadline(); ok {
 		m.Flags.Timeout = max(time.Millisecond, time.Until(end))
 	}
-	if err = c.publish(m); err == nil {
+	if !r.hopeless() {
+		err = c.publish(m)
+	}
+	if err == nil {
 		err = b.awaitClients(ctx, r)
 	}
 	if err != nil {
 		local.Stop(err)
 		<-all // the last have come at the same time
-		c.try(&wire.Message{Type: wire.TypeStop, Nsp: b.nsp, Request: r.id})
+		if !r.hopeless() {
+			c.try(&wire.Message{Type: wire.TypeStop, Nsp: b.nsp, Request: r.id})
+		}
 	}
 	partial := r.finish(err)
 	r.mu.Lock()
@@ -398,40 +422,48 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 var errLeft = errors.New("left before its clients had answered")
 
 // awaitClients waits until the servers have said whom they have asked, for RequestsTimeout
-// at most, and then for the clients. It returns why it waits no longer, if not all are there.
-func (b *broker) awaitClients(ctx context.Context, r *request) error {
+// at most, and for the clients. It returns why some are not waited for any longer.
+func (b *broker) awaitClients(ctx context.Context, r *request) (why error) {
 	soon, cancel := context.WithTimeout(ctx, b.c.opts.RequestsTimeout)
 	defer cancel()
-	err := b.c.count(soon, r, b.nsp)
-	if err != nil && soon.Err() == nil {
-		return err
+	if !r.hopeless() {
+		if err := b.c.count(soon, r, b.nsp); err != nil && soon.Err() == nil && !r.hopeless() {
+			r.excuse(false)
+			why = err
+		}
 	}
-	select {
-	case <-r.done:
-		return nil
-	case <-r.away:
-		return ErrAway
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-soon.Done():
+	late, away := soon.Done(), r.away
+	for {
+		select {
+		case <-r.done:
+			return why
+		case <-away:
+			away = nil
+			r.excuse(true)
+			why = ErrAway
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-late:
+			late = nil
+			if r.excuse(false) {
+				why = context.Cause(soon)
+			}
+		}
 	}
-	why := context.Cause(soon)
+}
+
+// excuse waits no longer for servers that have not answered, or for the clients of any, and
+// reports whether there are any.
+func (r *request) excuse(clients bool) bool {
 	r.mu.Lock()
-	if r.awaited >= 0 {
-		r.excused = max(0, r.awaited-r.answers)
-	}
-	if r.excused == 0 {
-		why = nil
+	defer r.mu.Unlock()
+	if r.awaited < 0 {
+		r.excused = unknown
+	} else if r.excused != unknown {
+		r.excused += max(0, r.awaited-r.answers)
 	}
 	r.awaited = r.answers
+	r.alone = r.alone || clients
 	r.checkLocked()
-	r.mu.Unlock()
-	select {
-	case <-r.done:
-		return why
-	case <-r.away:
-		return ErrAway
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return r.excused != 0
 }
