@@ -64,6 +64,7 @@ type Engine struct {
 	wake  sync.Cond
 	inbox []func() // for the goroutine
 	waits int      // of these, messages
+	lost  int      // and more for which there was no room
 	hold  bool     // it is frozen
 	ended bool
 }
@@ -92,7 +93,10 @@ func (e *Engine) run() {
 			return
 		}
 		tell := e.inbox
-		e.inbox, e.waits = nil, 0
+		if n := e.lost; n > 0 {
+			tell = append(tell, func() { e.r.Missed(n, ErrFull) })
+		}
+		e.inbox, e.waits, e.lost = nil, 0, 0
 		e.inMu.Unlock()
 		for _, f := range tell {
 			if e.stopped() {
@@ -117,17 +121,16 @@ func (e *Engine) tell(f func()) {
 	e.wake.Signal()
 }
 
-// deliver has the goroutine hand over a message. Like Redis, it cuts off who is too slow,
-// for a moment.
+// deliver has the goroutine hand over a message, if there is room.
 func (e *Engine) deliver(p publication) {
 	e.inMu.Lock()
 	defer e.inMu.Unlock()
-	if e.waits++; e.waits > maxWaiting {
-		e.waits = 0
-		e.inbox = []func(){func() { e.r.Away(ErrFull) }, e.r.Back}
-	} else {
-		e.inbox = append(e.inbox, func() { e.r.Receive(p.channel, p.channel, p.data) })
+	if e.waits == maxWaiting {
+		e.lost++
+		return
 	}
+	e.waits++
+	e.inbox = append(e.inbox, func() { e.r.Receive(p.channel, p.channel, p.data) })
 	e.wake.Signal()
 }
 
