@@ -23,7 +23,8 @@ import (
 //   - answers to the client, and its CONNECT payload: [socketio.Socket.Ack],
 //     [socketio.Socket.BindAuth]
 //   - events to the client: [socketio.Socket.Emit], [socketio.Socket.EmitContext],
-//     [socketio.Socket.EmitWithAck]
+//     [socketio.Socket.EmitWithAck]; how many it has not answered:
+//     [socketio.Socket.PendingAcks]
 //   - modifiers for these, as an [Emission]: [socketio.Socket.Volatile],
 //     [socketio.Socket.Compress], [socketio.Socket.Timeout]
 //   - the rooms it is in: [socketio.Socket.Join], [socketio.Socket.Leave],

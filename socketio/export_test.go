@@ -49,13 +49,6 @@ func (s *Socket) Accepted() bool {
 	return s.accepted
 }
 
-// PendingAcks counts the acks that the socket waits for.
-func (s *Socket) PendingAcks() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.acks)
-}
-
 // Receive hands a message to the socket's connection, as its session does.
 func (s *Socket) Receive(text []byte) {
 	s.conn.Message(text, false)

@@ -104,6 +104,13 @@ func (s *Socket) await(b *engineio.Batch, e encoded, id uint64, w ackWaiter, vol
 
 func closedBy(reason Reason) error { return fmt.Errorf("%w: %w", ErrClosed, reason) }
 
+// PendingAcks returns how many answers of the client are waited for.
+func (s *Socket) PendingAcks() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acks)
+}
+
 // takeAck returns who waits for the ack, at most once.
 func (s *Socket) takeAck(id uint64) ackWaiter {
 	s.mu.Lock()
