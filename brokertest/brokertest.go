@@ -1,0 +1,129 @@
+// Package brokertest has the suite that every broker passes: what applications are promised
+// when their servers are a cluster. The name of each test says what is promised. Who writes
+// a broker calls [Run], and what fails is what is missing.
+//
+//	func TestBroker(t *testing.T) {
+//		addr := startRedis(t)
+//		brokertest.Run(t, func(t *testing.T) brokertest.Join {
+//			prefix := t.Name() // a cluster of its own
+//			return func() brokertest.Server {
+//				b, err := broker.Open(addr, prefix)
+//				if err != nil {
+//					t.Fatal(err)
+//				}
+//				return brokertest.Server{Broker: b.Broker, Close: b.Close}
+//			}
+//		})
+//	}
+//
+// Servers and clients are real, and talk over pipes in memory; what is between the servers
+// is the broker's.
+package brokertest
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// A Join has another server join a cluster. It is called by the goroutine of the test, which
+// it ends if it fails.
+type Join func() Server
+
+// A Server is what the suite has to know of one server of a cluster.
+type Server struct {
+	// Broker is what sio.Options.Broker takes.
+	Broker func(*socketio.Local) socketio.Broker
+	// Close, if set, makes the server leave the cluster. It is called once, after the
+	// server has been shut down.
+	Close func() error
+	// Name, if set, is what errors call the server if it does not answer.
+	Name string
+
+	// Cut, if set, cuts the server off from all others until Heal is called. The broker
+	// is told, or finds out within a few seconds, on both sides of the cut.
+	Cut, Heal func()
+	// Freeze, if set, stops what the server gets from others, and what it sends them,
+	// until Thaw is called. Nobody is told: it seems to be there, and does not answer.
+	Freeze, Thaw func()
+	// Lost, if set, returns how many messages the broker has told to be lost. It is to
+	// be set if Cut is.
+	Lost func() int
+}
+
+// patience bounds every wait for what has to come. A test that passes never waits that
+// long, not even on a machine that is busy.
+const patience = 30 * time.Second
+
+// short is how long an ask waits that is not answered by all.
+const short = 500 * time.Millisecond
+
+// late is how much later than its context a call may return on a machine that is busy.
+const late = 5 * time.Second
+
+// A check is a test with a cluster of its own.
+type check struct {
+	name    string
+	servers int // from the beginning
+	needs   func(Server) bool
+	run     func(c *cluster)
+}
+
+// Run runs the suite. For each test, it calls cluster for a new cluster. What that sets up is
+// to be taken down with t.Cleanup.
+//
+// Tests that need what a [Server] does not have, such as Cut, are not run; the log says so.
+func Run(t *testing.T, cluster func(t *testing.T) Join) {
+	t.Helper()
+	run(t, cluster, func(t *testing.T, f func(t *testing.T)) { f(t) })
+}
+
+// RunInBubbles is like [Run], with each test in a bubble of testing/synctest, where no test
+// takes long, and one that waits in vain fails at once. It is for brokers that use no
+// network.
+func RunInBubbles(t *testing.T, cluster func(t *testing.T) Join) {
+	t.Helper()
+	run(t, cluster, synctest.Test)
+}
+
+func run(t *testing.T, newCluster func(t *testing.T) Join, in func(t *testing.T, f func(t *testing.T))) {
+	t.Helper()
+	for _, group := range []struct {
+		name   string
+		checks []check
+	}{
+		{"broadcast", broadcasts},
+		{"content", contents},
+		{"order", orders},
+		{"answers", answers},
+		{"sockets", sockets},
+		{"servers", serverEvents},
+		{"namespaces", namespaces},
+		{"members", members},
+		{"interest", interests},
+		{"load", loads},
+		{"cut", cuts},
+		{"freeze", freezes},
+	} {
+		t.Run(group.name, func(t *testing.T) {
+			for _, check := range group.checks {
+				t.Run(check.name, func(t *testing.T) {
+					in(t, func(t *testing.T) {
+						c := &cluster{T: t, join: newCluster(t)}
+						for range check.servers {
+							c.add()
+						}
+						if check.needs != nil && !check.needs(c.nodes[0].in) {
+							t.Log("not tested, for the server can't be made to")
+							return
+						}
+						c.settle()
+						check.run(c)
+					})
+				})
+			}
+		})
+	}
+}

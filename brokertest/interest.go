@@ -1,0 +1,115 @@
+package brokertest
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/siokit/sio"
+)
+
+// What brokers know of who is interested in a room.
+var interests = []check{
+	{name: "a room that is joined and left quickly is right in the end", servers: 2, run: func(c *cluster) {
+		b := c.client(c.nodes[1], "b")
+		s := c.nodes[1].Socket(b.ID())
+		for range 1000 {
+			c.works(s.Join("in"))
+			s.Leave("in")
+			c.works(s.Join("in", "out"))
+			s.Leave("out")
+		}
+		c.settle()
+		for i := range 10 {
+			c.works(c.nodes[0].To("in").Emit("in", i), c.nodes[0].To("out").Emit("out", i))
+			b.Expect("in").Is(i)
+		}
+		c.mark(c.nodes[0], b)
+	}},
+	{name: "rooms that many join and leave at once are right in the end", servers: 2, run: func(c *cluster) {
+		const rooms, many = 10, 8
+		all := c.client(c.nodes[1], "all")
+		socks := []*sio.Socket{c.nodes[1].Socket(all.ID())}
+		for i := range many - 1 {
+			socks = append(socks, c.nodes[1].Socket(c.client(c.nodes[1], fmt.Sprint(i)).ID()))
+		}
+		var wg sync.WaitGroup
+		for i, s := range socks {
+			wg.Go(func() { // until it has joined and left
+				for j := range 200 {
+					room := fmt.Sprint("room ", (i+j)%rooms)
+					_ = s.Join(room) // one that fails is not in the room at the end
+					s.Leave(room)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range rooms {
+			if i%2 == 0 {
+				c.works(socks[0].Join(fmt.Sprint("room ", i)))
+			}
+		}
+		c.settle()
+		for i := range rooms {
+			c.works(c.nodes[0].To(fmt.Sprint("room ", i)).Emit("event", i))
+			if i%2 == 0 {
+				all.Expect("event").Is(i)
+			}
+		}
+		c.mark(c.nodes[0], all)
+	}},
+	{name: "one of two members leaves", servers: 2, run: func(c *cluster) {
+		b, d := c.client(c.nodes[1], "b", "room"), c.client(c.nodes[1], "d", "room")
+		c.settle()
+		c.nodes[1].Socket(b.ID()).Leave("room")
+		c.settle()
+		c.works(c.nodes[0].To("room").Emit("event"))
+		d.Expect("event")
+		c.mark(c.nodes[0], b, d)
+	}},
+	{name: "the last member leaves and another one joins at once", servers: 2, run: func(c *cluster) {
+		b, d := c.client(c.nodes[1], "b", "room"), c.client(c.nodes[1], "d")
+		s, other := c.nodes[1].Socket(b.ID()), c.nodes[1].Socket(d.ID())
+		for i := range 100 {
+			s.Leave("room")
+			c.works(other.Join("room"))
+			c.settle()
+			c.works(c.nodes[0].To("room").Emit("event", i))
+			d.Expect("event").Is(i)
+			b, d, s, other = d, b, other, s
+		}
+		c.mark(c.nodes[0], b, d)
+	}},
+	{name: "the last member disconnects and another one joins", servers: 2, run: func(c *cluster) {
+		last := c.client(c.nodes[1], "first", "room")
+		for i := range 20 {
+			last.Close()
+			last = c.client(c.nodes[1], fmt.Sprint(i), "room")
+			c.settle()
+			c.works(c.nodes[0].To("room").Emit("event", i), c.nodes[0].To(last.ID()).Emit("event", i))
+			last.Expect("event").Is(i)
+			last.Expect("event").Is(i)
+		}
+	}},
+	{name: "a socket in hundreds of rooms", servers: 2, run: func(c *cluster) {
+		b := c.client(c.nodes[1], "b")
+		var rooms []string
+		for i := range 900 {
+			rooms = append(rooms, fmt.Sprint("room ", i))
+		}
+		c.works(c.nodes[0].To(b.ID()).Join(rooms...))
+		for i, room := range rooms {
+			c.works(c.nodes[0].To(room).Emit("event", i))
+		}
+		for i := range rooms {
+			b.Expect("event").Is(i)
+		}
+		b.Disconnect()
+		b = c.client(c.nodes[1], "b", "room 7")
+		c.settle()
+		for _, room := range rooms {
+			c.works(c.nodes[0].To(room).Emit("again", room))
+		}
+		b.Expect("again").Is("room 7")
+		c.mark(c.nodes[0], b)
+	}},
+}

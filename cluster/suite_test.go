@@ -1,0 +1,49 @@
+package cluster_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/siokit/sio/brokertest"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// TestBroker runs the suite of all brokers with each format, in memory: once as it is for
+// brokers that use a network, and else in bubbles.
+func TestBroker(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		format wire.Format
+		hub    func() *memory.Hub
+		run    func(*testing.T, func(*testing.T) brokertest.Join)
+	}{
+		{"real time", wire.Sharded("", wire.DynamicPrivate), memory.NewHub, brokertest.Run},
+		{"classic", wire.Classic("", wire.ClassicOptions{}), memory.NewHub, brokertest.RunInBubbles},
+		{"specific responses", wire.Classic("", wire.ClassicOptions{SpecificResponses: true}), memory.NewHub, brokertest.RunInBubbles},
+		{"sharded", wire.Sharded("", wire.Dynamic), memory.NewHub, brokertest.RunInBubbles},
+		{"subjects", wire.Subjects(""), memory.NewCountlessHub, brokertest.RunInBubbles},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.run(t, func(t *testing.T) brokertest.Join {
+				hub, last := tt.hub(), 0
+				return func() brokertest.Server {
+					last++
+					name, e := fmt.Sprint("server ", last), hub.Engine()
+					var lost atomic.Int64
+					c, err := cluster.New(t.Context(), e, tt.format, &cluster.Options{Name: name, OnLoss: func(l cluster.Loss) { lost.Add(int64(l.Sent + l.Received)) }})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return brokertest.Server{
+						Broker: c.Broker, Close: c.Close, Name: name,
+						Cut: e.Cut, Heal: e.Heal, Freeze: e.Freeze, Thaw: e.Thaw,
+						Lost: func() int { return int(lost.Load()) },
+					}
+				}
+			})
+		})
+	}
+}
