@@ -242,24 +242,27 @@ func (m *Message) classicEvent(channel string, s source) error {
 	if !s.packed || s.json[0] != '[' {
 		return errMessage
 	}
-	var parts [3]field
 	c := parser.Walk(s.json)
-	for i := 0; c.More(); i++ {
-		if value := c.Value(); i < len(parts) && string(value) != "null" {
-			parts[i] = value
-		}
+	if !c.More() {
+		return errMessage
 	}
-	var err error
-	if m.UID, err = parts[0].text(); err != nil {
-		return err
+	uid := field(c.Value())
+	if !c.More() {
+		return errMessage
 	}
-	nsp, err := m.packet(s, parts[1])
+	packet, err := readFields(&c)
 	if err != nil {
 		return err
 	}
+	if err := m.packet(s, &packet); err != nil {
+		return err
+	}
+	if m.UID, err = uid.text(); err != nil {
+		return err
+	}
 	m.Nsp = "/"
-	if nsp != nil {
-		if m.Nsp, err = nsp.within(channel); err != nil {
+	if packet.nsp != nil {
+		if m.Nsp, err = packet.nsp.within(channel); err != nil {
 			return err
 		}
 	}
@@ -267,12 +270,19 @@ func (m *Message) classicEvent(channel string, s source) error {
 	if !ok || room == "" || room[0] != '#' {
 		return errNamespace
 	}
-	return m.target(parts[2], strings.TrimSuffix(room[1:], "#"))
+	if !c.More() || c.Peek() == 'n' {
+		return nil
+	}
+	opts, err := readFields(&c)
+	if err != nil {
+		return err
+	}
+	return m.options(&opts, strings.TrimSuffix(room[1:], "#"))
 }
 
 // classicRequest decodes a request.
 func (m *Message) classicRequest(s source) error {
-	f, err := fieldsOf(s.json)
+	f, err := field(s.json).fields()
 	if err != nil {
 		return err
 	}
@@ -318,7 +328,7 @@ func (m *Message) classicRequest(s source) error {
 	case classicBroadcast:
 		m.Type = TypeBroadcast
 		if err = m.target(f.opts, ""); err == nil {
-			_, err = m.packet(s, f.packet)
+			err = m.inner(s, f.packet)
 		}
 	case int(TypeCount):
 		m.Type = TypeCount
@@ -349,7 +359,7 @@ func (m *Message) sockets(f *fields) error {
 
 // classicReply decodes an answer. Some do not tell what they answer to.
 func (m *Message) classicReply(s source) error {
-	f, err := fieldsOf(s.json)
+	f, err := field(s.json).fields()
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func clusterMessage(t *text, m *Message) {
 // cluster decodes such a message. Within has the namespace in front, if it is that of the
 // channel.
 func (m *Message) cluster(s source, within string) error {
-	top, err := fieldsOf(s.json)
+	top, err := field(s.json).fields()
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (m *Message) cluster(s source, within string) error {
 	if err != nil {
 		return err
 	}
-	f, err := fieldsOf(top.data)
+	f, err := top.data.fields()
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (m *Message) cluster(s source, within string) error {
 			room = within[len(m.Nsp)+1:]
 		}
 		if err = m.target(f.opts, room); err == nil {
-			_, err = m.packet(s, f.packet)
+			err = m.inner(s, f.packet)
 		}
 	case int(TypeJoin), int(TypeLeave):
 		asks = false

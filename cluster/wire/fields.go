@@ -52,12 +52,21 @@ type fields struct {
 	sockets, count, shut, sid, room, err, name field
 }
 
-// fieldsOf returns the members of an object.
-func fieldsOf(object field) (f fields, err error) {
-	if len(object) == 0 || object[0] != '{' {
+// fields returns the members of an object.
+func (f field) fields() (fields, error) {
+	if f == nil {
+		return fields{}, errMessage
+	}
+	c := parser.Walk(f)
+	return readFields(&c)
+}
+
+// readFields steps over an object, and returns its members.
+func readFields(c *parser.Cursor) (f fields, err error) {
+	if c.Peek() != '{' {
 		return f, errMessage
 	}
-	for c := parser.Walk(object); c.More(); {
+	for c.More() {
 		var at *field
 		switch name := c.Name(); string(name) {
 		case "type":
@@ -162,7 +171,7 @@ func (f field) integer() (int, error) {
 
 // member decodes a message of a server.
 func (m *Message) member(s source) error {
-	f, err := fieldsOf(s.json)
+	f, err := field(s.json).fields()
 	if err != nil {
 		return err
 	}
@@ -188,10 +197,15 @@ func (m *Message) target(opts field, hint string) error {
 	if opts == nil {
 		return nil
 	}
-	f, err := fieldsOf(opts)
+	f, err := opts.fields()
 	if err != nil {
 		return err
 	}
+	return m.options(&f, hint)
+}
+
+// options decodes the members of opts.
+func (m *Message) options(f *fields, hint string) (err error) {
 	if m.Rooms, err = f.rooms.list(hint); err != nil {
 		return err
 	}
@@ -253,17 +267,22 @@ func (m *Message) event(s source, array field) error {
 	return nil
 }
 
-// packet decodes a packet that is an event. Nsp is in it only in some formats.
-func (m *Message) packet(s source, packet field) (nsp field, err error) {
-	f, err := fieldsOf(packet)
-	if err != nil {
-		return nil, err
-	}
+// packet decodes the members of a packet that is an event.
+func (m *Message) packet(s source, f *fields) error {
 	switch string(f.kind) {
 	case "2", "5": // in old emitters, the latter has binary data
-		return f.nsp, m.event(s, f.data)
+		return m.event(s, f.data)
 	}
-	return nil, errPacket
+	return errPacket
+}
+
+// inner decodes a packet within a request.
+func (m *Message) inner(s source, packet field) error {
+	f, err := packet.fields()
+	if err != nil {
+		return err
+	}
+	return m.packet(s, &f)
 }
 
 // answer sets Data to a value, unless there is an error instead.

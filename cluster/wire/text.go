@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -55,17 +56,26 @@ type text struct {
 // encode appends what write writes, as JSON or as the same in msgpack.
 func encode(dst []byte, m *Message, pack bool, write func(*text, *Message)) ([]byte, error) {
 	if !pack {
-		t := text{out: dst}
+		t := text{out: slices.Grow(dst, m.size())}
 		write(&t, m)
 		return t.out, nil
 	}
 	t := texts.Get().(*text)
 	write(t, m)
-	dst, err := msgpack.AppendValue(dst, t.out, m.Attachments)
+	dst, err := msgpack.AppendValue(slices.Grow(dst, m.size()), t.out, m.Attachments)
 	if t.out = t.out[:0]; cap(t.out) <= maxKept {
 		texts.Put(t)
 	}
 	return dst, err
+}
+
+// size returns about how large a message is.
+func (m *Message) size() int {
+	n := 160 + len(m.Data) + 16*(len(m.Rooms)+len(m.Except)+len(m.Names))
+	for _, b := range m.Attachments {
+		n += len(b)
+	}
+	return n
 }
 
 var texts = sync.Pool{New: func() any { return &text{pack: true} }}

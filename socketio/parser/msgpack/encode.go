@@ -22,7 +22,8 @@ var (
 // for any other is as bad, or an error.
 type writer struct {
 	out   []byte
-	in    []byte   // what is left of the JSON
+	in    []byte   // the JSON
+	i     int      // how much of it is written
 	sizes []uint32 // of its arrays and objects, in the order in which they open
 	next  int      // index into sizes
 	bins  [][]byte // attachments
@@ -72,7 +73,7 @@ func (w *writer) payload(json []byte, attachments [][]byte) error {
 			return errLong
 		}
 	}
-	w.in, w.bins = json, attachments
+	w.in, w.i, w.bins = json, 0, attachments
 	if err := w.count(); err != nil {
 		return err
 	}
@@ -139,10 +140,9 @@ func quoted(s []byte) (n int, escaped bool) {
 
 // peek returns the first character of the next token, or 0 at the end.
 func (w *writer) peek() byte {
-	for len(w.in) > 0 {
-		switch c := w.in[0]; c {
+	for ; w.i < len(w.in); w.i++ {
+		switch c := w.in[w.i]; c {
 		case ' ', '\t', '\r', '\n':
-			w.in = w.in[1:]
 		default:
 			return c
 		}
@@ -155,7 +155,7 @@ func (w *writer) expect(c byte) error {
 	if w.peek() != c {
 		return errJSON
 	}
-	w.in = w.in[1:]
+	w.i++
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (w *writer) value() error {
 func (w *writer) array() error {
 	n := w.size()
 	w.out = msgp.AppendArrayHeader(w.out, n)
-	w.in = w.in[1:]
+	w.i++
 	for i := range n {
 		if i > 0 {
 			if err := w.expect(','); err != nil {
@@ -191,13 +191,13 @@ func (w *writer) array() error {
 
 func (w *writer) object() error {
 	n := w.size()
-	if num, rest, ok := parser.CutPlaceholder(w.in, len(w.bins)); ok {
-		w.in = rest
+	if num, rest, ok := parser.CutPlaceholder(w.in[w.i:], len(w.bins)); ok {
+		w.i = len(w.in) - len(rest)
 		w.out = msgp.AppendBytes(w.out, w.bins[num])
 		return nil
 	}
 	w.out = msgp.AppendMapHeader(w.out, n)
-	w.in = w.in[1:]
+	w.i++
 	for i := range n {
 		if i > 0 {
 			if err := w.expect(','); err != nil {
@@ -228,9 +228,9 @@ func (w *writer) size() uint32 {
 }
 
 func (w *writer) str() error {
-	n, escaped := quoted(w.in)
-	s := w.in[:n]
-	w.in = w.in[n:]
+	n, escaped := quoted(w.in[w.i:])
+	s := w.in[w.i : w.i+n]
+	w.i += n
 	if n < 2 || s[n-1] != '"' {
 		return errJSON
 	}
@@ -245,14 +245,16 @@ func (w *writer) str() error {
 	return nil
 }
 
+// delimits reports whether c ends a literal.
+func delimits(c byte) bool { return c == ',' || c == ']' || c == '}' || c <= ' ' }
+
 // literal writes a number, true, false or null.
 func (w *writer) literal() error {
-	n := bytes.IndexAny(w.in, ",]} \t\r\n")
-	if n < 0 {
-		n = len(w.in)
+	start := w.i
+	for w.i < len(w.in) && !delimits(w.in[w.i]) {
+		w.i++
 	}
-	token := w.in[:n]
-	w.in = w.in[n:]
+	token := w.in[start:w.i]
 	switch string(token) {
 	case "null":
 		w.out = msgp.AppendNil(w.out)

@@ -66,7 +66,7 @@ func (r *reader) value(depth int) (err error) {
 	case msgp.StrType:
 		var s []byte
 		if s, err = r.str(); err == nil {
-			r.out, _ = jsontext.AppendQuote(r.out, s) // the error can only be about UTF-8
+			r.quote(s)
 		}
 		return r.bounded(err)
 	case msgp.BinType:
@@ -166,7 +166,7 @@ func (r *reader) object(depth int) error {
 			r.out = append(r.out, ',')
 		}
 		comma = true
-		r.out, _ = jsontext.AppendQuote(r.out, key)
+		r.quote(key)
 		r.out = append(r.out, ':')
 		if err := r.value(depth + 1); err != nil {
 			return err
@@ -194,10 +194,42 @@ func (r *reader) str() (s []byte, err error) {
 	} else {
 		s, err = r.block(0xd9)
 	}
-	if err == nil && !utf8.Valid(s) {
+	if err == nil && !plain(s) && !utf8.Valid(s) {
 		err = errUTF8
 	}
 	return s, err
+}
+
+// quote writes a string as JSON.
+func (r *reader) quote(s []byte) {
+	if !plain(s) {
+		r.out, _ = jsontext.AppendQuote(r.out, s) // the error can only be about UTF-8
+		return
+	}
+	r.out = append(r.out, '"')
+	r.out = append(r.out, s...)
+	r.out = append(r.out, '"')
+}
+
+// plain reports whether s is ASCII that JSON has without escapes, as most strings are.
+func plain(s []byte) bool {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	for ; len(s) >= 8; s = s[8:] {
+		w := binary.LittleEndian.Uint64(s)
+		quote, slash := w^('"'*ones), w^('\\'*ones)
+		if (w|(w-' '*ones)|(quote-ones)&^quote|(slash-ones)&^slash)&highs != 0 {
+			return false
+		}
+	}
+	for _, c := range s {
+		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // block reads bytes behind a length of 1, 2 or 4 bytes, which the byte in front

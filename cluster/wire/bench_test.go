@@ -1,0 +1,49 @@
+//go:build !race
+
+// The race detector makes sync.Pool drop values at random, and with it the number of
+// allocations a matter of luck.
+
+package wire
+
+import (
+	"testing"
+)
+
+// benchEvent is an event of a hundred bytes for one room.
+var benchEvent = Message{Type: TypeBroadcast, UID: uid, Nsp: nsp, Rooms: []string{"general"},
+	Data: []byte(`["message",{"id":1234,"room":"general","user":"alice","text":"All work and no play.","at":1764363600}]`)}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, name := range []string{"classic", "sharded", "subjects"} {
+		b.Run(name, func(b *testing.B) {
+			f := formats[name]
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := f.Append(nil, &benchEvent); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, name := range []string{"classic", "sharded", "subjects"} {
+		b.Run(name, func(b *testing.B) {
+			f := formats[name]
+			channel := f.Channel(&benchEvent)
+			data, err := f.Append(nil, &benchEvent)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			var m Message
+			for b.Loop() {
+				m = Message{}
+				if err := f.Decode(channel, data, &m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
