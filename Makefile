@@ -80,7 +80,7 @@ newest: ## run the Go tests on the newest stable Go, GO_NEWEST
 
 .PHONY: allocs
 allocs: ## hold the hot paths to their allocations
-	go test -count=1 -run Alloc . ./engineio ./socketio ./socketio/parser ./socketio/parser/msgpack
+	go test -count=1 -run Alloc . ./engineio ./socketio ./socketio/parser ./socketio/parser/msgpack ./cluster/wire
 
 .PHONY: frameworks-oldest
 frameworks-oldest: ## test the adapters on the oldest versions of the frameworks that they work with

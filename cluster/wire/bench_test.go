@@ -47,3 +47,23 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+func TestEventAllocs(t *testing.T) {
+	for _, name := range []string{"classic", "sharded"} {
+		f := formats[name]
+		channel := f.Channel(&benchEvent)
+		var data []byte
+		if n := testing.AllocsPerRun(100, func() { data, _ = f.Append(nil, &benchEvent) }); n > 2 { // the message
+			t.Errorf("%s: %v allocations to encode an event", name, n)
+		}
+		var m Message
+		if n := testing.AllocsPerRun(100, func() {
+			m = Message{}
+			if err := f.Decode(channel, data, &m); err != nil {
+				t.Fatal(err)
+			}
+		}); n > 3 { // JSON, UID, Rooms
+			t.Errorf("%s: %v allocations to decode an event", name, n)
+		}
+	}
+}

@@ -247,6 +247,9 @@ func (m *Message) classicEvent(channel string, s source) error {
 		return errMessage
 	}
 	uid := field(c.Value())
+	if string(uid) == "null" {
+		uid = nil
+	}
 	if !c.More() {
 		return errMessage
 	}

@@ -182,11 +182,12 @@ func (m *Message) member(s source) error {
 	switch m.Type = Type(n); {
 	case n > math.MaxUint8, m.Type != TypeHello && m.Type != TypeHeartbeat && m.Type != TypeClose:
 		return errUnknown
-	case f.uid == nil:
-		return errMessage
 	}
 	if m.UID, err = f.uid.text(); err != nil {
 		return err
+	}
+	if m.UID == "" {
+		return errMessage
 	}
 	m.Name, err = f.name.text()
 	return err

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/hex"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -89,9 +90,7 @@ func TestRoundTrip(t *testing.T) {
 		_, isClassic := f.(*classic)
 		all := messages()
 		if isClassic {
-			for name, m := range legacy {
-				all[name] = m
-			}
+			maps.Copy(all, legacy)
 		}
 		for name, m := range all {
 			for _, to := range []string{"", "other1"} {

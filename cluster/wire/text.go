@@ -22,27 +22,31 @@ var (
 // check refuses messages that nobody could make sense of.
 func (m *Message) check() error {
 	switch m.Type {
+	case TypeHello, TypeHeartbeat, TypeClose, TypeBroadcast, TypeJoin, TypeLeave, TypeDisconnect, TypeServerEvent:
 	case TypeIDs, TypeIDList, TypeRooms, TypeRoomSet, TypeFetch, TypeFetched, TypeServerAnswer,
 		TypeClientCount, TypeClientAnswer, TypeCount, TypeCounted, TypeStop:
 		if m.Request == "" {
 			return errRequest
 		}
+	default:
+		return errType
 	}
-	wants := error(nil)
+	isArray := len(m.Data) > 0 && m.Data[0] == '['
 	switch m.Type {
 	case TypeBroadcast, TypeServerEvent:
-		wants = errEvent
+		if !isArray {
+			return errEvent
+		}
 	case TypeFetched:
-		wants = errList
+		if !isArray {
+			return errList
+		}
 	case TypeServerAnswer, TypeClientAnswer:
 		if len(m.Data) == 0 {
 			return nil
 		}
 	default:
 		return nil
-	}
-	if wants != nil && (len(m.Data) == 0 || m.Data[0] != '[') {
-		return wants
 	}
 	return parser.Validate(m.Data)
 }

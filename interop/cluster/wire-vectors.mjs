@@ -48,7 +48,6 @@ const socket = (nsp, id, rooms, data) => {
   };
   nsp.sockets.set(id, s);
   nsp.adapter.addAll(id, s.rooms);
-  return s;
 };
 const described = (data) => `[{"id":"sid1","handshake":{"headers":{"host":"x"},"time":"now","address":"::1","issued":1,"url":"/","query":{},"auth":{}},"rooms":["sid1","room1"],"data":${data}}]`;
 
@@ -94,6 +93,26 @@ async function* requested(nsp) {
   yield ["asking server event", { ...emit, Type: type.serverEvent, Request: "request", Data: `["ev"]` }];
 }
 
+// answered has what a server answers that has a socket and is asked to fetch, or to
+// broadcast.
+async function* answered(nsp, answer, fetch, broadcast) {
+  const s = nsp.sockets.get("sid1");
+  await fetch();
+  yield ["fetched", { ...answer, Type: type.fetched, Data: described(`{"n":1}`) }];
+  s.data = bytes(7);
+  await fetch();
+  yield ["fetched binary", { ...answer, Type: type.fetched, Data: described(placeholder(0)), Attachments: ["07"] }];
+  await broadcast();
+  yield ["client count", { ...answer, Type: type.clientCount, Count: 1 }];
+  const [ack] = s.acks.values();
+  ack("yes");
+  yield ["client answer", { ...answer, Type: type.clientAnswer, Data: `"yes"` }];
+  ack([bytes(7)]);
+  yield ["binary client answer", { ...answer, Type: type.clientAnswer, Data: `[${placeholder(0)}]`, Attachments: ["07"] }];
+  ack();
+  yield ["client answer without a value", { ...answer, Type: type.clientAnswer, Data: "null" }];
+}
+
 // record collects what is published after each step.
 async function record(format, redis, steps, known) {
   const all = [];
@@ -123,25 +142,13 @@ async function classic() {
     const answer = { Request: "asked1" };
     await request({ type: 5, opts: { rooms: ["nobody"], except: [] } });
     yield ["fetched nothing", { ...answer, Type: type.fetched, Data: "[]" }];
-    const s = socket(nsp, "sid1", ["room1"], { n: 1 });
+    socket(nsp, "sid1", ["room1"], { n: 1 });
     await request({ type: 0, rooms: [] });
     yield ["id list", { ...answer, Type: type.idList, Names: ["sid1"] }];
     await request({ type: 1 });
     yield ["room set", { ...answer, Type: type.roomSet, Names: ["sid1", "room1"] }];
-    await request({ type: 5, opts: { rooms: [], except: [] } });
-    yield ["fetched", { ...answer, Type: type.fetched, Data: described(`{"n":1}`) }];
-    s.data = bytes(7);
-    await request({ type: 5, opts: { rooms: [], except: [] } });
-    yield ["fetched binary", { ...answer, Type: type.fetched, Data: described(placeholder(0)), Attachments: ["07"] }];
-    await request({ type: 7, packet: { type: 2, data: ["ev"], nsp: "/chat" }, opts: { rooms: [], except: [], flags: {} } });
-    yield ["client count", { ...answer, Type: type.clientCount, Count: 1 }];
-    const [ack] = s.acks.values();
-    ack("yes");
-    yield ["client answer", { ...answer, Type: type.clientAnswer, Data: `"yes"` }];
-    ack([bytes(7)]);
-    yield ["binary client answer", { ...answer, Type: type.clientAnswer, Data: `[${placeholder(0)}]`, Attachments: ["07"] }];
-    ack();
-    yield ["client answer without a value", { ...answer, Type: type.clientAnswer, Data: "null" }];
+    yield* answered(nsp, answer, () => request({ type: 5, opts: { rooms: [], except: [] } }),
+      () => request({ type: 7, packet: { type: 2, data: ["ev"], nsp: "/chat" }, opts: { rooms: [], except: [], flags: {} } }));
     for (const [name, value, message] of [["server answer", 3, { Data: "3" }], ["binary server answer", bytes(7), { Data: placeholder(0), Attachments: ["07"] }], ["server answer without a value", undefined, { Data: "null" }]]) {
       nsp.removeAllListeners("ev").on("ev", (done) => done(value));
       await request({ type: 6, data: ["ev"] });
@@ -168,22 +175,10 @@ async function sharded() {
   const answers = async function* () {
     const request = (t, data) => nsp.adapter.onRawMessage(Buffer.from(JSON.stringify({ uid: "other1", nsp: "/chat", type: t, data: { requestId: "asked1", ...data } })), "socket.io#/chat#");
     const answer = { UID: uid, Nsp: "/chat", Request: "asked1" };
-    const s = socket(nsp, "sid1", ["room1"], { n: 1 });
+    socket(nsp, "sid1", ["room1"], { n: 1 });
     redis.take();
-    request(7, { opts: { rooms: [], except: [] } });
-    yield ["fetched", { ...answer, Type: type.fetched, Data: described(`{"n":1}`) }];
-    s.data = bytes(7);
-    request(7, { opts: { rooms: [], except: [] } });
-    yield ["fetched binary", { ...answer, Type: type.fetched, Data: described(placeholder(0)), Attachments: ["07"] }];
-    request(3, { packet: { type: 2, data: ["ev"] }, opts: { rooms: [], except: [], flags: {} } });
-    yield ["client count", { ...answer, Type: type.clientCount, Count: 1 }];
-    const [ack] = s.acks.values();
-    ack("yes");
-    yield ["client answer", { ...answer, Type: type.clientAnswer, Data: `"yes"` }];
-    ack([bytes(7)]);
-    yield ["binary client answer", { ...answer, Type: type.clientAnswer, Data: `[${placeholder(0)}]`, Attachments: ["07"] }];
-    ack();
-    yield ["client answer without a value", { ...answer, Type: type.clientAnswer, Data: "null" }];
+    yield* answered(nsp, answer, () => request(7, { opts: { rooms: [], except: [] } }),
+      () => request(3, { packet: { type: 2, data: ["ev"] }, opts: { rooms: [], except: [], flags: {} } }));
     for (const [name, value, message] of [["server answer", 3, { Data: "3" }], ["binary server answer", bytes(7), { Data: placeholder(0), Attachments: ["07"] }]]) {
       nsp.removeAllListeners("ev").on("ev", (done) => done(value));
       request(9, { packet: ["ev"] });
