@@ -1,0 +1,125 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// helloTimeout bounds the first command of a connection.
+const helloTimeout = 5 * time.Second
+
+var (
+	errReplica     = errors.New("redis: the server is a replica")
+	errUnknownNode = errors.New("redis: the node is not known yet")
+	errNoNodes     = errors.New("redis: no nodes are known")
+)
+
+// ErrRESP2 is returned for servers, and clients, that do not speak RESP3.
+var ErrRESP2 = errors.New("redis: RESP3 is needed, which Redis has since version 6, Valkey in all (is ClientOption.AlwaysRESP2 set?)")
+
+// A conn is a connection that nobody else uses. Closing it takes a second if the server
+// is silent.
+type conn struct {
+	rueidis.DedicatedClient
+	lost <-chan error // says why the connection was lost, and is closed
+}
+
+// dial connects. If ctx ends, the attempt is left to itself.
+func (l *link) dial(ctx context.Context) (*conn, error) {
+	type result struct {
+		c   *conn
+		err error
+	}
+	results := make(chan result)
+	go func() { // for as long as an attempt may take: Dialer.Timeout and helloTimeout
+		c, err := l.connect()
+		select {
+		case results <- result{c, err}:
+		case <-ctx.Done():
+			if c != nil {
+				c.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-results:
+		return r.c, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("redis: connecting: %w", context.Cause(ctx))
+	}
+}
+
+func (l *link) connect() (*conn, error) {
+	client := l.e.client
+	switch {
+	case l.addr != "":
+		node := client.Nodes()[l.addr]
+		if node == nil {
+			l.e.shards.discover(l)
+			return nil, errUnknownNode
+		}
+		return l.connectTo(node)
+	case client.Mode() == rueidis.ClientModeCluster:
+		nodes := slices.Collect(maps.Values(client.Nodes()))
+		rand.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
+		err := errNoNodes
+		for _, node := range nodes {
+			var c *conn
+			if c, err = l.connectTo(node); err == nil {
+				return c, nil
+			}
+		}
+		return nil, err
+	default:
+		return l.connectTo(client)
+	}
+}
+
+func (l *link) connectTo(client rueidis.Client) (*conn, error) {
+	d, _ := client.Dedicate()
+	if err := l.hello(d); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return &conn{d, d.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.e.receive, OnSubscription: l.subscription})}, nil
+}
+
+// hello asks what the server is. It is the first command, so that it fails if there is no
+// connection.
+func (l *link) hello(d rueidis.DedicatedClient) error {
+	ctx, cancel := context.WithTimeout(context.Background(), helloTimeout)
+	defer cancel()
+	info, err := d.Do(ctx, d.B().Arbitrary("HELLO").Build()).AsMap()
+	if err != nil {
+		if answer, ok := rueidis.IsRedisErr(err); ok && strings.Contains(answer.Error(), "unknown command") {
+			return ErrRESP2
+		}
+		return fmt.Errorf("redis: connecting: %w", err)
+	}
+	proto, version, role := info["proto"], info["version"], info["role"]
+	if n, _ := proto.AsInt64(); n < 3 {
+		return ErrRESP2
+	}
+	if number, _ := version.ToString(); l.e.sharded {
+		major, _, _ := strings.Cut(number, ".")
+		if n, err := strconv.Atoi(major); err == nil && n < 7 {
+			return fmt.Errorf("redis: sharded channels need version 7, and the server has %s", number)
+		}
+	}
+	// In a Redis Cluster, what is published to a replica reaches all; elsewhere it
+	// reaches the replica's own subscribers.
+	inCluster := l.addr == "" && l.e.client.Mode() == rueidis.ClientModeCluster
+	if s, _ := role.ToString(); (s == "replica" || s == "slave") && !inCluster {
+		return errReplica
+	}
+	return nil
+}

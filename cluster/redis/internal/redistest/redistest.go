@@ -1,0 +1,149 @@
+// Package redistest runs Redis servers for tests.
+package redistest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// patience is how long anything may take on a machine that is busy.
+const patience = 30 * time.Second
+
+// A Server is a redis-server that ends with its test.
+type Server struct {
+	Addr string
+
+	t    testing.TB
+	args []string
+	dir  string
+	cmd  *exec.Cmd     // nil while it does not run
+	done chan struct{} // closed when all that cmd wrote has been read
+}
+
+// Start starts a server on a free port, without persistence. The arguments are those of
+// redis-server: a file, or "--option", "value".
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	addr := FreeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	if len(args) == 0 || strings.HasPrefix(args[0], "--") {
+		args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, args...)
+	}
+	return start(t, addr, args)
+}
+
+// StartAt starts a server whose arguments say which address it has.
+func StartAt(t testing.TB, addr string, args ...string) *Server {
+	t.Helper()
+	return start(t, addr, args)
+}
+
+func start(t testing.TB, addr string, args []string) *Server {
+	t.Helper()
+	s := &Server{Addr: addr, t: t, args: args, dir: t.TempDir()}
+	t.Cleanup(s.Kill)
+	s.Restart()
+	return s
+}
+
+// Restart starts a server that does not run, and waits until it serves.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.cmd = exec.Command("redis-server", s.args...)
+	s.cmd.Dir = s.dir
+	s.cmd.SysProcAttr = dieWithParent()
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	s.done = make(chan struct{})
+	var log strings.Builder
+	go func() { // until the server ends
+		defer close(s.done)
+		once := sync.OnceFunc(func() { close(ready) })
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			line := lines.Text()
+			fmt.Fprintln(&log, line)
+			if strings.Contains(line, "Ready to accept connections") || strings.Contains(line, "Sentinel ID is") {
+				once()
+			}
+		}
+	}()
+	select {
+	case <-ready:
+	case <-s.done:
+		s.t.Fatalf("redis-server has ended:\n%s", &log)
+	case <-time.After(patience):
+		s.t.Fatal("redis-server does not begin to serve")
+	}
+}
+
+// Kill ends a server with SIGKILL.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	<-s.done
+	s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Freeze stops the process, with its connections as they are; Thaw lets it go on.
+func (s *Server) Freeze() { s.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (s *Server) Thaw() { s.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Do sends a command, and fails the test if it does.
+func (s *Server) Do(args ...string) rueidis.RedisMessage {
+	s.t.Helper()
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, DisableCache: true, ForceSingleClient: true, PipelineMultiplex: -1})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	m, err := client.Do(ctx, client.B().Arbitrary(args...).Build()).ToMessage()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		s.t.Fatalf("%v: %v", args, err)
+	}
+	return m
+}
+
+// File writes a file into the server's directory, and returns its path.
+func (s *Server) File(name, text string) string {
+	s.t.Helper()
+	path := s.dir + "/" + name
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// FreeAddr returns an address on this machine that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
