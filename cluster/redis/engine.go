@@ -58,7 +58,7 @@ func newEngine(client rueidis.Client, owned bool, o *Options) *engine {
 // Start implements [cluster.Engine].
 func (e *engine) Start(ctx context.Context, r cluster.Receiver) error {
 	e.receiver = r
-	e.losses.tell = r.Lost
+	e.losses.receiver = r
 	if e.sharded && e.client.Mode() == rueidis.ClientModeCluster {
 		s, err := startShards(ctx, e)
 		e.shards = s
@@ -127,14 +127,20 @@ func (e *engine) Count(ctx context.Context, channel string) (int, error) {
 	}
 }
 
-// numsub does not build the command as one that only reads, which rueidis would try again
-// until ctx ends.
-func (e *engine) numsub(ctx context.Context, node rueidis.Client, channel string) rueidis.RedisResult {
+// numsub asks once more if the connection turns out to be lost. The command is not built
+// as one that only reads, which rueidis would try until ctx ends.
+func (e *engine) numsub(ctx context.Context, node rueidis.Client, channel string) (r rueidis.RedisResult) {
 	command := "NUMSUB"
 	if e.sharded {
 		command = "SHARDNUMSUB"
 	}
-	return node.Do(ctx, node.B().Arbitrary("PUBSUB", command).Args(channel).Build())
+	for range 2 {
+		r = node.Do(ctx, node.B().Arbitrary("PUBSUB", command).Args(channel).Build())
+		if r.NonRedisError() == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return r
 }
 
 // countAll asks all nodes. Of one that can't be reached nobody hears either.

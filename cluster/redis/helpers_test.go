@@ -25,6 +25,7 @@ type peer struct {
 	messages []string   // channel and data
 	count    int        // of messages
 	lost     int
+	missed   map[string]bool
 	reasons  map[string]bool
 	aways    int
 	backs    int
@@ -54,6 +55,10 @@ func (p *peer) Lost(messages int, err error) {
 		p.lost += messages
 		p.reasons[err.Error()] = true
 	})
+}
+
+func (p *peer) Missed(messages int, err error) {
+	p.change(func() { p.missed[err.Error()] = true })
 }
 
 func (p *peer) Away(err error) { p.change(func() { p.aways++ }) }
@@ -137,7 +142,7 @@ func tryJoin(t testing.TB, o *Options, c rueidis.ClientOption) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{engine: newEngine(client, true, o), t: t, reasons: make(map[string]bool)}
+	p := &peer{engine: newEngine(client, true, o), t: t, reasons: make(map[string]bool), missed: make(map[string]bool)}
 	p.told = sync.NewCond(&p.mu)
 	t.Cleanup(func() { p.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -324,6 +325,7 @@ func (l *link) send(c *conn, add, remove []string) error {
 		if n == len(adds) {
 			l.published(results[n+len(removes):])
 		}
+		err = cmp.Or(results[len(results)-1].NonRedisError(), err)
 		if err == nil {
 			err = l.subscribeEach(c, refused)
 		}
@@ -346,7 +348,7 @@ func (l *link) subscribed(groups [][]string, results []rueidis.RedisResult) (ref
 		}
 		answer, ok := rueidis.IsRedisErr(err)
 		if !ok {
-			return nil, err
+			break // the connection is lost
 		}
 		if isPassing(answer) {
 			return nil, fmt.Errorf("redis: subscribing: %w", err)
@@ -364,7 +366,7 @@ func (l *link) subscribed(groups [][]string, results []rueidis.RedisResult) (ref
 		if moved && l.e.shards != nil {
 			l.moved[slotOf(channels[0])] = l.e.shards.resolve(addr, l)
 		} else {
-			l.e.losses.add(0, "subscribe "+code(answer), fmt.Errorf("redis: subscribing to %q: %w", channels[0], err))
+			l.e.losses.miss("subscribe "+code(answer), fmt.Errorf("redis: subscribing to %q: %w", channels[0], err))
 		}
 	}
 	return refused, nil
@@ -382,8 +384,9 @@ func (l *link) subscribeEach(c *conn, channels []string) error {
 		each[i] = channels[i : i+1]
 		l.multi = append(l.multi, l.commands.subscribe(each[i]))
 	}
-	_, err := l.subscribed(each, c.DoMulti(l.e.ctx, l.multi...))
-	return err
+	results := c.DoMulti(l.e.ctx, l.multi...)
+	_, err := l.subscribed(each, results)
+	return cmp.Or(results[len(results)-1].NonRedisError(), err)
 }
 
 // published looks at answers to what was taken from the queue.

@@ -1,8 +1,11 @@
 package redis
 
 import (
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/siokit/sio/cluster"
 )
 
 const (
@@ -16,7 +19,7 @@ const (
 // losses sums up what is lost, by reason, and tells of it every so often, by a goroutine
 // that owns nothing else: Publish must not call the receiver.
 type losses struct {
-	tell func(messages int, err error) // set before any other use
+	receiver cluster.Receiver // set before any other use
 
 	mu     sync.Mutex // protects the following
 	sums   map[string]*loss
@@ -28,10 +31,20 @@ type losses struct {
 type loss struct {
 	messages int
 	err      error // the first of that reason
+	missed   bool  // they are those of others
 }
 
-// add counts messages as lost; none, if err says what won't be received.
+// add counts messages of this server as lost.
 func (s *losses) add(messages int, reason string, err error) {
+	s.note(reason, loss{messages, err, false})
+}
+
+// miss notes that something was not subscribed to.
+func (s *losses) miss(reason string, err error) {
+	s.note(reason, loss{0, err, true})
+}
+
+func (s *losses) note(reason string, l loss) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -41,17 +54,15 @@ func (s *losses) add(messages int, reason string, err error) {
 		s.sums = make(map[string]*loss)
 	}
 	sum := s.sums[reason]
-	if sum == nil && len(s.sums) == lossReasons {
-		for _, any := range s.sums {
-			sum = any
-			break
-		}
+	if sum == nil && len(s.sums) >= lossReasons { // the rest has one reason in common
+		reason = fmt.Sprint("others ", l.missed)
+		sum = s.sums[reason]
 	}
 	if sum == nil {
-		sum = &loss{err: err}
-		s.sums[reason] = sum
+		s.sums[reason] = &l
+	} else {
+		sum.messages += l.messages
 	}
-	sum.messages += messages
 	if s.timer == nil {
 		s.wg.Add(1)
 		s.timer = time.AfterFunc(lossPause, func() {
@@ -67,7 +78,11 @@ func (s *losses) report() {
 	s.sums, s.timer = nil, nil
 	s.mu.Unlock()
 	for _, sum := range sums {
-		s.tell(sum.messages, sum.err)
+		if sum.missed {
+			s.receiver.Missed(sum.messages, sum.err)
+		} else {
+			s.receiver.Lost(sum.messages, sum.err)
+		}
 	}
 }
 
