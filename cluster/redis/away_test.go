@@ -15,7 +15,7 @@ import (
 func TestSubscribedAgainAfterRestart(t *testing.T) {
 	const n = 100_000
 	s := redistest.Start(t)
-	a, b := join(t, &Options{}, at(s)), join(t, &Options{}, at(s))
+	a, b := start(t, &Options{}, at(s)), start(t, &Options{}, at(s))
 	channels := make([]string, n)
 	for i := range channels {
 		channels[i] = "socket.io#/#room number " + strconv.Itoa(i) + "#"
@@ -56,7 +56,7 @@ func TestSubscribedAgainAfterRestart(t *testing.T) {
 // behind the subscriptions.
 func TestQueuedWhileAway(t *testing.T) {
 	s := redistest.Start(t)
-	a := join(t, &Options{QueueBytes: 100_000}, at(s))
+	a := start(t, &Options{QueueBytes: 100_000}, at(s))
 	a.Subscribe("all")
 	a.settled()
 	s.Kill()
@@ -84,7 +84,7 @@ func TestQueuedWhileAway(t *testing.T) {
 // under way when Redis was killed may do both.
 func TestKilledUnderLoad(t *testing.T) {
 	s := redistest.Start(t)
-	a := join(t, &Options{}, at(s))
+	a := start(t, &Options{}, at(s))
 	a.Subscribe("all")
 	a.settled()
 	stop := make(chan struct{})
@@ -138,7 +138,7 @@ func TestFrozen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := redistest.Start(t)
-			a, b := join(t, &Options{}, at(s)), join(t, &Options{}, at(s))
+			a, b := start(t, &Options{}, at(s)), start(t, &Options{}, at(s))
 			b.Subscribe("all")
 			b.settled()
 			a.send("all", "0")
@@ -171,7 +171,7 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 	o.InitAddress = []string{proxy.addr}
 	o.Dialer.KeepAlive = 50 * time.Millisecond
 	o.ConnWriteTimeout = 200 * time.Millisecond
-	a := join(t, &Options{}, o)
+	a := start(t, &Options{}, o)
 	a.Subscribe("all")
 	a.settled()
 	proxy.swallow(true)
@@ -187,7 +187,7 @@ func TestLinkCut(t *testing.T) {
 	proxy := newProxy(t, s.Addr)
 	o := at()
 	o.InitAddress = []string{proxy.addr}
-	a, b := join(t, &Options{}, o), join(t, &Options{}, at(s))
+	a, b := start(t, &Options{}, o), start(t, &Options{}, at(s))
 	a.Subscribe("all")
 	a.settled()
 	for i := range 5 {
@@ -204,7 +204,7 @@ func TestLinkCut(t *testing.T) {
 // Redis ends the connection of who does not read; that is told.
 func TestSlowReceiverIsTold(t *testing.T) {
 	s := redistest.Start(t, "--client-output-buffer-limit", "pubsub 1mb 0 0")
-	a, b := join(t, &Options{QueueBytes: 64 << 20}, at(s)), join(t, &Options{}, at(s))
+	a, b := start(t, &Options{QueueBytes: 64 << 20}, at(s)), start(t, &Options{}, at(s))
 	b.Subscribe("all")
 	b.settled()
 	release := make(chan struct{})

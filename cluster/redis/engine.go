@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,16 +48,21 @@ type engine struct {
 }
 
 func newEngine(client rueidis.Client, owned bool, o *Options) *engine {
-	e := &engine{client: client, owned: owned, sharded: o.Sharded, queueBytes: o.QueueBytes}
-	if e.queueBytes <= 0 {
-		e.queueBytes = defaultQueueBytes
-	}
+	e := &engine{client: client, owned: owned, sharded: o.Sharded, queueBytes: cmp.Or(o.QueueBytes, defaultQueueBytes)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
 
 // Start implements [cluster.Engine].
 func (e *engine) Start(ctx context.Context, r cluster.Receiver) error {
+	err := e.start(ctx, r)
+	if err != nil {
+		e.cancel()
+	}
+	return err
+}
+
+func (e *engine) start(ctx context.Context, r cluster.Receiver) error {
 	e.receiver = r
 	e.losses.receiver = r
 	if e.sharded && e.client.Mode() == rueidis.ClientModeCluster {

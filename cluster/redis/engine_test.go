@@ -19,7 +19,7 @@ func kinds(t *testing.T, f func(t *testing.T, o *Options)) {
 func TestSubscribeAndPublish(t *testing.T) {
 	kinds(t, func(t *testing.T, o *Options) {
 		s := redistest.Start(t)
-		a, b := join(t, o, at(s)), join(t, o, at(s))
+		a, b := start(t, o, at(s)), start(t, o, at(s))
 		b.Subscribe("all", "room 1")
 		b.settled()
 		a.send("all", "1")
@@ -40,7 +40,7 @@ func TestSubscribeAndPublish(t *testing.T) {
 func TestPublishedBehindSubscription(t *testing.T) {
 	kinds(t, func(t *testing.T, o *Options) {
 		s := redistest.Start(t)
-		a := join(t, o, at(s))
+		a := start(t, o, at(s))
 		var want []string
 		for i := range 500 {
 			room := "room " + strconv.Itoa(i)
@@ -56,7 +56,7 @@ func TestOrderOfEachPublisher(t *testing.T) {
 	const publishers, each = 8, 20_000
 	kinds(t, func(t *testing.T, o *Options) {
 		s := redistest.Start(t)
-		a, b := join(t, o, at(s)), join(t, o, at(s))
+		a, b := start(t, o, at(s)), start(t, o, at(s))
 		next := make([]int, publishers)
 		channels := []string{"x", "y", "z"}
 		b.Subscribe(channels...)
@@ -93,7 +93,7 @@ func (r receiverFunc) Receive(_, _ string, data []byte) { r.receive(data) }
 
 func TestPatterns(t *testing.T) {
 	s := redistest.Start(t)
-	a, b := join(t, &Options{}, at(s)), join(t, &Options{}, at(s))
+	a, b := start(t, &Options{}, at(s)), start(t, &Options{}, at(s))
 	b.Subscribe("p#/#*", "p-request#/#")
 	b.settled()
 	a.send("p#/#", "1")
@@ -111,7 +111,7 @@ func TestPatterns(t *testing.T) {
 func TestCount(t *testing.T) {
 	kinds(t, func(t *testing.T, o *Options) {
 		s := redistest.Start(t)
-		a, b := join(t, o, at(s)), join(t, o, at(s))
+		a, b := start(t, o, at(s)), start(t, o, at(s))
 		count := func(want int) {
 			t.Helper()
 			if n, err := a.Count(t.Context(), "all"); n != want || err != nil {
@@ -161,7 +161,7 @@ func TestChangesAreCoalesced(t *testing.T) {
 func TestCloseSendsWhatIsQueued(t *testing.T) {
 	const n = 50_000
 	s := redistest.Start(t)
-	a, b := join(t, &Options{}, at(s)), join(t, &Options{}, at(s))
+	a, b := start(t, &Options{}, at(s)), start(t, &Options{}, at(s))
 	b.Subscribe("all")
 	b.settled()
 	for i := range n {

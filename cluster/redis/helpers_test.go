@@ -126,19 +126,19 @@ func (p *peer) allLinks() []*link {
 
 func (p *peer) send(channel, data string) { p.Publish(channel, []byte(data), false) }
 
-// join starts an engine with a client of its own.
-func join(t testing.TB, o *Options, c rueidis.ClientOption) *peer {
+// start starts an engine with a client of its own.
+func start(t testing.TB, o *Options, c rueidis.ClientOption) *peer {
 	t.Helper()
-	p, err := tryJoin(t, o, c)
+	p, err := tryStart(t, o, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func tryJoin(t testing.TB, o *Options, c rueidis.ClientOption) (*peer, error) {
+func tryStart(t testing.TB, o *Options, c rueidis.ClientOption) (*peer, error) {
 	t.Helper()
-	client, err := openClient(c)
+	client, err := newClient(c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,19 +1,113 @@
 package redis
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/redis/rueidis"
+
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/wire"
 )
 
-// Options configure a server's part in a cluster.
+// startTimeout is how long Open and New wait for the server, the client's own timeouts
+// aside.
+const startTimeout = 10 * time.Second
+
+// Subscriptions say which rooms have channels of their own.
+type Subscriptions = wire.Mode
+
+// The modes of subscriptions. Only with [Options.Sharded] do the first two differ.
+const (
+	// Dynamic has a server hear of the rooms that it has members of. With
+	// Options.Sharded, what is for a room whose name has 20 characters, as ids of
+	// sockets have, goes to all servers.
+	Dynamic = wire.Dynamic
+	// DynamicPrivate has channels for such rooms, too: it costs a subscription for each
+	// socket, and saves the others from what is for one.
+	DynamicPrivate = wire.DynamicPrivate
+	// Static has servers hear of all rooms. Without Options.Sharded each namespace
+	// is a pattern then, which Redis compares every message with: a thousand of them
+	// make it two hundred times slower.
+	Static = wire.Static
+)
+
+// Options configure a server's part in a cluster. The zero value is that of
+// createAdapter of @socket.io/redis-adapter, but for [Dynamic], which servers written in
+// JavaScript don't notice.
 type Options struct {
-	Sharded    bool
+	cluster.Options
+
+	// Prefix begins all channels. It is what key is in JavaScript, or with Sharded
+	// channelPrefix. Servers that have different ones don't hear of each other. Default
+	// "socket.io".
+	Prefix string
+	// Sharded is the format of createShardedAdapter, and the channels of SSUBSCRIBE. All
+	// servers of a cluster have the same. In a Redis Cluster the load is spread then: by
+	// other channels, each node gets all that is published.
+	Sharded bool
+	// Subscriptions say which rooms have channels of their own. With Sharded, all
+	// servers of a cluster have the same. Default: Dynamic.
+	Subscriptions Subscriptions
+	// PublishOnSpecificResponseChannel sends answers only to who has asked. Servers
+	// written in JavaScript understand it since redis-adapter 8. With Sharded it is
+	// always so.
+	PublishOnSpecificResponseChannel bool
+
+	// QueueBytes is how much may wait while Redis does not take it, in bytes of channels
+	// and messages and 64 for each. Default 16 MiB.
 	QueueBytes int
 }
 
-func openClient(o rueidis.ClientOption) (rueidis.Client, error) {
-	o.DisableCache = true
-	if o.PipelineMultiplex == 0 {
-		o.PipelineMultiplex = -1
+func (o *Options) format() wire.Format {
+	if o.Sharded {
+		return wire.Sharded(o.Prefix, o.Subscriptions)
 	}
-	return rueidis.NewClient(o)
+	return wire.Classic(o.Prefix, wire.ClassicOptions{
+		Pattern:           o.Subscriptions == Static,
+		SpecificResponses: o.PublishOnSpecificResponseChannel,
+	})
+}
+
+// Open joins a cluster by a client of its own, whose client-side cache is off. It fails
+// if Redis can't be reached, with [ErrRESP2] if it is too old. There is one connection
+// for what is asked of Redis, one for all else, and what Sentinel or a Redis Cluster need.
+func Open(c rueidis.ClientOption, o *Options) (*cluster.Cluster, error) {
+	client, err := newClient(c)
+	if err != nil {
+		return nil, fmt.Errorf("redis: %w", err)
+	}
+	cl, err := join(client, true, o)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return cl, nil
+}
+
+func newClient(c rueidis.ClientOption) (rueidis.Client, error) {
+	c.DisableCache = true
+	if c.PipelineMultiplex == 0 {
+		c.PipelineMultiplex = -1 // one connection
+	}
+	return rueidis.NewClient(c)
+}
+
+// New joins a cluster by a client that the caller keeps, and closes after the Cluster. It
+// takes one connection of its BlockingPoolSize, or one for each node.
+func New(client rueidis.Client, o *Options) (*cluster.Cluster, error) {
+	return join(client, false, o)
+}
+
+func join(client rueidis.Client, owned bool, o *Options) (*cluster.Cluster, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	if o.QueueBytes < 0 {
+		return nil, fmt.Errorf("redis: QueueBytes is negative (%d)", o.QueueBytes)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	return cluster.New(ctx, newEngine(client, owned, o), o.format(), &o.Options)
 }

@@ -1,0 +1,56 @@
+// Package redis makes servers a cluster by the PUB/SUB of Redis, Valkey, or what speaks
+// like them. Servers written in JavaScript that use @socket.io/redis-adapter are part of
+// it.
+//
+//	cl, err := redis.Open(rueidis.ClientOption{InitAddress: []string{"localhost:6379"}}, nil)
+//	if err != nil {
+//		return err
+//	}
+//	defer cl.Close() // after the server's Shutdown
+//	srv := sio.New(&sio.Options{Broker: cl.Broker})
+//
+// Sentinel, Redis Cluster, TLS and users are the client's options. RESP3 is needed, so
+// Redis 6; for [Options.Sharded], Redis 7.
+//
+// # What a user may do
+//
+// A user of Redis needs the channels that begin with the prefix, no keys, and a few
+// commands:
+//
+//	user sio on >password resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub|numsub
+//
+// For [Options.Sharded] the last five are +spublish +ssubscribe +sunsubscribe
+// +pubsub|shardnumsub. In a Redis Cluster, +cluster|slots is needed, too. What is
+// refused is told: see [cluster.Loss].
+//
+// # Order
+//
+// One connection carries subscriptions and messages, so what one goroutine joins and
+// emits arrives so on every server, and the answers to what it has asked find it
+// subscribed. Of sharded channels in a Redis Cluster this is so for those of one node. Where
+// order matters more than spreading the load, put all in one slot by a [Options.Prefix]
+// in braces.
+//
+// # When Redis goes away
+//
+// No call waits for Redis but those that ask other servers. Messages wait in a queue of
+// [Options.QueueBytes]; what is volatile, and what finds the queue full, is lost and
+// counted. So is what had been sent when the connection was lost, and not been answered:
+// sent again it might arrive twice. The connection is made again at once, then every
+// quarter of a second, and everything is subscribed to before anything else is sent.
+//
+// A Redis that is there but does not answer is noticed by the client's pings, after
+// ClientOption.Dialer.KeepAlive and ConnWriteTimeout: 11 seconds by default. What Redis
+// sends to a server that is too slow to read it, beyond client-output-buffer-limit, is
+// lost with the connection; that is told as time away.
+//
+// With Sentinel, rueidis may overlook that a master was replaced unless
+// ClientOption.Sentinel.TopologyRefreshInterval is set: a few seconds do. A server that
+// is a replica is not used outside of a Redis Cluster: what is published there stays there.
+//
+// # Files
+//
+// redis.go (options), engine.go (what clusters call), link.go (a connection, and what
+// becomes of it), outbox.go (what is to be sent), conn.go (how one connects), losses.go
+// (what is told of losses), shards.go and slot.go (sharded channels in a Redis Cluster).
+package redis
