@@ -30,9 +30,9 @@ func aclOf(t *testing.T, o *Options) []string {
 	line, _, _ = strings.Cut(line, "\n")
 	args := strings.Fields("acl setuser sio on " + line)
 	if o.Sharded {
-		args = append(args[:len(args)-6], "+spublish", "+ssubscribe", "+sunsubscribe", "+pubsub|shardnumsub")
+		args = append(args[:len(args)-4], "+spublish", "+ssubscribe", "+sunsubscribe", "+pubsub|shardnumsub")
 	}
-	return args
+	return append(args, "+psubscribe", "+punsubscribe", "&socket.io#/x#*")
 }
 
 // A user may do what the documentation says, and no more is needed. What is refused is
@@ -46,19 +46,24 @@ func TestUserOfACL(t *testing.T) {
 		a, b := start(t, o, c), start(t, o, c)
 		b.Subscribe("socket.io#/#", "other#/#", "socket.io#/#room#")
 		if !o.Sharded {
-			b.Subscribe("socket.io#/x#*")
+			b.Subscribe("socket.io#/x#*", "socket.io#/y#*") // one of them is not allowed
 		}
 		b.settled()
 		b.wait("the refusal", func() bool { return len(b.missed) == 1 })
 		for reason := range b.missed {
-			if !strings.Contains(reason, "NOPERM") || !strings.Contains(reason, "other#/#") {
+			if !strings.Contains(reason, "NOPERM") || !strings.Contains(reason, "other#/#") && !strings.Contains(reason, "y#*") {
 				t.Errorf("told %q", reason)
 			}
 		}
 		a.send("socket.io#/#", "1")
 		a.send("other#/#", "2")
 		a.send("socket.io#/#room#", "3")
-		b.has("socket.io#/# 1", "socket.io#/#room# 3")
+		want := []string{"socket.io#/# 1", "socket.io#/#room# 3"}
+		if !o.Sharded {
+			a.send("socket.io#/x#room#", "4")
+			want = append(want, "socket.io#/x#room# by socket.io#/x#* 4")
+		}
+		b.has(want...)
 		a.wait("the loss", func() bool { return a.lost == 1 })
 		for reason := range a.reasons {
 			if !strings.Contains(reason, "NOPERM") {

@@ -17,11 +17,12 @@
 // A user of Redis needs the channels that begin with the prefix, no keys, and a few
 // commands:
 //
-//	user sio on >password resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub|numsub
+//	user sio on >password resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe +pubsub|numsub
 //
-// For [Options.Sharded] the last five are +spublish +ssubscribe +sunsubscribe
-// +pubsub|shardnumsub. In a Redis Cluster, +cluster|slots is needed, too. What is
-// refused is told: see [cluster.Loss].
+// For [Options.Sharded] the last four are +spublish +ssubscribe +sunsubscribe
+// +pubsub|shardnumsub. In a Redis Cluster, +cluster|slots is needed, too. Without Sharded,
+// [Static] needs +psubscribe +punsubscribe, and of each namespace the very pattern, such as
+// &socket.io#/chat#*. What is refused is told: see [cluster.Loss].
 //
 // # Order
 //
