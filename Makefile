@@ -1,6 +1,6 @@
 # What each target needs is installed by it: npm packages and Go tools into this
-# directory, programs that are missing (Chromium, Python, Java and Maven, a C compiler
-# for the race detector) by apt-get, with sudo unless run as root.
+# directory, programs that are missing (Chromium, Python, Java and Maven, Redis, a C
+# compiler for the race detector) by apt-get, with sudo unless run as root.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +19,9 @@ VULNCHECK_VERSION := v1.8.0
 VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
-MODULES := . bench cluster/nats interop/frameworks
+# ENGINES are the modules whose tests are run with those of the core.
+ENGINES := cluster/nats cluster/redis
+MODULES := . bench $(ENGINES) interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -58,20 +60,22 @@ vulncheck: $(VULNCHECK) ## look for known vulnerabilities, in the database at VU
 .PHONY: build
 build: ## compile everything, the examples and the bench included
 	go build ./...
-	cd bench && go vet ./...
+	for dir in bench $(ENGINES); do (cd $$dir && go vet ./...); done
 
 .PHONY: platforms
 platforms: ## vet everything for the other systems that it is made for
 	for p in $(PLATFORMS); do echo "$$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; done
 
 .PHONY: race
-race: cc ## run the Go tests under the race detector, with epoll and without
+race: cc redis ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
 	go test -race -tags portable . ./engineio ./socketio
+	for dir in $(ENGINES); do (cd $$dir && go test -race ./...); done
 
 .PHONY: plain
-plain: ## run the Go tests without the race detector: other system calls are made, and allocations are counted
+plain: redis ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
+	for dir in $(ENGINES); do (cd $$dir && go test ./...); done
 
 .PHONY: newest
 newest: ## run the Go tests on the newest stable Go, GO_NEWEST
@@ -151,6 +155,10 @@ clean: ## remove what was installed and built here
 .PHONY: cc
 cc:
 	@command -v $$(go env CC) >/dev/null || scripts/apt-install gcc libc6-dev
+
+.PHONY: redis
+redis:
+	@command -v redis-server >/dev/null || scripts/install-redis
 
 .PHONY: chromium
 chromium:

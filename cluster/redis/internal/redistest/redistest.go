@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -98,17 +97,23 @@ func (s *Server) Kill() {
 	if s.cmd == nil {
 		return
 	}
-	s.cmd.Process.Kill()
+	s.signal(syscall.SIGKILL)
 	<-s.done
-	s.cmd.Wait()
+	_ = s.cmd.Wait() // it says that the server was killed
 	s.cmd = nil
 }
 
 // Freeze stops the process, with its connections as they are; Thaw lets it go on.
-func (s *Server) Freeze() { s.cmd.Process.Signal(syscall.SIGSTOP) }
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
 
 // Thaw undoes Freeze.
-func (s *Server) Thaw() { s.cmd.Process.Signal(syscall.SIGCONT) }
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Error("redis-server has ended by itself: ", err)
+	}
+}
 
 // Do sends a command, and fails the test if it does.
 func (s *Server) Do(args ...string) rueidis.RedisMessage {
@@ -125,16 +130,6 @@ func (s *Server) Do(args ...string) rueidis.RedisMessage {
 		s.t.Fatalf("%v: %v", args, err)
 	}
 	return m
-}
-
-// File writes a file into the server's directory, and returns its path.
-func (s *Server) File(name, text string) string {
-	s.t.Helper()
-	path := s.dir + "/" + name
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	return path
 }
 
 // FreeAddr returns an address on this machine that nobody listens on.
