@@ -215,12 +215,14 @@ func TestSlowReceiverIsTold(t *testing.T) {
 	for range 300 {
 		a.send("all", large)
 	}
-	killed := func() bool {
-		stats := s.Do("info", "stats")
-		return !strings.Contains(stats.String(), "client_output_buffer_limit_disconnections:0")
-	}
-	for !killed() {
-		time.Sleep(10 * time.Millisecond)
+	a.Subscribe("end")
+	a.send("end", "")
+	a.has("end ")
+	for n := 1; n > 0; time.Sleep(10 * time.Millisecond) {
+		var err error
+		if n, err = a.Count(t.Context(), "all"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	close(release)
 	b.wait("Away and Back", func() bool { return b.aways == 1 && b.backs == 1 })

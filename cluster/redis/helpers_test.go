@@ -81,7 +81,8 @@ func (p *peer) wait(what string, is func() bool) {
 	defer p.mu.Unlock()
 	for !is() {
 		if expired {
-			p.t.Fatalf("waiting for %s: %d messages %.200q, %d lost %v, %d times away, %d back", what, p.count, p.messages, p.lost, p.reasons, p.aways, p.backs)
+			p.t.Fatalf("waiting for %s: %d messages %.500s, %d lost %v, missed %v, %d times away, %d back",
+				what, p.count, fmt.Sprintf("%q", p.messages), p.lost, p.reasons, p.missed, p.aways, p.backs)
 		}
 		p.told.Wait()
 	}
@@ -99,7 +100,7 @@ func (p *peer) has(want ...string) {
 	p.messages = nil
 }
 
-// subscribed waits until Redis knows of all subscriptions.
+// settled waits until Redis knows of all subscriptions.
 func (p *peer) settled() {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
