@@ -77,7 +77,8 @@ type Cluster struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // housekeeping, and what others have asked for
+	wg     sync.WaitGroup // what others have asked for
+	house  sync.WaitGroup // housekeeping
 	wake   chan struct{}  // housekeeping has something to tell
 
 	channels channels
@@ -115,7 +116,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 	}
 	c.channels.use(f.Servers(), "")
 	c.greet(wire.TypeHello)
-	c.wg.Go(c.keepHouse) // until Close
+	c.house.Go(c.keepHouse) // until Close
 	return c, nil
 }
 
@@ -146,6 +147,7 @@ func (c *Cluster) Close() error {
 	c.serving.stop()
 	done := make(chan struct{})
 	go func() { // ends with the last handler
+		c.house.Wait()
 		c.wg.Wait()
 		close(done)
 	}()
