@@ -407,3 +407,45 @@ func TestOptions(t *testing.T) {
 		sio.New(&sio.Options{Broker: s.cl.Broker})
 	})
 }
+
+// TestManySockets has an answer that is too large for one message.
+func TestManySockets(t *testing.T) {
+	for name, f := range map[string]wire.Format{"classic": wire.Classic("", wire.ClassicOptions{}), "sharded": wire.Sharded("", wire.Dynamic), "subjects": wire.Subjects("")} {
+		in(t, name, func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+			const n = 40
+			b.OnConnect(func(c *sio.Context) error {
+				c.Socket().SetValue("text", strings.Repeat("x", 10_000))
+				c.Socket().SetValue("bytes", make([]byte, 10_000))
+				return nil
+			})
+			for range n {
+				siotest.Connect(t, b.Server)
+			}
+			synctest.Wait()
+			heard := slices.DeleteFunc(f.Channels("/", a.cl.UID()), func(c string) bool { return c == f.Counted("/") })
+			x := newStranger(t, hub, heard...)
+			sockets, err := a.Sockets(t.Context())
+			ids := make(map[string]bool)
+			for _, s := range sockets {
+				ids[s.ID] = true
+				if v, _ := s.Data["bytes"].([]byte); len(v) != 10_000 || len(s.Data) != 2 {
+					t.Fatalf("values %.100v", s.Data)
+				}
+			}
+			if len(ids) != n || len(sockets) != n || err != nil {
+				t.Errorf("%d sockets of %d ids, %v", len(sockets), len(ids), err)
+			}
+			parts, most := 0, 0
+			for _, m := range x.heard() {
+				if len(m) > 10_000 {
+					parts, most = parts+1, max(most, len(m))
+				}
+			}
+			if parts < 2 || most > 2<<20 { // JSON of binary data takes up to four bytes for each
+				t.Errorf("%d parts, the largest of %d bytes", parts, most)
+			}
+		})
+	}
+}

@@ -117,7 +117,7 @@ func (r *request) answer(m *wire.Message) {
 	}
 	first := m.Type != wire.TypeClientAnswer && !r.from[m.UID]
 	r.take(m, first)
-	if first {
+	if first && !m.More {
 		r.answers++
 		if m.UID != "" {
 			r.from[m.UID] = true

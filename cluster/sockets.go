@@ -49,13 +49,26 @@ func handshakeOf(h socketio.Handshake) handshake {
 	return out
 }
 
-// fetched makes the answer that describes sockets of this process.
+// partBytes is how large an answer grows before another one follows it, so that others of
+// its connection need not wait for long. Servers that do not tell their names, as those
+// written in JavaScript, take one only.
+const partBytes = 256 << 10
+
+// fetched makes the answer that describes sockets of this process, and sends what
+// goes in front of it.
 func (b *broker) fetched(sel socketio.Selector, out *wire.Message) {
 	out.Type = wire.TypeFetched
 	sockets, _ := b.local.Sockets(b.c.ctx, sel) // that of a Local does not fail
-	text := []byte{'['}
-	for i, s := range sockets {
-		if i > 0 {
+	parts := b.c.members.has(out.To)
+	text, size := []byte{'['}, 0
+	for _, s := range sockets {
+		if parts && len(text)+size >= partBytes {
+			part := *out
+			part.Data, part.More = append(text, ']'), true
+			b.c.try(&part)
+			text, size, out.Attachments = []byte{'['}, 0, nil
+		}
+		if len(text) > 1 {
 			text = append(text, ',')
 		}
 		head := struct {
@@ -65,7 +78,11 @@ func (b *broker) fetched(sel socketio.Selector, out *wire.Message) {
 		}{s.ID, append([]string{s.ID}, s.Rooms...), handshakeOf(s.Handshake)}
 		text, _, _ = parser.JSON{}.Append(text, head, nil) // these types always encode
 		text = append(text[:len(text)-1], `,"data":`...)
+		had := len(out.Attachments)
 		text, out.Attachments = b.appendData(text, s.Data, out.Attachments)
+		for _, a := range out.Attachments[had:] {
+			size += len(a)
+		}
 		text = append(text, '}')
 	}
 	out.Data = append(text, ']')

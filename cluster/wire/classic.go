@@ -191,6 +191,7 @@ func classicReply(t *text, m *Message) {
 		t.list("rooms", m.Names)
 	case TypeFetched:
 		t.data("sockets", m)
+		t.more(m)
 	case TypeServerAnswer:
 		t.result("data", m)
 	case TypeClientCount, TypeCounted:
@@ -318,7 +319,7 @@ func (m *Message) classicRequest(s source) error {
 		}
 	case classicDisconnect:
 		m.Type = TypeDisconnect
-		m.Close = string(f.shut) == "true"
+		m.Close = f.shut.isTrue()
 		asks = false
 		err = m.sockets(&f)
 	case classicFetch:
@@ -410,6 +411,6 @@ func (m *Message) classicReply(s source) error {
 		m.Names, err = f.sockets.list("")
 		return err
 	}
-	m.Type = TypeFetched
+	m.Type, m.More = TypeFetched, f.more.isTrue()
 	return m.list(s, f.sockets)
 }

@@ -43,6 +43,7 @@ func clusterMessage(t *text, m *Message) {
 		t.target(m, true)
 	case TypeFetched:
 		t.data("sockets", m)
+		t.more(m)
 	case TypeServerEvent:
 		t.data("packet", m)
 	case TypeServerAnswer, TypeClientAnswer:
@@ -105,11 +106,12 @@ func (m *Message) cluster(s source, within string) error {
 		}
 	case int(TypeDisconnect):
 		asks = false
-		m.Close = string(f.shut) == "true"
+		m.Close = f.shut.isTrue()
 		err = m.sockets(&f)
 	case int(TypeFetch), int(TypeCount):
 		err = m.target(f.opts, "")
 	case int(TypeFetched):
+		m.More = f.more.isTrue()
 		err = m.list(s, f.sockets)
 	case int(TypeServerEvent):
 		asks = false

@@ -49,7 +49,7 @@ type field []byte
 // fields are the members that messages and their parts have, in all formats.
 type fields struct {
 	kind, uid, nsp, request, data, packet, opts, rooms, except, flags,
-	sockets, count, shut, sid, room, err, name field
+	sockets, count, shut, sid, room, err, name, more field
 }
 
 // fields returns the members of an object.
@@ -103,6 +103,8 @@ func readFields(c *parser.Cursor) (f fields, err error) {
 			at = &f.err
 		case "name":
 			at = &f.name
+		case "more":
+			at = &f.more
 		}
 		value := c.Value()
 		if at == nil {
@@ -135,6 +137,8 @@ func (f field) within(s string) (string, error) {
 	}
 	return f.text()
 }
+
+func (f field) isTrue() bool { return string(f) == "true" }
 
 // list returns the elements of an array, which are strings, or numbers. One that is hint
 // is not copied.

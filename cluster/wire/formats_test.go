@@ -55,6 +55,7 @@ func messages() map[string]Message {
 		"fetched binary": with(from, func(m *Message) {
 			m.Type, m.Data, m.Attachments = TypeFetched, []byte(`[{"id":"x","data":{"_placeholder":true,"num":0}}]`), bins[:1]
 		}),
+		"fetched in part":     with(from, func(m *Message) { m.Type, m.Data, m.More = TypeFetched, []byte(`[]`), true }),
 		"fetched nothing":     with(from, func(m *Message) { m.Type, m.Data = TypeFetched, []byte(`[]`) }),
 		"server event":        {Type: TypeServerEvent, UID: uid, Nsp: nsp, Data: []byte(`["ev",{"a":[]}]`)},
 		"binary server event": {Type: TypeServerEvent, UID: EmitterUID, Nsp: nsp, Data: []byte(placed), Attachments: bins},

@@ -56,6 +56,7 @@ type Message struct {
 
 	Names []string // rooms to enter or leave; what an answer lists
 	Close bool     // disconnect the connection, too
+	More  bool     // the next answer of the same server goes on where this one ends
 	Count int
 	SID   string // of the socket that has answered; "" where a format has none
 	Err   string // why there is no Data; "" where a format has none

@@ -64,7 +64,7 @@ func (f *subjects) Channels(nsp, uid string) []string {
 
 func (f *subjects) Channel(m *Message) string {
 	switch {
-	case m.isMember(), m.Request != "" && m.To == "":
+	case m.isMember(), m.Request != "" && !m.isAnswer():
 		return f.Servers()
 	case m.To != "":
 		return f.server(m.Nsp, m.To)

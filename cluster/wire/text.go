@@ -123,6 +123,12 @@ func (t *text) bool(name string, b bool) {
 	t.out = strconv.AppendBool(t.out, b)
 }
 
+func (t *text) more(m *Message) {
+	if m.More {
+		t.bool("more", true)
+	}
+}
+
 // list writes an array, which is never null: servers written in JavaScript would wait for
 // ever.
 func (t *text) list(name string, l []string) {
