@@ -43,7 +43,8 @@ type Server struct {
 	Name string
 
 	// Cut, if set, cuts the server off from all others until Heal is called. The broker
-	// is told, or finds out within a few seconds, on both sides of the cut.
+	// is told, or finds out within a few seconds, on both sides of the cut. A [Proxy] does
+	// that, and the following.
 	Cut, Heal func()
 	// Freeze, if set, stops what the server gets from others, and what it sends them,
 	// until Thaw is called. Nobody is told: it seems to be there, and does not answer.
@@ -51,6 +52,9 @@ type Server struct {
 	// Lost, if set, returns how many messages the broker has told to be lost. It is to
 	// be set if Cut is.
 	Lost func() int
+	// Received, if set, returns how many messages of others have come. It is to be set for
+	// brokers that route by interest: what is for a room without members does not come.
+	Received func() int
 }
 
 // patience bounds every wait for what has to come. A test that passes never waits that

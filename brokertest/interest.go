@@ -9,6 +9,42 @@ import (
 
 // What brokers know of who is interested in a room.
 var interests = []check{
+	{name: "servers without members get nothing", servers: 3, needs: func(s Server) bool { return s.Received != nil }, run: func(c *cluster) {
+		const events = 1000
+		b := c.client(c.nodes[1], "b", "room")
+		c.settle()
+		// emit emits to a room, and returns how many messages each server has got.
+		emit := func(room string) (got []int) {
+			for _, n := range c.nodes {
+				got = append(got, -n.in.Received())
+			}
+			for range events {
+				c.works(c.nodes[0].To(room).Emit("event"))
+			}
+			c.settle()
+			for i, n := range c.nodes {
+				got[i] += n.in.Received()
+			}
+			return got
+		}
+		if got := emit("nobody"); got[1] >= events || got[2] >= events {
+			c.Errorf("messages for a room without members come: %v", got)
+		}
+		if got := emit("room"); got[1] < events || got[2] >= events {
+			c.Errorf("messages for a room come: %v, want them on the second server only", got)
+		}
+		for range events {
+			b.Expect("event")
+		}
+		c.nodes[1].Socket(b.ID()).Leave("room")
+		c.eventually(func() error { // a broker may wait whether somebody comes back
+			if got := emit("room"); got[1] >= events {
+				return fmt.Errorf("messages for a room that everybody has left come: %v", got)
+			}
+			return nil
+		})
+		c.mark(c.nodes[0], b)
+	}},
 	{name: "a room that is joined and left quickly is right in the end", servers: 2, run: func(c *cluster) {
 		b := c.client(c.nodes[1], "b")
 		s := c.nodes[1].Socket(b.ID())

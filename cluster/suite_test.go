@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
 
 	"github.com/siokit/sio/brokertest"
@@ -32,15 +31,15 @@ func TestBroker(t *testing.T) {
 				return func() brokertest.Server {
 					last++
 					name, e := fmt.Sprint("server ", last), hub.Engine()
-					var lost atomic.Int64
-					c, err := cluster.New(t.Context(), e, tt.format, &cluster.Options{Name: name, OnLoss: func(l cluster.Loss) { lost.Add(int64(l.Sent + l.Received)) }})
+					c, err := cluster.New(t.Context(), e, tt.format, &cluster.Options{Name: name})
 					if err != nil {
 						t.Fatal(err)
 					}
 					return brokertest.Server{
 						Broker: c.Broker, Close: c.Close, Name: name,
 						Cut: e.Cut, Heal: e.Heal, Freeze: e.Freeze, Thaw: e.Thaw,
-						Lost: func() int { return int(lost.Load()) },
+						Lost:     func() int { return int(c.Stats().Lost) },
+						Received: func() int { return int(c.Stats().Received) },
 					}
 				}
 			})
