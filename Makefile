@@ -20,7 +20,7 @@ VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
 # ENGINES are the modules whose tests are run with those of the core.
-ENGINES := cluster/nats cluster/redis
+ENGINES := cluster/nats cluster/nats/embedded cluster/redis
 MODULES := . bench $(ENGINES) interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386

@@ -44,7 +44,8 @@ type Receiver interface {
 	// refused. Their number is 0 if nobody knows it. It may be called as Lost may.
 	Missed(messages int, err error)
 	// Away tells that the engine can't be reached. What others publish is lost until
-	// Back tells that everything is subscribed to again.
+	// Back tells that everything is subscribed to again. Back without Away before tells
+	// that servers can be reached that could not be, or are new.
 	Away(err error)
 	Back()
 }

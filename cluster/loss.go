@@ -124,6 +124,7 @@ func (c *Cluster) leave(err error) {
 func (c *Cluster) back() {
 	was := c.away.Swap(nil)
 	if was == nil {
+		c.greet(wire.TypeHeartbeat)
 		return
 	}
 	c.members.refresh()

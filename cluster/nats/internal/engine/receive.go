@@ -35,3 +35,10 @@ func (e *Engine) receive() {
 		}
 	}
 }
+
+// Reached tells the receiver that others can be reached that could not be before.
+func (e *Engine) Reached() {
+	if !e.gone.Load() {
+		e.inbox.push(event{}, 0)
+	}
+}

@@ -94,3 +94,10 @@ func (r *Recorder) WaitState(t testing.TB, states int, last string) {
 		return len(r.States) >= states && strings.HasPrefix(r.States[len(r.States)-1], last)
 	})
 }
+
+// Locked calls f while nothing is added.
+func (r *Recorder) Locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}

@@ -1,0 +1,137 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	natsgo "github.com/nats-io/nats.go"
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/nats"
+	"github.com/siokit/sio/cluster/nats/internal/engine"
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// Options configure a server of NATS in this process, and this server's part in the
+// cluster.
+type Options struct {
+	nats.Options
+
+	// Listen is the address, host:port, on which the other servers reach this one. Without
+	// a Secret it must be a loopback address. Default: port 6222, on all addresses if
+	// there is a Secret. With port 0 any is taken; then the server can't be one of the
+	// others' Peers.
+	Listen string
+	// Advertise is the address that others are told of, for where Listen is not the one
+	// to connect to, as behind a NAT.
+	Advertise string
+	// Peers are addresses of other servers, host:port or host with port 6222. One that
+	// can be reached is enough: all servers learn of each other. A name may stand for
+	// several, and this server may be among them, so that all servers can have the same
+	// list. Peers may come up later; they are tried once in a second.
+	Peers []string
+	// Secret is what servers of the cluster have in common. Without TLS who can listen to
+	// the network can join.
+	Secret string
+	// TLS is used between servers, in both directions: it has a certificate, RootCAs,
+	// and ClientCAs if those that connect are to have a certificate, too. Default: none.
+	TLS *tls.Config
+	// Client is the address on which clients of NATS are served, such as programs that
+	// only emit. They need the Secret as their token. TLS is for them, too. Default: none
+	// is listened on.
+	Client string
+	// MaxPayload is how many bytes a message may have: 8 MiB at most, which is the
+	// default. An event that is larger does not reach other servers, and is counted as
+	// lost.
+	MaxPayload int
+}
+
+// Open starts a server of NATS in this process, and joins the cluster by it. Closing the
+// Cluster ends the server. Open fails if it can't listen, but does not wait for the peers.
+//
+// The options may be nil: then the server is alone until others on this machine name it as
+// a peer.
+func Open(o *Options) (*cluster.Cluster, error) {
+	c, err := open(o)
+	if err != nil {
+		return nil, fmt.Errorf("embedded: %w", err)
+	}
+	return c, nil
+}
+
+func open(o *Options) (*cluster.Cluster, error) {
+	if o == nil {
+		o = new(Options)
+	}
+	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+		return nil, err
+	}
+	prefix := cmp.Or(o.Prefix, wire.DefaultSubject)
+	e, _, err := newEngine(o, prefix)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cluster.New(context.Background(), e, wire.Subjects(prefix), &o.Options.Options)
+	if err != nil {
+		e.Close()
+	}
+	return c, err
+}
+
+// newEngine starts a server, and returns an engine that ends it.
+func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error) {
+	log := zerolog.Nop()
+	if o.Logger != nil {
+		log = *o.Logger
+	}
+	s, err := start(o, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	nc, err := engine.Connect("", o.Name, natsgo.InProcessServer(s), natsgo.Token(o.Secret))
+	if err != nil {
+		return nil, nil, errors.Join(err, stop(s))
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	e := engine.New(nc, prefix, o.QueueBytes, func() {
+		close(done)
+		wg.Wait()
+		nc.Close()
+		if err := stop(s); err != nil {
+			log.Warn().Err(err).Send()
+		}
+	})
+	wg.Go(func() { watchRoutes(s, e.Reached, done) }) // until the engine is closed
+	return e, s, nil
+}
+
+// watchRoutes calls reached when there are more routes to other servers than before, and
+// these have had time to tell what they have subscribed to.
+func watchRoutes(s *server.Server, reached func(), done <-chan struct{}) {
+	ticker := time.NewTicker(time.Second / 4)
+	defer ticker.Stop()
+	told, last := 0, 0
+	for {
+		select {
+		case <-ticker.C:
+		case <-done:
+			return
+		}
+		n := s.NumRoutes()
+		if n > told && n == last {
+			reached()
+		}
+		if n < told || n == last {
+			told = n
+		}
+		last = n
+	}
+}
