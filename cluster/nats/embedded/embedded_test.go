@@ -11,6 +11,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/brokertest"
 	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/nats"
 	"github.com/siokit/sio/cluster/nats/internal/natstest"
@@ -84,12 +85,12 @@ func received(t testing.TB, n *node) int64 {
 
 // Of the servers that are cut off, all find each other again.
 func TestPartitionHeals(t *testing.T) {
-	var proxies []*natstest.Proxy
+	var proxies []*brokertest.Proxy
 	var nodes []*node
 	for range 3 {
 		port := natstest.FreePort(t)
 		o := &Options{Listen: fmt.Sprint("127.0.0.1:", port)}
-		p := natstest.NewProxy(t, o.Listen)
+		p := brokertest.NewProxy(t, o.Listen)
 		o.Advertise = p.Addr()
 		for _, p := range proxies {
 			o.Peers = append(o.Peers, p.Addr())
@@ -228,7 +229,7 @@ func TestLargeMessages(t *testing.T) {
 // heartbeat is due.
 func TestMembers(t *testing.T) {
 	addr := fmt.Sprint("127.0.0.1:", natstest.FreePort(t))
-	p := natstest.NewProxy(t, addr)
+	p := brokertest.NewProxy(t, addr)
 	a, err := Open(options("a", func(o *Options) { o.Peers = []string{p.Addr()} }))
 	if err != nil {
 		t.Fatal(err)

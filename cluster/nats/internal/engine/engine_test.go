@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
+	"github.com/siokit/sio/brokertest"
 	"github.com/siokit/sio/cluster/nats/internal/natstest"
 )
 
@@ -156,7 +157,7 @@ func TestServerRestarts(t *testing.T) {
 // what is volatile.
 func TestQueueWaits(t *testing.T) {
 	s := natstest.StartServer(t, "")
-	p := natstest.NewProxy(t, s.Addr())
+	p := brokertest.NewProxy(t, s.Addr())
 	a, sent := start(t, "nats://"+p.Addr())
 	b, heard := start(t, s.URL())
 	b.Subscribe("sio.all")
@@ -415,7 +416,7 @@ func memory() int {
 // A cut connection is noticed at once, and another one made.
 func TestConnectionCut(t *testing.T) {
 	s := natstest.StartServer(t, "")
-	p := natstest.NewProxy(t, s.Addr())
+	p := brokertest.NewProxy(t, s.Addr())
 	a, r := start(t, "nats://"+p.Addr())
 	a.Subscribe("sio.all")
 	settle(t, a)

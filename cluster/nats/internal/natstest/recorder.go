@@ -1,3 +1,5 @@
+// Package natstest has what tests of engines need: a server of NATS, and a receiver that
+// keeps what it is told.
 package natstest
 
 import (
