@@ -12,6 +12,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/siokit/sio/bench/internal/record"
 )
 
 // A chart has a group of bars for each measure, with a bar for each target.
@@ -21,7 +23,7 @@ type chart struct {
 	y      string
 	log    bool
 	groups []group
-	value  func(r *results, target, key string) (spread, bool)
+	value  func(r *results, target, key string) (record.Spread, bool)
 	label  func(float64) string
 }
 
@@ -29,18 +31,18 @@ type group struct{ key, title string }
 
 func charts() []chart {
 	// The floor and all peers over the median of the reference.
-	overReference := func(r *results, target, key string) (spread, bool) {
+	overReference := func(r *results, target, key string) (record.Spread, bool) {
 		s, ok := r.of(target, key)
 		ref, known := r.of(reference, key)
 		if !ok || !known {
 			return nil, false
 		}
-		return s.scaled(1 / ref.median()), true
+		return scaled(s, 1/ref.Median()), true
 	}
-	in := func(unit float64) func(*results, string, string) (spread, bool) {
-		return func(r *results, target, key string) (spread, bool) {
+	in := func(unit float64) func(*results, string, string) (record.Spread, bool) {
+		return func(r *results, target, key string) (record.Spread, bool) {
 			s, ok := r.of(target, key)
-			return s.scaled(1 / unit), ok
+			return scaled(s, 1/unit), ok
 		}
 	}
 	ratio := func(v float64) string { return short(v) + "×" }
@@ -92,8 +94,8 @@ func charts() []chart {
 	}
 }
 
-func (s spread) scaled(by float64) spread {
-	scaled := make(spread, len(s))
+func scaled(s record.Spread, by float64) record.Spread {
+	scaled := make(record.Spread, len(s))
 	for i, v := range s {
 		scaled[i] = v * by
 	}
@@ -117,7 +119,7 @@ func (r *results) charts(dir string) error {
 	for _, c := range charts() {
 		b := &bars{label: c.label}
 		for _, t := range r.targets {
-			b.series = append(b.series, series{t, colorOf(t), make([]spread, len(c.groups))})
+			b.series = append(b.series, series{t, colorOf(t), make([]record.Spread, len(c.groups))})
 		}
 		var names []string
 		for i, g := range c.groups {
@@ -205,7 +207,7 @@ func colorOf(target string) color.Color {
 type series struct {
 	name   string
 	color  color.Color
-	groups []spread // nil where there is none
+	groups []record.Spread // nil where there is none
 }
 
 // bars draws medians as bars, and their spread as whiskers.
@@ -216,10 +218,10 @@ type bars struct {
 	log      bool
 }
 
-func (b *bars) each(f func(i, j int, s spread)) {
+func (b *bars) each(f func(i, j int, s record.Spread)) {
 	for j, series := range b.series {
 		for i, s := range series.groups {
-			if len(s) > 0 && (!b.log || s.min() > 0) {
+			if len(s) > 0 && (!b.log || s.Min() > 0) {
 				f(i, j, s)
 			}
 		}
@@ -227,14 +229,14 @@ func (b *bars) each(f func(i, j int, s spread)) {
 }
 
 func (b *bars) any() (any bool) {
-	b.each(func(int, int, spread) { any = true })
+	b.each(func(int, int, record.Spread) { any = true })
 	return any
 }
 
 // extent returns the least and the greatest value shown.
 func (b *bars) extent() (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
-	b.each(func(_, _ int, s spread) { low, high = min(low, s.min()), max(high, s.max()) })
+	b.each(func(_, _ int, s record.Spread) { low, high = min(low, s.Min()), max(high, s.Max()) })
 	return low, high
 }
 
@@ -254,22 +256,22 @@ func (b *bars) Plot(c draw.Canvas, p *plot.Plot) {
 		Color: color.Gray{0x30}, Font: sans(7), Handler: text.Plain{Fonts: font.DefaultCache},
 		XAlign: draw.XCenter, YAlign: draw.YBottom,
 	}
-	b.each(func(i, j int, s spread) {
+	b.each(func(i, j int, s record.Spread) {
 		left := float64(i) - share/2 + float64(j)*width
 		x0, x1 := x(left), x(left+width)
 		gap := (x1 - x0) * 0.06
-		top := y(max(s.median(), b.baseline))
+		top := y(max(s.Median(), b.baseline))
 		c.FillPolygon(b.series[j].color, []vg.Point{
 			{X: x0 + gap, Y: y(b.baseline)}, {X: x0 + gap, Y: top}, {X: x1 - gap, Y: top}, {X: x1 - gap, Y: y(b.baseline)},
 		})
 		middle, cap := (x0+x1)/2, (x1-x0)*0.2
-		high, low := y(s.max()), y(max(s.min(), b.baseline))
-		if s.max() != s.min() {
+		high, low := y(s.Max()), y(max(s.Min(), b.baseline))
+		if s.Max() != s.Min() {
 			c.StrokeLine2(whisker, middle, low, middle, high)
 			c.StrokeLine2(whisker, middle-cap, high, middle+cap, high)
 			c.StrokeLine2(whisker, middle-cap, low, middle+cap, low)
 		}
-		c.FillText(style, vg.Point{X: middle, Y: max(top, high) + 1.5}, b.label(s.median()))
+		c.FillText(style, vg.Point{X: middle, Y: max(top, high) + 1.5}, b.label(s.Median()))
 	})
 }
 

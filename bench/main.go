@@ -19,6 +19,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/record"
 )
 
 // Servers end with the thread that started them, and the generator has set up the
@@ -74,7 +77,7 @@ func bench(ctx context.Context) error {
 	r := &results{
 		Date:     time.Now(),
 		Command:  strings.Join(append([]string{"go run ."}, os.Args[1:]...), " "),
-		Machine:  thisMachine(),
+		Machine:  record.ThisMachine(),
 		Versions: make(map[string]string),
 		LeftOut:  make(map[string]string),
 	}
@@ -110,7 +113,7 @@ func bench(ctx context.Context) error {
 func (r *results) build(ctx context.Context, chosen []target) ([]target, error) {
 	var built []target
 	for _, t := range chosen {
-		if err := build(ctx, t, os.Stdout); err != nil {
+		if err := process.Build(ctx, t.Name, t.Dir, t.Build, os.Stdout); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
+	"github.com/siokit/sio/bench/internal/process"
 )
 
 // The sizes of the crowd.
@@ -64,11 +65,11 @@ type run struct {
 
 	plan   plan
 	target target
-	server *server
+	server *process.Server
 	crowd  *load.Crowd
 	log    io.Writer
-	base   float64 // resident bytes before any connection
-	empty  memory  // likewise
+	base   float64        // resident bytes before any connection
+	empty  process.Memory // likewise
 }
 
 // measureTarget runs everything on a fresh process. What is wrong with the server is
@@ -97,16 +98,16 @@ func measureTarget(ctx context.Context, t target, round int, p plan, log io.Writ
 }
 
 func (r *run) all(ctx context.Context) (err error) {
-	if r.server, err = start(ctx, r.target); err != nil {
+	if r.server, err = process.Start(ctx, r.target.command()); err != nil {
 		return err
 	}
-	defer r.server.stop()
+	defer r.server.Stop()
 	defer func() {
-		if died := r.server.alive(); died != nil {
+		if died := r.server.Alive(); died != nil {
 			err = died
 		}
 	}()
-	r.crowd, err = load.NewCrowd(ctx, load.Server{Addr: r.server.addr, PID: r.server.pid(), Bare: r.target.Bare})
+	r.crowd, err = load.NewCrowd(ctx, load.Server{Addr: r.server.Addr, PID: r.server.PID(), Bare: r.target.Bare})
 	if err != nil {
 		return err
 	}
@@ -143,10 +144,10 @@ func (r *run) warmUp(context.Context) error {
 		return err
 	}
 	var err error
-	if r.empty, err = r.server.collect(); err != nil {
+	if r.empty, err = r.server.Collect(); err != nil {
 		return err
 	}
-	r.base, err = r.server.resident()
+	r.base, err = r.server.Resident()
 	r.value("memory.base", r.base)
 	return err
 }
@@ -222,10 +223,10 @@ func (r *run) leave() error {
 	if err := r.crowd.Settle(leaving); err != nil {
 		return err
 	}
-	if _, err := r.server.collect(); err != nil {
+	if _, err := r.server.Collect(); err != nil {
 		return err
 	}
-	left, err := r.server.resident()
+	left, err := r.server.Resident()
 	r.value("memory.left", left-r.base)
 	return err
 }
@@ -241,15 +242,15 @@ func (r *run) stall(ctx context.Context) error {
 	}
 	var peak float64
 	watch := func() {
-		if rss, err := r.server.residentRoughly(); err == nil { // else it has died, as will be seen
+		if rss, err := r.server.ResidentRoughly(); err == nil { // else it has died, as will be seen
 			peak = max(peak, rss)
 		}
 	}
 	paced := func(key string) (grown, held float64, err error) {
-		if _, err := r.server.collect(); err != nil {
+		if _, err := r.server.Collect(); err != nil {
 			return 0, 0, err
 		}
-		before, err := r.server.resident()
+		before, err := r.server.Resident()
 		if err != nil {
 			return 0, 0, err
 		}
@@ -262,10 +263,10 @@ func (r *run) stall(ctx context.Context) error {
 			return 0, 0, err
 		}
 		r.sample(key, s)
-		if _, err := r.server.collect(); err != nil {
+		if _, err := r.server.Collect(); err != nil {
 			return 0, 0, err
 		}
-		after, err := r.server.resident()
+		after, err := r.server.Resident()
 		return peak - before, after - before, err
 	}
 	grown, _, err := paced("stall.without")
@@ -311,7 +312,7 @@ func (r *run) steps(all []step) error {
 		if !r.wants(s.kind) || slices.Contains(r.target.Skip, s.key) {
 			continue
 		}
-		if err := r.server.alive(); err != nil {
+		if err := r.server.Alive(); err != nil {
 			return err
 		}
 		if err := r.crowd.Settle(settleLimit); err != nil {
@@ -341,7 +342,7 @@ func (r *run) sample(key string, s *load.Sample) {
 func (r *run) value(key string, v float64) {
 	r.Values[key] = v
 	if m, ok := measureOf(key); ok {
-		fmt.Fprintf(r.log, "%d %-16s %-18s %10s\n", r.Round, r.Target, key, m.format(v))
+		fmt.Fprintf(r.log, "%d %-16s %-18s %10s\n", r.Round, r.Target, key, m.unit.Format(v))
 	}
 }
 
@@ -386,15 +387,15 @@ func (r *run) memory(suffix string) error {
 		return err
 	}
 	n := float64(r.crowd.Size())
-	lies, err := r.server.resident()
+	lies, err := r.server.Resident()
 	if err != nil {
 		return err
 	}
-	m, err := r.server.collect()
+	m, err := r.server.Collect()
 	if err != nil {
 		return err
 	}
-	held, err := r.server.resident()
+	held, err := r.server.Resident()
 	if err != nil {
 		return err
 	}

@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/siokit/sio/bench/internal/record"
 )
 
 // Results are all that was measured, and on what.
 type results struct {
 	Date     time.Time         `json:"date"` // of the beginning
 	Command  string            `json:"command"`
-	Machine  machine           `json:"machine"`
+	Machine  record.Machine    `json:"machine"`
 	Versions map[string]string `json:"versions"`          // by target
 	LeftOut  map[string]string `json:"leftOut,omitempty"` // targets that could not be built, and why
 	Cut      int               `json:"cut,omitempty"`     // rounds left out for lack of time
@@ -35,20 +37,9 @@ const (
 	portable  = "sio-portable"
 )
 
-// A spread is what the rounds have given, sorted.
-type spread []float64
-
-func (s spread) median() float64 {
-	n := len(s)
-	return (s[(n-1)/2] + s[n/2]) / 2
-}
-
-func (s spread) min() float64 { return s[0] }
-func (s spread) max() float64 { return s[len(s)-1] }
-
 // of returns what a target has reached, and false if that is nothing.
-func (r *results) of(target, key string) (spread, bool) {
-	var s spread
+func (r *results) of(target, key string) (record.Spread, bool) {
+	var s record.Spread
 	for _, run := range r.Runs {
 		if v, ok := run.Values[key]; ok && run.Target == target {
 			s = append(s, v)
@@ -60,12 +51,12 @@ func (r *results) of(target, key string) (spread, bool) {
 
 // ratio returns the ratio of two targets, of their medians and, as a spread, of each
 // round.
-func (r *results) ratio(key, a, b string) (float64, spread, bool) {
+func (r *results) ratio(key, a, b string) (float64, record.Spread, bool) {
 	return r.pairs(a, key, b, key, func(x, y float64) float64 { return x / y })
 }
 
 // pairs returns f of two values of each round, and of their medians.
-func (r *results) pairs(a, keyA, b, keyB string, f func(x, y float64) float64) (float64, spread, bool) {
+func (r *results) pairs(a, keyA, b, keyB string, f func(x, y float64) float64) (float64, record.Spread, bool) {
 	x, okX := r.of(a, keyA)
 	y, okY := r.of(b, keyB)
 	if !okX || !okY {
@@ -77,7 +68,7 @@ func (r *results) pairs(a, keyA, b, keyB string, f func(x, y float64) float64) (
 			other[run.Round] = v
 		}
 	}
-	var each spread
+	var each record.Spread
 	for _, run := range r.Runs {
 		v, ok := run.Values[keyA]
 		if w, both := other[run.Round]; ok && both && run.Target == a {
@@ -88,7 +79,7 @@ func (r *results) pairs(a, keyA, b, keyB string, f func(x, y float64) float64) (
 		return 0, nil, false
 	}
 	slices.Sort(each)
-	return f(x.median(), y.median()), each, true
+	return f(x.Median(), y.Median()), each, true
 }
 
 // write writes all files into dir.
@@ -184,9 +175,9 @@ func (r *results) cell(m measure, target string) string {
 	if !ok {
 		return missing + warning
 	}
-	text := "**" + m.format(s.median()) + "**" + warning
-	if s.max() != s.min() {
-		text += fmt.Sprintf(" (%s – %s)", m.format(s.min()), m.format(s.max()))
+	text := "**" + m.unit.Format(s.Median()) + "**" + warning
+	if s.Max() != s.Min() {
+		text += fmt.Sprintf(" (%s – %s)", m.unit.Format(s.Min()), m.unit.Format(s.Max()))
 	}
 	if !m.compared {
 		return text
@@ -325,7 +316,7 @@ func (r *results) share(w io.Writer) {
 		row, some := make([]string, len(r.targets)), false
 		for i, target := range r.targets {
 			row[i] = missing
-			var shares spread
+			var shares record.Spread
 			for _, run := range r.Runs {
 				if s := run.Samples[key]; run.Target == target && s != nil && s.ServerCPU > 0 {
 					shares = append(shares, s.OwnCPU/(s.OwnCPU+s.ServerCPU))
@@ -333,7 +324,7 @@ func (r *results) share(w io.Writer) {
 			}
 			if len(shares) > 0 {
 				slices.Sort(shares)
-				row[i] = fmt.Sprintf("%.0f %%", 100*shares.median())
+				row[i] = fmt.Sprintf("%.0f %%", 100*shares.Median())
 				some = true
 			}
 		}

@@ -24,12 +24,12 @@ func sample(n ...float64) *results {
 func TestRatio(t *testing.T) {
 	r := sample(3, 1, 2, 10)
 	ratio, each, ok := r.ratio("echo.1k", subject, reference)
-	if !ok || ratio != 2.5 || each.min() != 1 || each.max() != 10 {
+	if !ok || ratio != 2.5 || each.Min() != 1 || each.Max() != 10 {
 		t.Errorf("%v, %v, %t", ratio, each, ok)
 	}
 	// A round that one of them has not come through is not compared.
 	delete(r.Runs[7].Values, "echo.1k")
-	if _, each, _ := r.ratio("echo.1k", subject, reference); len(each) != 3 || each.max() != 3 {
+	if _, each, _ := r.ratio("echo.1k", subject, reference); len(each) != 3 || each.Max() != 3 {
 		t.Errorf("%v", each)
 	}
 	if _, _, ok := r.ratio("echo.1k", subject, floor); ok {

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/siokit/sio/bench/internal/process"
+
 // A target is a server to be measured, in a process of its own.
 type target struct {
 	Name  string
@@ -12,6 +14,10 @@ type target struct {
 	// Skip has the measures that are left out: what a server can't do, as its source
 	// says, what takes it too long, or what tells nothing new.
 	Skip []string
+}
+
+func (t target) command() process.Command {
+	return process.Command{Dir: t.Dir, Run: t.Run, Env: t.Env}
 }
 
 // targets returns all servers. Each is written as its own documentation has it, with

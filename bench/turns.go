@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/siokit/sio/bench/internal/load"
+	"github.com/siokit/sio/bench/internal/process"
 )
 
 // A machine that is shared changes its speed by a third within half a minute, which is
@@ -42,14 +43,14 @@ func (r *results) takeSet(ctx context.Context, built []target, before int, p pla
 	defer func() {
 		for _, each := range all {
 			each.crowd.Close()
-			each.server.stop()
+			each.server.Stop()
 		}
 	}()
 	for _, t := range built {
 		if !inTurns(t) {
 			continue
 		}
-		s, err := start(ctx, t)
+		s, err := process.Start(ctx, t.command())
 		if err != nil && ours(t) {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
@@ -57,9 +58,9 @@ func (r *results) takeSet(ctx context.Context, built []target, before int, p pla
 			fmt.Fprintf(log, "!!! %s takes no turns: %v\n", t.Name, err)
 			continue
 		}
-		crowd, err := load.NewCrowd(ctx, load.Server{Addr: s.addr, PID: s.pid(), Bare: t.Bare})
+		crowd, err := load.NewCrowd(ctx, load.Server{Addr: s.Addr, PID: s.PID(), Bare: t.Bare})
 		if err != nil {
-			s.stop()
+			s.Stop()
 			return err
 		}
 		all = append(all, &run{Target: t.Name, plan: p, target: t, server: s, crowd: crowd, log: log})
@@ -137,7 +138,7 @@ func (r *results) turned(w io.Writer) {
 		for i, peer := range peers {
 			row[i] = missing
 			if _, each, ok := of.ratio(m.key, subject, peer); ok {
-				row[i] = fmt.Sprintf("**%.2f** (%.2f – %.2f)", each.median(), each[len(each)/4], each[len(each)*3/4])
+				row[i] = fmt.Sprintf("**%.2f** (%.2f – %.2f)", each.Median(), each[len(each)/4], each[len(each)*3/4])
 				found = true
 			}
 		}

@@ -2,36 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/siokit/sio/bench/internal/record"
 )
-
-// A machine is what it was measured on.
-type machine struct {
-	CPU    string `json:"cpu"`
-	CPUs   int    `json:"cpus"`
-	Memory string `json:"memory"`
-	Kernel string `json:"kernel"`
-	Go     string `json:"go"` // of the generator
-}
-
-func thisMachine() machine {
-	m := machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
-	m.CPU = find("/proc/cpuinfo", `(?m)^model name\s*:\s*(.+)$`)
-	m.Memory = find("/proc/meminfo", `(?m)^MemTotal:\s*(.+)$`)
-	var name unix.Utsname
-	if err := unix.Uname(&name); err == nil {
-		m.Kernel = unix.ByteSliceToString(name.Release[:])
-	}
-	return m
-}
 
 // versionOf says what a target, which has been built, is made of. What can't be told
 // is left out.
@@ -56,7 +33,7 @@ func versionOf(ctx context.Context, t target) string {
 		first, _, _ := strings.Cut(string(output), "\n")
 		return first
 	}
-	in := func(file, pattern string) string { return find(filepath.Join(t.Dir, file), pattern) }
+	in := func(file, pattern string) string { return record.Find(filepath.Join(t.Dir, file), pattern) }
 
 	switch filepath.Base(t.Dir) {
 	case "sio":
@@ -70,7 +47,7 @@ func versionOf(ctx context.Context, t target) string {
 		add("", run("go", "version"))
 	case "reference":
 		for _, name := range []string{"socket.io", "engine.io", "ws"} {
-			add(name, packageVersion(filepath.Join(t.Dir, "node_modules", name, "package.json")))
+			add(name, record.PackageVersion(filepath.Join(t.Dir, "node_modules", name, "package.json")))
 		}
 		add("node", run("node", "--version"))
 	case "socketioxide":
@@ -93,28 +70,4 @@ func versionOf(ctx context.Context, t target) string {
 		add("", run("java", "-version"))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// find returns what the first group matches in a file.
-func find(file, pattern string) string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	if m := regexp.MustCompile(pattern).FindSubmatch(data); m != nil {
-		return string(m[1])
-	}
-	return ""
-}
-
-func packageVersion(file string) string {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return ""
-	}
-	var p struct{ Version string }
-	if json.Unmarshal(data, &p) != nil {
-		return ""
-	}
-	return p.Version
 }

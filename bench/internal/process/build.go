@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -9,12 +9,12 @@ import (
 	"syscall"
 )
 
-// build runs the build commands of a target.
-func build(ctx context.Context, t target, log io.Writer) error {
-	for _, command := range t.Build {
-		fmt.Fprintf(log, "building %s: %s\n", t.Name, strings.Join(command, " "))
+// Build runs commands in dir, in order, which make what is called name.
+func Build(ctx context.Context, name, dir string, commands [][]string, log io.Writer) error {
+	for _, command := range commands {
+		fmt.Fprintf(log, "building %s: %s\n", name, strings.Join(command, " "))
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-		cmd.Dir = t.Dir
+		cmd.Dir = dir
 		// Package managers start processes of their own, which are to end with them.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -1,9 +1,12 @@
-package main
+// Package process builds servers and runs them, each in a process of its own.
+package process
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,35 +22,48 @@ import (
 	"time"
 )
 
-// A server is the process of a target.
-type server struct {
+// A Command is how a server is run.
+type Command struct {
+	Dir   string
+	Run   []string // relative to Dir; is itself the server. $PORT, in the arguments too, is where it is to listen
+	Env   []string // more for the environment, NAME=value
+	Ready string   // the end of the line by which it says that it listens; "" is "ready"
+}
+
+// A Server is a process of a command.
+type Server struct {
+	Addr   netip.AddrPort
 	cmd    *exec.Cmd
-	addr   netip.AddrPort
 	stderr tail
-	lines  chan string   // of its stdout; closed at its end
+	ready  chan struct{} // closed once it has said so
 	exited chan struct{} // closed once it has been waited for
 }
 
 // startLimit is for those that compile themselves first.
 const startLimit = 30 * time.Second
 
-// start starts a target. The process ends with the thread that calls this, at the
+// Start starts a server. The process ends with the thread that calls this, at the
 // latest: the main one.
-func start(ctx context.Context, t target) (*server, error) {
+func Start(ctx context.Context, c Command) (*Server, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
-	name := t.Run[0]
+	name := c.Run[0]
 	if strings.Contains(name, "/") { // else it is looked up in $PATH
-		if name, err = filepath.Abs(filepath.Join(t.Dir, name)); err != nil {
+		if name, err = filepath.Abs(filepath.Join(c.Dir, name)); err != nil {
 			return nil, err
 		}
 	}
-	s := &server{addr: addr, lines: make(chan string, 1), exited: make(chan struct{})}
-	s.cmd = exec.Command(name, t.Run[1:]...)
-	s.cmd.Dir = t.Dir
-	s.cmd.Env = append(os.Environ(), append(t.Env, fmt.Sprintf("PORT=%d", addr.Port()))...)
+	port := strconv.Itoa(int(addr.Port()))
+	var args []string
+	for _, arg := range c.Run[1:] {
+		args = append(args, strings.ReplaceAll(arg, "$PORT", port))
+	}
+	s := &Server{Addr: addr, ready: make(chan struct{}), exited: make(chan struct{})}
+	s.cmd = exec.Command(name, args...)
+	s.cmd.Dir = c.Dir
+	s.cmd.Env = append(os.Environ(), append(c.Env, "PORT="+port)...)
 	s.cmd.Stderr = &s.stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := s.cmd.StdoutPipe()
@@ -57,41 +73,42 @@ func start(ctx context.Context, t target) (*server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go s.wait(stdout) // until it has exited
+	go s.wait(stdout, cmp.Or(c.Ready, "ready")) // until it has exited
 
 	select {
-	case line := <-s.lines:
-		if line == "ready" {
-			return s, nil
-		}
-		err = fmt.Errorf("said %q instead of ready", line)
+	case <-s.ready:
+		return s, nil
+	case <-s.exited:
+		err = errors.New("exited before it was ready")
 	case <-time.After(startLimit):
 		err = fmt.Errorf("not ready after %v", startLimit)
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	s.stop()
+	s.Stop()
 	return nil, fmt.Errorf("%w; %s", err, &s.stderr)
 }
 
-func (s *server) wait(stdout io.Reader) {
-	scanner := bufio.NewScanner(stdout)
-	if scanner.Scan() {
-		s.lines <- scanner.Text()
+func (s *Server) wait(stdout io.Reader, ready string) {
+	for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
+		if strings.HasSuffix(scanner.Text(), ready) {
+			close(s.ready)
+			break
+		}
 	}
-	close(s.lines)
 	_, _ = io.Copy(io.Discard, stdout) // so that it never blocks
 	_ = s.cmd.Wait()                   // it has been killed, mostly
 	close(s.exited)
 }
 
-func (s *server) stop() {
+// Stop kills it.
+func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill()
 	<-s.exited
 }
 
-// alive returns an error if the process has ended by itself.
-func (s *server) alive() error {
+// Alive returns an error if the process has ended by itself.
+func (s *Server) Alive() error {
 	select {
 	case <-s.exited:
 		return fmt.Errorf("the server died: %v; %s", s.cmd.ProcessState, &s.stderr)
@@ -100,10 +117,11 @@ func (s *server) alive() error {
 	}
 }
 
-func (s *server) pid() int { return s.cmd.Process.Pid }
+// PID returns the number of the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// A memory is what a server says of itself after collecting its garbage.
-type memory struct {
+// A Memory is what a server says of itself after collecting its garbage.
+type Memory struct {
 	Heap  *float64 `json:"heap"`
 	Stack *float64 `json:"stack"`
 }
@@ -113,8 +131,9 @@ var memClient = http.Client{
 	Transport: &http.Transport{DisableKeepAlives: true},
 }
 
-func (s *server) collect() (m memory, err error) {
-	resp, err := memClient.Get(fmt.Sprintf("http://%s/mem", s.addr))
+// Collect asks the server at /mem.
+func (s *Server) Collect() (m Memory, err error) {
+	resp, err := memClient.Get(fmt.Sprintf("http://%s/mem", s.Addr))
 	if err != nil {
 		return m, err
 	}
@@ -125,19 +144,19 @@ func (s *server) collect() (m memory, err error) {
 	return m, nil
 }
 
-// resident returns the bytes that are resident, from the page tables: VmRSS in
+// Resident returns the bytes that are resident, from the page tables: VmRSS in
 // /proc/PID/status is off by up to 64 pages for each processor.
-func (s *server) resident() (float64, error) {
+func (s *Server) Resident() (float64, error) {
 	return s.kilobytes("smaps_rollup", "Rss:")
 }
 
-// residentRoughly is cheap, and may be asked for often.
-func (s *server) residentRoughly() (float64, error) {
+// ResidentRoughly is cheap, and may be asked for often.
+func (s *Server) ResidentRoughly() (float64, error) {
 	return s.kilobytes("status", "VmRSS:")
 }
 
-func (s *server) kilobytes(file, field string) (float64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.pid(), file))
+func (s *Server) kilobytes(file, field string) (float64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", s.PID(), file))
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,16 @@
+package record
+
+// A Spread is what the rounds have given, sorted.
+type Spread []float64
+
+// Median of an even number is between the two in the middle.
+func (s Spread) Median() float64 {
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// Min returns the least.
+func (s Spread) Min() float64 { return s[0] }
+
+// Max returns the greatest.
+func (s Spread) Max() float64 { return s[len(s)-1] }
