@@ -137,6 +137,10 @@ browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/
 bench: ## measure beside other servers, and how cost grows: half an hour, into bench/results
 	cd bench && go run . && go run ./growth
 
+.PHONY: bench-cluster
+bench-cluster: redis ## measure two servers of a cluster beside two of the reference: some minutes, into bench/results
+	cd bench && go run ./cluster
+
 .PHONY: floods
 floods: ## flood a server for some seconds, with honest clients beside
 	cd bench && go test -count=1 ./soak

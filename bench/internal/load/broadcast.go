@@ -17,7 +17,7 @@ func (c *Crowd) Broadcast(count int, w Window) (*Sample, error) {
 	b := &broadcast{
 		Crowd: c,
 		conns: c.alive(math.MaxInt),
-		blast: c.dialect.blast(count, frameSize),
+		blast: c.dialect.blast(c.blasts, count, frameSize),
 		count: count,
 	}
 	c.sample = new(Sample)
@@ -58,8 +58,8 @@ type broadcast struct {
 	*blast
 	conns     []*conn // what they want is how many messages they still have to get
 	count     int     // for each of them in a round
-	sender    *conn
-	answer    []byte // that the sender waits for; nil once it has come
+	asks      *conn
+	answer    []byte // that it waits for; nil once it has come
 	expected  []byte // that everybody waits for
 	missing   int    // of the round, answer included
 	delivered int
@@ -90,26 +90,23 @@ func (b *broadcast) rounds(d time.Duration) error {
 }
 
 func (b *broadcast) begin() error {
-	b.sender, b.missing = nil, 0
+	b.missing = 0
 	for _, conn := range b.conns {
-		if conn.state != ready {
-			continue
+		if conn.state == ready {
+			conn.want = b.count
+			b.missing += b.count
 		}
-		if b.sender == nil {
-			b.sender = conn
-		}
-		conn.want = b.count
-		b.missing += b.count
 	}
-	if b.sender == nil {
+	b.asks = b.sender()
+	if b.asks == nil || b.missing == 0 {
 		return errNobody
 	}
 	b.seq++
 	b.missing++
 	b.last = time.Now()
 	b.answer, b.expected = b.blast.answer[0].fill(b.seq), b.blast.message.fill(b.seq)
-	if err := b.loop.send(b.sender, b.frames(b.seq)); err != nil {
-		b.loop.lose(b.sender, err)
+	if err := b.loop.send(b.asks, b.frames(b.seq)); err != nil {
+		b.loop.lose(b.asks, err)
 	}
 	return nil
 }
@@ -123,7 +120,7 @@ func (b *broadcast) message(conn *conn, op byte, message []byte) {
 		if b.delivered%100 == 0 { // which is often enough
 			b.last = time.Now()
 		}
-	case conn == b.sender && b.answer != nil && bytes.Equal(message, b.answer):
+	case conn == b.asks && b.answer != nil && bytes.Equal(message, b.answer):
 		b.answer = nil
 		b.missing--
 	default:
@@ -135,7 +132,7 @@ func (b *broadcast) lostOne(conn *conn) {
 	b.sample.Lost += conn.want
 	b.missing -= conn.want
 	conn.want = 0
-	if conn == b.sender && b.answer != nil {
+	if conn == b.asks && b.answer != nil {
 		b.sample.Lost++
 		b.missing--
 		b.answer = nil
@@ -146,12 +143,12 @@ func (b *broadcast) lostOne(conn *conn) {
 // how long they take to each. It calls each before each.
 func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 	c.calm()
-	conns := c.alive(math.MaxInt)
+	conns, asks := c.alive(math.MaxInt), c.sender()
 	if len(conns) == 0 {
 		return nil, errNobody
 	}
 	c.sample = new(Sample)
-	b := c.dialect.blast(1, size)
+	b := c.dialect.blast(c.blasts, 1, size)
 	p := newPacing(rate, w, len(conns))
 	p.missing += p.total // the answers to who asked for them
 	answered := 0
@@ -160,7 +157,7 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 		p.missing -= p.total - conn.want + len(conn.skipped)
 	}
 	c.loop.onMessage = func(conn *conn, op byte, message []byte) {
-		if conn == conns[0] && answered < p.sent && bytes.Equal(message, b.answer[0].fill(answered)) {
+		if conn == asks && answered < p.sent && bytes.Equal(message, b.answer[0].fill(answered)) {
 			answered++
 			p.missing--
 			return
@@ -172,8 +169,8 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 	return c.pace(p, func(seq int) {
 		frames := b.frames(seq)
 		each()
-		if err := c.loop.send(conns[0], frames); err != nil {
-			c.loop.lose(conns[0], err)
+		if err := c.loop.send(asks, frames); err != nil {
+			c.loop.lose(asks, err)
 		}
 	})
 }

@@ -88,6 +88,7 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 				c.sample.fail(&c.sample.Closed, err)
 				continue
 			}
+			conn.nsp = c.server.namespace(missing)
 			pending[conn] = struct{}{}
 		}
 		left := time.Until(deadline)
@@ -109,6 +110,38 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	sample := c.sample
 	c.calm()
 	return sample, nil
+}
+
+// SendFrom has a client of another server ask for broadcasts from now on, by an event of
+// that name instead of blast.
+func (c *Crowd) SendFrom(s Server, event string, limit time.Duration) error {
+	c.calm()
+	c.blasts = event
+	c.loop.onReady = func(*conn) {}
+	var err error
+	if c.from, err = c.loop.dial(s.Addr, Source(0), UpgradeRequest(s, ""), s.Bare, 0); err != nil {
+		return err
+	}
+	if err := c.loop.until(time.Now().Add(limit), func() bool { return c.from.state >= ready }); err != nil {
+		return err
+	}
+	if c.from.state != ready {
+		return errNobody
+	}
+	return nil
+}
+
+// sender returns who asks for broadcasts; nil is nobody.
+func (c *Crowd) sender() *conn {
+	if c.from != nil {
+		return c.from
+	}
+	for _, conn := range c.conns {
+		if conn.state == ready {
+			return conn
+		}
+	}
+	return nil
 }
 
 // Source spreads the clients over some addresses of the loopback interface, so that

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,17 @@ type Server struct {
 	Addr netip.AddrPort
 	PID  int
 	Bare bool // speaks the floor's protocol
+
+	// Namespaces, if there are any, are what clients connect to instead of "/", in
+	// turn: /n0, /n1 and so on.
+	Namespaces int
+}
+
+func (s Server) namespace(i int) string {
+	if s.Namespaces == 0 {
+		return ""
+	}
+	return "/n" + strconv.Itoa(i%s.Namespaces)
 }
 
 // A Window is how long an endless scenario runs: first unmeasured, then measured.
@@ -113,6 +125,8 @@ type Crowd struct {
 	seq     int         // of the last message
 	sample  *Sample     // of the scenario
 	lostOne func(*conn) // what it does about a connection that has ended
+	from    *conn       // asks for broadcasts; nil for the first that is ready
+	blasts  string      // the event by which it does
 	between Sample      // what goes wrong while there is none
 
 	patience   time.Duration // until nothing more is to be expected of a server that is silent
@@ -128,6 +142,7 @@ func NewCrowd(ctx context.Context, s Server) (*Crowd, error) {
 		server:     s,
 		dialect:    dialect{s.Bare},
 		loop:       l,
+		blasts:     "blast",
 		patience:   4 * time.Second,
 		roundLimit: 6 * time.Second,
 	}

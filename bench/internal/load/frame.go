@@ -152,14 +152,14 @@ func (d dialect) echo(kind Kind) *exchange {
 	return e
 }
 
-// A blast is a request that has count messages sent to everybody, each of size
-// bytes together with its frame's header.
+// A blast is a request, by an event of that name, that has count messages sent to
+// everybody, each of size bytes together with its frame's header.
 type blast struct {
 	exchange
 	message pattern
 }
 
-func (d dialect) blast(count, size int) *blast {
+func (d dialect) blast(event string, count, size int) *blast {
 	header := 2
 	switch {
 	case size-4 >= 1<<16:
@@ -175,7 +175,7 @@ func (d dialect) blast(count, size int) *blast {
 		b.request = []pattern{newPattern(opText, fmt.Sprintf("b%02d%s", count, b.message.text))}
 		b.answer = []pattern{newPattern(opText, "k")}
 	} else {
-		b.request = []pattern{newPattern(opText, fmt.Sprintf(`42@@@@["blast",%d,"%s"]`, count, payload))}
+		b.request = []pattern{newPattern(opText, fmt.Sprintf(`42@@@@["%s",%d,"%s"]`, event, count, payload))}
 		b.answer = []pattern{newPattern(opText, `43@@@@[]`)}
 	}
 	return b

@@ -47,7 +47,7 @@ func TestDialectsAreEquallyLong(t *testing.T) {
 			all = append(all, len(d.echo(kind).frames(7)))
 		}
 		for _, size := range []int{100, frameSize, 60 << 10} {
-			all = append(all, len(d.blast(1, size).message.fill(7)))
+			all = append(all, len(d.blast("blast", 1, size).message.fill(7)))
 		}
 		return all
 	}
@@ -62,7 +62,7 @@ func TestDialectsAreEquallyLong(t *testing.T) {
 
 func TestBlastSize(t *testing.T) {
 	for _, size := range []int{100, frameSize, 60 << 10, 80 << 10} {
-		message := dialect{}.blast(1, size).message.fill(0)
+		message := dialect{}.blast("blast", 1, size).message.fill(0)
 		frame := AppendFrame(nil, opText, message)
 		if got := len(frame) - len(maskKey); got != size {
 			t.Errorf("a frame of %d bytes, want %d", got, size)

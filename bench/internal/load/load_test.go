@@ -330,3 +330,51 @@ func readMasked(r io.Reader) (op byte, message []byte, err error) {
 	}
 	return header[0] & 0x0f, message, nil
 }
+
+// TestSendFrom has one server ask for what another one delivers, in namespaces.
+func TestSendFrom(t *testing.T) {
+	const namespaces = 3
+	receiver, sender := sio.New(nil), sio.New(nil)
+	for i := range namespaces {
+		receiver.Of(fmt.Sprintf("/n%d", i))
+	}
+	sender.On("publish", func(c *sio.Context) error {
+		var count int
+		var payload string
+		if err := c.Bind(&count, &payload); err != nil {
+			return err
+		}
+		for range count {
+			for i := range namespaces {
+				if err := receiver.Of(fmt.Sprintf("/n%d", i)).Emit("msg", payload); err != nil {
+					return err
+				}
+			}
+		}
+		return c.Ack()
+	})
+	from, to := httptest.NewServer(sender), httptest.NewServer(receiver)
+	defer from.Close()
+	defer to.Close()
+	defer sender.Shutdown(t.Context())
+	defer receiver.Shutdown(t.Context())
+
+	c := newTestCrowd(t, to.Listener.Addr(), false)
+	c.server.Namespaces = namespaces
+	connect(t, c, 2*namespaces)
+	other := Server{Addr: netip.MustParseAddrPort(from.Listener.Addr().String()), PID: os.Getpid()}
+	if err := c.SendFrom(other, "publish", 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	for name, scenario := range map[string]func() (*Sample, error){
+		"broadcast": func() (*Sample, error) { return c.Broadcast(10, brief) },
+		"paced":     func() (*Sample, error) { return c.Paced(100, 200, brief, func() {}) },
+	} {
+		s, err := scenario()
+		if err != nil || s.Failures() > 0 || s.Ops == 0 || s.Ops%(2*namespaces) != 0 {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+	c.HangUp() // or Shutdown waits for those
+	c.loop.hangUp(c.from)
+}

@@ -59,6 +59,7 @@ type conn struct {
 	fd    int
 	state state
 	bare  bool
+	nsp   string // "" for "/"
 	rest  []byte // received, an incomplete frame
 	out   []byte // not yet sent; as long as there is something, epoll tells of room for it
 
@@ -207,6 +208,23 @@ func (l *loop) feed(c *conn, data []byte) (used int, err error) {
 	return used, nil
 }
 
+func (c *conn) connectFrame() []byte {
+	if c.nsp == "" {
+		return connectFrame
+	}
+	return AppendFrame(nil, opText, []byte("40"+c.nsp+","))
+}
+
+// inRoot returns a message as it would be in "/". It changes it.
+func (c *conn) inRoot(message []byte) []byte {
+	const digits = 2 // message and its type
+	if n := len(c.nsp); n > 0 && len(message) > digits+n && string(message[digits:digits+n]) == c.nsp && message[digits+n] == ',' {
+		copy(message[n+1:], message[:digits])
+		return message[n+1:]
+	}
+	return message
+}
+
 func (l *loop) message(c *conn, op byte, message []byte) error {
 	switch {
 	case op == opClose:
@@ -222,15 +240,15 @@ func (l *loop) message(c *conn, op byte, message []byte) error {
 			return err
 		}
 		c.state = joining
-		return l.send(c, connectFrame)
+		return l.send(c, c.connectFrame())
 	case c.state == joining:
-		if !bytes.HasPrefix(message, []byte(`40{"sid":"`)) {
+		if !bytes.HasPrefix(c.inRoot(message), []byte(`40{"sid":"`)) {
 			return fmt.Errorf("not an answer to CONNECT: %.100q", message)
 		}
 		c.state = ready
 		l.onReady(c)
 	default:
-		l.onMessage(c, op, message)
+		l.onMessage(c, op, c.inRoot(message))
 	}
 	return nil
 }

@@ -1,0 +1,83 @@
+// Command cluster measures two servers of a cluster, one that emits and one that has the
+// clients, beside two of the reference: what an emit costs the one and a delivery the
+// other, how long it takes, what it costs Redis, and what such a server costs that has
+// nothing to do.
+//
+// All targets (see targets.go) are up at the same time, each with an engine of its own, and
+// take turns. It writes cluster.json and cluster.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/siokit/sio/bench/internal/record"
+)
+
+// Servers end with the thread that started them, and the generator has set up the
+// thread it runs on: both are the main one, which lasts.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	quick := flag.Bool("quick", false, "one turn each, with shorter windows")
+	names := flag.String("targets", "", "comma-separated targets, instead of all")
+	only := flag.String("only", "", "comma-separated parts, instead of all: "+"turns,namespaces,nobody,idle")
+	out := flag.String("out", "", "folder for the results; by default results for a full run, none for others")
+	flag.Parse()
+
+	p := fullPlan()
+	if *quick {
+		p = quickPlan()
+	}
+	chosen, err := choose(*names)
+	if err != nil {
+		return err
+	}
+	if *out == "" && !*quick && *only == "" && *names == "" {
+		*out = "results"
+	}
+	r := &results{
+		Date:    time.Now(),
+		Command: strings.Join(append([]string{"go run ./cluster"}, os.Args[1:]...), " "),
+		Machine: record.ThisMachine(),
+	}
+	if err := build(ctx, chosen, os.Stdout); err != nil {
+		return err
+	}
+	r.Versions = versions(ctx)
+	for _, part := range r.parts() {
+		if *only != "" && !strings.Contains(","+*only+",", ","+part.name+",") {
+			continue
+		}
+		if err := part.run(ctx, chosen, p); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+		if ctx.Err() != nil {
+			return errors.New("interrupted; nothing is written")
+		}
+	}
+	r.Seconds = time.Since(r.Date).Seconds()
+	if *out != "" {
+		return r.write(*out)
+	}
+	fmt.Println()
+	r.table(os.Stdout)
+	return nil
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/siokit/sio/bench/internal/load"
+	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/record"
+)
+
+// A target is a kind of cluster. Its servers are told in their environment what to be:
+//
+//	PORT        where to listen
+//	ENGINE      alone, classic or sharded, by Redis, or nats
+//	REDIS       host:port
+//	ROUTE       host:port where the NATS server in the process listens for others
+//	PEERS       comma-separated ROUTEs of the others
+//	RECEIVES    if set, sockets enter rooms: the first of "/" enters the room first, the
+//	            others room0 to room9 in turn, those of other namespaces the room called room
+//	ROOMS       how many of these rooms there are: 10
+//	NAMESPACES  how many there are beside "/": /n0, /n1 and so on
+//
+// A client has a server emit by the events first, rooms, namespaces and nobody: (count,
+// payload), with an ack. So many times an event msg with the payload goes to that room, to
+// all rooms, to the room of all namespaces; or a hundred times to a room where nobody is
+// and once to the room first.
+type target struct {
+	name   string
+	server *server
+	engine string
+}
+
+func (t target) usesRedis() bool { return t.engine == "classic" || t.engine == "sharded" }
+
+// A server is a program.
+type server struct {
+	dir   string
+	build [][]string
+	run   []string
+}
+
+var (
+	inGo = &server{"servers/cluster", [][]string{{"go", "build", "-o", "../../.build/cluster", "."}}, []string{"../../.build/cluster"}}
+	node = &server{"servers/cluster-reference", [][]string{{"npm", "ci", "--no-audit", "--no-fund"}}, []string{"node", "server.mjs"}}
+)
+
+// The targets that goals are about.
+const (
+	subject   = "sio"
+	nats      = "sio, NATS"
+	reference = "socket.io"
+	alone     = "sio, alone"
+)
+
+func targets() []target {
+	return []target{
+		{subject, inGo, "classic"},
+		{"sio, sharded", inGo, "sharded"},
+		{nats, inGo, "nats"},
+		{reference, node, "classic"},
+		{"socket.io, sharded", node, "sharded"},
+		{alone, inGo, "alone"},
+	}
+}
+
+func choose(names string) ([]target, error) {
+	all := targets()
+	if names == "" {
+		return all, nil
+	}
+	var chosen []target
+	for name := range strings.SplitSeq(names, ",") {
+		// A comma separates what is chosen, so that it is left out of names.
+		i := slices.IndexFunc(all, func(t target) bool { return strings.ReplaceAll(t.name, ",", "") == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no such target: %s", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+func build(ctx context.Context, chosen []target, log io.Writer) error {
+	done := make(map[*server]bool)
+	for _, t := range chosen {
+		if done[t.server] {
+			continue
+		}
+		done[t.server] = true
+		if err := process.Build(ctx, t.name, t.server.dir, t.server.build, log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versions tells what took part. What can't be told is "".
+func versions(ctx context.Context) string {
+	var all []string
+	add := func(dir, name string, command ...string) {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.Dir = dir
+		output, err := cmd.Output()
+		if text, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n"); err == nil && text != "" {
+			all = append(all, strings.TrimSpace(name+" "+text))
+		}
+	}
+	add("", "sio", "git", "describe", "--always", "--dirty", "--tags")
+	add("", "", "go", "version")
+	for _, module := range []string{"github.com/redis/rueidis", "github.com/nats-io/nats-server/v2"} {
+		add(inGo.dir, module, "go", "list", "-m", "-f", "{{.Version}}", module)
+	}
+	for _, name := range []string{"socket.io", "socket.io-adapter", "@socket.io/redis-adapter", "redis"} {
+		if v := record.PackageVersion(filepath.Join(node.dir, "node_modules", name, "package.json")); v != "" {
+			all = append(all, name+" "+v)
+		}
+	}
+	add("", "node", "node", "--version")
+	add("", "", "redis-server", "--version")
+	return strings.Join(all, "; ")
+}
+
+// A system is a cluster that is up: what emits, what has the clients, and Redis if there
+// is one.
+type system struct {
+	target
+	redis            *process.Server
+	sender, receiver *process.Server
+}
+
+// A setup says how a system is to be.
+type setup struct {
+	namespaces int
+	// via returns the address by which the receiver reaches what listens at another one.
+	via func(addr string) (string, error)
+}
+
+const rooms = 10
+
+func start(ctx context.Context, t target, u setup) (_ *system, err error) {
+	s := &system{target: t}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	env := []string{"ENGINE=" + t.engine, "ROOMS=" + strconv.Itoa(rooms), "NAMESPACES=" + strconv.Itoa(u.namespaces)}
+	sender, receiver := slices.Clone(env), append(slices.Clone(env), "RECEIVES=1")
+	switch {
+	case t.usesRedis():
+		s.redis, err = process.Start(ctx, process.Command{
+			Run:   []string{"redis-server", "--port", "$PORT", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"},
+			Ready: "Ready to accept connections",
+		})
+		if err != nil {
+			return nil, err
+		}
+		addr := s.redis.Addr.String()
+		sender = append(sender, "REDIS="+addr)
+		if u.via != nil {
+			if addr, err = u.via(addr); err != nil {
+				return nil, err
+			}
+		}
+		receiver = append(receiver, "REDIS="+addr)
+	case t.engine == "nats":
+		a, b, err := twoAddrs()
+		if err != nil {
+			return nil, err
+		}
+		sender = append(sender, "ROUTE="+a, "PEERS="+b)
+		receiver = append(receiver, "ROUTE="+b, "PEERS="+a)
+	}
+	if s.receiver, err = process.Start(ctx, process.Command{Dir: t.server.dir, Run: t.server.run, Env: receiver}); err != nil {
+		return nil, err
+	}
+	if s.sender, err = process.Start(ctx, process.Command{Dir: t.server.dir, Run: t.server.run, Env: sender}); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *system) stop() {
+	for _, p := range []*process.Server{s.sender, s.receiver, s.redis} {
+		if p != nil {
+			p.Stop()
+		}
+	}
+}
+
+// crowd returns n clients of the receiver. The sender emits to them by the event.
+func (s *system) crowd(ctx context.Context, n, namespaces int, event string, p plan) (*load.Crowd, error) {
+	c, err := load.NewCrowd(ctx, load.Server{Addr: s.receiver.Addr, PID: s.receiver.PID(), Namespaces: namespaces})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Connect(n, p.connect); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if c.Size() != n {
+		c.Close()
+		return nil, fmt.Errorf("%s: %d of %d could connect", s.name, c.Size(), n)
+	}
+	if event != "" {
+		if err := c.SendFrom(load.Server{Addr: s.sender.Addr}, event, p.connect); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	// So that all are subscribed everywhere.
+	return c, c.Idle(p.settle)
+}
+
+// twoAddrs returns addresses that nobody listened on just now.
+func twoAddrs() (a, b string, err error) {
+	var all [2]string
+	for i := range all {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", "", err
+		}
+		defer l.Close()
+		all[i] = l.Addr().String()
+	}
+	return all[0], all[1], nil
+}
