@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
-	"github.com/siokit/sio/bench/internal/process"
 )
 
 // A plan is how long things take.
@@ -144,18 +143,18 @@ func settled(next *player, all []*player) error {
 
 // publish is about who sends: bursts to a room with one member elsewhere.
 func (r *results) publish(s *player, turn int, p plan) error {
-	return r.spent(s.system, turn, "publish", func() (*load.Sample, error) { return s.first.Broadcast(publishing, p.window) })
+	return r.spent(s.system, turn, "publish", s.first, publishing, p.window)
 }
 
 // deliver is about who receives: an event to each of ten rooms of a hundred, the next
 // when all have got it.
 func (r *results) deliver(s *player, turn int, p plan) error {
-	return r.spent(s.system, turn, "deliver", func() (*load.Sample, error) { return s.many.Broadcast(1, p.window) })
+	return r.spent(s.system, turn, "deliver", s.many, 1, p.window)
 }
 
 // burst is the same with ten events to each.
 func (r *results) burst(s *player, turn int, p plan) error {
-	return r.spent(s.system, turn, "burst", func() (*load.Sample, error) { return s.many.Broadcast(10, p.window) })
+	return r.spent(s.system, turn, "burst", s.many, 10, p.window)
 }
 
 func (r *results) latency(s *player, turn int, p plan) error {
@@ -171,38 +170,26 @@ func (r *results) latency(s *player, turn int, p plan) error {
 	return nil
 }
 
-// spent measures what is done for each CPU second of the processes.
-func (r *results) spent(s *system, turn int, key string, do func() (*load.Sample, error)) error {
-	values := make(map[string]float64)
-	who := map[string]*process.Server{"sender": s.sender, "receiver": s.receiver, "redis": s.redis}
-	before := make(map[string]time.Duration)
-	read := func(then func(name string, used time.Duration)) error {
-		for name, process := range who {
-			if process == nil {
-				continue
-			}
-			used, err := load.Server{PID: process.PID()}.CPU()
-			if err != nil {
-				return err
-			}
-			then(name, used)
-		}
-		return nil
-	}
-	if err := read(func(name string, used time.Duration) { before[name] = used }); err != nil {
+// spent measures what is delivered for each CPU second of the processes.
+func (r *results) spent(s *system, turn int, key string, c *load.Crowd, count int, w load.Window) error {
+	var before map[string]time.Duration
+	w.Begin = func() (err error) {
+		before, err = s.used()
 		return err
 	}
-	sample, err := do()
+	sample, err := c.Broadcast(count, w)
 	if err != nil {
 		return err
 	}
-	err = read(func(name string, used time.Duration) {
-		if spent := (used - before[name]).Seconds(); spent > 0 {
+	after, err := s.used()
+	if err != nil {
+		return err
+	}
+	values := make(map[string]float64)
+	for name, used := range after {
+		if spent := (used - before[name]).Seconds(); spent > 0 && !sample.Cut {
 			values[key+"."+name] = float64(sample.Ops) / spent
 		}
-	})
-	if err != nil {
-		return err
 	}
 	r.add(s.name, turn, key, values, sample)
 	return nil
@@ -241,50 +228,5 @@ func (r *results) inNamespaces(ctx context.Context, t target, turn int, p plan) 
 	if err := c.Settle(p.connect); err != nil {
 		return err
 	}
-	if _, err := c.Broadcast(1, load.Window{}); err != nil { // to warm up
-		return err
-	}
-	p.window.Warm = 0 // or Redis would be measured meanwhile
-	return r.spent(s, turn, "namespaces", func() (*load.Sample, error) { return c.Broadcast(1, p.window) })
-}
-
-// nobody is about what other servers receive that is not for them.
-func (r *results) nobody(ctx context.Context, chosen []target, p plan) error {
-	for _, t := range chosen {
-		if !t.usesRedis() {
-			continue
-		}
-		if err := r.toNobody(ctx, t, p); err != nil {
-			return fmt.Errorf("%s: %w", t.name, err)
-		}
-	}
-	return nil
-}
-
-func (r *results) toNobody(ctx context.Context, t target, p plan) error {
-	const emits = 100 // for each that is for somebody, as the contract has it
-	tap := newTap("nobody", "first")
-	defer tap.close()
-	s, err := start(ctx, t, setup{via: tap.listen})
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	c, err := s.crowd(ctx, 1, 0, "nobody", p)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	sample, err := c.Broadcast(1, p.window)
-	if err != nil {
-		return err
-	}
-	// The one comes by the same way after each hundred: these have arrived by then, if
-	// they ever do.
-	toNobody, toFirst := tap.count("nobody"), tap.count("first")
-	if toFirst < sample.Ops {
-		return fmt.Errorf("%d delivered, but only %d seen to arrive", sample.Ops, toFirst)
-	}
-	r.add(t.name, 0, "nobody", map[string]float64{"nobody": float64(toNobody) / float64(emits*toFirst)}, sample)
-	return nil
+	return r.spent(s, turn, "namespaces", c, 1, p.window)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A tap is on a line to Redis: it counts messages that come by it, by what their channel
-// has in its name.
+// has in its name, and then passes them on.
 type tap struct {
 	listener net.Listener
 	to       string
@@ -63,10 +63,17 @@ func (t *tap) connect(client net.Conn) {
 		redis.Close()
 	})
 	t.wg.Go(func() {
-		r := bufio.NewReader(io.TeeReader(redis, client))
+		defer client.Close()
+		var said bytes.Buffer
+		r := bufio.NewReader(io.TeeReader(redis, &said))
 		for {
 			if _, err := t.value(r); err != nil {
-				client.Close()
+				return
+			}
+			if r.Buffered() > 0 { // of the next
+				continue
+			}
+			if _, err := said.WriteTo(client); err != nil { // what has been counted
 				return
 			}
 		}
@@ -99,7 +106,7 @@ func (t *tap) value(r *bufio.Reader) ([]byte, error) {
 		return nil, err
 	}
 	line = bytes.TrimRight(line, "\r\n")
-	if len(line) < 2 {
+	if len(line) == 0 {
 		return nil, fmt.Errorf("not of Redis: %q", line)
 	}
 	n, err := strconv.Atoi(string(line[1:]))

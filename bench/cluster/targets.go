@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
@@ -22,7 +23,7 @@ import (
 //	ENGINE      alone, classic or sharded, by Redis, or nats
 //	REDIS       host:port
 //	ROUTE       host:port where the NATS server in the process listens for others
-//	PEERS       comma-separated ROUTEs of the others
+//	PEER        the ROUTE of the other one
 //	RECEIVES    if set, sockets enter rooms: the first of "/" enters the room first, the
 //	            others room0 to room9 in turn, those of other namespaces the room called room
 //	ROOMS       how many of these rooms there are: 10
@@ -47,9 +48,22 @@ type server struct {
 	run   []string
 }
 
+func goServer(name string) *server {
+	return &server{
+		dir:   "servers/" + name,
+		build: [][]string{{"go", "build", "-o", "../../.build/" + name, "."}},
+		run:   []string{"../../.build/" + name},
+	}
+}
+
 var (
-	inGo = &server{"servers/cluster", [][]string{{"go", "build", "-o", "../../.build/cluster", "."}}, []string{"../../.build/cluster"}}
-	node = &server{"servers/cluster-reference", [][]string{{"npm", "ci", "--no-audit", "--no-fund"}}, []string{"node", "server.mjs"}}
+	byRedis = goServer("cluster")
+	byNATS  = goServer("cluster-nats") // where it is linked, nats-server has something to do each second
+	node    = &server{
+		dir:   "servers/cluster-reference",
+		build: [][]string{{"npm", "ci", "--no-audit", "--no-fund"}},
+		run:   []string{"node", "server.mjs"},
+	}
 )
 
 // The targets that goals are about.
@@ -62,12 +76,12 @@ const (
 
 func targets() []target {
 	return []target{
-		{subject, inGo, "classic"},
-		{"sio, sharded", inGo, "sharded"},
-		{nats, inGo, "nats"},
+		{subject, byRedis, "classic"},
+		{"sio, sharded", byRedis, "sharded"},
+		{nats, byNATS, "nats"},
 		{reference, node, "classic"},
 		{"socket.io, sharded", node, "sharded"},
-		{alone, inGo, "alone"},
+		{alone, byRedis, "alone"},
 	}
 }
 
@@ -116,7 +130,7 @@ func versions(ctx context.Context) string {
 	add("", "sio", "git", "describe", "--always", "--dirty", "--tags")
 	add("", "", "go", "version")
 	for _, module := range []string{"github.com/redis/rueidis", "github.com/nats-io/nats-server/v2"} {
-		add(inGo.dir, module, "go", "list", "-m", "-f", "{{.Version}}", module)
+		add("", module, "go", "list", "-m", "-f", "{{.Version}}", module)
 	}
 	for _, name := range []string{"socket.io", "socket.io-adapter", "@socket.io/redis-adapter", "redis"} {
 		if v := record.PackageVersion(filepath.Join(node.dir, "node_modules", name, "package.json")); v != "" {
@@ -176,8 +190,8 @@ func start(ctx context.Context, t target, u setup) (_ *system, err error) {
 		if err != nil {
 			return nil, err
 		}
-		sender = append(sender, "ROUTE="+a, "PEERS="+b)
-		receiver = append(receiver, "ROUTE="+b, "PEERS="+a)
+		sender = append(sender, "ROUTE="+a, "PEER="+b)
+		receiver = append(receiver, "ROUTE="+b, "PEER="+a)
 	}
 	if s.receiver, err = process.Start(ctx, process.Command{Dir: t.server.dir, Run: t.server.run, Env: receiver}); err != nil {
 		return nil, err
@@ -194,6 +208,21 @@ func (s *system) stop() {
 			p.Stop()
 		}
 	}
+}
+
+// used returns the CPU time of the processes, by what they do.
+func (s *system) used() (map[string]time.Duration, error) {
+	used := make(map[string]time.Duration)
+	for name, p := range map[string]*process.Server{"sender": s.sender, "receiver": s.receiver, "redis": s.redis} {
+		if p == nil {
+			continue
+		}
+		var err error
+		if used[name], err = (load.Server{PID: p.PID()}).CPU(); err != nil {
+			return nil, err
+		}
+	}
+	return used, nil
 }
 
 // crowd returns n clients of the receiver. The sender emits to them by the event.

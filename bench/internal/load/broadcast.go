@@ -34,6 +34,11 @@ func (c *Crowd) Broadcast(count int, w Window) (*Sample, error) {
 	done := 0
 	if !c.sample.Cut { // else there will be no better
 		done = b.delivered
+		if w.Begin != nil {
+			if err := w.Begin(); err != nil {
+				return nil, err
+			}
+		}
 		if begin, err = c.server.read(); err != nil {
 			return nil, err
 		}

@@ -40,6 +40,7 @@ func (s Server) namespace(i int) string {
 // A Window is how long an endless scenario runs: first unmeasured, then measured.
 type Window struct {
 	Warm, Measured time.Duration
+	Begin          func() error // if set, Broadcast calls it when it begins to measure
 }
 
 // A Sample is one measurement. Errors of the server are in it; errors that a
