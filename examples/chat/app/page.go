@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"embed"
@@ -12,9 +12,11 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// ClientFile is the official client.
+const ClientFile = "socket.io.min.js"
+
 const (
-	clientFile = "socket.io.min.js"
-	clientCDN  = "https://cdn.socket.io/4.8.3/" + clientFile
+	clientCDN = "https://cdn.socket.io/4.8.3/" + ClientFile
 
 	// The page runs its own scripts and the client's; what users write is text.
 	policy = "default-src 'self'; script-src 'self' https://cdn.socket.io; connect-src 'self' ws: wss:; " +
@@ -42,13 +44,13 @@ func (renderer) Render(w io.Writer, name string, data any, _ echo.Context) error
 	return index.ExecuteTemplate(w, name, data)
 }
 
-// findClient returns the directory in which npm has put the official client:
-// seen from the repository, from here, or beside this file. It returns "" if
-// there is none.
-func findClient() string {
+// FindClient returns the directory in which npm has put the official client: seen
+// from the repository, from examples/chat, or from this file. It returns "" if there
+// is none.
+func FindClient() string {
 	const dist = "node_modules/socket.io-client/dist"
 	_, file, _, _ := runtime.Caller(0)
-	for _, dir := range []string{"examples/chat", ".", filepath.Dir(file)} {
+	for _, dir := range []string{"examples/chat", ".", filepath.Join(filepath.Dir(file), "..")} {
 		if dir = filepath.Join(dir, dist); hasClient(dir) {
 			return dir
 		}
@@ -57,6 +59,6 @@ func findClient() string {
 }
 
 func hasClient(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, clientFile))
+	info, err := os.Stat(filepath.Join(dir, ClientFile))
 	return dir != "" && err == nil && info.Mode().IsRegular()
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -24,21 +25,33 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // joins a namespace as a new client.
 func serve(t *testing.T) func(nsp string, auth any) (*testclient.Client, error) {
 	t.Helper()
+	addr, _ := serveApp(t, Options{Log: zerolog.Nop()})
+	return dialer(t, addr)
+}
+
+// serveApp serves the chat, until the test ends or stop is called.
+func serveApp(t *testing.T, o Options) (addr string, stop func()) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, ln, "", zerolog.Nop()) }() // until stop
-	t.Cleanup(func() {
-		stop()
+	go func() { done <- New(o).Serve(ctx, ln) }() // until stop
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-done; err != nil {
-			t.Error("run:", err)
+			t.Error("serve:", err)
 		}
 	})
+	t.Cleanup(stop)
+	return ln.Addr().String(), stop
+}
+
+func dialer(t *testing.T, addr string) func(nsp string, auth any) (*testclient.Client, error) {
 	return func(nsp string, auth any) (*testclient.Client, error) {
-		c, err := testclient.Dial("http://"+ln.Addr().String()+"/socket.io/", testclient.Options{WebSocket: true})
+		c, err := testclient.Dial("http://"+addr+"/socket.io/", testclient.Options{WebSocket: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +232,7 @@ func TestBounds(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	installed := t.TempDir()
-	if err := os.WriteFile(filepath.Join(installed, clientFile), []byte("the client"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(installed, ClientFile), []byte("the client"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ dir, script string }{
@@ -227,7 +240,7 @@ func TestPage(t *testing.T) {
 		{t.TempDir(), clientCDN},
 		{"", clientCDN},
 	} {
-		_, e := app(test.dir, zerolog.Nop())
+		e := New(Options{Client: test.dir, Log: zerolog.Nop()}).echo
 		get := func(path string) *httptest.ResponseRecorder {
 			rec := httptest.NewRecorder()
 			e.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
@@ -241,7 +254,7 @@ func TestPage(t *testing.T) {
 				t.Errorf("%s: %d", asset, code)
 			}
 		}
-		if body := get("/socket.io/" + clientFile).Body.String(); (body == "the client") != (test.dir == installed) {
+		if body := get("/socket.io/" + ClientFile).Body.String(); (body == "the client") != (test.dir == installed) {
 			t.Errorf("client in %q: served %q", test.dir, body)
 		}
 	}

@@ -1,7 +1,7 @@
 // The page of the chat example, on the official Socket.IO client (the global `io`).
 //
 //   asks, each with an answer          is told
-//   room:join   room                   room:members  {room, rev, members: [{id, name}]}
+//   room:join   room                   room:members  {room, rev, members: [{id, name, server?}]}
 //   room:leave  room                   message:new   {id, room, from: {id, name}, text, at}
 //   message     {id, room, text}       typing        {room, from: {id, name}, on}
 //   typing      {room, on} (no answer)
@@ -214,6 +214,7 @@ function drawMembers() {
   $("#members").replaceChildren(...members.map((m) => {
     const item = el("li", "", m.id === socket.id ? `${m.name} (you)` : m.name);
     item.prepend(avatar(m.name));
+    if (m.server) item.append(el("small", "", m.server));
     return item;
   }));
 }

@@ -1,11 +1,10 @@
-package main
+package app
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -23,8 +22,9 @@ const (
 
 // A member is a user as the others see them.
 type member struct {
-	ID   string `json:"id"` // of the socket
-	Name string `json:"name"`
+	ID     string `json:"id"` // of the socket
+	Name   string `json:"name"`
+	Server string `json:"server,omitempty"` // of the cluster, if there is one
 }
 
 // Members is who is in a room. Of two lists, that with the higher Rev is newer:
@@ -71,10 +71,8 @@ var (
 	self = sio.NewKey[member]("member")
 )
 
-// serveChat is what the page talks to.
-func serveChat(r sio.Router) {
-	var users roster
-
+// serveChat is what the page talks to, on one of the servers.
+func serveChat(r sio.Router, users *presence, server string) {
 	r.OnConnect(func(c *sio.Context) error {
 		var auth struct {
 			Name string `json:"name"`
@@ -85,7 +83,7 @@ func serveChat(r sio.Router) {
 		if err := check("name", auth.Name, maxName); err != nil {
 			return err
 		}
-		self.Set(c, member{c.ID(), auth.Name})
+		self.Set(c, member{c.ID(), auth.Name, server})
 		return nil
 	})
 
@@ -100,12 +98,12 @@ func serveChat(r sio.Router) {
 			return members{}, err
 		}
 		list := users.add(room, self.MustGet(c))
-		return list, roomMembers.Emit(c.To(key(room)), list)
+		return list, roomMembers.Emit(c.To(key(room)).Local(), list)
 	})
 
 	sio.OnWithAck(r, "room:leave", func(c *sio.Context, room string) (receipt, error) {
 		c.Leave(key(room))
-		return receipt{"ok"}, roomMembers.Emit(c.To(key(room)), users.remove(room, c.ID()))
+		return receipt{"ok"}, roomMembers.Emit(c.To(key(room)).Local(), users.remove(room, c.ID()))
 	})
 
 	sio.OnWithAck(r, "message", func(c *sio.Context, p post) (receipt, error) {
@@ -128,7 +126,7 @@ func serveChat(r sio.Router) {
 	r.OnDisconnecting(func(c *sio.Context) error {
 		var errs []error
 		for _, room := range rooms(c) {
-			errs = append(errs, roomMembers.Emit(c.To(key(room)), users.remove(room, c.ID())))
+			errs = append(errs, roomMembers.Emit(c.To(key(room)).Local(), users.remove(room, c.ID())))
 		}
 		return errors.Join(errs...)
 	})
@@ -159,42 +157,4 @@ func check(what, s string, most int) error {
 		return nil
 	}
 	return &sio.Error{Message: fmt.Sprintf("the %s must have 1 to %d characters, with no space around them", what, most)}
-}
-
-// A roster knows the names behind the rooms. The zero value is empty.
-type roster struct {
-	mu    sync.Mutex
-	rev   int                 // of the last change
-	rooms map[string][]member // those with somebody in them
-}
-
-// add returns the members of a room, m among them.
-func (r *roster) add(room string, m member) members {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.rooms == nil {
-		r.rooms = make(map[string][]member)
-	}
-	if !slices.Contains(r.rooms[room], m) {
-		r.rooms[room] = append(r.rooms[room], m)
-	}
-	return r.listLocked(room)
-}
-
-// remove returns the members who are left.
-func (r *roster) remove(room, id string) members {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	left := slices.DeleteFunc(r.rooms[room], func(m member) bool { return m.ID == id })
-	if len(left) == 0 {
-		delete(r.rooms, room)
-	} else {
-		r.rooms[room] = left
-	}
-	return r.listLocked(room)
-}
-
-func (r *roster) listLocked(room string) members {
-	r.rev++
-	return members{room, r.rev, append([]member{}, r.rooms[room]...)}
 }

@@ -1,0 +1,89 @@
+// Package app is the chat as an Echo application, for one server or for each of a
+// cluster.
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio"
+	sioecho "github.com/siokit/sio/adapters/echo"
+	"github.com/siokit/sio/socketio"
+)
+
+// Options configure a server of the chat.
+type Options struct {
+	Client string // the directory of ClientFile; without it the page loads the client from its CDN
+	Log    zerolog.Logger
+
+	// Broker is that of the cluster which the server is part of, and Server is what the
+	// page calls it.
+	Broker func(*socketio.Local) socketio.Broker
+	Server string
+}
+
+// An App is a server of the chat.
+type App struct {
+	srv      *sio.Server
+	echo     *echo.Echo
+	presence *presence
+}
+
+// New makes the chat. The page loads the official client from the server, if it is
+// there, or else from its CDN.
+func New(o Options) *App {
+	// Who was away for up to two minutes gets what was said meanwhile.
+	opts := &sio.Options{Logger: &o.Log, Recovery: &sio.Recovery{}, Broker: o.Broker}
+	script := clientCDN
+	if hasClient(o.Client) {
+		opts.ClientFiles = os.DirFS(o.Client)
+		script = "socket.io/" + ClientFile
+	}
+	srv := sio.New(opts)
+	srv.Use(sio.Logger())
+	a := &App{srv: srv, echo: echo.New(), presence: newPresence(srv.Of("/"))}
+	serveChat(srv, a.presence, o.Server)
+	serveLobby(srv.Of("/chat"))
+	sioecho.Register(a.echo, "/socket.io", srv)
+	servePage(a.echo, script)
+	o.Log.Info().Str("script", script).Msg("official client")
+	return a
+}
+
+// Serve serves the chat until ctx ends, then sees everybody out.
+func (a *App) Serve(ctx context.Context, ln net.Listener) error {
+	web := &http.Server{Handler: a.echo, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(ln) }() // ends with web
+	left := a.presence.start()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+	}
+
+	// Socket.IO first: its connections are not the HTTP server's to close.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err = errors.Join(err, a.srv.Shutdown(ctx))
+	left()
+	return errors.Join(err, web.Shutdown(ctx))
+}
+
+// URL is what to open in a browser: the host as it was asked for, and the port that
+// came of it.
+func URL(addr string, ln net.Listener) string {
+	host, _, _ := net.SplitHostPort(addr)
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
