@@ -158,7 +158,9 @@ type Options struct {
 	Parser parser.Parser
 	// Codec encodes and decodes arguments. Default [parser.JSON].
 	Codec parser.Codec
-	// Broker makes the broker of each namespace. Default: in memory.
+	// Broker makes the broker of each namespace, which carries what goes to its sockets. That
+	// of a cluster carries it to other servers, too: see package cluster. Default: in the
+	// memory of this process.
 	Broker func(*socketio.Local) socketio.Broker
 	// Recovery lets clients whose connection broke come back as the sockets
 	// that they were. Default nil: they get new ones.
