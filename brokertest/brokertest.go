@@ -64,8 +64,12 @@ const patience = 30 * time.Second
 // short is how long an ask waits that is not answered by all.
 const short = 500 * time.Millisecond
 
-// late is how much later than its context a call may return on a machine that is busy.
-const late = 5 * time.Second
+// late is how much later than its context a call may return on a machine that is busy, and
+// lateInBubble in a bubble, where only waits take time.
+const (
+	late         = 5 * time.Second
+	lateInBubble = time.Second
+)
 
 // A check is a test with a cluster of its own.
 type check struct {
@@ -81,7 +85,7 @@ type check struct {
 // Tests that need what a [Server] does not have, such as Cut, are not run; the log says so.
 func Run(t *testing.T, cluster func(t *testing.T) Join) {
 	t.Helper()
-	run(t, cluster, func(t *testing.T, f func(t *testing.T)) { f(t) })
+	run(t, cluster, late, func(t *testing.T, f func(t *testing.T)) { f(t) })
 }
 
 // RunInBubbles is like [Run], with each test in a bubble of testing/synctest, where no test
@@ -89,10 +93,10 @@ func Run(t *testing.T, cluster func(t *testing.T) Join) {
 // network.
 func RunInBubbles(t *testing.T, cluster func(t *testing.T) Join) {
 	t.Helper()
-	run(t, cluster, synctest.Test)
+	run(t, cluster, lateInBubble, synctest.Test)
 }
 
-func run(t *testing.T, newCluster func(t *testing.T) Join, in func(t *testing.T, f func(t *testing.T))) {
+func run(t *testing.T, newCluster func(t *testing.T) Join, late time.Duration, in func(t *testing.T, f func(t *testing.T))) {
 	t.Helper()
 	for _, group := range []struct {
 		name   string
@@ -115,7 +119,7 @@ func run(t *testing.T, newCluster func(t *testing.T) Join, in func(t *testing.T,
 			for _, check := range group.checks {
 				t.Run(check.name, func(t *testing.T) {
 					in(t, func(t *testing.T) {
-						c := &cluster{T: t, join: newCluster(t)}
+						c := &cluster{T: t, join: newCluster(t), late: late}
 						for range check.servers {
 							c.add()
 						}

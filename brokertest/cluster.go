@@ -20,6 +20,7 @@ import (
 type cluster struct {
 	*testing.T
 	join  Join
+	late  time.Duration // for quick
 	nodes []*node
 	marks int
 }
@@ -201,7 +202,7 @@ func (c *cluster) quick(what string, d time.Duration, f func()) {
 	c.Helper()
 	start := time.Now()
 	f()
-	if took := time.Since(start); took > d+late {
+	if took := time.Since(start); took > d+c.late {
 		c.Fatalf("%s took %v, want at most %v", what, took, d)
 	}
 }

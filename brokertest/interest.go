@@ -3,9 +3,14 @@ package brokertest
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/siokit/sio"
 )
+
+// settled is how long a broker may still hear of rooms that everybody has left: a test that
+// nothing is forgotten later has to let it pass.
+const settled = 3 * time.Second
 
 // What brokers know of who is interested in a room.
 var interests = []check{
@@ -92,6 +97,27 @@ var interests = []check{
 			}
 		}
 		c.mark(c.nodes[0], all)
+	}},
+	{name: "a room that is joined again stays joined", servers: 2, run: func(c *cluster) {
+		b := c.client(c.nodes[1], "b", "often", "once", "left")
+		s := c.nodes[1].Socket(b.ID())
+		for range 10 {
+			s.Leave("often")
+			c.works(s.Join("often"))
+		}
+		s.Leave("once")
+		s.Leave("left")
+		c.works(s.Join("once"))
+		time.Sleep(settled)
+		c.settle()
+		c.works(c.nodes[0].To("often").Emit("often"), c.nodes[0].To("left").Emit("left"), c.nodes[0].To("once").Emit("once"))
+		b.Expect("often")
+		b.Expect("once")
+		c.mark(c.nodes[0], b)
+		c.works(s.Join("left"))
+		c.settle()
+		c.works(c.nodes[0].To("left").Emit("joined"))
+		b.Expect("joined")
 	}},
 	{name: "one of two members leaves", servers: 2, run: func(c *cluster) {
 		b, d := c.client(c.nodes[1], "b", "room"), c.client(c.nodes[1], "d", "room")

@@ -7,17 +7,19 @@ import (
 var members = []check{
 	{name: "a server that leaves is not counted, and not waited for", servers: 3, run: func(c *cluster) {
 		p := c.crowd()
-		c.leave(c.nodes[2])
-		c.eventually(func() error {
-			n, err := p.from.Count(c.soon())
-			if n != 3 || err != nil {
-				return fmt.Errorf("%d clients, want 3: %v", n, err)
-			}
-			got, err := p.from.ServerSideEmitWithAck(c.soon(), "sync")
-			if len(got) != 1 || err != nil {
-				return fmt.Errorf("%d servers answer, want 1: %v", len(got), err)
-			}
-			return nil
+		c.quick("leaving", 0, func() {
+			c.leave(c.nodes[2])
+			c.eventually(func() error {
+				n, err := p.from.Count(c.within(short))
+				if n != 3 || err != nil {
+					return fmt.Errorf("%d clients, want 3: %v", n, err)
+				}
+				got, err := p.from.ServerSideEmitWithAck(c.within(short), "sync")
+				if len(got) != 1 || err != nil {
+					return fmt.Errorf("%d servers answer, want 1: %v", len(got), err)
+				}
+				return nil
+			})
 		})
 		c.quick("what asks", 0, func() {
 			if got, err := p.from.Sockets(c.soon()); len(got) != 3 || err != nil {
@@ -48,7 +50,7 @@ var members = []check{
 			receive(c, n.busy, "the handler")
 		}
 		close(c.nodes[1].ready)
-		c.quick("EmitWithAck and ServerSideEmitWithAck", patience/2, func() {
+		c.quick("EmitWithAck and ServerSideEmitWithAck", 0, func() {
 			c.leave(c.nodes[2])
 			got := receive(c, clients, "the clients' answers")
 			answers := 0

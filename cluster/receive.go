@@ -22,11 +22,11 @@ type receiver struct{ c *Cluster }
 // goroutine, which keeps the order of what others did.
 func (r receiver) Receive(sub, channel string, data []byte) {
 	c := r.c
+	c.counts.received.Add(1)
 	nsp, b, ok := c.channels.find(sub)
 	if !ok {
 		return // unsubscribed meanwhile
 	}
-	c.counts.received.Add(1)
 	var m wire.Message
 	if err := c.format.Decode(channel, data, &m); err != nil {
 		c.malformed(channel, err)
