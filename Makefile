@@ -19,9 +19,9 @@ VULNCHECK_VERSION := v1.8.0
 VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
-# ENGINES are the modules whose tests are run with those of the core.
-ENGINES := cluster/nats cluster/nats/embedded cluster/redis
-MODULES := . bench $(ENGINES) interop/frameworks
+# TESTED are the modules whose tests are run with those of the core.
+TESTED := cluster/nats cluster/nats/embedded cluster/redis examples/cluster
+MODULES := . bench $(TESTED) interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -35,6 +35,11 @@ help: ## list the targets
 chat: examples/chat/node_modules/.package-lock.json ## serve the chat on the official client; ADDR=localhost:8080 elsewhere
 	go build -o .bin/chat ./examples/chat
 	@.bin/chat -addr $(ADDR) # go run would end in an error on Ctrl-C
+
+.PHONY: cluster
+cluster: examples/chat/node_modules/.package-lock.json ## serve the chat on three servers that NATS makes one; REDIS=localhost:6379: a Redis
+	cd examples/cluster && go build -o ../../.bin/cluster .
+	@.bin/cluster -addr $(ADDR) $(if $(REDIS),-redis $(REDIS))
 
 .PHONY: test
 test: ## run all tests, and tell at the end what failed
@@ -60,7 +65,7 @@ vulncheck: $(VULNCHECK) ## look for known vulnerabilities, in the database at VU
 .PHONY: build
 build: ## compile everything, the examples and the bench included
 	go build ./...
-	for dir in bench $(ENGINES); do (cd $$dir && go vet ./...); done
+	for dir in bench $(TESTED); do (cd $$dir && go vet ./...); done
 
 .PHONY: platforms
 platforms: ## vet everything for the other systems that it is made for
@@ -70,12 +75,12 @@ platforms: ## vet everything for the other systems that it is made for
 race: cc redis ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
 	go test -race -tags portable . ./engineio ./socketio
-	for dir in $(ENGINES); do (cd $$dir && go test -race ./...); done
+	for dir in $(TESTED); do (cd $$dir && go test -race ./...); done
 
 .PHONY: plain
 plain: redis ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
-	for dir in $(ENGINES); do (cd $$dir && go test ./...); done
+	for dir in $(TESTED); do (cd $$dir && go test ./...); done
 
 .PHONY: newest
 newest: ## run the Go tests on the newest stable Go, GO_NEWEST
@@ -130,7 +135,7 @@ interop-server: cc
 	go build -race -o .bin/interop-server ./interop/server
 
 .PHONY: browser
-browser: chromium examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
+browser: chromium redis examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench

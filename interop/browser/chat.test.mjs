@@ -3,16 +3,13 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { build, clientFile, launch, root, start } from "./server.mjs";
-
-const artifacts = join(root, "artifacts");
-const wait = 15_000;   // ms for anything on the page to happen
+import { artifacts, enter, has, log, members, message, own, say, serverGone, wait } from "./page.mjs";
+import { build, clientFile, launch, start } from "./server.mjs";
 
 let built, server, browser;
 let expected = null;   // what a page's console may complain about just now
 const errors = [];     // whatever else it has complained about
 
-const serverGone = /net::ERR_|WebSocket connection to/;
 // A client that closes while it polls may overtake its own last poll, which then fails; the browser
 // reports that, and no server can help it.
 const lastPoll = /status of 400 .*transport=polling.*&sid=/;
@@ -46,29 +43,7 @@ async function open(url = server.url, prepare = () => {}) {
   return page;
 }
 
-async function enter(page, name, room = "lobby") {
-  await page.getByLabel("Your name").fill(name);
-  await page.getByLabel("First room").fill(room);
-  await page.getByRole("button", { name: "Enter" }).click();
-}
-
-async function say(page, text) {
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.keyboard.press("Enter");
-}
-
-// Where things are; has waits for one of them to hold a text.
-const log = (page) => page.locator(".log:not([hidden])");
-const message = (page, text) => log(page).locator(".message").filter({ has: page.getByText(text, { exact: true }) });
-const own = (page, text, state) => log(page).locator(`.own[data-state=${state}]`).filter({ hasText: text });
-const has = (locator, text) => locator.filter({ hasText: text }).first().waitFor();
 const shot = (page, name) => page.screenshot({ path: join(artifacts, `chat-${name}.png`) });
-
-async function members(page, names) {
-  const list = page.locator("#members li");
-  for (const name of names) await has(list, name);
-  assert.equal(await list.count(), names.length);
-}
 
 let ada, bob;   // the two users of the tests below, which follow one another
 

@@ -27,26 +27,33 @@ export const offline = (context) => context.route("https://cdn.socket.io/**", (r
 export function build(name = "chat", folder = "examples") {
   const dir = mkdtempSync(join(tmpdir(), "sio-example-"));
   const program = join(dir, name);
-  execFileSync("go", ["build", "-o", program, `./${folder}/${name}`], { cwd: root, stdio: "inherit" });
+  execFileSync("go", ["build", "-o", program, "."], { cwd: join(root, folder, name), stdio: "inherit" });   // it may be a module of its own
   return { program, remove: () => rmSync(dir, { recursive: true }) };
 }
 
-// start resolves once the server listens, to its URL and a function that ends it with a signal and
-// resolves to its exit code (null if the signal killed it).
+// start resolves once the server listens, to its URL, and functions: stop ends it with a signal and
+// resolves to its exit code (null if the signal killed it); line resolves to what matches the nth
+// line of its output that does.
 export async function start(program, ...args) {
   const child = spawn(program, ["-addr", "127.0.0.1:0", ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   const exit = once(child, "exit");
   let log = "";
   child.stderr.on("data", (chunk) => (log += chunk));
-  const url = await new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = line.match(/http:\/\/\S+/);
-      if (found) resolve(found[0]);
-    });
-    exit.then(([code]) => reject(new Error(`the chat server ended with code ${code}:\n${log}`)), reject);
-  });
+  const output = [];
+  const lines = createInterface({ input: child.stdout }).on("line", (line) => output.push(line));
+  const ended = exit.then(([code]) => { throw new Error(`the chat server ended with code ${code}:\n${log}`); });
+  ended.catch(() => {});   // whoever waits for a line hears of it
+  const line = async (pattern, nth = 1) => {
+    for (;;) {
+      const found = output.map((text) => text.match(pattern)).filter(Boolean);
+      if (found.length >= nth) return found[nth - 1];
+      await Promise.race([once(lines, "line"), ended]);
+    }
+  };
+  const [url] = await line(/http:\/\/\S+/);
   return {
     url,
+    line,
     signal: (name) => child.kill(name),
     stop: async (name = "SIGKILL") => {
       child.kill(name);

@@ -53,6 +53,7 @@ func New(o Options) *App {
 	serveLobby(srv.Of("/chat"))
 	sioecho.Register(a.echo, "/socket.io", srv)
 	servePage(a.echo, script)
+	a.echo.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }) // for load balancers
 	o.Log.Info().Str("script", script).Msg("official client")
 	return a
 }

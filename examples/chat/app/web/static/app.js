@@ -195,7 +195,9 @@ function applyMembers(room, { rev, members }) {
   if (room.rev !== undefined) {
     const has = (list, member) => list.some((m) => m.id === member.id);
     for (const m of members) if (!has(room.members, m)) addNote(room, `${m.name} joined`);
-    for (const m of room.members) if (!has(members, m)) addNote(room, `${m.name} left`);
+    // Whose server has died is there again before the others know that it has.
+    const back = (m) => members.some((n) => n.name === m.name);
+    for (const m of room.members) if (!has(members, m) && !back(m)) addNote(room, `${m.name} left`);
   }
   room.rev = rev;
   setMembers(room, members);
@@ -214,7 +216,7 @@ function drawMembers() {
   $("#members").replaceChildren(...members.map((m) => {
     const item = el("li", "", m.id === socket.id ? `${m.name} (you)` : m.name);
     item.prepend(avatar(m.name));
-    if (m.server) item.append(el("small", "", m.server));
+    if (m.server) item.append(Object.assign(el("small", "", m.server), { title: `on server ${m.server}` }));
     return item;
   }));
 }

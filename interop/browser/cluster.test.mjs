@@ -1,0 +1,138 @@
+// The chat on three servers behind a load balancer, in Chromium: its users are on different ones,
+// which NATS or a Redis makes one.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { artifacts, enter, has, log, members, message, own, say, wait } from "./page.mjs";
+import { build, launch, start } from "./server.mjs";
+
+let built, browser;
+
+before(async () => {
+  mkdirSync(artifacts, { recursive: true });
+  built = build("cluster");
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  built?.remove();
+});
+
+// redis starts a Redis that ends with the test, and returns its address.
+async function redis(t) {
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const { port } = free.address();
+  free.close();
+  await once(free, "close");
+  const dir = mkdtempSync(join(tmpdir(), "sio-redis-"));
+  const child = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir], { stdio: ["ignore", "pipe", "inherit"] });
+  const exit = once(child, "exit");
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await exit;
+    rmSync(dir, { recursive: true });
+  });
+  for await (const chunk of child.stdout) if (String(chunk).includes("Ready to accept connections")) break;
+  return `127.0.0.1:${port}`;
+}
+
+// visit shows the page to a new user, in a browser of its own, who enters a name.
+async function visit(t, url, name) {
+  const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, colorScheme: "light" });
+  t.after(() => context.close());
+  context.setDefaultTimeout(wait);
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (err) => errors.push(String(err)));
+  t.after(() => assert.deepEqual(errors, []));
+  await page.goto(url);
+  await enter(page, name);
+  await has(page.locator("#status[data-state=ok]"), "connected · websocket");
+  return page;
+}
+
+// serverOf returns the server that a page's user is on, as the list of another page says.
+const serverOf = (page, name) => page.locator("#members li").filter({ hasText: name }).locator("small").textContent();
+
+// online waits until those who are online are these, and no one is there twice.
+async function online(page, ...names) {
+  await page.waitForFunction((n) => document.querySelectorAll("#members li").length === n, names.length);
+  await members(page, names);
+}
+
+async function talk(from, to, text) {
+  await say(from, text);
+  await own(from, text, "delivered").waitFor();
+  await message(to, text).waitFor();
+}
+
+const running = (pid) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+for (const engine of ["NATS", "Redis"]) {
+  test(`users of different servers, by ${engine}`, async (t) => {
+    const args = engine === "Redis" ? ["-redis", await redis(t)] : [];
+    const servers = await start(built.program, ...args);
+    t.after(() => servers.stop());
+    const pidOf = async (server, nth = 1) => Number((await servers.line(`server ${server} has pid (\\d+)`, nth))[1]);
+    const shot = (page, name) => page.screenshot({ path: join(artifacts, `cluster-${engine}-${name}.png`) });
+
+    const ada = await visit(t, servers.url, "Ada");
+    const bob = await visit(t, servers.url, "Bob");
+    for (const page of [ada, bob]) await online(page, "Ada", "Bob");
+    const [a, b] = [await serverOf(bob, "Ada"), await serverOf(ada, "Bob")];
+    assert.notEqual(a, b);
+    await talk(ada, bob, "Hello Bob");
+    await talk(bob, ada, "Hello Ada");
+    await ada.getByLabel("Message", { exact: true }).pressSequentially("I am wri");
+    await has(bob.locator("#typing"), "Ada is typing…");
+    await shot(bob, "wide");
+    await ada.getByLabel("Message", { exact: true }).fill("");
+
+    // A server dies: its user comes back on another one, and is there once.
+    process.kill(await pidOf(b), "SIGKILL");
+    await has(log(bob), "Connection lost");
+    await has(log(bob), "Reconnected");
+    for (const page of [ada, bob]) await online(page, "Ada", "Bob");
+    const now = await serverOf(ada, "Bob");
+    assert.notEqual(now, b);
+    await talk(ada, bob, "Are you back?");
+    await talk(bob, ada, "On another server");
+    for (const page of [ada, bob]) assert.equal(await log(page).getByText("Bob left").count(), 0);
+    await shot(bob, "after");
+
+    // It is started again, and its first user sees who is there.
+    assert.ok(running(await pidOf(b, 2)));
+    let cleo;
+    for (;;) {
+      cleo = await visit(t, servers.url, "Cleo");
+      await online(cleo, "Ada", "Bob", "Cleo");
+      if (await serverOf(cleo, "Cleo") === b) break;
+      await cleo.context().close();
+      for (const page of [ada, bob]) await online(page, "Ada", "Bob");
+    }
+    for (const page of [ada, bob, cleo]) await online(page, "Ada", "Bob", "Cleo");
+    await talk(cleo, ada, "I am new here");
+    await message(bob, "I am new here").waitFor();
+    await cleo.setViewportSize({ width: 390, height: 844 });
+    await shot(cleo, "phone");
+    const overflow = await cleo.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `the page is ${overflow}px wider than a phone`);
+
+    const pids = [await pidOf("a"), await pidOf("b"), await pidOf("c"), await pidOf(b, 2)];
+    assert.equal(await servers.stop("SIGTERM"), 0);
+    assert.deepEqual(pids.filter(running), []);
+  });
+}
