@@ -21,11 +21,11 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core.
 TESTED := cluster/nats cluster/nats/embedded cluster/redis examples/cluster
-MODULES := . bench $(TESTED) interop/frameworks
+MODULES := . bench $(TESTED) interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks browser floods
+STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster browser floods
 
 .PHONY: help
 help: ## list the targets
@@ -104,7 +104,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: interop
-interop: interop-node interop-python interop-java interop-frameworks ## run the official clients against the Go server
+interop: interop-node interop-python interop-java interop-frameworks interop-cluster ## run the official clients against the Go server, and Node servers beside it
 
 .PHONY: interop-node
 interop-node: interop-server interop/node_modules/.package-lock.json
@@ -124,9 +124,14 @@ interop-frameworks: cc interop/node_modules/.package-lock.json
 	go build -race -o .bin/examples/ ./examples/...
 	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-timeout=300000 --test-reporter=spec frameworks/*.test.mjs
 
+.PHONY: interop-cluster
+interop-cluster: cc redis interop/node_modules/.package-lock.json
+	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server .
+	cd interop && node --test --test-timeout=300000 --test-reporter=spec cluster/*.test.mjs
+
 .PHONY: interop-reference
-interop-reference: interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
-	cd interop && TARGET=reference node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs
+interop-reference: redis interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
+	cd interop && TARGET=reference node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs cluster/*.test.mjs
 	cd interop/python && TARGET=reference ../../.venv/bin/python -B -m unittest -v
 	cd interop/java && TARGET=reference mvn --batch-mode --no-transfer-progress test
 

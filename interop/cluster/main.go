@@ -1,0 +1,154 @@
+// Command cluster is a Go server of a cluster of Node servers: what server.mjs is in Node.
+// It obeys the lines of JSON that come on standard input, and answers and reports on
+// standard output. See README.md.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/redis"
+)
+
+var subscriptions = map[string]redis.Subscriptions{
+	"dynamic":         redis.Dynamic,
+	"dynamic-private": redis.DynamicPrivate,
+	"static":          redis.Static,
+}
+
+func main() {
+	log.SetFlags(0)
+	addr := flag.String("redis", "", "`host:port`")
+	name := flag.String("name", "", "what others call it")
+	format := flag.String("format", "classic", "or sharded")
+	mode := flag.String("subscriptions", "dynamic", "or dynamic-private, or static")
+	specific := flag.Bool("specific", false, "answer to who asks only")
+	prefix := flag.String("prefix", "socket.io", "of all channels")
+	timeout := flag.Int("requests-timeout", 5000, "in `milliseconds`")
+	sends := flag.Bool("emitter", false, "only send")
+	flag.Parse()
+
+	opts := &redis.Options{
+		Prefix:                           *prefix,
+		Sharded:                          *format == "sharded",
+		Subscriptions:                    subscriptions[*mode],
+		PublishOnSpecificResponseChannel: *specific,
+	}
+	opts.Name = *name
+	opts.RequestsTimeout = time.Duration(*timeout) * time.Millisecond
+	client := rueidis.ClientOption{InitAddress: []string{*addr}}
+	console := &console{out: json.NewEncoder(os.Stdout)}
+	run := serve
+	if *sends {
+		run = emit
+	}
+	if err := run(client, opts, console); err != nil {
+		log.Fatal(err)
+	}
+}
+
+type server struct {
+	*console
+	name    string
+	sio     *sio.Server
+	cluster *cluster.Cluster
+}
+
+// serve is a server until standard input ends.
+func serve(client rueidis.ClientOption, opts *redis.Options, console *console) error {
+	cl, err := redis.Open(client, opts)
+	if err != nil {
+		return err
+	}
+	srv := sio.New(&sio.Options{
+		Broker:      cl.Broker,
+		Compression: &sio.Compression{Threshold: 1},
+		CORS:        &sio.CORS{Origins: []string{"https://a.example"}},
+	})
+	s := &server{console: console, name: opts.Name, sio: srv, cluster: cl}
+	for _, nsp := range []string{"/", "/other", "/go"} {
+		s.handle(srv.Of(nsp))
+	}
+	srv.OfFunc(regexp.MustCompile(`^/dyn-\d+$`).MatchString).OnConnect(admit)
+	return errors.Join(s.run(), cl.Close())
+}
+
+// run serves clients and obeys until standard input ends.
+func (s *server) run() error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	h := &http.Server{Handler: s.sio, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(l) }() // ends with the Shutdown below
+	s.report("listening", "", []any{l.Addr().(*net.TCPAddr).Port})
+	err = s.obey(os.Stdin, s.do)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err = errors.Join(err, s.sio.Shutdown(ctx), h.Shutdown(ctx))
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// admit lets a client in, with the rooms and the data that it asks for.
+func admit(c *sio.Context) error {
+	var auth struct {
+		Rooms []string
+		Data  map[string]any
+	}
+	if err := c.BindAuth(&auth); err != nil {
+		return err
+	}
+	for name, v := range auth.Data {
+		c.Set(name, untagged(v))
+	}
+	return c.Join(auth.Rooms...)
+}
+
+func (s *server) handle(n *sio.Namespace) {
+	n.OnConnect(admit)
+	n.OnServerEvent("note", func(_ context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+		s.report("note", n.Name(), values(args))
+		return nil, nil
+	})
+	n.OnServerEvent("who", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return s.name, nil })
+	n.OnServerEvent("echo", func(_ context.Context, _ *sio.Namespace, args sio.Args) (any, error) {
+		return values(args)[0], nil
+	})
+	n.OnServerEvent("silent unless", func(ctx context.Context, _ *sio.Namespace, args sio.Args) (any, error) {
+		if values(args)[0] == s.name {
+			return s.name, nil
+		}
+		<-ctx.Done()
+		return nil, nil
+	})
+}
+
+// values returns all arguments as they are.
+func values(args sio.Args) []any {
+	all := make([]any, args.Len())
+	ptrs := make([]any, len(all))
+	for i := range all {
+		ptrs[i] = &all[i]
+	}
+	if err := args.Bind(ptrs...); err != nil {
+		return []any{fmt.Sprint("bad: ", err)}
+	}
+	return all
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { mainFormats, suite, target, test, unique } from "./harness.mjs";
+
+const ids = (sockets) => sockets.map(({ id }) => id).sort();
+
+suite("servers that come and go", mainFormats, (cluster) => {
+  for (const [name, client] of [["n3", "ioredis"], ["g3", target === "sio" ? undefined : "ioredis"]]) {
+    test(cluster, `${name} joins, and leaves`, async (t, c) => {
+      const room = unique("room");
+      const before = [await c.client(c.n1, { rooms: [room] }), await c.client(c.g1, { rooms: [room] })];
+      const server = await c.add(name, client);
+      const joined = await c.client(server, { rooms: [room] });
+      const all = [...before, joined];
+      for (const from of [c.n1, c.g1, server]) {
+        await from.do({ do: "emit", to: [room], event: "news", args: [from.name] });
+        await c.fence(from, ...all);
+        assert.deepEqual(ids(await from.do({ do: "fetch", to: [room] })), ids(all));
+        assert.equal((await from.do({ do: "inquire", event: "who" })).answers.length, 4);
+      }
+      for (const { log } of all) assert.deepEqual(log, [["news", "n1"], ["news", "g1"], ["news", name]]);
+      await c.remove(server);
+      for (const from of [c.n1, c.g1]) {
+        assert.deepEqual(ids(await from.do({ do: "fetch", to: [room] })), ids(before));
+        const { answers, error } = await from.do({ do: "inquire", event: "who" });
+        assert.deepEqual([answers.length, error], [3, ""]);
+      }
+    });
+  }
+
+  // A server that hangs is waited for as long as whoever asks wants. What the others say is
+  // there then. Once it is dead, and Redis knows, nobody waits for it.
+  for (const victim of ["n2", "g2"]) {
+    test(cluster, `${victim} hangs, and is killed`, async (t, c) => {
+      const room = unique("room");
+      const alive = [await c.client(c.n1, { rooms: [room] }), await c.client(c.g1, { rooms: [room] })];
+      await c.client(c[victim], { rooms: [room] });
+      for (const client of alive) client.on("question", (ack) => ack("yes"));
+      const ask = { do: "ask", to: [room], event: "question" };
+      c[victim].signal("SIGSTOP");
+      if (c.g1.kind === "Go") {
+        const fetched = await c.g1.do({ do: "fetch partly", timeout: 500, to: [room] });
+        assert.deepEqual(ids(fetched.sockets), ids(alive));
+        const told = await c.g1.do({ do: "inquire", timeout: 500, event: "who" });
+        assert.deepEqual([told.answers.length, fetched.error === "", told.error === ""], [2, false, false]);
+        // Node servers do not tell what they are called.
+        if (victim === "g2") for (const { error } of [fetched, told]) assert.match(error, /\bg2\b/);
+      }
+      const { answers, error } = await c.g1.do({ ...ask, timeout: 500 });
+      assert.deepEqual([answers, error === ""], [["yes", "yes"], false]);
+      await c.kill(c[victim]);
+      for (const from of [c.g1, c.n1]) {
+        const began = Date.now();
+        assert.deepEqual(ids(await from.do({ do: "fetch", to: [room] })), ids(alive));
+        assert.deepEqual(await from.do(ask), { answers: ["yes", "yes"], error: "" });
+        const told = await from.do({ do: "inquire", event: "who" });
+        assert.deepEqual([told.answers.length, told.error], [2, ""]);
+        const took = Date.now() - began;
+        assert.ok(took < 4_000, `nobody is waited for: ${took} ms`);
+      }
+      await c.add(victim, c[victim].client);
+    });
+  }
+});

@@ -1,0 +1,70 @@
+// A redis-server on a free port, for the time of a test file.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { createClient } from "redis";
+import { eventually } from "./harness.mjs";
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export class RedisServer {
+  static async start() {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const server = new RedisServer();
+        await server.#run(await freePort());
+        return server;
+      } catch (err) {
+        if (attempt === 3) throw err; // the port may have been taken meanwhile
+      }
+    }
+  }
+
+  async #run(port) {
+    this.dir = mkdtempSync(join(tmpdir(), "redis-"));
+    this.addr = `127.0.0.1:${port}`;
+    this.process = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", this.dir], { stdio: ["ignore", "pipe", "inherit"] });
+    this.kill = () => this.process.kill("SIGKILL");
+    process.on("exit", this.kill);
+    const lines = createInterface({ input: this.process.stdout });
+    await new Promise((resolve, reject) => {
+      this.process.once("error", reject);
+      this.process.once("exit", (code) => reject(new Error(`redis-server ended with ${code}`)));
+      lines.on("line", (line) => line.includes("Ready to accept connections") && resolve());
+    });
+    this.client = await createClient({ url: `redis://${this.addr}` }).connect();
+  }
+
+  // command sends one, such as "PUBLISH". The arguments may be Buffers.
+  command(...args) {
+    return this.client.sendCommand(args);
+  }
+
+  // subscribers waits until so many have subscribed to a channel, which is pattern-free.
+  async subscribers(sharded, channel, enough) {
+    const count = sharded ? "SHARDNUMSUB" : "NUMSUB";
+    await eventually(`subscribers of ${channel}`, async () => enough((await this.command("PUBSUB", count, channel))[1]));
+  }
+
+  async stop() {
+    this.client.destroy();
+    this.process.removeAllListeners("exit");
+    const gone = once(this.process, "close");
+    this.kill();
+    await gone;
+    process.off("exit", this.kill);
+    rmSync(this.dir, { recursive: true });
+  }
+}
