@@ -100,7 +100,7 @@ func (b *broker) handle(m *wire.Message) error {
 	case wire.TypeIDs:
 		b.serve(m, func(out *wire.Message) { b.ids(sel, out) })
 	case wire.TypeRooms:
-		b.serve(m, func(out *wire.Message) { out.Type, out.Names = wire.TypeRoomSet, b.local.Namespace().Rooms() })
+		b.serve(m, b.rooms)
 	case wire.TypeServerEvent:
 		if name, err := parser.EventName(m.Data); err != nil || parser.IsReserved(string(name)) {
 			return errEvent

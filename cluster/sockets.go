@@ -195,3 +195,10 @@ func (b *broker) ids(sel socketio.Selector, out *wire.Message) {
 		out.Names = append(out.Names, s.ID())
 	}
 }
+
+// rooms makes the answer that lists rooms. For servers written in JavaScript ids are among
+// them.
+func (b *broker) rooms(out *wire.Message) {
+	b.ids(socketio.Selector{}, out)
+	out.Type, out.Names = wire.TypeRoomSet, append(out.Names, b.local.Namespace().Rooms()...)
+}
