@@ -344,8 +344,7 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	all := make(chan struct{})   // closed when these are the same
 	owed := make(map[string]int) // answers, by server
 	var lost []string            // servers that left before their clients had answered
-	var r *request
-	r = c.open(func(m *wire.Message, first bool) {
+	r := c.open(func(m *wire.Message, first bool) {
 		switch {
 		case m.Type == wire.TypeClientAnswer:
 			owed[m.UID]--
