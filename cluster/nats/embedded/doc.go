@@ -18,7 +18,7 @@
 // connection, so this is for some tens of servers, and for networks in which all can reach
 // each other.
 //
-// A server that ends or hangs is given up after six seconds at most, and tried again once
+// A server that ends or hangs is given up after ten seconds at most, and tried again once
 // in a second; one that is none of the Peers, but was heard of from others, for an hour. A
 // server that nobody can reach is not away for its [cluster.Cluster], which is connected to
 // its own server: it shows by what becomes of the others in Members. What is emitted

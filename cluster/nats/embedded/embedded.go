@@ -91,15 +91,16 @@ func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error
 	if o.Logger != nil {
 		log = *o.Logger
 	}
-	s, err := start(o, log)
+	wake, done := make(chan struct{}, 1), make(chan struct{})
+	s, err := start(o, log, wake)
 	if err != nil {
 		return nil, nil, err
 	}
-	nc, err := engine.Connect("", o.Name, natsgo.InProcessServer(s), natsgo.Token(o.Secret))
+	nc, err := engine.Connect("", o.Name, natsgo.InProcessServer(s), natsgo.Token(o.Secret),
+		natsgo.PingInterval(time.Minute)) // nobody can cut it
 	if err != nil {
 		return nil, nil, errors.Join(err, stop(s))
 	}
-	done := make(chan struct{})
 	var wg sync.WaitGroup
 	e := engine.New(nc, prefix, o.QueueBytes, func() {
 		close(done)
@@ -109,29 +110,7 @@ func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error
 			log.Warn().Err(err).Send()
 		}
 	})
-	wg.Go(func() { watchRoutes(s, e.Reached, done) }) // until the engine is closed
+	r := &routes{server: s, reached: e.Reached}
+	wg.Go(func() { r.watch(wake, done) }) // until the engine is closed
 	return e, s, nil
-}
-
-// watchRoutes calls reached when there are more routes to other servers than before, and
-// these have had time to tell what they have subscribed to.
-func watchRoutes(s *server.Server, reached func(), done <-chan struct{}) {
-	ticker := time.NewTicker(time.Second / 4)
-	defer ticker.Stop()
-	told, last := 0, 0
-	for {
-		select {
-		case <-ticker.C:
-		case <-done:
-			return
-		}
-		n := s.NumRoutes()
-		if n > told && n == last {
-			reached()
-		}
-		if n < told || n == last {
-			told = n
-		}
-		last = n
-	}
 }

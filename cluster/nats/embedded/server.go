@@ -20,9 +20,10 @@ const (
 	defaultPort       = 6222
 	defaultMaxPayload = 8 << 20
 
-	// A peer that hangs is noticed when it has not answered two pings.
-	pingInterval = 2 * time.Second
-	maxPings     = 2
+	// A peer that hangs is noticed when it has not answered one ping until the next is
+	// due. Pings are most of what an idle server does.
+	pingInterval = 5 * time.Second
+	maxPings     = 1
 
 	// connectRetries is for how many seconds a server tries to reach one that it has
 	// only heard of from others: none of those is known to come back.
@@ -40,8 +41,9 @@ const (
 // user is whom other servers say that they are.
 const user = "sio"
 
-// start starts the server.
-func start(o *Options, log zerolog.Logger) (*server.Server, error) {
+// start starts the server, and wakes the channel when the server has something of note to
+// log.
+func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (*server.Server, error) {
 	so, err := o.server()
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func start(o *Options, log zerolog.Logger) (*server.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &logger{log: log, fatal: make(chan error, 1)}
+	l := &logger{log: log, fatal: make(chan error, 1), wake: wake}
 	s.SetLoggerV2(l, log.GetLevel() <= zerolog.TraceLevel, false, false)
 	s.Start()
 	timeout := time.After(startTimeout)
@@ -176,6 +178,7 @@ func password(secret string) string {
 type logger struct {
 	log   zerolog.Logger
 	fatal chan error
+	wake  chan<- struct{}
 }
 
 func (l *logger) Fatalf(format string, v ...any) {
@@ -188,8 +191,14 @@ func (l *logger) Fatalf(format string, v ...any) {
 	}
 }
 
-func (l *logger) Errorf(format string, v ...any)  { l.log.Warn().Msgf(format, v...) }
-func (l *logger) Warnf(format string, v ...any)   { l.log.Warn().Msgf(format, v...) }
-func (l *logger) Noticef(format string, v ...any) { l.log.Debug().Msgf(format, v...) }
-func (l *logger) Debugf(format string, v ...any)  { l.log.Trace().Msgf(format, v...) }
-func (l *logger) Tracef(format string, v ...any)  { l.log.Trace().Msgf(format, v...) }
+func (l *logger) Errorf(format string, v ...any) { l.log.Warn().Msgf(format, v...) }
+func (l *logger) Warnf(format string, v ...any)  { l.log.Warn().Msgf(format, v...) }
+func (l *logger) Noticef(format string, v ...any) {
+	l.log.Debug().Msgf(format, v...)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+func (l *logger) Debugf(format string, v ...any) { l.log.Trace().Msgf(format, v...) }
+func (l *logger) Tracef(format string, v ...any) { l.log.Trace().Msgf(format, v...) }
