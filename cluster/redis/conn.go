@@ -19,6 +19,7 @@ const helloTimeout = 5 * time.Second
 
 var (
 	errReplica     = errors.New("redis: the server is a replica")
+	errReplaced    = errors.New("redis: another server is the master")
 	errUnknownNode = errors.New("redis: the node is not known yet")
 	errNoNodes     = errors.New("redis: no nodes are known")
 )
@@ -30,8 +31,14 @@ var ErrRESP2 = errors.New("redis: RESP3 is needed, which Redis has since version
 // is silent.
 type conn struct {
 	rueidis.DedicatedClient
-	lost <-chan error // says why the connection was lost, and is closed
+	lost  <-chan error // says why the connection was lost, and is closed
+	nodes []string     // that the client knew when it connected
 }
+
+// isStale tells whether the client has other servers now.
+func (l *link) isStale(c *conn) bool { return !slices.Equal(c.nodes, addrs(l.e.client)) }
+
+func addrs(client rueidis.Client) []string { return slices.Sorted(maps.Keys(client.Nodes())) }
 
 // dial connects. If ctx ends, the attempt is left to itself.
 func (l *link) dial(ctx context.Context) (*conn, error) {
@@ -85,12 +92,14 @@ func (l *link) connect() (*conn, error) {
 }
 
 func (l *link) connectTo(client rueidis.Client) (*conn, error) {
+	nodes := addrs(l.e.client)
 	d, _ := client.Dedicate()
 	if err := l.hello(d); err != nil {
 		d.Close()
 		return nil, err
 	}
-	return &conn{d, d.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.e.receive, OnSubscription: l.subscription})}, nil
+	lost := d.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: l.e.receive, OnSubscription: l.subscription})
+	return &conn{d, lost, nodes}, nil
 }
 
 // hello asks what the server is. It is the first command, so that it fails if there is no

@@ -45,13 +45,15 @@
 // sends to a server that is too slow to read it, beyond client-output-buffer-limit, is
 // lost with the connection; that is told as time away.
 //
-// With Sentinel, rueidis may overlook that a master was replaced unless
-// ClientOption.Sentinel.TopologyRefreshInterval is set: a few seconds do. A server that
-// is a replica is not used outside of a Redis Cluster: what is published there stays there.
+// With Sentinel, the next master is found within a second of being made one. If rueidis does
+// not hear of it, it has to look: set ClientOption.Sentinel.TopologyRefreshInterval to a few
+// seconds. A server that is a replica is not used outside of a Redis Cluster: what is
+// published there stays there.
 //
 // # Files
 //
 // redis.go (options), engine.go (what clusters call), link.go (a connection, and what
-// becomes of it), outbox.go (what is to be sent), conn.go (how one connects), losses.go
-// (what is told of losses), shards.go and slot.go (sharded channels in a Redis Cluster).
+// becomes of it), outbox.go (what is to be sent), answers.go (what Redis says to it),
+// conn.go (how one connects), losses.go (what is told of losses), shards.go and slot.go
+// (sharded channels in a Redis Cluster).
 package redis

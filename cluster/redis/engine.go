@@ -43,8 +43,12 @@ type engine struct {
 	// connections, the rest from links.
 	hear     sync.Mutex
 	receiver cluster.Receiver
-	away     int // how many links are
+	told     bool // that the engine is away
 	closed   bool
+
+	counting sync.Mutex // protects the following; innermost
+	away     int        // how many links are
+	left     error      // why the first of them left; nil if that was told
 }
 
 func newEngine(client rueidis.Client, owned bool, o *Options) *engine {
@@ -237,20 +241,41 @@ func (e *engine) receive(m rueidis.PubSubMessage) {
 	}
 }
 
-// leave counts a link that is away, and tells of the first.
+// leave counts a link that is away; tell tells of it.
 func (e *engine) leave(err error) {
-	e.hear.Lock()
-	defer e.hear.Unlock()
-	if e.away++; e.away == 1 && !e.closed {
-		e.receiver.Away(err)
+	e.counting.Lock()
+	defer e.counting.Unlock()
+	if e.away == 0 {
+		e.left = err
 	}
+	e.away++
 }
 
-// back counts a link that has subscribed to everything again, and tells of the last.
+// back counts a link that has subscribed to everything again; tell tells of the last.
 func (e *engine) back() {
+	e.counting.Lock()
+	defer e.counting.Unlock()
+	e.away--
+}
+
+// tell tells the receiver if the engine has gone away, and if it is back. The caller holds
+// no lock.
+func (e *engine) tell() {
 	e.hear.Lock()
 	defer e.hear.Unlock()
-	if e.away--; e.away == 0 && !e.closed {
+	e.counting.Lock()
+	left, away := e.left, e.away > 0
+	e.left = nil
+	e.counting.Unlock()
+	if e.closed {
+		return
+	}
+	if left != nil && !e.told {
+		e.told = true
+		e.receiver.Away(left)
+	}
+	if !away && e.told {
+		e.told = false
 		e.receiver.Back()
 	}
 }

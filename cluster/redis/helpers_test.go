@@ -103,6 +103,7 @@ func (p *peer) has(want ...string) {
 // settled waits until Redis knows of all subscriptions.
 func (p *peer) settled() {
 	p.t.Helper()
+	p.wait("Back", func() bool { return p.aways == p.backs })
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for _, l := range p.allLinks() {

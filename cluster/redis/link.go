@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,10 @@ const (
 	// flightChannels is how many channels are subscribed to in one round trip.
 	// Redis ends a connection that has 32 MB of answers to read.
 	flightChannels = 32 * subscribeChannels
+
+	// watchPause is how often it is looked whether Sentinel has replaced the server,
+	// which costs no round trip.
+	watchPause = time.Second
 
 	// lostTimeout is how long rueidis may take to say why a command has failed.
 	lostTimeout = time.Second
@@ -53,7 +56,7 @@ type link struct {
 	idle    bool          // the goroutine waits for wake
 	down    bool          // there is no connection, or not everything is subscribed to
 	why     error         // it is down
-	told    bool          // engine.leave has been called
+	told    bool          // the engine counts it as away
 	ending  bool          // the goroutine ends when nothing is left to send
 	retired bool          // all of its slots are elsewhere
 	changed chan struct{} // closed when Redis has heard of all changes; nil if there are none
@@ -198,10 +201,17 @@ func (l *link) leave(err error) {
 		}
 	}
 	l.changed, l.flying = nil, nil
-	told := l.told || l.retired
-	l.told = l.told || !l.retired
+	if !l.retired {
+		l.missLocked(err)
+	}
 	l.mu.Unlock()
-	if !told {
+	l.e.tell()
+}
+
+// missLocked counts the link as away, since it is not subscribed to everything.
+func (l *link) missLocked(err error) {
+	if !l.told {
+		l.told = true
 		l.e.leave(err)
 	}
 }
@@ -241,10 +251,12 @@ func (l *link) pause(tries int) bool {
 
 // serve uses a connection until it is lost. It returns nil when the link is to end.
 func (l *link) serve(c *conn) error {
+	watch, stop := l.watch()
+	defer stop()
 	l.mu.Lock()
 	l.outbox.forget()
 	l.mu.Unlock()
-	for first := true; ; first = false {
+	for {
 		l.mu.Lock()
 		add, remove := l.outbox.changes()
 		l.taken = l.taken[:0]
@@ -260,14 +272,18 @@ func (l *link) serve(c *conn) error {
 			l.mu.Unlock()
 			return nil
 		}
-		l.idle = nothing && !first
-		idle := l.idle
+		idle := nothing && l.flying == nil && !told && !l.down
+		l.idle = idle
 		l.mu.Unlock()
 		if idle {
 			select {
 			case <-l.wake:
 			case err, ok := <-c.lost:
 				return lostError(err, ok)
+			case <-watch:
+				if l.isStale(c) {
+					return errReplaced
+				}
 			case <-l.e.ctx.Done():
 				return l.e.ctx.Err()
 			}
@@ -278,7 +294,25 @@ func (l *link) serve(c *conn) error {
 		}
 		clear(l.taken)
 		l.back(told)
+		select {
+		case <-watch:
+			if l.isStale(c) {
+				return errReplaced
+			}
+		default:
+		}
 	}
+}
+
+// watch says when to look whether the connection is to the right server: a Sentinel tells
+// the client at once that a master is replaced, but may leave the old one in place, with
+// its connections, for ten seconds.
+func (l *link) watch() (ticks <-chan time.Time, stop func()) {
+	if l.e.client.Mode() != rueidis.ClientModeSentinel {
+		return nil, func() {}
+	}
+	t := time.NewTicker(watchPause)
+	return t.C, t.Stop
 }
 
 // back notes that Redis has heard of everything that serve took.
@@ -289,12 +323,14 @@ func (l *link) back(told bool) {
 		l.flying = nil
 	}
 	l.down = false
+	told = told && l.told
 	if told {
 		l.told = false
+		l.e.back()
 	}
 	l.mu.Unlock()
 	if told {
-		l.e.back()
+		l.e.tell()
 	}
 }
 
@@ -330,46 +366,13 @@ func (l *link) send(c *conn, add, remove []string) error {
 			err = l.subscribeEach(c, refused)
 		}
 		if err != nil {
+			l.multi = nil // rueidis may still write it
 			return l.broken(c, err)
 		}
 		if adds = adds[n:]; len(adds) == 0 {
 			return l.follow()
 		}
 	}
-}
-
-// subscribed looks at answers to commands that subscribe. It returns the channels of
-// those that were refused for what may have to do with one of them.
-func (l *link) subscribed(groups [][]string, results []rueidis.RedisResult) (refused []string, err error) {
-	for i, channels := range groups {
-		err := results[i].Error()
-		if err == nil {
-			continue
-		}
-		answer, ok := rueidis.IsRedisErr(err)
-		if !ok {
-			break // the connection is lost
-		}
-		if isPassing(answer) {
-			return nil, fmt.Errorf("redis: subscribing: %w", err)
-		}
-		addr, moved := answer.IsMoved()
-		if len(channels) > 1 && !moved {
-			refused = append(refused, channels...)
-			continue
-		}
-		l.mu.Lock()
-		for _, channel := range channels {
-			l.outbox.unsent(channel)
-		}
-		l.mu.Unlock()
-		if moved && l.e.shards != nil {
-			l.moved[slotOf(channels[0])] = l.e.shards.resolve(addr, l)
-		} else {
-			l.e.losses.miss("subscribe "+code(answer), fmt.Errorf("redis: subscribing to %q: %w", channels[0], err))
-		}
-	}
-	return refused, nil
 }
 
 // subscribeEach subscribes to channels one by one, since Redis refuses a command as a
@@ -387,34 +390,6 @@ func (l *link) subscribeEach(c *conn, channels []string) error {
 	results := c.DoMulti(l.e.ctx, l.multi...)
 	_, err := l.subscribed(each, results)
 	return cmp.Or(results[len(results)-1].NonRedisError(), err)
-}
-
-// published looks at answers to what was taken from the queue.
-func (l *link) published(results []rueidis.RedisResult) {
-	unanswered := 0
-	var broken error
-	for i, result := range results {
-		err := result.Error()
-		if err == nil {
-			continue
-		}
-		answer, ok := rueidis.IsRedisErr(err)
-		if !ok {
-			unanswered, broken = unanswered+1, err
-			continue
-		}
-		m := l.taken[i]
-		if addr, moved := answer.IsMoved(); moved && l.e.shards != nil && m.hops < maxHops {
-			m.hops++
-			l.moved[slotOf(m.channel)] = l.e.shards.resolve(addr, l)
-			l.bounced = append(l.bounced, m)
-			continue
-		}
-		l.e.losses.add(1, "publish "+code(answer), fmt.Errorf("redis: publishing: %w", err))
-	}
-	if unanswered > 0 {
-		l.e.losses.add(unanswered, "unanswered", fmt.Errorf("redis: not known to have arrived: %w", broken))
-	}
 }
 
 // follow hands over what belongs to other nodes.
@@ -455,20 +430,4 @@ func lostError(err error, ok bool) error {
 		return errors.New("redis: the connection was closed")
 	}
 	return fmt.Errorf("redis: the connection was lost: %w", err)
-}
-
-// isPassing tells whether what Redis has answered has to do with its state, not with who
-// asks for what.
-func isPassing(answer *rueidis.RedisError) bool {
-	switch code(answer) {
-	case "LOADING", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "BUSY":
-		return true
-	}
-	return false
-}
-
-// code returns what an answer of Redis begins with if it is an error.
-func code(answer *rueidis.RedisError) string {
-	code, _, _ := strings.Cut(answer.Error(), " ")
-	return code
 }

@@ -169,7 +169,7 @@ func (s *shards) of(channel string) *link {
 // move notes which nodes have some slots, and hands over what waits for them: first what
 // came back, which was published before.
 func (s *shards) move(moved map[uint16]string, cameBack []message) {
-	var left, heirs []*link
+	var left []*link
 	s.mu.Lock()
 	for slot, addr := range moved {
 		s.addrs[slot] = addr
@@ -190,30 +190,22 @@ func (s *shards) move(moved map[uint16]string, cameBack []message) {
 		for i, channel := range channels {
 			l := s.owner[slotOf(channel)]
 			l.want(true, channels[i:i+1])
-			if told && l.owe() {
-				heirs = append(heirs, l)
+			if told {
+				l.miss(errSlotMoved)
 			}
 		}
 		for _, m := range messages {
 			s.owner[slotOf(m.channel)].inherit(m)
 		}
 	}
-	var over []*link
 	for _, old := range left {
 		if old.slots == 0 {
 			delete(s.links, old.addr)
-			if old.retire() {
-				over = append(over, old)
-			}
+			old.retire()
 		}
 	}
 	s.mu.Unlock()
-	for range heirs {
-		s.e.leave(errSlotMoved)
-	}
-	for range over {
-		s.e.back()
-	}
+	s.e.tell()
 }
 
 // inherit queues a message that another link had, even if there is no room.
@@ -250,25 +242,24 @@ func (l *link) part(s *shards) (channels []string, messages []message, told bool
 	return channels, messages, l.told
 }
 
-// owe notes that others were told that something is not subscribed to that now the link
-// is to subscribe to. It says whether that is new.
-func (l *link) owe() bool {
+// miss notes that there is something to subscribe to that others were told is not.
+func (l *link) miss(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	told := l.told
-	l.told = true
-	return !told
+	l.missLocked(err)
+	l.signalLocked()
 }
 
-// retire lets a link end whose slots are all elsewhere. It says whether that ends its
-// being away.
-func (l *link) retire() bool {
+// retire lets a link end whose slots are all elsewhere.
+func (l *link) retire() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	told := l.told
-	l.told, l.retired, l.ending = false, true, true
+	if l.told {
+		l.told = false
+		l.e.back()
+	}
+	l.retired, l.ending = true, true
 	l.signalLocked()
-	return told
 }
 
 // subscription is called by the reader of a connection. A node that loses a slot ends the
@@ -284,12 +275,9 @@ func (l *link) subscription(change rueidis.PubSubSubscription) {
 	}
 	l.outbox.mark(change.Channel, wanted)
 	l.changedLocked()
-	told := l.told
-	l.told = true
+	l.missLocked(errSlotMoved)
 	l.mu.Unlock()
-	if !told {
-		l.e.leave(errSlotMoved)
-	}
+	l.e.tell()
 }
 
 // refresh asks anew which node has which slots.

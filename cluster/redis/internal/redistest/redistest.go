@@ -37,7 +37,7 @@ func Start(t testing.TB, args ...string) *Server {
 	addr := FreeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	if len(args) == 0 || strings.HasPrefix(args[0], "--") {
-		args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, args...)
+		args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, args...)
 	}
 	return start(t, addr, args)
 }
