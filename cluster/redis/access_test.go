@@ -50,7 +50,7 @@ func TestUserOfACL(t *testing.T) {
 		}
 		b.settled()
 		b.wait("the refusal", func() bool { return len(b.missed) == 1 })
-		for reason := range b.missed {
+		for reason := range b.now().missed {
 			if !strings.Contains(reason, "NOPERM") || !strings.Contains(reason, "other#/#") && !strings.Contains(reason, "y#*") {
 				t.Errorf("told %q", reason)
 			}
@@ -65,7 +65,7 @@ func TestUserOfACL(t *testing.T) {
 		}
 		b.has(want...)
 		a.wait("the loss", func() bool { return a.lost == 1 })
-		for reason := range a.reasons {
+		for reason := range a.now().reasons {
 			if !strings.Contains(reason, "NOPERM") {
 				t.Errorf("told %q", reason)
 			}
@@ -77,7 +77,7 @@ func TestUserOfACL(t *testing.T) {
 		if n, err := b.Count(t.Context(), "socket.io#/#"); n != 1 || err != nil {
 			t.Errorf("counted %d, %v", n, err)
 		}
-		if b.aways+a.aways != 0 {
+		if b.now().aways+a.now().aways != 0 {
 			t.Error("an engine was away")
 		}
 	})

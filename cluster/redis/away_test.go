@@ -73,9 +73,7 @@ func TestQueuedWhileAway(t *testing.T) {
 	a.wait("some lost", func() bool { return a.reasons[errFull.Error()] && a.lost > 900 })
 	s.Restart()
 	a.has("room 1", "room 2")
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if kept := 1001 - a.lost; kept < 80 || kept > 100 {
+	if kept := 1001 - a.now().lost; kept < 80 || kept > 100 {
 		t.Errorf("%d of 1000 messages of 1 KB waited", kept)
 	}
 }
@@ -108,9 +106,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		})
 	}
 	for round := range 3 {
-		a.mu.Lock()
-		before := a.count
-		a.mu.Unlock()
+		before := a.now().count
 		a.wait("load", func() bool { return a.count > before+5000 })
 		s.Kill()
 		a.wait("Away", func() bool { return a.aways == round+1 })
@@ -121,8 +117,9 @@ func TestKilledUnderLoad(t *testing.T) {
 	wg.Wait()
 	a.wait("all", func() bool { return int64(a.count+a.lost) >= sent.Load() })
 	a.Close() // tells of the rest that was lost
-	t.Logf("%d sent, %d received, %d counted as lost: %v", sent.Load(), a.count, a.lost, a.reasons)
-	if received := int64(a.count); received > sent.Load() || received+3*batchMessages < sent.Load() {
+	got := a.now()
+	t.Logf("%d sent, %d received, %d counted as lost: %v", sent.Load(), got.count, got.lost, got.reasons)
+	if received := int64(got.count); received > sent.Load() || received+3*batchMessages < sent.Load() {
 		t.Errorf("%d of %d received", received, sent.Load())
 	}
 }
@@ -196,8 +193,8 @@ func TestLinkCut(t *testing.T) {
 		b.send("all", strconv.Itoa(i))
 		a.has("all " + strconv.Itoa(i))
 	}
-	if a.aways != 5 || b.aways != 0 {
-		t.Errorf("away %d and %d times", a.aways, b.aways)
+	if x, y := a.now().aways, b.now().aways; x != 5 || y != 0 {
+		t.Errorf("away %d and %d times", x, y)
 	}
 }
 
@@ -226,9 +223,7 @@ func TestSlowReceiverIsTold(t *testing.T) {
 	}
 	close(release)
 	b.wait("Away and Back", func() bool { return b.aways == 1 && b.backs == 1 })
-	b.mu.Lock()
-	b.messages, b.count = nil, 0
-	b.mu.Unlock()
+	b.clear()
 	a.send("all", "small")
 	b.wait("the next one", func() bool { return b.count > 0 && b.messages[len(b.messages)-1] == "all small" })
 }

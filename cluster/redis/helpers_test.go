@@ -3,6 +3,8 @@ package redis
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,16 +22,37 @@ type peer struct {
 	*engine
 	t testing.TB
 
-	mu       sync.Mutex // protects the following
-	told     *sync.Cond // of each change
-	messages []string   // channel and data
-	count    int        // of messages
+	mu   sync.Mutex // protects the following
+	told *sync.Cond // of each change
+	busy func()     // called by Receive, if not nil
+	record
+}
+
+// A record is what a peer was told.
+type record struct {
+	messages []string // channel and data
+	count    int      // of messages
 	lost     int
 	missed   map[string]bool
 	reasons  map[string]bool
 	aways    int
 	backs    int
-	busy     func() // called by Receive, if not nil
+}
+
+// now returns what the peer was told so far.
+func (p *peer) now() record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.record
+	r.messages, r.missed, r.reasons = slices.Clone(r.messages), maps.Clone(r.missed), maps.Clone(r.reasons)
+	return r
+}
+
+// clear forgets the messages.
+func (p *peer) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.messages, p.count = nil, 0
 }
 
 func (p *peer) Receive(sub, channel string, data []byte) {
@@ -144,7 +167,7 @@ func tryStart(t testing.TB, o *Options, c rueidis.ClientOption) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &peer{engine: newEngine(client, true, o), t: t, reasons: make(map[string]bool), missed: make(map[string]bool)}
+	p := &peer{engine: newEngine(client, true, o), t: t, record: record{reasons: make(map[string]bool), missed: make(map[string]bool)}}
 	p.told = sync.NewCond(&p.mu)
 	t.Cleanup(func() { p.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

@@ -60,7 +60,7 @@ func TestShardsOfRedisCluster(t *testing.T) {
 			t.Errorf("counted %d, %v", got, err)
 		}
 	}
-	if a.aways+b.aways != 0 {
+	if a.now().aways+b.now().aways != 0 {
 		t.Error("an engine was away")
 	}
 }
@@ -123,14 +123,12 @@ func TestSlotMoves(t *testing.T) {
 	for _, to := range []*redistest.Server{next, c.Add()} {
 		a.settled()
 		b.settled()
-		aways := b.aways
+		aways := b.now().aways
 		stop := a.floods(channel)
 		b.wait("the flood", func() bool { return b.count > 0 })
 		c.Move(slot, to)
 		b.wait("Away and Back", func() bool { return b.aways > aways && b.backs == b.aways })
-		b.mu.Lock()
-		before := b.count
-		b.mu.Unlock()
+		before := b.now().count
 		b.wait("more", func() bool { return b.count > before+10 })
 		sent := stop()
 		a.settled()
@@ -138,19 +136,17 @@ func TestSlotMoves(t *testing.T) {
 			return len(b.messages) == 1000 || strings.HasSuffix(b.messages[len(b.messages)-1], fmt.Sprint(" ", sent-1))
 		})
 		b.inOrder()
-		t.Logf("%d sent, %d received", sent, b.count)
+		t.Logf("%d sent, %d received", sent, b.now().count)
 		if got := to.Do("pubsub", "shardnumsub", channel); !strings.Contains(got.String(), "1") {
 			t.Errorf("SHARDNUMSUB at the new node: %v", &got)
 		}
 		if n, err := a.Count(t.Context(), channel); n != 1 || err != nil {
 			t.Errorf("counted %d, %v", n, err)
 		}
-		b.mu.Lock()
-		b.messages, b.count = nil, 0
-		b.mu.Unlock()
+		b.clear()
 	}
-	if a.lost != 0 {
-		t.Errorf("%d lost: %v", a.lost, a.reasons)
+	if got := a.now(); got.lost != 0 {
+		t.Errorf("%d lost: %v", got.lost, got.reasons)
 	}
 }
 
@@ -177,9 +173,7 @@ func TestMasterOfRedisClusterFails(t *testing.T) {
 	}
 	b.wait("Back", func() bool { return b.aways == b.backs })
 	a.wait("Back", func() bool { return a.aways == a.backs && a.aways > 0 })
-	b.mu.Lock()
-	b.count = 0
-	b.mu.Unlock()
+	b.clear()
 	for _, channel := range channels {
 		a.send(channel, "2")
 	}
@@ -230,9 +224,7 @@ func TestClassicInRedisCluster(t *testing.T) {
 // total returns how often peers were away.
 func total(peers []*peer) (aways int) {
 	for _, p := range peers {
-		p.mu.Lock()
-		aways += p.aways
-		p.mu.Unlock()
+		aways += p.now().aways
 	}
 	return aways
 }
