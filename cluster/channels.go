@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +14,8 @@ const (
 	minLinger = time.Second
 	// maxLingering bounds the rooms for which that is so.
 	maxLingering = 1 << 16
+	// expireAtOnce is how many end in one section, for which all that is received waits.
+	expireAtOnce = 512
 )
 
 // lingerOf returns how long a namespace is interested in rooms that have been left: those
@@ -151,15 +152,19 @@ func (h *channels) expire() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now, n := time.Now(), 0
-	for n < len(h.left) && !h.left[n].end.After(now) {
+	for n < min(len(h.left), expireAtOnce) && !h.left[n].end.After(now) {
 		h.endLocked(h.left[n])
 		n++
 	}
-	if h.left = slices.Clone(h.left[n:]); len(h.left) == 0 || h.c.ctx.Err() != nil {
+	if h.left = h.left[n:]; len(h.left) == 0 || h.c.ctx.Err() != nil {
 		h.left, h.timer = nil, nil
 		return
 	}
-	h.timer.Reset(max(minLinger/4, h.left[0].end.Sub(now)))
+	wait := h.left[0].end.Sub(now)
+	if wait > 0 { // some together
+		wait = max(wait, minLinger/4)
+	}
+	h.timer.Reset(wait)
 }
 
 func (h *channels) endLocked(l lingering) {

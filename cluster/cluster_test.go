@@ -449,3 +449,26 @@ func TestManySockets(t *testing.T) {
 		})
 	}
 }
+
+// TestOutgoing has what a server hears that listens to what goes out: of its own events the
+// arguments as they were given, of those of others what can be told of them.
+func TestOutgoing(t *testing.T) {
+	in(t, "outgoing", func(t *testing.T) {
+		hub, f := memory.NewHub(), wire.Classic("", wire.ClassicOptions{})
+		a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+		type message struct{ Text string }
+		var heard []any
+		for _, s := range []*server{a, b} {
+			siotest.Connect(t, s.Server)
+			s.OnAnyOutgoing(func(_ *sio.Socket, event string, args []any) { heard = append(heard, event, args[0]) })
+		}
+		synctest.Wait()
+		if err := a.Emit("event", message{"x"}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if want := `[event {x} event map[Text:x]]`; fmt.Sprint(heard) != want || heard[1] != (message{"x"}) {
+			t.Errorf("%v, want %s", heard, want)
+		}
+	})
+}

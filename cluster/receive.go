@@ -22,6 +22,9 @@ type receiver struct{ c *Cluster }
 // goroutine, which keeps the order of what others did.
 func (r receiver) Receive(sub, channel string, data []byte) {
 	c := r.c
+	if wire.SentBy(c.uid, data) {
+		return
+	}
 	c.counts.received.Add(1)
 	nsp, b, ok := c.channels.find(sub)
 	if !ok {

@@ -61,7 +61,8 @@ type Broadcast struct {
 	Args  []any
 	// Data, if it is set, is the event as [parser.AppendEvent] has encoded it, with its
 	// Attachments: a valid array whose first element is the name. It takes the place of
-	// Event and Args, so that a node need not decode what comes from another one.
+	// Event and Args, so that a node need not decode what comes from another one. These may
+	// be there as well, for who listens to what goes out.
 	Data        []byte
 	Attachments [][]byte
 	Selector
@@ -94,7 +95,7 @@ func (n *Namespace) encodeBroadcast(b *Broadcast, id uint64, wantsAck bool, last
 
 // decoded returns b with its Event and Args.
 func (n *Namespace) decoded(b *Broadcast) *Broadcast {
-	if b.Data == nil {
+	if b.Data == nil || b.Event != "" {
 		return b
 	}
 	args := parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 1)

@@ -169,6 +169,7 @@ func classicRequest(t *text, m *Message) {
 // classicReply writes an answer.
 func classicReply(t *text, m *Message) {
 	t.out = append(t.out, '{')
+	t.str("uid", m.UID) // in front, for SentBy
 	switch m.Type {
 	case TypeServerAnswer:
 		t.num("type", classicServerEvent)
@@ -199,7 +200,6 @@ func classicReply(t *text, m *Message) {
 	case TypeClientAnswer:
 		t.result("packet", m)
 	}
-	t.str("uid", m.UID)
 	t.shut()
 }
 

@@ -20,6 +20,7 @@ func appendCluster(dst []byte, m *Message) ([]byte, error) {
 // clusterMessage writes any message but those about servers.
 func clusterMessage(t *text, m *Message) {
 	t.out = append(t.out, '{')
+	t.str("uid", m.UID) // in front, for SentBy
 	if m.Type == TypeClientAnswer && m.Err != "" {
 		t.num("type", typeFailed)
 	} else {
@@ -52,7 +53,6 @@ func clusterMessage(t *text, m *Message) {
 		t.num("clientCount", int64(m.Count))
 	}
 	t.shut()
-	t.str("uid", m.UID)
 	t.str("nsp", m.Nsp)
 	t.shut()
 }

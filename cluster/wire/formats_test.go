@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -162,5 +163,30 @@ func TestCapturedBroadcast(t *testing.T) {
 	var back Message
 	if err := f.Decode("socket.io#/#room1#", want, &back); err != nil || !same(&back, &m) {
 		t.Errorf("%+v, %v", back, err)
+	}
+}
+
+// TestSentBy has every message of every format recognized by who has sent it, and by nobody
+// else.
+func TestSentBy(t *testing.T) {
+	for of, f := range formats {
+		for name, m := range messages() {
+			m.UID = uid
+			data, err := f.Append(nil, &m)
+			if err != nil {
+				continue // the format has no such message
+			}
+			if !SentBy(uid, data) {
+				t.Errorf("%s: %s is not known by its sender: %.60q", of, name, data)
+			}
+			for _, other := range []string{"", uid[:len(uid)-1], uid + "x", "emitter", strings.Repeat("x", 40)} {
+				if SentBy(other, data) {
+					t.Errorf("%s: %s is taken for one of %q", of, name, other)
+				}
+			}
+			for i := range data[:min(len(data), 20)] {
+				SentBy(uid, data[:i])
+			}
+		}
 	}
 }

@@ -204,8 +204,8 @@ func (t *text) packet(m *Message, nsp string) {
 // member writes a message of a server, which looks the same in all formats.
 func (t *text) member(m *Message) {
 	t.out = append(t.out, '{')
+	t.str("uid", m.UID) // in front, for SentBy
 	t.num("type", int64(m.Type))
-	t.str("uid", m.UID)
 	t.str("name", m.Name)
 	t.shut()
 }
