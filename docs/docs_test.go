@@ -157,11 +157,7 @@ func TestFeaturesAreTested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defined := goTests(t)
-	python, err := os.ReadFile(filepath.Join("..", "interop", "python", "test_client.py"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	known := knownTests(t)
 	rows, first := 0, true
 	for i, line := range strings.Split(string(text), "\n") {
 		if !strings.HasPrefix(line, "|") {
@@ -180,32 +176,7 @@ func TestFeaturesAreTested(t *testing.T) {
 			continue
 		}
 		shown := cells[2]
-		named := 0
-		for _, m := range goTest.FindAllStringSubmatch(shown, -1) {
-			named++
-			if !defined[m[1]] {
-				t.Errorf("%s: there is no %s", at, m[1])
-			}
-		}
-		for _, m := range pythonTest.FindAllStringSubmatch(shown, -1) {
-			named++
-			if !strings.Contains(string(python), "def "+m[1]+"(self)") {
-				t.Errorf("%s: there is no %s in python/test_client.py", at, m[1])
-			}
-		}
-		for _, m := range nodeTests.FindAllStringSubmatch(shown, -1) {
-			source, err := os.ReadFile(filepath.Join("..", "interop", m[1]))
-			if err != nil {
-				t.Errorf("%s: %v", at, err)
-				continue
-			}
-			for title := range strings.SplitSeq(strings.Trim(m[2], "“”"), "”, “") {
-				named++
-				if !strings.Contains(string(source), `"`+title+`"`) && !strings.Contains(string(source), "`"+title+"`") {
-					t.Errorf("%s: there is no test %q in %s", at, title, m[1])
-				}
-			}
-		}
+		named := known.check(t, at, shown)
 		if left := strings.HasPrefix(cells[1], "left out: "); left != (shown == "–") || left == (named > 0) {
 			t.Errorf("%s: %d tests of what is %q", at, named, cells[1])
 		}
@@ -213,6 +184,82 @@ func TestFeaturesAreTested(t *testing.T) {
 	if rows == 0 {
 		t.Error("features.md names no tests")
 	}
+}
+
+// TestClusterIsTested looks up the tests that the matrix of Node and Go servers names in
+// its last column.
+func TestClusterIsTested(t *testing.T) {
+	text, err := os.ReadFile("scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := knownTests(t)
+	rows, matrix := 0, false
+	for i, line := range strings.Split(string(text), "\n") {
+		at := fmt.Sprintf("scaling.md:%d", i+1)
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			matrix = false
+		case cells[len(cells)-1] == "shown by":
+			matrix = true
+		case matrix && !strings.HasPrefix(line, "| ---"):
+			rows++
+			if len(cells) != 5 || known.check(t, at, cells[len(cells)-1]) == 0 {
+				t.Errorf("%s: %d cells, want 5, the last of which names tests", at, len(cells))
+			}
+		}
+	}
+	if rows == 0 {
+		t.Error("scaling.md names no tests")
+	}
+}
+
+// tests are those that guides may name.
+type tests struct {
+	golang map[string]bool
+	python string
+}
+
+func knownTests(t *testing.T) tests {
+	t.Helper()
+	python, err := os.ReadFile(filepath.Join("..", "interop", "python", "test_client.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests{goTests(t), string(python)}
+}
+
+// check looks up the tests that a cell names, and returns how many they are.
+func (known tests) check(t *testing.T, at, cell string) int {
+	t.Helper()
+	named := 0
+	for _, m := range goTest.FindAllStringSubmatch(cell, -1) {
+		named++
+		if !known.golang[m[1]] {
+			t.Errorf("%s: there is no %s", at, m[1])
+		}
+	}
+	for _, m := range pythonTest.FindAllStringSubmatch(cell, -1) {
+		named++
+		if !strings.Contains(known.python, "def "+m[1]+"(self)") {
+			t.Errorf("%s: there is no %s in python/test_client.py", at, m[1])
+		}
+	}
+	for _, m := range nodeTests.FindAllStringSubmatch(cell, -1) {
+		source, err := os.ReadFile(filepath.Join("..", "interop", m[1]))
+		if err != nil {
+			t.Errorf("%s: %v", at, err)
+			continue
+		}
+		for title := range strings.SplitSeq(strings.Trim(m[2], "“”"), "”, “") {
+			named++
+			if !strings.Contains(string(source), `"`+title+`"`) && !strings.Contains(string(source), "`"+title+"`") {
+				t.Errorf("%s: there is no test %q in %s", at, title, m[1])
+			}
+		}
+	}
+	return named
 }
 
 var (
