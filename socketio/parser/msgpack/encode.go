@@ -250,9 +250,11 @@ func delimits(c byte) bool { return c == ',' || c == ']' || c == '}' || c <= ' '
 
 // literal writes a number, true, false or null.
 func (w *writer) literal() error {
-	start := w.i
-	for w.i < len(w.in) && !delimits(w.in[w.i]) {
-		w.i++
+	start, integer := w.i, true
+	for ; w.i < len(w.in) && !delimits(w.in[w.i]); w.i++ {
+		if c := w.in[w.i]; c == '.' || c|0x20 == 'e' {
+			integer = false
+		}
 	}
 	token := w.in[start:w.i]
 	switch string(token) {
@@ -264,7 +266,7 @@ func (w *writer) literal() error {
 		return nil
 	}
 	switch {
-	case bytes.ContainsAny(token, ".eE") || string(token) == "-0":
+	case !integer || string(token) == "-0":
 	case bytes.HasPrefix(token, []byte("-")):
 		if n, err := strconv.ParseInt(string(token), 10, 64); err == nil {
 			w.out = msgp.AppendInt64(w.out, n)
