@@ -1,6 +1,6 @@
 # What each target needs is installed by it: npm packages and Go tools into this
-# directory, programs that are missing (Chromium, Python, Java and Maven, Redis, a C
-# compiler for the race detector) by apt-get, with sudo unless run as root.
+# directory, programs that are missing (Chromium, Python, Java and Maven, Redis, nginx,
+# HAProxy, a C compiler for the race detector) by apt-get, with sudo unless run as root.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -140,7 +140,7 @@ interop-server: cc
 	go build -race -o .bin/interop-server ./interop/server
 
 .PHONY: browser
-browser: chromium redis examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
+browser: chromium redis proxies examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
@@ -172,7 +172,13 @@ cc:
 
 .PHONY: redis
 redis:
-	@command -v redis-server >/dev/null || scripts/install-redis
+	@command -v redis-server >/dev/null || scripts/install-service redis-server
+
+# Debian has them where only root looks.
+.PHONY: proxies
+proxies:
+	@PATH=$$PATH:/usr/sbin; command -v nginx >/dev/null || scripts/install-service nginx-light nginx
+	@PATH=$$PATH:/usr/sbin; command -v haproxy >/dev/null || scripts/install-service haproxy
 
 .PHONY: chromium
 chromium:

@@ -17,12 +17,15 @@ import (
 	"testing"
 )
 
-// guides are the files whose Go examples must compile.
-var guides = []string{"from-node.md"}
+// guides are the files whose Go examples must compile, and a package of the module that
+// has what they use.
+var guides = []struct{ file, dir, pkg string }{
+	{"from-node.md", ".", "docs"},
+	{"scaling.md", "../examples/cluster", "main"},
+}
 
 // prelude is what the examples may use without declaring it.
-const prelude = `package docs
-
+const prelude = `
 type (
 	Message struct{ Room, Text string }
 	Receipt struct{ Status string }
@@ -35,14 +38,17 @@ func save(m Message) error              { return nil }
 
 // arguments are the parameters of the function that an example of statements is put
 // into, and imports what it may need.
-const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio.Namespace, c *sio.Context, socket *sio.Socket, t *testing.T`
+const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio.Namespace, c *sio.Context, socket *sio.Socket, cl *cluster.Cluster, t *testing.T`
 
 var imports = map[string]string{
 	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
-	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time",
+	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
 	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
+	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter",
+	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
+	"nats": "github.com/siokit/sio/cluster/nats", "embedded": "github.com/siokit/sio/cluster/nats/embedded", "natsgo": "github.com/nats-io/nats.go",
 }
 
 var block = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
@@ -50,6 +56,14 @@ var block = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
 // TestExamplesCompile compiles every Go example of the guides, each as its reader
 // would: as statements of a handler, or as declarations.
 func TestExamplesCompile(t *testing.T) {
+	for _, g := range guides {
+		t.Run(g.file, func(t *testing.T) { compile(t, g.file, g.dir, g.pkg+"_test") })
+	}
+}
+
+// compile compiles the examples of a guide, as if they were tests in a folder, of a
+// package of their own.
+func compile(t *testing.T, guide, folder, pkg string) {
 	dir := t.TempDir()
 	overlay := make(map[string]string)
 	add := func(name, source string) {
@@ -57,31 +71,29 @@ func TestExamplesCompile(t *testing.T) {
 		if err := os.WriteFile(real, []byte(source), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		virtual, err := filepath.Abs(name)
+		virtual, err := filepath.Abs(filepath.Join(folder, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		overlay[virtual] = real
 	}
-	add("prelude.go", prelude)
-	for _, guide := range guides {
-		text, err := os.ReadFile(guide)
+	add("prelude_test.go", "package "+pkg+"\n"+prelude)
+	text, err := os.ReadFile(guide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := block.FindAllSubmatchIndex(text, -1)
+	if len(found) == 0 {
+		t.Fatal("no examples")
+	}
+	for i, at := range found {
+		line := 1 + strings.Count(string(text[:at[2]]), "\n")
+		source, err := compilable(pkg, fmt.Sprintf("example%d", i), string(text[at[2]:at[3]]), guide, line)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s:%d: %v", guide, line, err)
+			continue
 		}
-		found := block.FindAllSubmatchIndex(text, -1)
-		if len(found) == 0 {
-			t.Fatalf("%s has no examples", guide)
-		}
-		for i, at := range found {
-			line := 1 + strings.Count(string(text[:at[2]]), "\n")
-			source, err := compilable(fmt.Sprintf("example%d", i), string(text[at[2]:at[3]]), guide, line)
-			if err != nil {
-				t.Errorf("%s:%d: %v", guide, line, err)
-				continue
-			}
-			add(fmt.Sprintf("%s_%d.go", strings.TrimSuffix(guide, ".md"), i), source)
-		}
+		add(fmt.Sprintf("guide_%d_test.go", i), source)
 	}
 	file := filepath.Join(dir, "overlay.json")
 	data, err := json.Marshal(map[string]any{"Replace": overlay})
@@ -91,16 +103,18 @@ func TestExamplesCompile(t *testing.T) {
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("go", "vet", "-overlay", file, ".").CombinedOutput(); err != nil {
+	vet := exec.Command("go", "vet", "-overlay", file, ".")
+	vet.Dir = folder
+	if out, err := vet.CombinedOutput(); err != nil {
 		t.Errorf("go vet: %v\n%s", err, out)
 	}
 }
 
 // compilable makes a file of an example. Errors of the compiler will name the
 // guide's own lines.
-func compilable(name, example, guide string, line int) (string, error) {
+func compilable(pkg, name, example, guide string, line int) (string, error) {
 	var head strings.Builder
-	head.WriteString("package docs\n")
+	fmt.Fprintf(&head, "package %s\n", pkg)
 	fset := token.NewFileSet()
 	tail := ""
 	path, err := filepath.Abs(guide)
@@ -148,80 +162,72 @@ func compilable(name, example, guide string, line int) (string, error) {
 	return head.String() + body, nil
 }
 
-// TestFeaturesAreTested looks up every test that the tables of features name: a Go
-// function, one of package sio if no package stands in front; the title of a test
-// of the official JavaScript client behind its file; or a test of the Python one.
-// Each row names one, or says why the feature is left out.
+// TestFeaturesAreTested looks up every test that the tables of features name. Each row
+// names one, or says why the feature is left out.
 func TestFeaturesAreTested(t *testing.T) {
-	text, err := os.ReadFile("features.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := knownTests(t)
-	rows, first := 0, true
-	for i, line := range strings.Split(string(text), "\n") {
-		if !strings.HasPrefix(line, "|") {
-			first = true
-			continue
-		}
-		if first || strings.HasPrefix(line, "| ---") {
-			first = false
-			continue // the head of a table
-		}
-		rows++
-		at := fmt.Sprintf("features.md:%d", i+1)
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		if len(cells) != 3 {
-			t.Errorf("%s: %d cells, want 3", at, len(cells))
-			continue
-		}
-		shown := cells[2]
-		named := known.check(t, at, shown)
+	tests := allTests(t)
+	rows(t, "features.md", func(at string, cells []string, shown string) {
+		named := tests.check(t, at, shown)
 		if left := strings.HasPrefix(cells[1], "left out: "); left != (shown == "–") || left == (named > 0) {
 			t.Errorf("%s: %d tests of what is %q", at, named, cells[1])
 		}
-	}
-	if rows == 0 {
-		t.Error("features.md names no tests")
+	})
+}
+
+// TestClustersAreTested looks up every test that the guides to clusters name. Each row
+// names one.
+func TestClustersAreTested(t *testing.T) {
+	tests := allTests(t)
+	for _, guide := range []string{"scaling.md", "reliability.md"} {
+		rows(t, guide, func(at string, _ []string, shown string) {
+			if tests.check(t, at, shown) == 0 {
+				t.Errorf("%s: no test is named", at)
+			}
+		})
 	}
 }
 
-// TestClusterIsTested looks up the tests that the matrix of Node and Go servers names in
-// its last column.
-func TestClusterIsTested(t *testing.T) {
-	text, err := os.ReadFile("scaling.md")
+// rows calls f with each row of a guide's tables that say by what it is shown, in their
+// last column, and with where the row is.
+func rows(t *testing.T, guide string, f func(at string, cells []string, shown string)) {
+	t.Helper()
+	text, err := os.ReadFile(guide)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := knownTests(t)
-	rows, matrix := 0, false
+	n := 0
+	var head []string
 	for i, line := range strings.Split(string(text), "\n") {
-		at := fmt.Sprintf("scaling.md:%d", i+1)
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		last := strings.TrimSpace(cells[len(cells)-1])
 		switch {
 		case !strings.HasPrefix(line, "|"):
-			matrix = false
-		case cells[len(cells)-1] == "shown by":
-			matrix = true
-		case matrix && !strings.HasPrefix(line, "| ---"):
-			rows++
-			if len(cells) != 5 || known.check(t, at, cells[len(cells)-1]) == 0 {
-				t.Errorf("%s: %d cells, want 5, the last of which names tests", at, len(cells))
+			head = nil
+		case head == nil:
+			head = cells
+		case strings.HasPrefix(line, "| ---") || strings.TrimSpace(head[len(head)-1]) != "shown by":
+		case len(cells) != len(head):
+			t.Errorf("%s:%d: %d cells, want %d", guide, i+1, len(cells), len(head))
+		default:
+			n++
+			for i, c := range cells {
+				cells[i] = strings.TrimSpace(c)
 			}
+			f(fmt.Sprintf("%s:%d", guide, i+1), cells, last)
 		}
 	}
-	if rows == 0 {
-		t.Error("scaling.md names no tests")
+	if n == 0 {
+		t.Errorf("%s has no tables that say by what something is shown", guide)
 	}
 }
 
-// tests are those that guides may name.
+// The tests that there are.
 type tests struct {
-	golang map[string]bool
-	python string
+	functions map[string]bool // in Go
+	python    string          // source
 }
 
-func knownTests(t *testing.T) tests {
+func allTests(t *testing.T) tests {
 	t.Helper()
 	python, err := os.ReadFile(filepath.Join("..", "interop", "python", "test_client.py"))
 	if err != nil {
@@ -230,24 +236,30 @@ func knownTests(t *testing.T) tests {
 	return tests{goTests(t), string(python)}
 }
 
-// check looks up the tests that a cell names, and returns how many they are.
-func (known tests) check(t *testing.T, at, cell string) int {
+// check looks up every test that a text names, and returns how many those are: a Go
+// function, one of package sio if no package stands in front; the title of a test of the
+// official JavaScript client, or of the suite of brokers, behind its file; or a test of
+// the Python client.
+func (tests tests) check(t *testing.T, at, shown string) (named int) {
 	t.Helper()
-	named := 0
-	for _, m := range goTest.FindAllStringSubmatch(cell, -1) {
+	for _, m := range goTest.FindAllStringSubmatch(shown, -1) {
 		named++
-		if !known.golang[m[1]] {
+		if !tests.functions[m[1]] {
 			t.Errorf("%s: there is no %s", at, m[1])
 		}
 	}
-	for _, m := range pythonTest.FindAllStringSubmatch(cell, -1) {
+	for _, m := range pythonTest.FindAllStringSubmatch(shown, -1) {
 		named++
-		if !strings.Contains(known.python, "def "+m[1]+"(self)") {
+		if !strings.Contains(tests.python, "def "+m[1]+"(self)") {
 			t.Errorf("%s: there is no %s in python/test_client.py", at, m[1])
 		}
 	}
-	for _, m := range nodeTests.FindAllStringSubmatch(cell, -1) {
-		source, err := os.ReadFile(filepath.Join("..", "interop", m[1]))
+	for _, m := range titledTests.FindAllStringSubmatch(shown, -1) {
+		file := filepath.Join("..", m[1])
+		if strings.HasSuffix(m[1], ".mjs") {
+			file = filepath.Join("..", "interop", m[1])
+		}
+		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Errorf("%s: %v", at, err)
 			continue
@@ -263,9 +275,9 @@ func (known tests) check(t *testing.T, at, cell string) int {
 }
 
 var (
-	goTest     = regexp.MustCompile("`((?:\\w+\\.)?(?:Test|Example|Fuzz)\\w*)`")
-	pythonTest = regexp.MustCompile("`(test_\\w+)`")
-	nodeTests  = regexp.MustCompile("`([\\w/]+\\.test\\.mjs)`: (“[^”]+”(?:, “[^”]+”)*)")
+	goTest      = regexp.MustCompile("`((?:\\w+\\.)?(?:Test|Example|Fuzz)\\w*)`")
+	pythonTest  = regexp.MustCompile("`(test_\\w+)`")
+	titledTests = regexp.MustCompile("`([\\w/]+\\.(?:test\\.mjs|go))`: (“[^”]+”(?:, “[^”]+”)*)")
 )
 
 // goTests returns the names of all tests, those that are not of package sio behind

@@ -3,13 +3,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { artifacts, enter, has, log, members, message, own, say, wait } from "./page.mjs";
-import { build, launch, start } from "./server.mjs";
+import { build, launch, root, start } from "./server.mjs";
 
 let built, browser;
 
@@ -24,13 +26,18 @@ after(async () => {
   built?.remove();
 });
 
-// redis starts a Redis that ends with the test, and returns its address.
-async function redis(t) {
+async function freePort() {
   const free = createServer().listen(0, "127.0.0.1");
   await once(free, "listening");
   const { port } = free.address();
   free.close();
   await once(free, "close");
+  return port;
+}
+
+// redis starts a Redis that ends with the test, and returns its address.
+async function redis(t) {
+  const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "sio-redis-"));
   const child = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir], { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
@@ -39,8 +46,29 @@ async function redis(t) {
     await exit;
     rmSync(dir, { recursive: true });
   });
-  for await (const chunk of child.stdout) if (String(chunk).includes("Ready to accept connections")) break;
+  await line(child, exit, /Ready to accept connections/);
   return `127.0.0.1:${port}`;
+}
+
+// serve starts one server, without a load balancer, and returns its address.
+async function serve(t, name, redis) {
+  const child = spawn(built.program, ["-server", name, "-redis", redis], { cwd: root, stdio: ["pipe", "pipe", "ignore"] });
+  const exit = once(child, "exit");
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await exit;
+  });
+  return line(child, exit, /^[\d.]+:\d+$/);
+}
+
+// line resolves to the first line of a process's output that matches, and goes on reading.
+async function line(child, exit, pattern) {
+  const found = new Promise((resolve) => {
+    createInterface({ input: child.stdout }).on("line", (text) => pattern.test(text) && resolve(text));
+  });
+  const ended = exit.then(([code]) => { throw new Error(`${child.spawnfile} ended with code ${code}`); });
+  ended.catch(() => {});
+  return Promise.race([found, ended]);
 }
 
 // visit shows the page to a new user, in a browser of its own, who enters a name.
@@ -134,5 +162,64 @@ for (const engine of ["NATS", "Redis"]) {
     const pids = [await pidOf("a"), await pidOf("b"), await pidOf("c"), await pidOf(b, 2)];
     assert.equal(await servers.stop("SIGTERM"), 0);
     assert.deepEqual(pids.filter(running), []);
+  });
+}
+
+// behind serves what a guide says of a proxy, in front of servers at these addresses, and returns its URL.
+async function behind(t, language, addrs, run) {
+  const guide = readFileSync(join(root, "docs/scaling.md"), "utf8");
+  let config = guide.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms"))[1];
+  for (const [i, addr] of addrs.entries()) config = config.replace(`10.0.0.${i + 1}:3000`, addr);
+  const listen = `127.0.0.1:${await freePort()}`;
+  config = config.replace("listen 80;", `listen ${listen};`).replace("bind :80\n", `bind ${listen}\n`);
+  const dir = mkdtempSync(join(tmpdir(), "sio-proxy-"));
+  const child = run(dir, config);
+  const exit = once(child, "exit");
+  t.after(async () => {
+    child.kill("SIGTERM");   // nginx ends its workers
+    await exit;
+    rmSync(dir, { recursive: true });
+  });
+  const ended = exit.then(([code]) => { throw new Error(`${language} ended with code ${code}`); });
+  ended.catch(() => {});
+  const url = `http://${listen}`;
+  const there = () => fetch(`${url}/health`).then((response) => response.ok, () => false);
+  while (!await Promise.race([there(), ended])) await delay(20);
+  return url;
+}
+
+const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };   // Debian has them there
+const proxies = {
+  nginx: (dir, config) => {
+    writeFileSync(join(dir, "conf"), `
+      daemon off;
+      pid ${dir}/pid;
+      worker_processes 2;
+      events {}
+      http {
+        access_log off;
+        ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${dir}/${name};`).join("\n")}
+        ${config}
+      }`);
+    return spawn("nginx", ["-p", dir, "-c", "conf", "-e", "stderr"], { env, stdio: ["ignore", "ignore", "inherit"] });
+  },
+  haproxy: (dir, config) => {
+    writeFileSync(join(dir, "conf"), config);
+    return spawn("haproxy", ["-db", "-f", join(dir, "conf")], { env, stdio: ["ignore", "ignore", "inherit"] });
+  },
+};
+
+for (const [name, run] of Object.entries(proxies)) {
+  test(`behind ${name}, as the guide has it`, async (t) => {
+    const addr = await redis(t);
+    const addrs = await Promise.all(["a", "b", "c"].map((server) => serve(t, server, addr)));
+    const url = await behind(t, name, addrs, run);
+    const ada = await visit(t, url, "Ada");
+    const bob = await visit(t, url, "Bob");
+    for (const page of [ada, bob]) await online(page, "Ada", "Bob");
+    const same = await serverOf(bob, "Ada") === await serverOf(ada, "Bob");
+    assert.equal(same, name === "nginx");   // which goes by the address
+    await talk(ada, bob, "Hello Bob");
+    await talk(bob, ada, "Hello Ada");
   });
 }
