@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { across, everyMode, suite, unique } from "./harness.mjs";
+import { across, everyMode, suite, target, unique } from "./harness.mjs";
 import { bytes, tag } from "./values.mjs";
 
 suite("broadcasts", everyMode, (cluster, format) => {
@@ -125,6 +125,24 @@ suite("broadcasts", everyMode, (cluster, format) => {
     await c.fence(from, client);
     assert.deepEqual(client.log, from.kind === "Node" && to.kind === "Go" ? [["news", 1], ["news", 2]] : [["news", 1]]);
   });
+
+  across(
+    cluster,
+    "a server without members of a room hears nothing of it",
+    async (c, from, to) => {
+      const room = unique("room");
+      const clients = [await c.client(from, { rooms: [room] }), await c.client(to)];
+      const received = async () => (await to.do({ do: "stats" })).Received;
+      const before = await received();
+      const news = { do: "emit", to: [room], event: "news" };
+      await from.do(...Array(200).fill(news));
+      await c.fence(from, ...clients);
+      assert.equal(clients[0].log.length, 200);
+      const got = (await received()) - before;
+      assert.ok(got < 20, `${got} messages, the heartbeats of others included`);
+    },
+    { receivers: target === "sio" ? ["Go"] : [] },
+  );
 
   across(cluster, "a large event", async (c, from, to) => {
     const room = unique("room");

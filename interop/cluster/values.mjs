@@ -7,7 +7,6 @@ const make = {
   date: (v) => new Date(v),
   undefined: () => undefined,
   number: Number,
-  bigint: BigInt,
 };
 
 export const tag = (name, value = "") => ({ $: name, value });
