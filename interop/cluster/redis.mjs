@@ -19,6 +19,15 @@ async function freePort() {
   return port;
 }
 
+// guarded ends redis-server when standard input does, so when the test does, even if that is
+// killed.
+const guarded = `
+  exec 3<&0
+  redis-server "$@" 3<&- & server=$!
+  { cat <&3; kill -9 $server; } >/dev/null 2>&1 &
+  exec 3<&-
+  wait $server`;
+
 export class RedisServer {
   static async start() {
     for (let attempt = 1; ; attempt++) {
@@ -35,9 +44,8 @@ export class RedisServer {
   async #run(port) {
     this.dir = mkdtempSync(join(tmpdir(), "redis-"));
     this.addr = `127.0.0.1:${port}`;
-    this.process = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", this.dir], { stdio: ["ignore", "pipe", "inherit"] });
-    this.kill = () => this.process.kill("SIGKILL");
-    process.on("exit", this.kill);
+    const flags = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", this.dir];
+    this.process = spawn("sh", ["-c", guarded, "sh", ...flags], { stdio: ["pipe", "pipe", "inherit"] });
     const lines = createInterface({ input: this.process.stdout });
     await new Promise((resolve, reject) => {
       this.process.once("error", reject);
@@ -62,9 +70,8 @@ export class RedisServer {
     this.client.destroy();
     this.process.removeAllListeners("exit");
     const gone = once(this.process, "close");
-    this.kill();
+    this.process.stdin.end();
     await gone;
-    process.off("exit", this.kill);
     rmSync(this.dir, { recursive: true });
   }
 }
