@@ -68,7 +68,7 @@ const short = 500 * time.Millisecond
 // lateInBubble in a bubble, where only waits take time.
 const (
 	late         = 5 * time.Second
-	lateInBubble = time.Second
+	lateInBubble = 2 * time.Second
 )
 
 // A check is a test with a cluster of its own.

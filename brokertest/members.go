@@ -2,6 +2,7 @@ package brokertest
 
 import (
 	"fmt"
+	"time"
 )
 
 var members = []check{
@@ -108,5 +109,36 @@ var members = []check{
 		if n, err := c.nodes[0].Count(c.soon()); n != 2 || err != nil {
 			c.Errorf("%d %v", n, err)
 		}
+	}},
+	{name: "asks are answered while servers come and go", servers: 2, run: func(c *cluster) {
+		c.client(c.nodes[0], "a")
+		c.client(c.nodes[1], "b")
+		c.settle()
+		stop, done := make(chan struct{}), make(chan error)
+		ctx := c.soon()
+		for _, n := range c.nodes {
+			go func() { // until stop is closed, or an ask fails
+				for asks := 0; ; asks++ {
+					clients, err := n.Count(ctx)
+					if err != nil || clients != 2 {
+						done <- fmt.Errorf("ask %d: %d clients, want 2: %w", asks, clients, err)
+						return
+					}
+					select {
+					case <-stop:
+						done <- nil
+						return
+					case <-time.After(time.Millisecond): // a bubble's time must pass
+					}
+				}
+			}()
+		}
+		for range 5 {
+			n := c.add()
+			c.settle()
+			c.leave(n)
+		}
+		close(stop)
+		c.works(receive(c, done, "the last ask"), receive(c, done, "the last ask"))
 	}},
 }

@@ -89,6 +89,7 @@ var namespaces = []check{
 				c.Errorf("EmitWithAck: %v", got)
 			}
 		})
+		c.settle()
 		c.nodes[1].nsp(nsp) // later, it has it, too
 		b := c.clientOf(c.nodes[1], nsp, "b", "room")
 		c.eventually(func() error {
@@ -132,6 +133,16 @@ var namespaces = []check{
 		b.ExpectDisconnect("io server disconnect")
 		c.works(c.nodes[0].Of("/dynamic-2").Emit("end"))
 		other.Expect("end")
+	}},
+	{name: "dynamic ones are asked as soon as they are there", servers: 2, run: func(c *cluster) {
+		for i := range 50 {
+			nsp := fmt.Sprint("/dynamic-", i)
+			c.clientOf(c.nodes[1], nsp, "b")
+			c.settle() // "/" alone
+			if n, err := c.nodes[0].Of(nsp).Count(c.soon()); n != 1 || err != nil {
+				c.Fatalf("%d clients, want 1: %v", n, err)
+			}
+		}
 	}},
 	{name: "dynamic ones come and go on one server while another has them", servers: 2, run: func(c *cluster) {
 		const nsp = "/dynamic-1"

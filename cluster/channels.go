@@ -78,6 +78,16 @@ func (h *channels) shut(b *broker) {
 	}
 }
 
+// discount has this server counted no more among those that have a namespace: who has heard
+// that it leaves does not wait for it.
+func (h *channels) discount() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for nsp := range h.brokers {
+		h.c.engine.Unsubscribe(h.c.format.Counted(nsp))
+	}
+}
+
 // broker returns that of a namespace, or nil.
 func (h *channels) broker(nsp string) *broker {
 	h.mu.RLock()

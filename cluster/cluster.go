@@ -140,6 +140,7 @@ func (c *Cluster) Close() error {
 	if c.ctx.Err() != nil {
 		return nil
 	}
+	c.channels.discount()
 	c.greet(wire.TypeClose)
 	c.cancel()
 	err := c.engine.Close()

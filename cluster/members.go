@@ -28,6 +28,7 @@ type Member struct {
 type members struct {
 	mu    sync.Mutex // protects the following
 	byUID map[string]Member
+	last  time.Time // when a new one was heard of
 }
 
 func (h *members) init() { h.byUID = make(map[string]Member) }
@@ -44,6 +45,17 @@ func (h *members) all() map[string]Member {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return maps.Clone(h.byUID)
+}
+
+// joinTime is how long a server may take from the first that is heard of it to when it has
+// subscribed to what it serves.
+const joinTime = time.Second
+
+// joining reports whether one may be doing that.
+func (h *members) joining() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.last) < joinTime
 }
 
 func (h *members) has(uid string) bool {
@@ -71,7 +83,11 @@ func (c *Cluster) heard(m *wire.Message) {
 	_, known := h.byUID[m.UID]
 	room := known || len(h.byUID) < maxMembers
 	if room {
-		h.byUID[m.UID] = Member{Name: m.Name, UID: m.UID, Seen: time.Now()}
+		now := time.Now()
+		h.byUID[m.UID] = Member{Name: m.Name, UID: m.UID, Seen: now}
+		if !known {
+			h.last = now
+		}
 	}
 	h.mu.Unlock()
 	if !room {
@@ -80,6 +96,7 @@ func (c *Cluster) heard(m *wire.Message) {
 	}
 	if !known {
 		c.log.Info().Str("server", m.Name).Msg("a server has joined the cluster")
+		c.requests.joined(m.UID)
 	}
 	if m.Type == wire.TypeHello {
 		c.greet(wire.TypeHeartbeat)

@@ -52,6 +52,13 @@ func (h *requests) gone(m Member) {
 	}
 }
 
+// joined tells all who wait that there is a server more.
+func (h *requests) joined(uid string) {
+	for _, r := range h.all() {
+		r.joined(uid)
+	}
+}
+
 // abandon ends all requests: nobody can answer.
 func (h *requests) abandon() {
 	for _, r := range h.all() {
@@ -77,8 +84,17 @@ type request struct {
 	left     func(Member)                      // a server that has answered has left, where that matters
 	settled  func() bool                       // whether there is nothing but servers to wait for
 	complete bool
-	ended    bool // away is closed
+	ended    bool            // away is closed
+	fewer    int             // servers that left before it was known how many are awaited
+	changed  bool            // a server has joined or left: perhaps it is counted, and perhaps not
+	news     map[string]bool // those that have joined, by their ids
+	final    bool            // it does not matter any more that it did
+	grace    *time.Timer
 }
+
+// changeGrace is how long servers that have not answered are waited for, though enough have,
+// if one has joined or left meanwhile: its answer may have been counted as another's.
+const changeGrace = 200 * time.Millisecond
 
 // unknown is a number of servers that is not known.
 const unknown = -1
@@ -92,6 +108,7 @@ func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
 		awaited: unknown,
 		from:    make(map[string]bool),
 		missing: c.members.all(),
+		changed: c.members.joining(),
 		take:    take,
 	}
 	c.requests.mu.Lock()
@@ -105,8 +122,14 @@ func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
 
 func (c *Cluster) shut(r *request) {
 	c.requests.mu.Lock()
-	defer c.requests.mu.Unlock()
 	delete(c.requests.byID, r.id)
+	c.requests.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.complete = true
+	if r.grace != nil {
+		r.grace.Stop()
+	}
 }
 
 func (r *request) answer(m *wire.Message) {
@@ -118,7 +141,9 @@ func (r *request) answer(m *wire.Message) {
 	first := m.Type != wire.TypeClientAnswer && !r.from[m.UID]
 	r.take(m, first)
 	if first && !m.More {
-		r.answers++
+		if _, due := r.missing[m.UID]; due || r.counted { // else it has just joined, and nobody waits for it
+			r.answers++
+		}
 		if m.UID != "" {
 			r.from[m.UID] = true
 		}
@@ -132,9 +157,9 @@ func (r *request) answer(m *wire.Message) {
 func (r *request) expect(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.awaited, r.counted = n, n >= 0
+	r.awaited, r.counted = max(0, n-r.fewer), n >= 0
 	if !r.counted {
-		r.awaited = r.answers + len(r.missing)
+		r.awaited = len(r.missing)
 	}
 	r.checkLocked()
 }
@@ -142,10 +167,15 @@ func (r *request) expect(n int) {
 func (r *request) gone(m Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.missing[m.UID]; ok {
+	r.changed = true
+	if _, due := r.missing[m.UID]; due || r.counted && r.news[m.UID] && !r.from[m.UID] {
 		delete(r.missing, m.UID)
-		if r.awaited > 0 {
+		delete(r.news, m.UID)
+		switch {
+		case r.awaited > 0:
 			r.awaited--
+		case r.awaited == unknown:
+			r.fewer++
 		}
 	} else if r.left != nil {
 		r.left(m)
@@ -163,10 +193,35 @@ func (r *request) abandon() {
 }
 
 func (r *request) checkLocked() {
-	if !r.complete && r.awaited >= 0 && r.answers >= r.awaited && (r.settled == nil || r.settled()) {
-		r.complete = true
-		close(r.done)
+	if r.complete || r.awaited < 0 || r.answers < r.awaited || r.settled != nil && !r.settled() {
+		return
 	}
+	if r.counted && r.changed && !r.final && len(r.missing) > 0 {
+		if r.grace == nil {
+			r.grace = time.AfterFunc(changeGrace, r.finalize)
+		}
+		return
+	}
+	r.complete = true
+	close(r.done)
+}
+
+func (r *request) finalize() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.final = true
+	r.checkLocked()
+}
+
+// joined notes that there is one more server.
+func (r *request) joined(uid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed = true
+	if r.news == nil {
+		r.news = make(map[string]bool)
+	}
+	r.news[uid] = true
 }
 
 // unanswered returns the error about the servers that have not answered, or nil.
@@ -191,7 +246,9 @@ func (r *request) unanswered(why error) error {
 	return e
 }
 
-// count asks the engine how many others are to answer.
+// count asks the engine how many others are to answer. That comes before the question: one
+// that subscribes in between answers though nobody waits for it, whereas the other way
+// round it would be waited for, and does not know the question.
 func (c *Cluster) count(ctx context.Context, r *request, nsp string) error {
 	n, err := c.engine.Count(ctx, c.format.Counted(nsp))
 	if err != nil {
@@ -218,11 +275,12 @@ func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Messa
 	defer c.shut(r)
 	m.Request = r.id
 	if !r.hopeless() {
+		bad := c.count(ctx, r, b.nsp)
 		if err := c.publish(m); err != nil {
 			return err
 		}
-		if err := c.count(ctx, r, b.nsp); err != nil && ctx.Err() == nil && !r.hopeless() {
-			return r.finish(err)
+		if bad != nil && ctx.Err() == nil && !r.hopeless() {
+			return r.finish(bad)
 		}
 	}
 	select {
@@ -393,12 +451,7 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	if end, ok := ctx.Deadline(); ok {
 		m.Flags.Timeout = max(time.Millisecond, time.Until(end))
 	}
-	if !r.hopeless() {
-		err = c.publish(m)
-	}
-	if err == nil {
-		err = b.awaitClients(ctx, r)
-	}
+	err = b.awaitClients(ctx, r, m)
 	if err != nil {
 		local.Stop(err)
 		<-all // the last have come at the same time
@@ -420,15 +473,20 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 
 var errLeft = errors.New("left before its clients had answered")
 
-// awaitClients waits until the servers have said whom they have asked, for RequestsTimeout
-// at most, and for the clients. It returns why some are not waited for any longer.
-func (b *broker) awaitClients(ctx context.Context, r *request) (why error) {
+// awaitClients asks the other servers, and waits until they have said whom they have asked,
+// for RequestsTimeout at most, and for the clients. It returns why some are not waited for
+// any longer.
+func (b *broker) awaitClients(ctx context.Context, r *request, m *wire.Message) (why error) {
 	soon, cancel := context.WithTimeout(ctx, b.c.opts.RequestsTimeout)
 	defer cancel()
 	if !r.hopeless() {
-		if err := b.c.count(soon, r, b.nsp); err != nil && soon.Err() == nil && !r.hopeless() {
+		bad := b.c.count(soon, r, b.nsp)
+		if err := b.c.publish(m); err != nil {
+			return err
+		}
+		if bad != nil && soon.Err() == nil && !r.hopeless() {
 			r.excuse(false)
-			why = err
+			why = bad
 		}
 	}
 	late, away := soon.Done(), r.away

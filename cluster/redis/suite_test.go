@@ -1,0 +1,59 @@
+package redis_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"github.com/siokit/sio/brokertest"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/redis"
+	"github.com/siokit/sio/cluster/redis/internal/redistest"
+)
+
+// TestBroker runs the suite of all brokers with each format and mode, with a proxy in front
+// of Redis for each server.
+func TestBroker(t *testing.T) {
+	s := redistest.Start(t)
+	for name, o := range map[string]redis.Options{
+		"classic":                  {},
+		"classic static":           {Subscriptions: redis.Static},
+		"classic own responses":    {PublishOnSpecificResponseChannel: true},
+		"sharded":                  {Sharded: true},
+		"sharded, dynamic private": {Sharded: true, Subscriptions: redis.DynamicPrivate},
+		"sharded, static":          {Sharded: true, Subscriptions: redis.Static},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of the time they wait
+			clusters := 0
+			brokertest.Run(t, func(t *testing.T) brokertest.Join {
+				clusters++
+				o, servers := o, 0
+				o.Prefix = fmt.Sprintf("%s %d", name, clusters)
+				return func() brokertest.Server {
+					servers++
+					o.Name = fmt.Sprint("server ", servers)
+					proxy := brokertest.NewProxy(t, s.Addr)
+					c, err := redis.Open(rueidis.ClientOption{InitAddress: []string{proxy.Addr()}}, &o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return server(o, c, proxy)
+				}
+			})
+		})
+	}
+}
+
+func server(o redis.Options, c *cluster.Cluster, p *brokertest.Proxy) brokertest.Server {
+	s := brokertest.Server{
+		Broker: c.Broker, Close: c.Close, Name: o.Name,
+		Cut: p.Cut, Heal: p.Heal, Freeze: p.Freeze, Thaw: p.Thaw,
+		Lost: func() int { return int(c.Stats().Lost) },
+	}
+	if o.Subscriptions != redis.Static {
+		s.Received = func() int { return int(c.Stats().Received) }
+	}
+	return s
+}
