@@ -22,7 +22,7 @@ import (
 // Options configure a server of NATS in this process, and this server's part in the
 // cluster.
 type Options struct {
-	nats.Options
+	nats.Options // but for Connect, which is not used
 
 	// Listen is the address, host:port, on which the other servers reach this one. Without
 	// a Secret it must be a loopback address. Default: port 6222, on all addresses if
@@ -40,8 +40,9 @@ type Options struct {
 	// Secret is what servers of the cluster have in common. Without TLS who can listen to
 	// the network can join.
 	Secret string
-	// TLS is used between servers, in both directions: it has a certificate, RootCAs,
-	// and ClientCAs if those that connect are to have a certificate, too. Default: none.
+	// TLS is used between servers, by those that connect and those that are connected
+	// to: it has Certificates, RootCAs, and, where certificates are to be shown by both
+	// sides, ClientCAs and ClientAuth. Default: none.
 	TLS *tls.Config
 	// Client is the address on which clients of NATS are served, such as programs that
 	// only emit. They need the Secret as their token. TLS is for them, too. Default: none

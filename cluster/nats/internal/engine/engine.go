@@ -40,7 +40,7 @@ const (
 	closeTimeout = time.Second
 )
 
-// An engine is a [cluster.Engine]. Publish and Subscribe of nats.go wait for a write to
+// An Engine is a [cluster.Engine]. Publish and Subscribe of nats.go wait for a write to
 // the socket, and while the server is dialled anew, so nobody but the goroutines of the
 // engine calls them.
 type Engine struct {
@@ -120,7 +120,7 @@ func (e *Engine) Start(ctx context.Context, r cluster.Receiver) error {
 	e.status = e.nc.StatusChanged(nats.CONNECTED, nats.RECONNECTING, nats.DISCONNECTED, nats.CLOSED)
 	if err := e.nc.FlushWithContext(ctx); err != nil {
 		e.nc.RemoveStatusListener(e.status)
-		return fmt.Errorf("nats: %s does not answer: %w", e.nc.ConnectedUrlRedacted(), err)
+		return fmt.Errorf("nats: the server does not answer: %w", err)
 	}
 	e.r = r
 	e.listen()
@@ -212,9 +212,9 @@ func (e *Engine) apply() {
 			}
 		} else {
 			delete(e.subs, c.channel)
-			err = sub.Unsubscribe()
+			sub.Unsubscribe() // fails if the connection is closed
 		}
-		if err != nil && c.on {
+		if err != nil {
 			e.r.Missed(0, fmt.Errorf("nats: no subscription: %w", err))
 		}
 	}
