@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/siokit/sio/cluster/wire"
@@ -26,6 +27,8 @@ type Member struct {
 }
 
 type members struct {
+	awaited atomic.Bool // they are who answers requests: the engine can't count servers
+
 	mu    sync.Mutex // protects the following
 	byUID map[string]Member
 	last  time.Time // when a new one was heard of
@@ -101,6 +104,17 @@ func (c *Cluster) heard(m *wire.Message) {
 	if m.Type == wire.TypeHello {
 		c.greet(wire.TypeHeartbeat)
 	}
+}
+
+// met notes a server that answers. It may be one that had told that it is there before this
+// one could hear of it, or was given up for dead: if members are what is awaited, the next
+// request must wait for it.
+func (c *Cluster) met(uid string) {
+	if !c.members.awaited.Load() || uid == "" || c.members.has(uid) {
+		return
+	}
+	c.heard(&wire.Message{Type: wire.TypeHeartbeat, UID: uid, Name: uid})
+	c.greet(wire.TypeHello) // it answers with its name
 }
 
 // forget drops a server, and waits no longer for what it was asked.

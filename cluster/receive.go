@@ -57,6 +57,7 @@ func (c *Cluster) handle(b *broker, m *wire.Message) error {
 		c.heard(m)
 	case wire.TypeFetched, wire.TypeCounted, wire.TypeServerAnswer, wire.TypeClientCount, wire.TypeClientAnswer:
 		c.requests.answered(m)
+		c.met(m.UID)
 	case wire.TypeStop:
 		c.serving.stopInquiry(m.UID, m.Request)
 	default:

@@ -257,6 +257,7 @@ func (c *Cluster) count(ctx context.Context, r *request, nsp string) error {
 	if n > 0 {
 		n-- // this one
 	}
+	c.members.awaited.Store(n < 0)
 	r.expect(n)
 	return nil
 }

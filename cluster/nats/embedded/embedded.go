@@ -55,7 +55,8 @@ type Options struct {
 }
 
 // Open starts a server of NATS in this process, and joins the cluster by it. Closing the
-// Cluster ends the server. Open fails if it can't listen, but does not wait for the peers.
+// Cluster ends the server. Open fails if it can't listen. It waits until it is connected to
+// peers, or for a second: they may come up later.
 //
 // The options may be nil: then the server is alone until others on this machine name it as
 // a peer.
@@ -75,9 +76,12 @@ func open(o *Options) (*cluster.Cluster, error) {
 		return nil, err
 	}
 	prefix := cmp.Or(o.Prefix, wire.DefaultSubject)
-	e, _, err := newEngine(o, prefix)
+	e, s, err := newEngine(o, prefix)
 	if err != nil {
 		return nil, err
+	}
+	if len(o.Peers) > 0 {
+		awaitPeers(s)
 	}
 	c, err := cluster.New(context.Background(), e, wire.Subjects(prefix), &o.Options.Options)
 	if err != nil {

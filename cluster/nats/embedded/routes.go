@@ -6,6 +6,19 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// awaitPeers waits until other servers can be reached, and there are no more of them for a
+// while: so what this server says first is heard by all.
+func awaitPeers(s *server.Server) {
+	const patience, pause, quiet = time.Second, 10 * time.Millisecond, 10
+	n, same := 0, 0
+	for begin := time.Now(); same < quiet && time.Since(begin) < patience; time.Sleep(pause) {
+		now := s.NumRoutes()
+		if same++; now == 0 || now != n {
+			n, same = now, 0
+		}
+	}
+}
+
 // routes tells when other servers have come into reach.
 type routes struct {
 	server  *server.Server

@@ -18,11 +18,10 @@ func TestBroker(t *testing.T) {
 			servers++
 			o := &Options{
 				Options: nats.Options{Options: cluster.Options{Name: fmt.Sprint("server ", servers)}},
-				Listen:  "127.0.0.1:0",
-				Peers:   []string{peer},
+				Listen:  peer,
 			}
-			if servers == 1 {
-				o.Listen = peer
+			if servers > 1 {
+				o.Listen, o.Peers = "127.0.0.1:0", []string{peer}
 			}
 			c, err := Open(o)
 			if err != nil {
