@@ -1,15 +1,22 @@
-package brokertest
+package brokertest_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/siokit/sio/brokertest"
 )
 
-// TestProxy has what goes through a proxy, and what does not.
-func TestProxy(t *testing.T) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newEcho returns the address of a server that sends back each line.
+func newEcho(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -21,55 +28,67 @@ func TestProxy(t *testing.T) {
 			if err != nil {
 				return
 			}
-			go func() { // until the peer closes
-				defer c.Close()
-				_, _ = io.Copy(c, c)
+			go func() { // until the connection is closed
+				io.Copy(c, c)
+				c.Close()
 			}()
 		}
 	}()
-	p := NewProxy(t, l.Addr().String())
+	return l.Addr().String()
+}
+
+func TestProxy(t *testing.T) {
+	p := brokertest.NewProxy(t, newEcho(t))
 	dial := func() (net.Conn, *bufio.Reader) {
+		t.Helper()
 		c, err := net.Dial("tcp", p.Addr())
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
-		_ = c.SetDeadline(time.Now().Add(patience))
+		c.SetDeadline(time.Now().Add(30 * time.Second))
 		return c, bufio.NewReader(c)
 	}
-	c, r := dial()
-	echo := func() error {
-		if _, err := io.WriteString(c, "hello\n"); err != nil {
-			return err
+	says := func(c net.Conn, r *bufio.Reader, text string) {
+		t.Helper()
+		if _, err := io.WriteString(c, text); err != nil {
+			t.Fatal(err)
 		}
-		_, err := r.ReadString('\n')
-		return err
+		if got, err := r.ReadString('\n'); got != text {
+			t.Fatalf("%q %v, want %q", got, err, text)
+		}
 	}
-	if err := echo(); err != nil {
-		t.Fatalf("through the proxy: %v", err)
-	}
+	c, r := dial()
+	says(c, r, "one\n")
+
 	p.Freeze()
-	_ = c.SetDeadline(time.Now().Add(short / 5))
-	if err := echo(); err == nil {
-		t.Error("it is not frozen")
+	if _, err := io.WriteString(c, "two\n"); err != nil {
+		t.Fatal(err)
 	}
+	c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // nothing tells that nothing comes
+	var timeout net.Error
+	if line, err := r.ReadString('\n'); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Errorf("%q %v while it is frozen", line, err)
+	}
+	c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	p.Thaw()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	if _, err := r.ReadString('\n'); err != nil { // what was sent meanwhile
-		t.Errorf("after Thaw: %v", err)
+	if line, err := r.ReadString('\n'); line != "two\n" {
+		t.Errorf("%q %v, want what was held back", line, err)
 	}
-	if err := echo(); err != nil {
-		t.Errorf("after Thaw: %v", err)
+	says(c, r, "three\n")
+
+	p.Freeze()
+	p.Cut() // ends what is frozen, too
+	if line, err := r.ReadString('\n'); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("%q %v, want the connection to end", line, err)
 	}
-	p.Cut()
-	if _, err := r.ReadString('\n'); err == nil {
-		t.Error("it is not cut")
+	other, or := dial()
+	if line, err := or.ReadString('\n'); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("%q %v, want a new connection to end", line, err)
 	}
-	if c, r = dial(); echo() == nil {
-		t.Error("a new connection gets through")
-	}
+	other.Close()
+	p.Thaw()
 	p.Heal()
-	if c, r = dial(); echo() != nil {
-		t.Error("a new connection does not get through")
-	}
+	c, r = dial()
+	says(c, r, "four\n")
 }

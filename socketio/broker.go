@@ -11,7 +11,7 @@ import (
 // for the sockets of this process. The broker of a cluster has a Local: it hands each call
 // to that, and carries it to the other nodes as well unless [Selector.Local] is set. What
 // it gets from other nodes it hands to its Local, too. Errors of the Local are about what
-// was to be encoded.
+// was to be encoded. Package brokertest has the suite that the broker of a cluster passes.
 //
 // The methods may be called from any goroutine, and must not wait for clients. Those with
 // a context wait for answers until it ends.
