@@ -1,0 +1,94 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/parser"
+)
+
+// Sockets implements [socketio.Broker].
+func (b *broker) Sockets(ctx context.Context, sel socketio.Selector) ([]socketio.RemoteSocket, error) {
+	sockets, err := b.local.Sockets(ctx, sel)
+	if sel.Local || err != nil {
+		return sockets, err
+	}
+	return b.fetch(ctx, sel, sockets)
+}
+
+func (b *broker) fetch(ctx context.Context, sel socketio.Selector, sockets []socketio.RemoteSocket) ([]socketio.RemoteSocket, error) {
+	var bad error
+	err := b.ask(ctx, b.action(wire.TypeFetch, sel, nil), func(m *wire.Message) {
+		more, err := b.remoteSockets(m)
+		if err != nil {
+			bad = errors.Join(bad, err)
+			b.c.counts.malformed.Add(1)
+		}
+		sockets = append(sockets, more...)
+	})
+	return sockets, errors.Join(err, bad)
+}
+
+// Count implements [socketio.Broker]. Servers written in JavaScript can't count: they have
+// to tell of all.
+func (b *broker) Count(ctx context.Context, sel socketio.Selector) (int, error) {
+	n, err := b.local.Count(ctx, sel)
+	if sel.Local || err != nil {
+		return n, err
+	}
+	servers, err := b.c.engine.Count(ctx, b.c.format.Counted(b.nsp))
+	if err == nil && servers-1 > len(b.c.members.all()) {
+		sockets, err := b.fetch(ctx, sel, nil)
+		return n + len(sockets), err
+	}
+	err = b.ask(ctx, b.action(wire.TypeCount, sel, nil), func(m *wire.Message) { n += max(0, m.Count) })
+	return n, err
+}
+
+// ServerSideEmitWithAck implements [socketio.Broker].
+func (b *broker) ServerSideEmitWithAck(ctx context.Context, event string, args []any) ([]socketio.Answer, error) {
+	m, err := b.serverEvent(event, args)
+	if err != nil {
+		return nil, err
+	}
+	var got []socketio.Answer
+	err = b.ask(ctx, m, func(m *wire.Message) {
+		if m.Err == errNobody.Error() {
+			return // it has no such namespace
+		}
+		a := b.answered(m)
+		a.ID = m.UID
+		got = append(got, a)
+	})
+	return got, err
+}
+
+// answered returns what a server or a socket has answered.
+func (b *broker) answered(m *wire.Message) socketio.Answer {
+	a := socketio.Answer{ID: m.SID}
+	if m.Err != "" {
+		a.Err = remoteError(m.Err)
+		return a
+	}
+	data := append(append([]byte{'['}, m.Data...), ']')
+	a.Args = parser.NewArgs(b.codec, data, m.Attachments, 0)
+	return a
+}
+
+// A remoteError is the text of an error of another server. It is one of those that tell why
+// there is no answer, if it reads like it.
+type remoteError string
+
+func (e remoteError) Error() string { return string(e) }
+
+// Is implements the interface of [errors.Is].
+func (e remoteError) Is(target error) bool {
+	switch target {
+	case socketio.ErrClosed, socketio.ErrConnecting, socketio.ErrNoHandler:
+		return strings.HasPrefix(string(e), target.Error())
+	}
+	return false
+}
