@@ -9,7 +9,7 @@ import (
 // awaitPeers waits until other servers can be reached, and there are no more of them for a
 // while: so what this server says first is heard by all.
 func awaitPeers(s *server.Server) {
-	const patience, pause, quiet = time.Second, 10 * time.Millisecond, 10
+	const patience, pause, quiet = time.Second, 10 * time.Millisecond, 5
 	n, same := 0, 0
 	for begin := time.Now(); same < quiet && time.Since(begin) < patience; time.Sleep(pause) {
 		now := s.NumRoutes()
