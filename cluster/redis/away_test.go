@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
+	"github.com/siokit/sio/brokertest"
 	"github.com/siokit/sio/cluster/redis/internal/redistest"
 )
 
@@ -163,17 +165,15 @@ func TestFrozen(t *testing.T) {
 // A Redis that does not answer any more is given up after ClientOption.ConnWriteTimeout.
 func TestSilentConnectionIsGivenUp(t *testing.T) {
 	s := redistest.Start(t)
-	proxy := newProxy(t, s.Addr)
-	o := at()
-	o.InitAddress = []string{proxy.addr}
+	proxy := brokertest.NewProxy(t, s.Addr)
+	o := rueidis.ClientOption{InitAddress: []string{proxy.Addr()}, ConnWriteTimeout: 200 * time.Millisecond}
 	o.Dialer.KeepAlive = 50 * time.Millisecond
-	o.ConnWriteTimeout = 200 * time.Millisecond
 	a := start(t, &Options{}, o)
 	a.Subscribe("all")
 	a.settled()
-	proxy.swallow(true)
+	proxy.Freeze()
 	a.wait("Away", func() bool { return a.aways == 1 })
-	proxy.swallow(false)
+	proxy.Thaw()
 	a.wait("Back", func() bool { return a.backs == 1 })
 	a.send("all", "1")
 	a.has("all 1")
@@ -181,14 +181,14 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 
 func TestLinkCut(t *testing.T) {
 	s := redistest.Start(t)
-	proxy := newProxy(t, s.Addr)
-	o := at()
-	o.InitAddress = []string{proxy.addr}
-	a, b := start(t, &Options{}, o), start(t, &Options{}, at(s))
+	proxy := brokertest.NewProxy(t, s.Addr)
+	a, b := start(t, &Options{}, rueidis.ClientOption{InitAddress: []string{proxy.Addr()}}), start(t, &Options{}, at(s))
 	a.Subscribe("all")
 	a.settled()
 	for i := range 5 {
-		proxy.cut()
+		proxy.Cut()
+		a.wait("Away", func() bool { return a.aways == i+1 })
+		proxy.Heal()
 		a.wait("Back", func() bool { return a.backs == i+1 })
 		b.send("all", strconv.Itoa(i))
 		a.has("all " + strconv.Itoa(i))
@@ -226,73 +226,4 @@ func TestSlowReceiverIsTold(t *testing.T) {
 	b.clear()
 	a.send("all", "small")
 	b.wait("the next one", func() bool { return b.count > 0 && b.messages[len(b.messages)-1] == "all small" })
-}
-
-// A proxy hands over bytes between clients and a server.
-type proxy struct {
-	addr string
-	wg   sync.WaitGroup
-	dumb atomic.Bool // it drops all bytes
-
-	mu    sync.Mutex // protects the following
-	conns map[net.Conn]bool
-}
-
-func newProxy(t testing.TB, to string) *proxy {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{addr: l.Addr().String(), conns: make(map[net.Conn]bool)}
-	t.Cleanup(func() {
-		l.Close()
-		p.cut()
-		p.wg.Wait()
-	})
-	p.wg.Go(func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", to)
-			if err != nil {
-				in.Close()
-				continue
-			}
-			p.mu.Lock()
-			p.conns[in], p.conns[out] = true, true
-			p.mu.Unlock()
-			p.wg.Go(func() { p.copy(in, out) })
-			p.wg.Go(func() { p.copy(out, in) })
-		}
-	})
-	return p
-}
-
-func (p *proxy) copy(to, from net.Conn) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buf)
-		if err == nil && !p.dumb.Load() {
-			_, err = to.Write(buf[:n])
-		}
-		if err != nil {
-			to.Close()
-			from.Close()
-			return
-		}
-	}
-}
-
-func (p *proxy) swallow(on bool) { p.dumb.Store(on) }
-
-// cut ends all connections.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		c.Close()
-	}
-	clear(p.conns)
 }

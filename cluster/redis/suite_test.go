@@ -46,6 +46,34 @@ func TestBroker(t *testing.T) {
 	}
 }
 
+// In a Redis Cluster, order is kept by classic channels, and by sharded ones in one slot.
+func TestBrokerInRedisCluster(t *testing.T) {
+	nodes := redistest.StartCluster(t, 3, false).Nodes
+	for name, o := range map[string]redis.Options{
+		"classic": {},
+		"sharded": {Sharded: true, Prefix: "{a slot} "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clusters := 0
+			brokertest.Run(t, func(t *testing.T) brokertest.Join {
+				clusters++
+				o, servers := o, 0
+				o.Prefix += fmt.Sprint(name, clusters)
+				return func() brokertest.Server {
+					servers++
+					o.Name = fmt.Sprint("server ", servers)
+					c, err := redis.Open(rueidis.ClientOption{InitAddress: []string{nodes[servers%3].Addr}}, &o)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return brokertest.Server{Broker: c.Broker, Close: c.Close, Name: o.Name}
+				}
+			})
+		})
+	}
+}
+
 func server(o redis.Options, c *cluster.Cluster, p *brokertest.Proxy) brokertest.Server {
 	s := brokertest.Server{
 		Broker: c.Broker, Close: c.Close, Name: o.Name,
