@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,19 +75,29 @@ func (l *link) connect() (*conn, error) {
 		}
 		return l.connectTo(node)
 	case client.Mode() == rueidis.ClientModeCluster:
-		nodes := slices.Collect(maps.Values(client.Nodes()))
-		rand.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
-		err := errNoNodes
-		for _, node := range nodes {
-			var c *conn
-			if c, err = l.connectTo(node); err == nil {
-				return c, nil
-			}
-		}
-		return nil, err
+		return l.connectToAny(client)
 	default:
 		return l.connectTo(client)
 	}
+}
+
+// connectToAny connects to a node of a Redis Cluster, which hands what is published to all
+// others. Those take different times: so that order is kept among servers, too, all with
+// the same prefix try the nodes in the same order.
+func (l *link) connectToAny(client rueidis.Client) (*conn, error) {
+	nodes, err := client.Nodes(), errNoNodes
+	order := addrs(client)
+	for i := range order {
+		node := nodes[order[(int(slotOf(l.e.prefix))+i)%len(order)]]
+		if node == nil {
+			continue
+		}
+		var c *conn
+		if c, err = l.connectTo(node); err == nil {
+			return c, nil
+		}
+	}
+	return nil, err
 }
 
 func (l *link) connectTo(client rueidis.Client) (*conn, error) {

@@ -28,9 +28,10 @@
 //
 // One connection carries subscriptions and messages, so what one goroutine joins and
 // emits arrives so on every server, and the answers to what it has asked find it
-// subscribed. Of sharded channels in a Redis Cluster this is so for those of one node. Where
-// order matters more than spreading the load, put all in one slot by a [Options.Prefix]
-// in braces.
+// subscribed. In a Redis Cluster all servers use the same node, as long as it can be
+// reached, which hands everything to all others; sharded channels are spread over the
+// nodes, and order is kept by those of one node. Where it matters more than the load, an
+// [Options.Prefix] in braces puts all of them on one.
 //
 // # When Redis goes away
 //

@@ -28,6 +28,7 @@ var (
 type engine struct {
 	client     rueidis.Client
 	owned      bool // the client is closed with the engine
+	prefix     string
 	sharded    bool
 	queueBytes int // of each link
 
@@ -52,7 +53,7 @@ type engine struct {
 }
 
 func newEngine(client rueidis.Client, owned bool, o *Options) *engine {
-	e := &engine{client: client, owned: owned, sharded: o.Sharded, queueBytes: cmp.Or(o.QueueBytes, defaultQueueBytes)}
+	e := &engine{client: client, owned: owned, prefix: o.Prefix, sharded: o.Sharded, queueBytes: cmp.Or(o.QueueBytes, defaultQueueBytes)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
@@ -196,6 +197,11 @@ func subscribers(r rueidis.RedisResult) (int, error) {
 func (e *engine) Close() error {
 	links := e.links()
 	timeout := time.AfterFunc(closeTimeout, e.cancel)
+	closeClient := func() {}
+	if e.owned {
+		closeClient = sync.OnceFunc(e.client.Close)
+	}
+	context.AfterFunc(e.ctx, closeClient) // awaited below
 	for _, l := range links {
 		l.close()
 	}
@@ -211,9 +217,7 @@ func (e *engine) Close() error {
 	e.hear.Lock()
 	e.closed = true
 	e.hear.Unlock()
-	if e.owned {
-		e.client.Close()
-	}
+	closeClient()
 	return nil
 }
 
