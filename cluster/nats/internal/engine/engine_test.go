@@ -180,6 +180,22 @@ func TestQueueWaits(t *testing.T) {
 	}
 }
 
+// When a server restarts, what is queued waits until others, too, are back to hear it.
+func TestQueueWaitsForOthers(t *testing.T) {
+	s := natstest.StartServer(t, "")
+	a, sent := start(t, s.URL(), nats.ReconnectJitter(maxHold, maxHold), // for as long others are waited for
+		nats.CustomReconnectDelay(func(int) time.Duration { return time.Millisecond }))
+	b, heard := start(t, s.URL(), nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(0, 0))
+	b.Subscribe("sio.all")
+	settle(t, b)
+	s.Kill()
+	sent.WaitState(t, 1, "away")
+	heard.WaitState(t, 1, "away")
+	a.Publish("sio.all", []byte("queued"), false)
+	s.Start()
+	heard.WaitFor(t, "sio.all queued")
+}
+
 // While the server hangs nothing blocks, and it is noticed.
 func TestServerHangs(t *testing.T) {
 	s := natstest.StartServer(t, "")
