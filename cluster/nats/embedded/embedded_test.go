@@ -260,7 +260,7 @@ func options(name string, set func(*Options)) *Options {
 func TestOpen(t *testing.T) {
 	var log logtest.Buffer
 	logger := zerolog.New(&log)
-	a, err := Open(&Options{Listen: fmt.Sprint("127.0.0.1:", natstest.FreePort(t)), Options: nats.Options{Options: cluster.Options{Logger: &logger}}})
+	a, err := Open(&Options{Listen: "127.0.0.1:0", Secret: "s", Options: nats.Options{Options: cluster.Options{Logger: &logger}}})
 	if err != nil {
 		t.Fatal(err)
 	}

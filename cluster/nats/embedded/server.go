@@ -130,7 +130,6 @@ func (o *Options) server() (*server.Options, error) {
 	if o.Secret != "" {
 		info = url.UserPassword(user, password(o.Secret))
 		so.Cluster.Username, so.Cluster.Password = user, password(o.Secret)
-		so.Authorization = o.Secret
 	}
 	for _, peer := range o.Peers {
 		if _, _, err := net.SplitHostPort(peer); err != nil {
@@ -142,6 +141,7 @@ func (o *Options) server() (*server.Options, error) {
 		if so.Host, so.Port, err = o.address("Client", o.Client); err != nil {
 			return nil, err
 		}
+		so.Authorization = o.Secret
 		so.TLSConfig = o.TLS
 	}
 	return so, nil
