@@ -20,9 +20,9 @@ type plan struct {
 
 func fullPlan() plan {
 	return plan{
-		sets: 3, passes: 3,
-		window:  load.Window{Warm: 100 * time.Millisecond, Measured: 600 * time.Millisecond},
-		latency: load.Window{Warm: 200 * time.Millisecond, Measured: time.Second},
+		sets: 2, passes: 3,
+		window:  load.Window{Warm: 100 * time.Millisecond, Measured: 500 * time.Millisecond},
+		latency: load.Window{Warm: 100 * time.Millisecond, Measured: 800 * time.Millisecond},
 		idle:    26 * time.Second, // a heartbeat of each client
 		settle:  500 * time.Millisecond,
 		connect: 15 * time.Second,
@@ -32,6 +32,8 @@ func fullPlan() plan {
 func quickPlan() plan {
 	p := fullPlan()
 	p.sets, p.passes = 1, 1
+	p.window.Measured /= 2
+	p.latency.Measured /= 2
 	p.idle = 5 * time.Second
 	return p
 }
