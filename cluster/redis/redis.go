@@ -91,6 +91,11 @@ func newClient(c rueidis.ClientOption) (rueidis.Client, error) {
 	if c.PipelineMultiplex == 0 {
 		c.PipelineMultiplex = -1 // one connection
 	}
+	if c.Dialer.KeepAlive == 0 && c.ConnWriteTimeout == 0 {
+		// Each ping wakes the process, of the defaults every second for each
+		// connection. One that is silent is given up as soon as with those.
+		c.Dialer.KeepAlive, c.ConnWriteTimeout = 3*time.Second, 8*time.Second
+	}
 	return rueidis.NewClient(c)
 }
 
