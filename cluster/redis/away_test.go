@@ -84,7 +84,7 @@ func TestQueuedWhileAway(t *testing.T) {
 // under way when Redis was killed may do both.
 func TestKilledUnderLoad(t *testing.T) {
 	s := redistest.Start(t)
-	a := start(t, &Options{}, at(s))
+	a := start(t, &Options{QueueBytes: 1 << 30}, at(s))
 	a.Subscribe("all")
 	a.settled()
 	stop := make(chan struct{})

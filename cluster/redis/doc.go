@@ -39,7 +39,8 @@
 // [Options.QueueBytes]; what is volatile, and what finds the queue full, is lost and
 // counted. So is what had been sent when the connection was lost, and not been answered:
 // sent again it might arrive twice. The connection is made again at once, then every
-// quarter of a second, and everything is subscribed to before anything else is sent.
+// quarter of a second, and everything is subscribed to before anything else is sent. What
+// waits is sent half a second later, when the other servers are back, too.
 //
 // A Redis that is there but does not answer is noticed by the client's pings, after
 // ClientOption.Dialer.KeepAlive and ConnWriteTimeout: 11 seconds by default. What Redis

@@ -20,6 +20,10 @@ const (
 	// stableAfter is how long a connection has to last for the pauses to begin anew.
 	stableAfter = time.Second
 
+	// regroup is how long what is queued waits when Redis is back: the other servers may
+	// need maxPause longer, and then have to subscribe. What came earlier they would miss.
+	regroup = 500 * time.Millisecond
+
 	// flightChannels is how many channels are subscribed to in one round trip.
 	// Redis ends a connection that has 32 MB of answers to read.
 	flightChannels = 32 * subscribeChannels
@@ -253,14 +257,18 @@ func (l *link) pause(tries int) bool {
 func (l *link) serve(c *conn) error {
 	watch, stop := l.watch()
 	defer stop()
+	var held <-chan time.Time // what is queued waits for it, unless it is nil
 	l.mu.Lock()
 	l.outbox.forget()
+	if l.down {
+		held = time.After(regroup)
+	}
 	l.mu.Unlock()
 	for {
 		l.mu.Lock()
 		add, remove := l.outbox.changes()
 		l.taken = l.taken[:0]
-		if len(add)+len(remove) <= subscribeChannels {
+		if len(add)+len(remove) <= subscribeChannels && (held == nil || l.ending) {
 			l.taken = l.outbox.batch(l.taken)
 		}
 		if l.changed != nil {
@@ -278,6 +286,8 @@ func (l *link) serve(c *conn) error {
 		if idle {
 			select {
 			case <-l.wake:
+			case <-held:
+				held = nil
 			case err, ok := <-c.lost:
 				return lostError(err, ok)
 			case <-watch:
@@ -295,6 +305,8 @@ func (l *link) serve(c *conn) error {
 		clear(l.taken)
 		l.back(told)
 		select {
+		case <-held:
+			held = nil
 		case <-watch:
 			if l.isStale(c) {
 				return errReplaced
