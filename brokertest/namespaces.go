@@ -144,6 +144,37 @@ var namespaces = []check{
 			}
 		}
 	}},
+	{name: "dynamic ones are asked while another server gets them", servers: 3, run: func(c *cluster) {
+		ctx := c.soon()
+		for i := range 50 {
+			nsp := fmt.Sprint("/dynamic-", i)
+			c.clientOf(c.nodes[0], nsp, "a")
+			c.clientOf(c.nodes[1], nsp, "b")
+			c.settle()
+			joined, done := make(chan struct{}), make(chan error, 1)
+			go func() { // until an ask has come behind joined, or failed
+				for last := false; ; {
+					clients, err := c.nodes[0].Of(nsp).Count(ctx)
+					if err != nil || clients < 2 || clients > 3 {
+						done <- fmt.Errorf("%d clients, want 2 or 3: %w", clients, err)
+						return
+					}
+					if last {
+						done <- nil
+						return
+					}
+					select {
+					case <-joined:
+						last = true
+					default:
+					}
+				}
+			}()
+			c.clientOf(c.nodes[2], nsp, "d")
+			close(joined)
+			c.works(receive(c, done, "the last ask"))
+		}
+	}},
 	{name: "dynamic ones come and go on one server while another has them", servers: 2, run: func(c *cluster) {
 		const nsp = "/dynamic-1"
 		b := c.clientOf(c.nodes[1], nsp, "b", "room")

@@ -95,8 +95,8 @@ func (b *broker) awaitClients(ctx context.Context, r *request, m *wire.Message) 
 	soon, cancel := context.WithTimeout(ctx, b.c.opts.RequestsTimeout)
 	defer cancel()
 	if !r.hopeless() {
-		bad := b.c.count(soon, r, b.nsp)
-		if err := b.c.publish(m); err != nil {
+		bad, err := b.c.put(soon, r, m)
+		if err != nil {
 			return err
 		}
 		if bad != nil && soon.Err() == nil && !r.hopeless() {

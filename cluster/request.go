@@ -68,24 +68,25 @@ type request struct {
 	done chan struct{} // closed when everything is there that can be expected
 	away chan struct{} // closed when nothing can be expected any more
 
-	mu       sync.Mutex // protects the following
-	awaited  int        // how many servers are to answer; unknown at first
-	counted  bool       // the engine has said how many, rather than members are awaited
-	answers  int        // how many servers have answered
-	excused  int        // how many are not awaited any longer, though they have not; or unknown
-	alone    bool       // the clients of other servers are not awaited either
-	from     map[string]bool
-	missing  map[string]Member                 // those that tell their names and have not answered
-	take     func(m *wire.Message, first bool) // an answer; whether it is the server's first
-	left     func(Member)                      // a server that has answered has left, where that matters
-	settled  func() bool                       // whether there is nothing but servers to wait for
-	complete bool
-	ended    bool            // away is closed
-	fewer    int             // servers that left before it was known how many are awaited
-	changed  bool            // a server has joined or left: perhaps it is counted, and perhaps not
-	news     map[string]bool // those that have joined, by their ids
-	final    bool            // it does not matter any more that it did
-	grace    *time.Timer
+	mu        sync.Mutex // protects the following
+	awaited   int        // how many servers are to answer; unknown at first
+	counted   bool       // the engine has said how many, rather than members are awaited
+	answers   int        // how many servers have answered
+	excused   int        // how many are not awaited any longer, though they have not; or unknown
+	alone     bool       // the clients of other servers are not awaited either
+	from      map[string]bool
+	missing   map[string]Member                 // those that tell their names and have not answered
+	take      func(m *wire.Message, first bool) // an answer; whether it is the server's first
+	left      func(Member)                      // a server that has answered has left, where that matters
+	settled   func() bool                       // whether there is nothing but servers to wait for
+	complete  bool
+	ended     bool            // away is closed
+	fewer     int             // servers that left before it was known how many are awaited
+	changed   bool            // a server has joined or left: perhaps it is counted, and perhaps not
+	news      map[string]bool // those that have joined, by their ids
+	strangers int             // answers of servers that were not known, before it was known whether they count
+	final     bool            // it does not matter any more that it did
+	grace     *time.Timer
 }
 
 // changeGrace is how long servers that have not answered are waited for, though enough have,
@@ -137,8 +138,13 @@ func (r *request) answer(m *wire.Message) {
 	first := m.Type != wire.TypeClientAnswer && !r.from[m.UID]
 	r.take(m, first)
 	if first && !m.More {
-		if _, due := r.missing[m.UID]; due || r.counted { // else it has just joined, and nobody waits for it
+		switch _, due := r.missing[m.UID]; {
+		case due || r.counted:
 			r.answers++
+		case r.awaited == unknown:
+			r.answers++
+			r.strangers++
+		default: // it has just joined, and is not waited for
 		}
 		if m.UID != "" {
 			r.from[m.UID] = true
@@ -149,13 +155,14 @@ func (r *request) answer(m *wire.Message) {
 }
 
 // expect tells how many servers there are to answer; n is -1 if those whose names are known
-// are all.
-func (r *request) expect(n int) {
+// are all. Changed says that a server has come or gone meanwhile.
+func (r *request) expect(n int, changed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.awaited, r.counted = max(0, n-r.fewer), n >= 0
+	r.awaited, r.counted, r.changed = max(0, n-r.fewer), n >= 0, r.changed || changed
 	if !r.counted {
-		r.awaited = len(r.missing)
+		r.answers -= r.strangers
+		r.awaited = r.answers + len(r.missing)
 	}
 	r.checkLocked()
 }
@@ -242,20 +249,27 @@ func (r *request) unanswered(why error) error {
 	return e
 }
 
-// count asks the engine how many others are to answer. That comes before the question: one
-// that subscribes in between answers though nobody waits for it, whereas the other way
-// round it would be waited for, and does not know the question.
-func (c *Cluster) count(ctx context.Context, r *request, nsp string) error {
-	n, err := c.engine.Count(ctx, c.format.Counted(nsp))
-	if err != nil {
-		return err
+// put publishes a question, and asks the engine how many others are to answer: before, since
+// one that subscribes behind the question would be waited for in vain; and behind it, since
+// the answer of one that has subscribed in between is another's only by its number.
+func (c *Cluster) put(ctx context.Context, r *request, m *wire.Message) (counting, publishing error) {
+	channel := c.format.Counted(m.Nsp)
+	before, counting := c.engine.Count(ctx, channel)
+	if err := c.publish(m); err != nil {
+		return nil, err
 	}
-	if n > 0 {
-		n-- // this one
+	behind := before
+	if counting == nil && before >= 0 {
+		behind, counting = c.engine.Count(ctx, channel)
 	}
-	c.members.awaited.Store(n < 0)
-	r.expect(n)
-	return nil
+	if counting == nil {
+		n := min(before, behind)
+		if n > 0 {
+			n-- // this one
+		}
+		r.expect(n, behind != before)
+	}
+	return counting, nil
 }
 
 // ask sends a question to the other servers, and returns when all have answered or ctx, or
@@ -272,8 +286,8 @@ func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Messa
 	defer c.shut(r)
 	m.Request = r.id
 	if !r.hopeless() {
-		bad := c.count(ctx, r, b.nsp)
-		if err := c.publish(m); err != nil {
+		bad, err := c.put(ctx, r, m)
+		if err != nil {
 			return err
 		}
 		if bad != nil && ctx.Err() == nil && !r.hopeless() {
