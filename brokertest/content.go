@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/siokit/sio"
 )
 
 var contents = []check{
@@ -85,6 +87,29 @@ var contents = []check{
 			b.Expect("room").Is(i)
 		}
 		c.mark(c.nodes[0], b, other, remote)
+	}},
+	{name: "a room whose name is not UTF-8 is that room, or an error", servers: 2, run: func(c *cluster) {
+		const bytes = "room \xff"
+		b, other := c.client(c.nodes[1], "b"), c.client(c.nodes[1], "other", "room \ufffd")
+		c.works(c.nodes[1].Socket(b.ID()).Join(bytes))
+		c.settle()
+		for _, to := range []sio.Target{c.nodes[0].To(bytes), c.nodes[0].To("nobody", bytes)} {
+			if to.Emit("room") == nil {
+				b.Expect("room")
+			}
+		}
+		if c.nodes[0].Except(bytes).Emit("except") == nil {
+			other.Expect("except")
+		}
+		if n, err := c.nodes[0].To(bytes).Count(c.soon()); err == nil && n != 1 {
+			c.Errorf("%d clients, want 1", n)
+		}
+		if c.nodes[0].To(bytes).Leave("room \ufffd") == nil && c.nodes[0].To(b.ID()).Leave(bytes) == nil {
+			c.works(c.nodes[0].To(bytes).Emit("left"))
+		}
+		c.works(c.nodes[0].To("room \ufffd").Emit("still there"))
+		other.Expect("still there")
+		c.mark(c.nodes[0], b, other)
 	}},
 	{name: "an event of 900 KB", servers: 2, run: func(c *cluster) {
 		b := c.client(c.nodes[1], "b", "room")

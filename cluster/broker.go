@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/siokit/sio/cluster/wire"
@@ -86,8 +87,7 @@ func (b *broker) Join(sel socketio.Selector, rooms []string) error {
 		return err
 	}
 	b.c.fresh.add(b.nsp, rooms)
-	b.c.try(b.action(wire.TypeJoin, sel, rooms))
-	return err
+	return errors.Join(err, b.c.publish(b.action(wire.TypeJoin, sel, rooms)))
 }
 
 // Leave implements [socketio.Broker].
@@ -96,8 +96,7 @@ func (b *broker) Leave(sel socketio.Selector, rooms []string) error {
 	if sel.Local || len(rooms) == 0 {
 		return err
 	}
-	b.c.try(b.action(wire.TypeLeave, sel, rooms))
-	return err
+	return errors.Join(err, b.c.publish(b.action(wire.TypeLeave, sel, rooms)))
 }
 
 // Disconnect implements [socketio.Broker].
@@ -108,8 +107,7 @@ func (b *broker) Disconnect(sel socketio.Selector, closeConn bool) error {
 	}
 	m := b.action(wire.TypeDisconnect, sel, nil)
 	m.Close = closeConn
-	b.c.try(m)
-	return err
+	return errors.Join(err, b.c.publish(m))
 }
 
 func (b *broker) action(t wire.Type, sel socketio.Selector, rooms []string) *wire.Message {

@@ -57,7 +57,7 @@ func hostiles(t testing.TB) []hostile {
 			`{"type":0}`, `{"type":1}`, `{"type":5,"opts":{}}`, `{"type":7,"packet":{"type":2,"data":["a"]},"opts":{}}`, `{"type":64}`, `{"type":66}`,
 			`{"type":5,"requestId":7,"opts":{}}`, `{"type":5,"requestId":"x","opts":[]}`, `{"type":5,"requestId":"x","opts":{"rooms":{}}}`,
 			`{"type":2,"rooms":["a"]}`, `{"type":3,"rooms":["a"]}`, `{"type":4,"close":true}`, // for nobody
-			`{"type":4,"opts":1}`, `{"type":2,"opts":{},"rooms":"a"}`, `{"type":2,"opts":{},"rooms":[true]}`, `{"type":2,"sid":7,"room":"a"}`,
+			`{"type":4,"opts":1}`, `{"type":2,"opts":{},"rooms":"a"}`, `{"type":2,"opts":{},"rooms":[true]}`, `{"type":2,"opts":{},"rooms":[5e-324]}`, `{"type":2,"opts":{},"rooms":[1E+100]}`, `{"type":2,"sid":7,"room":"a"}`,
 			`{"type":6}`, `{"type":6,"data":"ev"}`, `{"type":6,"data":[]}`, `{"type":6,"data":[["ev"]]}`, `{"uid":1,"type":6,"data":["ev"]}`,
 			`{"type":7,"requestId":"x","packet":["a"],"opts":{}}`, `{"type":7,"requestId":"x","opts":{}}`,
 			`{"type":8,"requestId":"x","clientCount":1}`, `{"type":65,"requestId":"x","clientCount":1}`, // answers
@@ -167,6 +167,9 @@ func TestRefused(t *testing.T) {
 		"no sockets":           {Type: TypeFetched, Request: "r"},
 		"no request":           {Type: TypeFetch},
 		"an answer to nothing": {Type: TypeClientCount},
+		"a room in bytes":      {Type: TypeBroadcast, Data: []byte(`["a"]`), Rooms: []string{"b", "\xff"}},
+		"an except in bytes":   {Type: TypeCount, Request: "r", Except: []string{"\xc3"}},
+		"to join bytes":        {Type: TypeJoin, Names: []string{"\xff"}},
 	} {
 		for of, f := range formats {
 			dst, err := f.Append([]byte("before"), &m)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,10 +18,15 @@ var (
 	errEvent   = errors.New("wire: Data is not the array of an event")
 	errList    = errors.New("wire: Data is not an array of sockets")
 	errRequest = errors.New("wire: message without a Request")
+	errName    = errors.New("wire: the name of a room is not valid UTF-8")
 )
 
-// check refuses messages that nobody could make sense of.
+// check refuses messages that nobody could make sense of, or that would be for other rooms
+// once they are written.
 func (m *Message) check() error {
+	if !areText(m.Rooms) || !areText(m.Except) || !m.isAnswer() && !areText(m.Names) {
+		return errName
+	}
 	switch m.Type {
 	case TypeHello, TypeHeartbeat, TypeClose, TypeBroadcast, TypeJoin, TypeLeave, TypeDisconnect, TypeServerEvent:
 	case TypeIDs, TypeIDList, TypeRooms, TypeRoomSet, TypeFetch, TypeFetched, TypeServerAnswer,
@@ -49,6 +55,17 @@ func (m *Message) check() error {
 		return nil
 	}
 	return parser.Validate(m.Data)
+}
+
+// areText reports whether names can be written: what is not UTF-8 would become U+FFFD, and
+// so the name of another room.
+func areText(names []string) bool {
+	for _, name := range names {
+		if !utf8.ValidString(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // A text is a message being written as JSON.
