@@ -67,3 +67,24 @@ func TestEventAllocs(t *testing.T) {
 		}
 	}
 }
+
+// TestListAllocs has a list of names take one allocation more than its names.
+func TestListAllocs(t *testing.T) {
+	const names = 20
+	f, m := formats["sharded"], Message{Type: TypeJoin, UID: uid, Nsp: nsp, Rooms: []string{"a"}}
+	for i := range names {
+		m.Names = append(m.Names, "room "+string(rune('a'+i)))
+	}
+	data, err := f.Append(nil, &m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		m = Message{}
+		if err := f.Decode(onEvents, data, &m); err != nil {
+			t.Fatal(err)
+		}
+	}); n > names+4 { // UID, both lists, and the room, unless it is one byte
+		t.Errorf("%v allocations to decode %d names", n, names)
+	}
+}

@@ -151,6 +151,12 @@ func (f field) list(hint string) ([]string, error) {
 	}
 	var l []string
 	for c := parser.Walk(f); c.More(); {
+		if l == nil {
+			l = make([]string, 0, 1+bytes.Count(f, []byte(","))) // or fewer
+		}
+		if next := c; next.Peek() != '"' && isExtreme(next.Value()) {
+			return nil, errRooms
+		}
 		s, ok := c.Text()
 		switch {
 		case !ok:
@@ -162,6 +168,14 @@ func (f field) list(hint string) ([]string, error) {
 		}
 	}
 	return l, nil
+}
+
+// isExtreme reports whether a number has an exponent of three digits. No room is called so,
+// and to read such numbers takes up to 40 µs each, so that a list of them would hold up what
+// comes behind it.
+func isExtreme(number []byte) bool {
+	i := bytes.IndexAny(number, "eE")
+	return i >= 0 && len(bytes.TrimLeft(number[i+1:], "+-")) > 2
 }
 
 // integer returns a number that counts something, or tells a type.
