@@ -165,6 +165,25 @@ for (const engine of ["NATS", "Redis"]) {
   });
 }
 
+test("a server hangs: its users are gone for the others, and back when it goes on", async (t) => {
+  const servers = await start(built.program);
+  t.after(() => servers.stop());
+  const ada = await visit(t, servers.url, "Ada");
+  const bob = await visit(t, servers.url, "Bob");
+  await online(ada, "Ada", "Bob");
+  const pid = Number((await servers.line(`server ${await serverOf(ada, "Bob")} has pid (\\d+)`))[1]);
+  t.after(() => running(pid) && process.kill(pid, "SIGCONT"));   // it ends by itself then
+  process.kill(pid, "SIGSTOP");
+  await online(ada, "Ada");
+  const cleo = await visit(t, servers.url, "Cleo");
+  const dora = await visit(t, servers.url, "Dora");
+  for (const page of [ada, cleo, dora]) await online(page, "Ada", "Cleo", "Dora");
+  await talk(cleo, ada, "Where is Bob?");
+  process.kill(pid, "SIGCONT");
+  for (const page of [ada, bob, cleo, dora]) await online(page, "Ada", "Bob", "Cleo", "Dora");
+  await talk(bob, ada, "I was frozen");
+});
+
 // behind serves what a guide says of a proxy, in front of servers at these addresses, and returns its URL.
 async function behind(t, language, addrs, run) {
   const guide = readFileSync(join(root, "docs/scaling.md"), "utf8");
