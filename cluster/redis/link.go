@@ -47,7 +47,7 @@ type link struct {
 	e        *engine
 	addr     string // of the node that it leads to; "" is any that the client chooses
 	commands commands
-	wake     chan struct{} // has room for one
+	wake     chan struct{} // has room for one; may tell of nothing new
 
 	// Owned by the goroutine.
 	taken   []message
@@ -122,7 +122,15 @@ func (l *link) changedLocked() {
 func (l *link) signalLocked() {
 	if l.idle {
 		l.idle = false
-		l.wake <- struct{}{}
+		l.nudge()
+	}
+}
+
+// nudge wakes the goroutine, whatever it waits for but answers.
+func (l *link) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default: // the last nudge was not taken notice of yet
 	}
 }
 
@@ -154,7 +162,7 @@ func (l *link) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ending = true
-	l.signalLocked()
+	l.nudge()
 }
 
 // drop empties the queue of a link that has ended.
@@ -198,7 +206,7 @@ func (l *link) run(c *conn) {
 // leave notes that there is no connection.
 func (l *link) leave(err error) {
 	l.mu.Lock()
-	l.down, l.why = true, err
+	l.down, l.why, l.idle = true, err, false
 	for _, waits := range []chan struct{}{l.changed, l.flying} {
 		if waits != nil {
 			close(waits)
@@ -235,20 +243,13 @@ func (l *link) pause(tries int) bool {
 			l.mu.Unlock()
 			return false
 		}
-		l.idle = true
 		l.mu.Unlock()
 		select {
-		case <-l.wake:
+		case <-l.wake: // perhaps to end
 			continue
 		case <-timer.C:
 		case <-l.e.ctx.Done():
 		}
-		l.mu.Lock()
-		if !l.idle { // it was signalled meanwhile
-			<-l.wake
-		}
-		l.idle = false
-		l.mu.Unlock()
 		return l.e.ctx.Err() == nil
 	}
 }
@@ -268,7 +269,8 @@ func (l *link) serve(c *conn) error {
 		l.mu.Lock()
 		add, remove := l.outbox.changes()
 		l.taken = l.taken[:0]
-		if len(add)+len(remove) <= subscribeChannels && (held == nil || l.ending) {
+		// More than goes in one flight goes ahead.
+		if len(add) <= flightChannels && (held == nil || l.ending) {
 			l.taken = l.outbox.batch(l.taken)
 		}
 		if l.changed != nil {

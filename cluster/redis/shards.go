@@ -259,7 +259,7 @@ func (l *link) retire() {
 		l.e.back()
 	}
 	l.retired, l.ending = true, true
-	l.signalLocked()
+	l.nudge()
 }
 
 // subscription is called by the reader of a connection. A node that loses a slot ends the
