@@ -108,7 +108,7 @@ export class Cluster {
     const cluster = new Cluster(options);
     const [one, two] = options.clients;
     try {
-      const go = target === "sio" ? undefined : "redis";
+      const go = target === "sio" ? undefined : two;
       const start = (name, client) => cluster.add(name, client);
       await Promise.all([start("n1", one), start("n2", two), start("g1", go), start("g2", go)]);
     } catch (err) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mainFormats, suite, target, test, unique } from "./harness.mjs";
+import { once } from "node:events";
+import { eventually, mainFormats, suite, target, test, unique, within } from "./harness.mjs";
 
 const ids = (sockets) => sockets.map(({ id }) => id).sort();
 
@@ -61,3 +62,39 @@ suite("servers that come and go", mainFormats, (cluster) => {
     });
   }
 });
+
+// With redis 5.9, now and then a Node server publishes nothing any more.
+suite("a Redis that goes and comes", mainFormats, (cluster) => {
+  test(cluster, "Redis is killed, and comes back", async (t, c) => {
+    const room = unique("room");
+    const servers = [c.n1, c.n2, c.g1, c.g2];
+    const clients = [];
+    for (const server of servers) clients.push(await c.client(server, { rooms: [room] }));
+    await c.redis.stop();
+    if (c.g1.kind === "Go") {
+      const heard = within("an event of the same server", once(clients[2], "news"));
+      await c.g1.do({ do: "emit", to: [room], event: "news", args: ["away"] });
+      assert.deepEqual(await heard, ["away"]);
+      const { sockets, error } = await c.g1.do({ do: "fetch partly", to: [room] });
+      assert.deepEqual([ids(sockets), error === ""], [[clients[2].id], false]);
+    }
+    await c.redis.restart();
+    // What Node servers subscribe to again, and when, Redis tells in part only.
+    await c.subscribed("/", 4);
+    await c.joined(servers, room);
+    if (!c.sharded) await c.redis.subscribers(false, `${c.prefix}-response#/#`, (n) => n === 4);
+    for (const from of servers) {
+      await eventually(`all hear ${from.name}`, async () => {
+        await from.do({ do: "emit", to: [room], event: "hello", args: [from.name] });
+        return clients.every(({ log }) => log.some(([event, name]) => event === "hello" && name === from.name));
+      });
+    }
+    for (const from of servers) {
+      await from.do({ do: "emit", to: [room], event: "news", args: [from.name] });
+      await c.fence(from, ...clients);
+      assert.deepEqual(ids(await from.do({ do: "fetch", to: [room] })), ids(clients));
+      assert.equal((await from.do({ do: "inquire", event: "who" })).answers.length, 3);
+    }
+    for (const { log } of clients) assert.deepEqual(log.filter(([event, what]) => event === "news" && what !== "away").map(([, name]) => name), ["n1", "n2", "g1", "g2"]);
+  });
+}, { clients: ["ioredis", "ioredis"] });

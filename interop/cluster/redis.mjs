@@ -24,7 +24,8 @@ async function freePort() {
 const guarded = `
   exec 3<&0
   redis-server "$@" 3<&- & server=$!
-  { cat <&3; kill -9 $server; } >/dev/null 2>&1 &
+  exec 2>/dev/null
+  { cat <&3; kill -9 $server; } >/dev/null &
   exec 3<&-
   wait $server`;
 
@@ -43,6 +44,7 @@ export class RedisServer {
 
   async #run(port) {
     this.dir = mkdtempSync(join(tmpdir(), "redis-"));
+    this.port = port;
     this.addr = `127.0.0.1:${port}`;
     const flags = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", this.dir];
     this.process = spawn("sh", ["-c", guarded, "sh", ...flags], { stdio: ["pipe", "pipe", "inherit"] });
@@ -64,6 +66,11 @@ export class RedisServer {
   async subscribers(sharded, channel, enough) {
     const count = sharded ? "SHARDNUMSUB" : "NUMSUB";
     await eventually(`subscribers of ${channel}`, async () => enough((await this.command("PUBSUB", count, channel))[1]));
+  }
+
+  // restart runs again where it was stopped.
+  restart() {
+    return this.#run(this.port);
   }
 
   async stop() {

@@ -33,6 +33,7 @@ const clients = {
   ioredis: (url) => new Redis(url),
 };
 const [pub, sub] = await Promise.all([1, 2].map(() => clients[flags.client](`redis://${flags.redis}`)));
+for (const client of [pub, sub]) client.on("error", () => {}); // it connects again
 
 const adapters = {
   classic: () =>
