@@ -83,6 +83,8 @@ type check struct {
 // to be taken down with t.Cleanup.
 //
 // Tests that need what a [Server] does not have, such as Cut, are not run; the log says so.
+// A test that fails may take half a minute, as it waits for what does not come: the flags
+// -failfast and -run of go test are for brokers that are not complete yet.
 func Run(t *testing.T, cluster func(t *testing.T) Join) {
 	t.Helper()
 	run(t, cluster, late, func(t *testing.T, f func(t *testing.T)) { f(t) })
@@ -102,6 +104,7 @@ func run(t *testing.T, newCluster func(t *testing.T) Join, late time.Duration, i
 		name   string
 		checks []check
 	}{
+		{"start", starts},
 		{"broadcast", broadcasts},
 		{"content", contents},
 		{"order", orders},
@@ -115,7 +118,7 @@ func run(t *testing.T, newCluster func(t *testing.T) Join, late time.Duration, i
 		{"cut", cuts},
 		{"freeze", freezes},
 	} {
-		t.Run(group.name, func(t *testing.T) {
+		ok := t.Run(group.name, func(t *testing.T) {
 			for _, check := range group.checks {
 				t.Run(check.name, func(t *testing.T) {
 					in(t, func(t *testing.T) {
@@ -133,5 +136,8 @@ func run(t *testing.T, newCluster func(t *testing.T) Join, late time.Duration, i
 				})
 			}
 		})
+		if !ok && group.name == "start" {
+			t.Fatal("without that, nothing else can work")
+		}
 	}
 }

@@ -12,26 +12,31 @@ import (
 // nothing is forgotten later has to let it pass.
 const settled = 3 * time.Second
 
+// events is more than what comes to a server while nothing is emitted.
+const events = 1000
+
+// received emits to a target, and returns how many messages each server has got.
+func (c *cluster) received(to sio.Target) (got []int) {
+	c.Helper()
+	for _, n := range c.nodes {
+		got = append(got, -n.in.Received())
+	}
+	for range events {
+		c.works(to.Emit("event"))
+	}
+	c.settle()
+	for i, n := range c.nodes {
+		got[i] += n.in.Received()
+	}
+	return got
+}
+
 // What brokers know of who is interested in a room.
 var interests = []check{
 	{name: "servers without members get nothing", servers: 3, needs: func(s Server) bool { return s.Received != nil }, run: func(c *cluster) {
-		const events = 1000
 		b := c.client(c.nodes[1], "b", "room")
 		c.settle()
-		// emit emits to a room, and returns how many messages each server has got.
-		emit := func(room string) (got []int) {
-			for _, n := range c.nodes {
-				got = append(got, -n.in.Received())
-			}
-			for range events {
-				c.works(c.nodes[0].To(room).Emit("event"))
-			}
-			c.settle()
-			for i, n := range c.nodes {
-				got[i] += n.in.Received()
-			}
-			return got
-		}
+		emit := func(room string) []int { return c.received(c.nodes[0].To(room)) }
 		if got := emit("nobody"); got[1] >= events || got[2] >= events {
 			c.Errorf("messages for a room without members come: %v", got)
 		}
@@ -49,6 +54,14 @@ var interests = []check{
 			return nil
 		})
 		c.mark(c.nodes[0], b)
+		if n := c.nodes[1]; n.in.Cut != nil {
+			n.in.Cut()
+			n.in.Heal()
+			c.whole()
+			if got := emit("room"); got[1] >= events {
+				c.Errorf("messages for a room that everybody has left come again after a cut: %v", got)
+			}
+		}
 	}},
 	{name: "a room that is joined and left quickly is right in the end", servers: 2, run: func(c *cluster) {
 		b := c.client(c.nodes[1], "b")

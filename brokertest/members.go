@@ -5,6 +5,17 @@ import (
 	"time"
 )
 
+// What all other tests rely on.
+var starts = []check{
+	{name: "two servers find each other", servers: 2, run: func(c *cluster) {
+		a, b := c.client(c.nodes[0], "a"), c.client(c.nodes[1], "b")
+		c.mark(c.nodes[0], a, b)
+		if n, err := c.nodes[0].Count(c.soon()); n != 2 || err != nil {
+			c.Errorf("%d clients, want 2: %v", n, err)
+		}
+	}},
+}
+
 var members = []check{
 	{name: "a server that leaves is not counted, and not waited for", servers: 3, run: func(c *cluster) {
 		p := c.crowd()
