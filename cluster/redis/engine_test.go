@@ -158,6 +158,22 @@ func TestChangesAreCoalesced(t *testing.T) {
 	}
 }
 
+// A link that has been woken, and was lost before it took notice, blocks nobody.
+func TestWakingDoesNotBlock(t *testing.T) {
+	l := &link{e: &engine{queueBytes: defaultQueueBytes}, wake: make(chan struct{}, 1), outbox: outbox{subs: make(map[string]state)}}
+	for i := range 3 {
+		l.idle = true
+		l.want(true, []string{strconv.Itoa(i)})
+		l.idle = true
+		if err := l.publish(message{channel: "x"}, false); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(l.wake) != 1 {
+		t.Error("the link is not woken")
+	}
+}
+
 func TestCloseSendsWhatIsQueued(t *testing.T) {
 	const n = 5_000 // far less than a second's worth
 	s := redistest.Start(t)

@@ -61,6 +61,7 @@ type link struct {
 	down    bool          // there is no connection, or not everything is subscribed to
 	why     error         // it is down
 	told    bool          // the engine counts it as away
+	misses  int           // how often that was found
 	ending  bool          // the goroutine ends when nothing is left to send
 	retired bool          // all of its slots are elsewhere
 	changed chan struct{} // closed when Redis has heard of all changes; nil if there are none
@@ -222,6 +223,7 @@ func (l *link) leave(err error) {
 
 // missLocked counts the link as away, since it is not subscribed to everything.
 func (l *link) missLocked(err error) {
+	l.misses++
 	if !l.told {
 		l.told = true
 		l.e.leave(err)
@@ -276,7 +278,7 @@ func (l *link) serve(c *conn) error {
 		if l.changed != nil {
 			l.flying, l.changed = l.changed, nil
 		}
-		told := l.told
+		told, misses := l.told, l.misses
 		nothing := len(add)+len(remove)+len(l.taken) == 0
 		if nothing && l.ending {
 			l.mu.Unlock()
@@ -305,7 +307,7 @@ func (l *link) serve(c *conn) error {
 			return err
 		}
 		clear(l.taken)
-		l.back(told)
+		l.back(told, misses)
 		select {
 		case <-held:
 			held = nil
@@ -329,15 +331,16 @@ func (l *link) watch() (ticks <-chan time.Time, stop func()) {
 	return t.C, t.Stop
 }
 
-// back notes that Redis has heard of everything that serve took.
-func (l *link) back(told bool) {
+// back notes that Redis has heard of everything that serve took. What was found missing
+// meanwhile is still to be subscribed to.
+func (l *link) back(told bool, misses int) {
 	l.mu.Lock()
 	if l.flying != nil {
 		close(l.flying)
 		l.flying = nil
 	}
 	l.down = false
-	told = told && l.told
+	told = told && l.told && misses == l.misses
 	if told {
 		l.told = false
 		l.e.back()
