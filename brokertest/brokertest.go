@@ -3,15 +3,21 @@
 // a broker calls [Run], and what fails is what is missing.
 //
 //	func TestBroker(t *testing.T) {
-//		addr := startRedis(t)
+//		addr := startPostgres(t)
 //		brokertest.Run(t, func(t *testing.T) brokertest.Join {
-//			prefix := t.Name() // a cluster of its own
+//			prefix := rand.Text() // of a cluster of its own
 //			return func() brokertest.Server {
-//				b, err := broker.Open(addr, prefix)
+//				name, proxy := rand.Text(), brokertest.NewProxy(t, addr)
+//				c, err := postgres.Open(proxy.Addr(), prefix, &cluster.Options{Name: name})
 //				if err != nil {
 //					t.Fatal(err)
 //				}
-//				return brokertest.Server{Broker: b.Broker, Close: b.Close}
+//				return brokertest.Server{
+//					Broker: c.Broker, Close: c.Close, Name: name,
+//					Cut: proxy.Cut, Heal: proxy.Heal, Freeze: proxy.Freeze, Thaw: proxy.Thaw,
+//					Lost:     func() int { return int(c.Stats().Lost) },
+//					Received: func() int { return int(c.Stats().Received) },
+//				}
 //			}
 //		})
 //	}

@@ -20,6 +20,13 @@
 // What comes from the engine is not trusted to be well-formed. What can't be decoded is
 // dropped and counted in [Stats].
 //
+// # Other engines
+//
+// Who has another engine, such as Postgres, implements [Engine] and calls [New] with a
+// format: [wire.Sharded] with [wire.DynamicPrivate] if the engine counts subscribers, and
+// [wire.Subjects] if it can't. Package cluster/memory is an engine to begin with, and the
+// suite of package brokertest tells what is missing.
+//
 // # Files
 //
 // engine.go (what an engine does), cluster.go (a server's part in the cluster), channels.go
