@@ -99,6 +99,10 @@ func (n *node) serve(nsp *sio.Namespace) {
 	on("bytes", func(_ context.Context, _ *sio.Namespace, args sio.Args) (any, error) {
 		var v struct{ Deep []struct{ Bytes []byte } }
 		err := args.Bind(&v)
+		for i, d := range v.Deep {
+			v.Deep[i].Bytes = slices.Clone(d.Bytes)
+			clear(d.Bytes) // they are the handler's
+		}
 		return v, err
 	})
 	on("fail", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return nil, errors.New("no") })

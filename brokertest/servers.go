@@ -48,19 +48,21 @@ var serverEvents = []check{
 			}
 		}
 	}},
-	{name: "binary both ways", servers: 2, run: func(c *cluster) {
+	{name: "binary both ways", servers: 3, run: func(c *cluster) {
 		type deep = struct{ Deep []struct{ Bytes []byte } }
 		data := deep{[]struct{ Bytes []byte }{{[]byte("\x00one")}, {[]byte("two\xff")}, {nil}}}
 		got, err := c.nodes[0].ServerSideEmitWithAck(c.soon(), "bytes", data)
 		c.works(err)
-		var v deep
-		if len(got) != 1 || got[0].Err != nil {
+		if len(got) != 2 {
 			c.Fatalf("%v", got)
 		}
-		c.works(got[0].Args.Bind(&v))
-		for i, d := range data.Deep {
-			if !bytes.Equal(v.Deep[i].Bytes, d.Bytes) {
-				c.Errorf("%q, want %q", v.Deep[i].Bytes, d.Bytes)
+		for _, a := range got {
+			var v deep
+			c.works(a.Err, a.Args.Bind(&v))
+			for i, d := range data.Deep {
+				if !bytes.Equal(v.Deep[i].Bytes, d.Bytes) {
+					c.Errorf("%q, want %q", v.Deep[i].Bytes, d.Bytes)
+				}
 			}
 		}
 	}},

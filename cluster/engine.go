@@ -39,8 +39,9 @@ type Engine interface {
 // A Receiver is told what an engine has received, and what has happened to it. It must
 // be told by one goroutine at a time, so that messages stay in order. It does not block.
 type Receiver interface {
-	// Receive hands over a message. Sub is what was subscribed to, and channel where
-	// it was published: they differ for a pattern. Nobody changes data any more.
+	// Receive hands over a message. Sub is what was subscribed to, and channel where it
+	// was published: they differ for a pattern. Data is the receiver's then: handlers of
+	// the application get parts of it, and may write to them.
 	Receive(sub, channel string, data []byte)
 	// Lost tells of messages to others that were dropped, or may not have arrived, and
 	// why. It only counts, for who tells people of it: any goroutine may call it, for each

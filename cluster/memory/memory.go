@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -130,7 +131,7 @@ func (e *Engine) deliver(p publication) {
 		return
 	}
 	e.waits++
-	e.inbox = append(e.inbox, func() { e.r.Receive(p.channel, p.channel, p.data) })
+	e.inbox = append(e.inbox, func() { e.r.Receive(p.channel, p.channel, bytes.Clone(p.data)) })
 	e.wake.Signal()
 }
 

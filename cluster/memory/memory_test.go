@@ -31,6 +31,11 @@ func (r *receiver) Missed(n int, err error) {
 func (r *receiver) Away(err error) { r.heard = append(r.heard, fmt.Sprint("away ", err)) }
 func (r *receiver) Back()          { r.heard = append(r.heard, "back") }
 
+// An eraser writes to what it receives.
+type eraser struct{ cluster.Receiver }
+
+func (eraser) Receive(_, _ string, data []byte) { clear(data) }
+
 // hears checks what r has been told since the last call. To be called in a bubble.
 func (r *receiver) hears(t *testing.T, want ...string) {
 	t.Helper()
@@ -94,6 +99,23 @@ func TestEngine(t *testing.T) {
 			a.Publish("c", []byte(strconv.Itoa(i)), false)
 			want = append(want, fmt.Sprint("c c ", i))
 		}
+		rb.hears(t, want...)
+	})
+	bubble(t, "what is received is the receiver's", func(t *testing.T) {
+		h := memory.NewHub()
+		a, _, _, rb := two(t, h)
+		e := h.Engine()
+		if err := e.Start(t.Context(), eraser{}); err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		e.Subscribe("c")
+		b := []byte("1")
+		for range 20 { // the order among receivers is any
+			a.Publish("c", b, false)
+			synctest.Wait()
+		}
+		want := slices.Repeat([]string{"c c 1"}, 20)
 		rb.hears(t, want...)
 	})
 	bubble(t, "cut", func(t *testing.T) {

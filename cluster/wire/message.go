@@ -90,8 +90,8 @@ type Format interface {
 	// such message, or Data is not valid.
 	Append(dst []byte, m *Message) ([]byte, error)
 	// Decode decodes a message that came by a channel into m, which is zero. The
-	// message may alias data, which nobody changes. What it allocates is in
-	// proportion to data. Nsp and To stay as they are where the message does not
+	// message may alias data, which nobody else changes then, and which Decode does
+	// not. What it allocates is in proportion to data. Nsp and To stay as they are where the message does not
 	// tell them.
 	Decode(channel string, data []byte, m *Message) error
 }
