@@ -2,6 +2,8 @@ package socketio
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/siokit/sio/socketio/parser"
@@ -93,19 +95,28 @@ func (n *Namespace) encodeBroadcast(b *Broadcast, id uint64, wantsAck bool, last
 	return e.flagged(b.Plain), nil
 }
 
-// decoded returns b with its Event and Args.
-func (n *Namespace) decoded(b *Broadcast) *Broadcast {
+// decoded returns b with its Event and Args. Those that the codec can't decode stay nil. What
+// another server has sent is decoded here, where nobody else contains a panic of the codec.
+func (n *Namespace) decoded(b *Broadcast) (d *Broadcast) {
 	if b.Data == nil || b.Event != "" {
 		return b
 	}
-	args := parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 1)
 	c := *b
-	c.Args = make([]any, args.Len())
-	ptrs := make([]any, 1+len(c.Args))
-	ptrs[0] = &c.Event
-	for i := range c.Args {
-		ptrs[1+i] = &c.Args[i]
+	d = &c
+	if name, err := parser.EventName(b.Data); err == nil {
+		c.Event = string(name)
 	}
-	_ = parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 0).Bind(ptrs...) // those that the codec can't decode stay nil
-	return &c
+	args := parser.NewArgs(n.srv.opts.Codec, b.Data, b.Attachments, 1)
+	c.Args = make([]any, args.Len())
+	ptrs := make([]any, len(c.Args))
+	for i := range c.Args {
+		ptrs[i] = &c.Args[i]
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			n.srv.log.Error().Str("nsp", loggable(n.name)).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("the codec panicked")
+		}
+	}()
+	_ = args.Bind(ptrs...)
+	return d
 }
