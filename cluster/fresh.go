@@ -17,11 +17,12 @@ const (
 
 // fresh are the rooms that sockets of other servers have been told to join lately.
 type fresh struct {
-	until atomic.Int64 // the last of them, so that most events need no lock
+	some atomic.Bool // so that most events need no lock
 
 	mu    sync.Mutex
 	rooms map[freshRoom]time.Time // until when
 	any   time.Time               // until when it is so for all rooms
+	last  time.Time               // of these, the last
 }
 
 type freshRoom struct{ nsp, room string }
@@ -37,10 +38,11 @@ func (f *fresh) add(nsp string, rooms []string) {
 				delete(f.rooms, room)
 			}
 		}
+		if len(f.rooms)+len(rooms) > maxFresh/2 { // and not to look at them all again soon
+			f.any, f.rooms = until, nil
+		}
 	}
-	if len(f.rooms)+len(rooms) > maxFresh {
-		f.any = until
-	} else {
+	if f.last = until; f.any != until {
 		if f.rooms == nil {
 			f.rooms = make(map[freshRoom]time.Time)
 		}
@@ -48,19 +50,20 @@ func (f *fresh) add(nsp string, rooms []string) {
 			f.rooms[freshRoom{nsp, room}] = until
 		}
 	}
-	f.until.Store(until.UnixNano())
+	f.some.Store(true)
 }
 
 func (f *fresh) has(nsp, room string) bool {
-	last := f.until.Load()
-	if last == 0 {
+	if !f.some.Load() {
 		return false
 	}
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now.UnixNano() > last && f.until.CompareAndSwap(last, 0) {
+	if now.After(f.last) {
 		f.rooms = nil
+		f.some.Store(false)
+		return false
 	}
 	return now.Before(f.any) || now.Before(f.rooms[freshRoom{nsp, room}])
 }
