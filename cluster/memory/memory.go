@@ -285,22 +285,26 @@ func (e *Engine) flushLocked() {
 // Close implements [cluster.Engine]. What waits since a Freeze is published, and what
 // waits since a Cut is lost.
 func (e *Engine) Close() error {
-	e.close()
+	lost := e.close()
 	if e.r != nil {
 		<-e.done
+	}
+	if lost > 0 {
+		e.r.Lost(lost, ErrCut)
 	}
 	return nil
 }
 
-func (e *Engine) close() {
+func (e *Engine) close() (lost int) {
 	h := e.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e.closed {
-		return
+		return 0
 	}
 	e.closed, e.frozen = true, false
 	e.flushLocked()
+	lost = len(e.out)
 	for c := range e.subs {
 		h.removeLocked(c, e)
 	}
@@ -308,4 +312,5 @@ func (e *Engine) close() {
 	defer e.inMu.Unlock()
 	e.ended = true
 	e.wake.Signal()
+	return lost
 }
