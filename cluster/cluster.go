@@ -28,10 +28,12 @@ type Options struct {
 	// allows. Default 5 s.
 	RequestsTimeout time.Duration
 	// Heartbeat is how often a server tells the others that it is there. One that has not
-	// for twice as long is taken for dead. Default 5 s.
+	// for two and a half times as long is taken for dead: it is to be the same on all.
+	// Default 5 s.
 	Heartbeat time.Duration
-	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere.
-	// It may block: what happens meanwhile is told together, afterwards.
+	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere, once
+	// a second at most, in a goroutine of its own. It may block, and use the Cluster: what
+	// happens meanwhile is told together, afterwards.
 	OnLoss func(Loss)
 	// Logger gets a line when the engine goes away and when it is back, for what is lost,
 	// and for servers that come and go. Default: none.
@@ -77,9 +79,13 @@ type Cluster struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // what others have asked for
+	wg     sync.WaitGroup // what others have asked for, and OnLoss
 	house  sync.WaitGroup // housekeeping
-	wake   chan struct{}  // housekeeping has something to tell
+	wake   chan struct{}  // housekeeping has losses to tell of
+	hailed chan struct{}  // housekeeping is to tell others that this server is there
+
+	closing atomic.Bool
+	closed  chan struct{} // when Close has returned
 
 	channels channels
 	fresh    fresh
@@ -104,6 +110,8 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		log:    *opts.Logger,
 		uid:    strings.ToLower(rand.Text()[:16]),
 		wake:   make(chan struct{}, 1),
+		hailed: make(chan struct{}, 1),
+		closed: make(chan struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.channels.init(c)
@@ -134,21 +142,25 @@ func (c *Cluster) Broker(l *socketio.Local) socketio.Broker {
 }
 
 // Close tells the other servers that this one leaves, sends what is queued, and ends. It
-// waits a second at most for each, and for handlers of other servers' events. Close it
-// after the Server's Shutdown: what is emitted afterwards stays in this process.
+// waits a second at most for each, and for OnLoss and handlers of other servers' events: it
+// fails if these still run. Close it after the Server's Shutdown: what is emitted afterwards
+// stays in this process. A second call waits for the first, and returns nil.
 func (c *Cluster) Close() error {
-	if c.ctx.Err() != nil {
+	if !c.closing.CompareAndSwap(false, true) {
+		<-c.closed
 		return nil
 	}
+	defer close(c.closed)
+	c.cancel()
+	c.house.Wait() // it does not tell others any more that this server is there
 	c.channels.discount()
 	c.greet(wire.TypeClose)
-	c.cancel()
-	err := c.engine.Close()
 	c.requests.abandon()
+	err := c.engine.Close()
 	c.serving.stop()
+	c.tellLosses()
 	done := make(chan struct{})
 	go func() { // ends with the last handler
-		c.house.Wait()
 		c.wg.Wait()
 		close(done)
 	}()
@@ -157,7 +169,7 @@ func (c *Cluster) Close() error {
 	select {
 	case <-done:
 	case <-timer.C:
-		err = errors.Join(err, errors.New("cluster: handlers of other servers' events still run"))
+		err = errors.Join(err, errors.New("cluster: OnLoss or handlers of other servers' events still run"))
 	}
 	return err
 }
@@ -191,21 +203,30 @@ const lossEvery = time.Second
 func (c *Cluster) keepHouse() {
 	heartbeat := time.NewTicker(c.opts.Heartbeat)
 	defer heartbeat.Stop()
-	var quiet <-chan time.Time // so long nothing is told of losses
-	wake := c.wake
+	var quiet, mute <-chan time.Time // so long nothing is told of losses, and not answered to who is new
+	wake, hailed := c.wake, c.hailed
+	checked := time.Now() // who is not heard of
 	for {
 		select {
 		case <-c.ctx.Done():
-			c.tellLosses()
 			return
 		case <-wake:
 			c.tellLosses()
 			wake, quiet = nil, time.After(lossEvery)
 		case <-quiet:
 			wake, quiet = c.wake, nil
+		case <-hailed:
+			c.greet(c.members.greeting())
+			hailed, mute = nil, time.After(c.members.pause())
+		case <-mute:
+			hailed, mute = c.hailed, nil
 		case <-heartbeat.C:
 			c.greet(wire.TypeHeartbeat)
+			if time.Since(checked) > 2*c.opts.Heartbeat { // it is this process that stood still, and has yet to read what came
+				c.members.refresh()
+			}
 			c.expireMembers()
+			checked = time.Now()
 		}
 	}
 }

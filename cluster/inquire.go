@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -70,15 +71,22 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	if err != nil {
 		local.Stop(err)
 		<-all // the last have come at the same time
-		if !r.hopeless() {
-			c.try(&wire.Message{Type: wire.TypeStop, Nsp: b.nsp, Request: r.id})
-		}
+		c.try(&wire.Message{Type: wire.TypeStop, Nsp: b.nsp, Request: r.id})
 	}
-	partial := r.finish(err)
+	partial := r.partial(err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(lost) > 0 && partial == nil {
-		partial = &PartialError{Servers: lost, Missing: len(lost), Err: errLeft}
+	r.complete = true
+	if len(lost) > 0 {
+		if partial == nil {
+			partial = &PartialError{Err: cmp.Or(err, errLeft)}
+		}
+		if partial.Missing != unknown {
+			partial.Missing += len(lost)
+		}
+		for _, name := range lost {
+			partial.name(name)
+		}
 	}
 	if partial != nil {
 		err = partial
@@ -108,34 +116,28 @@ func (b *broker) awaitClients(ctx context.Context, r *request, m *wire.Message) 
 	for {
 		select {
 		case <-r.done:
+			if late == nil && why == nil && r.partial(nil) != nil {
+				why = context.Cause(soon)
+			}
 			return why
 		case <-away:
 			away = nil
 			r.excuse(true)
-			why = ErrAway
+			why = b.c.unreachable()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-late:
 			late = nil
-			if r.excuse(false) {
-				why = context.Cause(soon)
-			}
+			r.excuse(false)
 		}
 	}
 }
 
-// excuse waits no longer for servers that have not answered, or for the clients of any, and
-// reports whether there are any.
-func (r *request) excuse(clients bool) bool {
+// excuse waits no longer for servers that have not answered, or for the clients of any.
+func (r *request) excuse(clients bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.awaited < 0 {
-		r.excused = unknown
-	} else if r.excused != unknown {
-		r.excused += max(0, r.awaited-r.answers)
-	}
-	r.awaited = r.answers
+	r.waived = true
 	r.alone = r.alone || clients
 	r.checkLocked()
-	return r.excused != 0
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,11 +15,22 @@ import (
 // ErrAway is wrapped by the [PartialError] of a request while the engine can't be reached.
 var ErrAway = errors.New("cluster: the engine is away")
 
+// ErrClosed is wrapped by that of a request to a [Cluster] that is closed, or was meanwhile.
+var ErrClosed = errors.New("cluster: closed")
+
+// unreachable returns why nobody can answer.
+func (c *Cluster) unreachable() error {
+	if c.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return ErrAway
+}
+
 // A PartialError says that some of the other servers have not answered. What the others
 // have said comes beside it.
 type PartialError struct {
-	// Servers are the names of those that may be the ones that did not answer. Servers
-	// written in JavaScript do not tell theirs.
+	// Servers are the names of those that may be the ones that did not answer, sorted.
+	// Servers written in JavaScript do not tell theirs.
 	Servers []string
 	// Missing is how many did not answer, or -1 where that is not known.
 	Missing int
@@ -41,6 +53,14 @@ func (e *PartialError) Error() string {
 		fmt.Fprintf(&s, " (%s)", strings.Join(e.Servers, ", "))
 	}
 	return fmt.Sprintf("%s: %v", s.String(), e.Err)
+}
+
+// name adds a server that has not answered, if it tells its name.
+func (e *PartialError) name(server string) {
+	if server != "" {
+		i, _ := slices.BinarySearch(e.Servers, server)
+		e.Servers = slices.Insert(e.Servers, i, server)
+	}
 }
 
 // Unwrap returns Err.
@@ -67,17 +87,19 @@ type Stats struct {
 	Received  uint64 // messages that the engine has brought, this server's own not included where it can tell
 	Malformed uint64 // of these, dropped since they can't be decoded, or make no sense
 	Overload  uint64 // of these, dropped since too many of their kind were being handled
+	Missed    uint64 // that others have published, and are known not to have got here
 	Lost      uint64 // of the published ones, dropped, or under way when a connection was lost
 	Outages   uint64 // how often the engine went away
 	Away      bool   // whether it is
 }
 
 type counts struct {
-	published, received, malformed, overload, lost, outages atomic.Uint64
+	published, received, malformed, overload, missed, lost, outages atomic.Uint64
 
-	mu      sync.Mutex // protects the following
-	untold  Loss
-	telling bool // OnLoss is being called
+	mu       sync.Mutex // protects the following
+	unlogged Loss
+	untold   Loss // and logged
+	telling  bool // OnLoss is being called
 }
 
 // An outage is a time in which the engine is away.
@@ -93,6 +115,7 @@ func (c *Cluster) Stats() Stats {
 		Received:  c.counts.received.Load(),
 		Malformed: c.counts.malformed.Load(),
 		Overload:  c.counts.overload.Load(),
+		Missed:    c.counts.missed.Load(),
 		Lost:      c.counts.lost.Load(),
 		Outages:   c.counts.outages.Load(),
 		Away:      c.away.Load() != nil,
@@ -102,6 +125,11 @@ func (c *Cluster) Stats() Stats {
 func (c *Cluster) lost(messages int, err error) {
 	c.counts.lost.Add(uint64(messages))
 	c.note(Loss{Sent: messages, Err: err})
+}
+
+func (c *Cluster) missed(messages int, err error) {
+	c.counts.missed.Add(uint64(messages))
+	c.note(Loss{Received: messages, Err: err})
 }
 
 // overloaded counts a message that is dropped since there are too many.
@@ -124,11 +152,11 @@ func (c *Cluster) leave(err error) {
 func (c *Cluster) back() {
 	was := c.away.Swap(nil)
 	if was == nil {
-		c.greet(wire.TypeHeartbeat)
+		c.hail(wire.TypeHeartbeat)
 		return
 	}
 	c.members.refresh()
-	c.greet(wire.TypeHello)
+	c.hail(wire.TypeHello)
 	c.note(Loss{Outage: time.Since(was.since), Err: was.err})
 	c.log.Info().Dur("after", time.Since(was.since)).Msg("the engine of the cluster is back")
 }
@@ -136,42 +164,57 @@ func (c *Cluster) back() {
 // note has a loss told, with others of about the same time.
 func (c *Cluster) note(l Loss) {
 	c.counts.mu.Lock()
-	defer c.counts.mu.Unlock()
-	u := &c.counts.untold
-	u.Sent += l.Sent
-	u.Received += l.Received
-	u.Outage += l.Outage
-	u.Err = l.Err
+	c.counts.unlogged.add(l)
+	c.counts.mu.Unlock()
+	c.wakeUp()
+}
+
+func (l *Loss) add(more Loss) {
+	l.Sent += more.Sent
+	l.Received += more.Received
+	l.Outage += more.Outage
+	l.Err = more.Err
+}
+
+// wakeUp has housekeeping tell of losses.
+func (c *Cluster) wakeUp() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// tellLosses tells of what was lost since the last time.
+// tellLosses tells of what was lost since the last time. No lock is held meanwhile: who
+// writes the log, or OnLoss, may use the Cluster, and take long.
 func (c *Cluster) tellLosses() {
-	c.counts.mu.Lock()
-	defer c.counts.mu.Unlock()
-	l := c.counts.untold
-	if l.Err == nil || c.counts.telling {
-		return
+	n := &c.counts
+	n.mu.Lock()
+	l := n.unlogged
+	n.unlogged = Loss{}
+	if l.Err != nil && c.opts.OnLoss != nil {
+		n.untold.add(l)
 	}
-	c.counts.untold = Loss{}
-	if l.Sent+l.Received > 0 || l.Outage == 0 { // of an outage back has told
+	all := n.untold
+	tell := all.Err != nil && !n.telling
+	if tell {
+		n.untold, n.telling = Loss{}, true
+	}
+	n.mu.Unlock()
+	if l.Sent+l.Received > 0 || l.Err != nil && l.Outage == 0 { // of an outage back has told
 		c.log.Warn().Int("sent", l.Sent).Int("received", l.Received).Err(l.Err).Msg("messages of the cluster are lost")
 	}
-	if c.opts.OnLoss == nil {
-		return
+	if tell {
+		c.wg.Go(func() { c.tell(all) }) // ends with the application's function
 	}
-	c.counts.telling = true
-	go func() { // one at a time; ends with the application's function
-		c.opts.OnLoss(l)
-		c.counts.mu.Lock()
-		c.counts.telling = false
-		c.counts.mu.Unlock()
-		select {
-		case c.wake <- struct{}{}:
-		default:
-		}
-	}()
+}
+
+// tell calls OnLoss, once at a time.
+func (c *Cluster) tell(l Loss) {
+	c.opts.OnLoss(l)
+	c.counts.mu.Lock()
+	c.counts.telling = false
+	c.counts.mu.Unlock()
+	if c.wakeUp(); c.ctx.Err() != nil { // housekeeping has ended
+		c.tellLosses()
+	}
 }

@@ -28,6 +28,7 @@ type Member struct {
 
 type members struct {
 	awaited atomic.Bool // they are who answers requests: the engine can't count servers
+	hello   atomic.Bool // the next greeting asks others to answer
 
 	mu    sync.Mutex // protects the following
 	byUID map[string]Member
@@ -68,6 +69,39 @@ func (h *members) has(uid string) bool {
 	return ok
 }
 
+// len returns how many there are.
+func (h *members) len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.byUID)
+}
+
+// hail has housekeeping tell the other servers of this one, soon: all at once may be new, or
+// back, and each then answers once to many of them.
+func (c *Cluster) hail(t wire.Type) {
+	if t == wire.TypeHello {
+		c.members.hello.Store(true)
+	}
+	select {
+	case c.hailed <- struct{}{}:
+	default:
+	}
+}
+
+// greeting returns what hail has asked for.
+func (h *members) greeting() wire.Type {
+	if h.hello.Swap(false) {
+		return wire.TypeHello
+	}
+	return wire.TypeHeartbeat
+}
+
+// pause returns how long after a greeting there is no other one: a millisecond for each
+// server, so that answers are about a thousand a second for each, however many there are.
+func (h *members) pause() time.Duration {
+	return min(time.Duration(h.len())*time.Millisecond, time.Second)
+}
+
 // greet tells the other servers of this one.
 func (c *Cluster) greet(t wire.Type) { c.try(&wire.Message{Type: t, Name: c.opts.Name}) }
 
@@ -102,7 +136,7 @@ func (c *Cluster) heard(m *wire.Message) {
 		c.requests.joined(m.UID)
 	}
 	if m.Type == wire.TypeHello {
-		c.greet(wire.TypeHeartbeat)
+		c.hail(wire.TypeHeartbeat)
 	}
 }
 
@@ -114,7 +148,7 @@ func (c *Cluster) met(uid string) {
 		return
 	}
 	c.heard(&wire.Message{Type: wire.TypeHeartbeat, UID: uid, Name: uid})
-	c.greet(wire.TypeHello) // it answers with its name
+	c.hail(wire.TypeHello) // it answers with its name
 }
 
 // forget drops a server, and waits no longer for what it was asked.

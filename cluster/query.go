@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/siokit/sio/cluster/wire"
@@ -20,27 +21,31 @@ func (b *broker) Sockets(ctx context.Context, sel socketio.Selector) ([]socketio
 }
 
 func (b *broker) fetch(ctx context.Context, sel socketio.Selector, sockets []socketio.RemoteSocket) ([]socketio.RemoteSocket, error) {
-	var bad error
-	err := b.ask(ctx, b.action(wire.TypeFetch, sel, nil), func(m *wire.Message) {
-		more, err := b.remoteSockets(m)
-		if err != nil {
-			bad = errors.Join(bad, err)
+	var answers []*wire.Message
+	err := b.ask(ctx, b.action(wire.TypeFetch, sel, nil), func(m *wire.Message) { answers = append(answers, m) })
+	for _, m := range answers { // not in the goroutine of the engine, which others wait for
+		more, bad := b.remoteSockets(m)
+		if bad != nil {
+			err = errors.Join(err, fmt.Errorf("cluster: answer of another server: %w", bad))
 			b.c.counts.malformed.Add(1)
 		}
 		sockets = append(sockets, more...)
-	})
-	return sockets, errors.Join(err, bad)
+	}
+	return sockets, err
 }
 
-// Count implements [socketio.Broker]. Servers written in JavaScript can't count: they have
-// to tell of all.
+// Count implements [socketio.Broker]. Servers written in JavaScript can't count: if there are
+// any, all have to tell of their sockets. Which of them have a namespace, nobody knows, but
+// all have the first.
 func (b *broker) Count(ctx context.Context, sel socketio.Selector) (int, error) {
 	n, err := b.local.Count(ctx, sel)
 	if sel.Local || err != nil {
 		return n, err
 	}
-	servers, err := b.c.engine.Count(ctx, b.c.format.Counted(b.nsp))
-	if err == nil && servers-1 > len(b.c.members.all()) {
+	ctx, cancel := context.WithTimeout(ctx, b.c.opts.RequestsTimeout)
+	defer cancel()
+	servers, err := b.c.engine.Count(ctx, b.c.format.Counted("/"))
+	if err == nil && servers-1 > b.c.members.len() {
 		sockets, err := b.fetch(ctx, sel, nil)
 		return n + len(sockets), err
 	}

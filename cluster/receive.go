@@ -59,7 +59,7 @@ func (c *Cluster) handle(b *broker, m *wire.Message) error {
 		c.requests.answered(m)
 		c.met(m.UID)
 	case wire.TypeStop:
-		c.serving.stopInquiry(m.UID, m.Request)
+		c.serving.stopInquiry(inquiryKey{m.UID, m.Request}, errStopped)
 	default:
 		if b == nil {
 			c.serveNobody(m)
@@ -143,7 +143,7 @@ func (c *Cluster) malformed(channel string, err error) {
 func (r receiver) Lost(messages int, err error) { r.c.lost(messages, err) }
 
 // Missed implements [Receiver].
-func (r receiver) Missed(messages int, err error) { r.c.note(Loss{Received: messages, Err: err}) }
+func (r receiver) Missed(messages int, err error) { r.c.missed(messages, err) }
 
 // Away implements [Receiver].
 func (r receiver) Away(err error) { r.c.leave(err) }

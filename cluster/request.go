@@ -72,7 +72,7 @@ type request struct {
 	awaited   int        // how many servers are to answer; unknown at first
 	counted   bool       // the engine has said how many, rather than members are awaited
 	answers   int        // how many servers have answered
-	excused   int        // how many are not awaited any longer, though they have not; or unknown
+	waived    bool       // those that have not are not waited for any longer
 	alone     bool       // the clients of other servers are not awaited either
 	from      map[string]bool
 	missing   map[string]Member                 // those that tell their names and have not answered
@@ -172,9 +172,14 @@ func (r *request) gone(m Member) {
 	defer r.mu.Unlock()
 	r.changed = true
 	if _, due := r.missing[m.UID]; due || r.counted && r.news[m.UID] && !r.from[m.UID] {
+		known := len(r.missing)
+		if !due {
+			known++
+		}
 		delete(r.missing, m.UID)
 		delete(r.news, m.UID)
 		switch {
+		case r.counted && r.awaited-r.answers < known: // not all of them have the namespace: perhaps it was not counted
 		case r.awaited > 0:
 			r.awaited--
 		case r.awaited == unknown:
@@ -196,10 +201,10 @@ func (r *request) abandon() {
 }
 
 func (r *request) checkLocked() {
-	if r.complete || r.awaited < 0 || r.answers < r.awaited || r.settled != nil && !r.settled() {
+	if r.complete || !r.waived && (r.awaited < 0 || r.answers < r.awaited) || r.settled != nil && !r.settled() {
 		return
 	}
-	if r.counted && r.changed && !r.final && len(r.missing) > 0 {
+	if r.counted && r.changed && !r.final && !r.waived && len(r.missing) > 0 {
 		if r.grace == nil {
 			r.grace = time.AfterFunc(changeGrace, r.finalize)
 		}
@@ -227,25 +232,21 @@ func (r *request) joined(uid string) {
 	r.news[uid] = true
 }
 
-// unanswered returns the error about the servers that have not answered, or nil.
-func (r *request) unanswered(why error) error {
+// partial returns the error about the servers that have not answered, or nil.
+func (r *request) partial(why error) *PartialError {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	missing := r.excused
-	switch {
-	case r.awaited < 0:
-		missing = unknown
-	case missing != unknown:
-		missing += max(0, r.awaited-r.answers)
+	missing := unknown
+	if r.awaited >= 0 {
+		missing = max(0, r.awaited-r.answers)
 	}
 	if missing == 0 {
 		return nil
 	}
 	e := &PartialError{Missing: missing, Err: why}
 	for _, m := range r.missing {
-		e.Servers = append(e.Servers, m.Name)
+		e.name(m.Name)
 	}
-	slices.Sort(e.Servers)
 	return e
 }
 
@@ -298,7 +299,7 @@ func (b *broker) ask(ctx context.Context, m *wire.Message, take func(*wire.Messa
 	case <-r.done:
 		return nil
 	case <-r.away:
-		return r.finish(ErrAway)
+		return r.finish(c.unreachable())
 	case <-ctx.Done():
 		return r.finish(context.Cause(ctx))
 	}
@@ -319,5 +320,8 @@ func (r *request) finish(why error) error {
 	r.mu.Lock()
 	r.complete = true
 	r.mu.Unlock()
-	return r.unanswered(why)
+	if e := r.partial(why); e != nil {
+		return e
+	}
+	return nil
 }

@@ -17,14 +17,16 @@ const (
 	maxQueries   = 1024        // that describe or count sockets, of which two are worked on at a time
 	maxHandlers  = 1024        // of events that an answer is wanted to
 	maxEvents    = 4096        // that wait, of one server in one namespace
+	maxSenders   = 10_000      // servers of which some wait, for each of their namespaces
 	maxInquiries = 10_000      // whose clients have not all answered
-	maxWait      = time.Minute // for clients, if nobody says how long
+	maxWait      = time.Minute // for clients, if a server that tells no name does not say how long
 	maxTimeout   = time.Hour   // for them, whoever says so
 )
 
 var (
 	errBusy    = errors.New("cluster: too many requests at a time")
 	errStopped = errors.New("cluster: the answer is not waited for any more")
+	errLate    = errors.New("cluster: the client has not answered in time")
 	errNobody  = errors.New("cluster: no such namespace")
 )
 
@@ -131,6 +133,9 @@ func (b *broker) serveEvent(m *wire.Message) {
 	switch {
 	case s.stopped:
 		return
+	case q == nil && len(s.events) == maxSenders:
+		c.overloaded()
+		return
 	case q == nil:
 		q = new(eventQueue)
 		s.events[key] = q
@@ -182,9 +187,10 @@ func (b *broker) answer(m *wire.Message, v any, err error) {
 
 // An inquiry is an event whose answers another server waits for.
 type inquiry struct {
-	local *socketio.Inquiry
+	// Protected by serving.mu.
+	local *socketio.Inquiry // nil until it is there
 	timer *time.Timer
-	left  int // how many have not answered; -1 until it is known. Protected by serving.mu
+	left  int // how many have not answered; -1 until it is known
 	early int // answers that came before that
 }
 
@@ -222,9 +228,11 @@ func (b *broker) serveInquiry(m *wire.Message, e *socketio.Broadcast) {
 	}
 	out.Count = asked.Len()
 	c.try(out)
-	wait := maxWait
-	if t := m.Flags.Timeout; t > 0 {
-		wait = min(t+time.Second, maxTimeout)
+	wait, why := maxTimeout, errLate
+	if t := m.Flags.Timeout; t > 0 && t < maxTimeout {
+		wait, why = t+time.Second, errStopped
+	} else if !tells {
+		wait, why = maxWait, errStopped
 	}
 	s.mu.Lock()
 	q.left = asked.Len() - q.early
@@ -234,8 +242,8 @@ func (b *broker) serveInquiry(m *wire.Message, e *socketio.Broadcast) {
 	case stopped:
 	case q.left == 0:
 		delete(s.inquiries, key)
-	case !tells || m.Flags.Timeout > 0: // others say when they wait no longer
-		q.timer = time.AfterFunc(wait, func() { s.stopInquiry(key.uid, key.request) })
+	default:
+		q.timer = time.AfterFunc(wait, func() { s.stopInquiry(key, why) })
 	}
 	s.mu.Unlock()
 	if stopped {
@@ -269,13 +277,14 @@ func (s *serving) answered(key inquiryKey, q *inquiry) {
 	}
 }
 
-func (s *serving) drop(key inquiryKey) *inquiry {
+// drop forgets an inquiry, and returns what waits for clients, if that is there yet.
+func (s *serving) drop(key inquiryKey) *socketio.Inquiry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.dropLocked(key)
 }
 
-func (s *serving) dropLocked(key inquiryKey) *inquiry {
+func (s *serving) dropLocked(key inquiryKey) *socketio.Inquiry {
 	q := s.inquiries[key]
 	if q == nil {
 		return nil
@@ -284,13 +293,13 @@ func (s *serving) dropLocked(key inquiryKey) *inquiry {
 	if q.timer != nil {
 		q.timer.Stop()
 	}
-	return q
+	return q.local
 }
 
 // stopInquiry frees what waits for clients.
-func (s *serving) stopInquiry(uid, request string) {
-	if q := s.drop(inquiryKey{uid, request}); q != nil && q.local != nil {
-		q.local.Stop(errStopped)
+func (s *serving) stopInquiry(key inquiryKey, why error) {
+	if asked := s.drop(key); asked != nil {
+		asked.Stop(why)
 	}
 }
 
@@ -305,7 +314,7 @@ func (s *serving) stopInquiries(uid string) {
 	}
 	s.mu.Unlock()
 	for _, key := range keys {
-		s.stopInquiry(key.uid, key.request)
+		s.stopInquiry(key, errStopped)
 	}
 }
 

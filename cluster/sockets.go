@@ -112,14 +112,23 @@ func (b *broker) appendData(dst []byte, data map[string]any, attachments [][]byt
 	return append(dst, '}'), attachments
 }
 
-// appendValue appends a value of the application's. A panic of its methods is an error.
+// appendValue appends a value of the application's.
 func (b *broker) appendValue(dst []byte, v any, attachments [][]byte) (text []byte, more [][]byte, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
+	defer contain(&err)
 	return b.codec.Append(dst, v, attachments)
+}
+
+// unmarshal decodes values of another server's socket. A panic of the codec is an error.
+func (b *broker) unmarshal(data []byte, attachments [][]byte, into *map[string]any) (err error) {
+	defer contain(&err)
+	return b.codec.Unmarshal(data, attachments, into)
+}
+
+// contain makes an error of a panic of the application's codec, or of its values' methods.
+func contain(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v", p)
+	}
 }
 
 // remoteSockets returns the sockets that an answer describes.
@@ -162,7 +171,7 @@ func (b *broker) remoteSockets(m *wire.Message) ([]socketio.RemoteSocket, error)
 			}
 		}
 		if len(s.Data) > 0 {
-			if err := b.codec.Unmarshal(s.Data, m.Attachments, &r.Data); err != nil {
+			if err := b.unmarshal(s.Data, m.Attachments, &r.Data); err != nil {
 				b.c.log.Debug().Str("nsp", b.nsp).Err(err).Msg("values of another server's socket can't be decoded")
 			}
 		}

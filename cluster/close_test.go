@@ -1,0 +1,139 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// A writer is a log that calls a function for each line.
+type writer func()
+
+func (w writer) Write(p []byte) (int, error) { w(); return len(p), nil }
+
+// TestClose has a Cluster closed at times when something is going on.
+func TestClose(t *testing.T) {
+	f := wire.Sharded("", wire.Dynamic)
+	in(t, "what waits is lost, and told", func(t *testing.T) {
+		hub := memory.NewHub()
+		var told cluster.Loss
+		a := newServer(t, hub, f, &cluster.Options{OnLoss: func(l cluster.Loss) {
+			told.Sent += l.Sent
+			told.Err = l.Err
+		}}, nil)
+		a.engine.Cut()
+		synctest.Wait()
+		for range 3 {
+			if err := a.Emit("e"); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := a.cl.Close(); err != nil {
+			t.Error(err)
+		}
+		if told.Sent < 3 || told.Err == nil || a.cl.Stats().Lost != uint64(told.Sent) {
+			t.Errorf("told %+v, %+v", told, a.cl.Stats())
+		}
+	})
+	in(t, "twice at once, with a handler that runs", func(t *testing.T) {
+		hub := memory.NewHub()
+		a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+		ended := time.Time{}
+		b.OnServerEvent("e", func(context.Context, *sio.Namespace, sio.Args) (any, error) {
+			time.Sleep(500 * time.Millisecond)
+			ended = time.Now()
+			return nil, nil
+		})
+		if err := a.ServerSideEmit("e"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if err := b.cl.Close(); err != nil || ended.IsZero() {
+					t.Errorf("%v, before the handler has ended: %t", err, ended.IsZero())
+				}
+			})
+		}
+		wg.Wait()
+	})
+	in(t, "with a handler that never ends", func(t *testing.T) {
+		hub := memory.NewHub()
+		a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+		end := make(chan struct{})
+		b.OnServerEvent("e", func(context.Context, *sio.Namespace, sio.Args) (any, error) { <-end; return nil, nil })
+		if err := a.ServerSideEmit("e"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := b.cl.Close(); err == nil || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		close(end)
+	})
+	in(t, "with requests under way, and later ones", func(t *testing.T) {
+		hub := memory.NewHub()
+		a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+		synctest.Wait()
+		b.engine.Freeze()
+		done := make(chan error)
+		go func() {
+			_, err := a.Sockets(t.Context())
+			done <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		if err := a.cl.Close(); err != nil {
+			t.Error(err)
+		}
+		_, later := a.Count(t.Context())
+		for _, err := range []error{<-done, later} {
+			var partial *cluster.PartialError
+			if !errors.Is(err, cluster.ErrClosed) || errors.Is(err, cluster.ErrAway) || !errors.As(err, &partial) {
+				t.Errorf("error %v", err)
+			}
+		}
+		if time.Since(start) > 0 {
+			t.Errorf("it took %v", time.Since(start))
+		}
+		b.engine.Thaw()
+	})
+}
+
+// TestLogs has a log that uses the cluster itself.
+func TestLogs(t *testing.T) {
+	in(t, "emits what it is told", func(t *testing.T) {
+		hub := memory.NewHub()
+		var a *server
+		lines := 0
+		logger := zerolog.New(writer(func() {
+			if lines++; a != nil && lines < 100 {
+				_ = a.Volatile().Emit("log") // which is lost, too
+			}
+		}))
+		a = newServer(t, hub, wire.Sharded("", wire.Dynamic), &cluster.Options{Logger: &logger, OnLoss: func(cluster.Loss) { <-t.Context().Done() }}, nil)
+		lines = 0
+		a.engine.Cut()
+		synctest.Wait()
+		if err := a.Volatile().Emit("e"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Second)
+		if lines < 5 || lines > 15 {
+			t.Errorf("%d lines in ten seconds", lines)
+		}
+		a.engine.Heal()
+	})
+}

@@ -1,0 +1,77 @@
+package cluster_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// TestGreetings has all servers come back at the same time: what each of them hears is
+// in proportion to how many they are, and not to its square.
+func TestGreetings(t *testing.T) {
+	in(t, "all at once", func(t *testing.T) {
+		hub, f := memory.NewHub(), wire.Sharded("", wire.Dynamic)
+		const n = 40
+		var servers []*server
+		for range n {
+			servers = append(servers, newServer(t, hub, f, nil, nil))
+		}
+		time.Sleep(time.Minute)
+		for _, s := range servers {
+			s.engine.Cut()
+		}
+		synctest.Wait()
+		before := servers[0].cl.Stats().Received
+		for _, s := range servers {
+			s.engine.Heal()
+		}
+		time.Sleep(time.Second)
+		heard := servers[0].cl.Stats().Received - before
+		if heard < n-1 || heard > 5*n {
+			t.Errorf("a server has heard %d messages of %d others", heard, n-1)
+		}
+		if got := len(servers[0].cl.Members()); got != n-1 {
+			t.Errorf("%d members", got)
+		}
+	})
+}
+
+// A stallingEngine stands still for as long as it is told to, once.
+type stallingEngine struct {
+	*memory.Engine
+	stall atomic.Int64
+}
+
+func (e *stallingEngine) Publish(channel string, data []byte, volatile bool) {
+	time.Sleep(time.Duration(e.stall.Swap(0)))
+	e.Engine.Publish(channel, data, volatile)
+}
+
+// TestStandstill has a process stand still, as one does that is stopped and continued. What
+// came meanwhile, it finds afterwards.
+func TestStandstill(t *testing.T) {
+	in(t, "a minute", func(t *testing.T) {
+		hub, f := memory.NewHub(), wire.Sharded("", wire.Dynamic)
+		newServer(t, hub, f, &cluster.Options{Name: "b"}, nil)
+		e := &stallingEngine{Engine: hub.Engine()}
+		a, err := cluster.New(t.Context(), e, f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		time.Sleep(time.Minute)
+		e.stall.Store(int64(time.Minute))
+		e.Freeze()
+		time.Sleep(time.Minute + 5*time.Second) // longer than it stands still
+		synctest.Wait()
+		if got := a.Members(); len(got) != 1 {
+			t.Errorf("members %v", got)
+		}
+		e.Thaw()
+	})
+}
