@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -73,5 +74,31 @@ func TestStandstill(t *testing.T) {
 			t.Errorf("members %v", got)
 		}
 		e.Thaw()
+	})
+}
+
+// TestMet has a server answer that nobody has heard of, where members are awaited: from
+// then on it is one of them, and is asked for its name.
+func TestMet(t *testing.T) {
+	in(t, "one that answers", func(t *testing.T) {
+		hub, f := memory.NewCountlessHub(), wire.Subjects("")
+		a := newServer(t, hub, f, nil, nil)
+		x := newStranger(t, hub, f.Servers())
+		answer := &wire.Message{Type: wire.TypeCounted, UID: "x", To: a.cl.UID(), Nsp: "/", Request: "r"}
+		data, err := f.Append(nil, answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.Count(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d %v", n, err)
+		}
+		x.heard()
+		x.says(f.Channel(answer), string(data))
+		if got := x.heard(); len(got) != 1 || !strings.Contains(got[0], `"type":1`) {
+			t.Errorf("heard %q, want a question for names", got)
+		}
+		if got := a.cl.Members(); len(got) != 1 || got[0].UID != "x" {
+			t.Errorf("members %v", got)
+		}
 	})
 }

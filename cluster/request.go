@@ -264,6 +264,7 @@ func (c *Cluster) put(ctx context.Context, r *request, m *wire.Message) (countin
 		behind, counting = c.engine.Count(ctx, channel)
 	}
 	if counting == nil {
+		c.members.awaited.Store(before < 0)
 		n := min(before, behind)
 		if n > 0 {
 			n-- // this one
