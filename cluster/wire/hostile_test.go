@@ -150,6 +150,36 @@ func TestUnusual(t *testing.T) {
 	}
 }
 
+// TestDepth has Data nested ever deeper: what can be encoded can be decoded.
+func TestDepth(t *testing.T) {
+	for of, f := range formats {
+		for _, kind := range []Type{TypeBroadcast, TypeServerEvent, TypeFetched, TypeServerAnswer, TypeClientAnswer} {
+			deepest := 0
+			for depth := 1010; depth < 1030; depth++ {
+				data := strings.Repeat("[", depth-1) + "[]" + strings.Repeat("]", depth-1)
+				switch kind {
+				case TypeBroadcast, TypeServerEvent:
+					data = `["e",` + data[1:]
+				case TypeFetched:
+					data = `[{"id":"x","data":` + data[2:len(data)-2] + `}]`
+				}
+				m := &Message{Type: kind, UID: "u", Nsp: "/", Request: "r", Data: []byte(data)}
+				text, err := f.Append(nil, m)
+				if err != nil {
+					continue
+				}
+				deepest = depth
+				if err := f.Decode(f.Channel(m), text, new(Message)); err != nil {
+					t.Errorf("%s: type %d, %d deep: %v", of, kind, depth, err)
+				}
+			}
+			if deepest < 1015 || deepest > 1024 {
+				t.Errorf("%s: type %d is encoded up to a depth of %d", of, kind, deepest)
+			}
+		}
+	}
+}
+
 // TestRefused has nothing sent that others could not read.
 func TestRefused(t *testing.T) {
 	for name, m := range map[string]Message{

@@ -54,8 +54,12 @@ func (m *Message) check() error {
 	default:
 		return nil
 	}
-	return parser.Validate(m.Data)
+	return parser.ValidateWithin(m.Data, outer)
 }
+
+// outer is within how many arrays and objects the formats put Data: who decodes a message
+// counts them, too.
+const outer = 3
 
 // areText reports whether names can be written: what is not UTF-8 would become U+FFFD, and
 // so the name of another room.

@@ -77,7 +77,7 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		err := validate(data)
+		err := validate(data, maxDepth)
 		if err == errDepth {
 			return
 		}
@@ -168,7 +168,7 @@ func FuzzBind(f *testing.F) {
 
 // tooDeep reports whether one of the values is nested beyond maxDepth.
 func tooDeep(values []json.RawMessage) bool {
-	return slices.ContainsFunc(values, func(v json.RawMessage) bool { return validate(v) != nil })
+	return slices.ContainsFunc(values, func(v json.RawMessage) bool { return validate(v, maxDepth) != nil })
 }
 
 // FuzzRevision4 decodes what clients of Engine.IO 3 send: no namespace has a query,

@@ -171,7 +171,7 @@ func CutPlaceholder(s []byte, n int) (num int, rest []byte, ok bool) {
 // Unmarshal implements [Codec].
 func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 	if p, ok := v.(*any); ok && p != nil && *p == nil {
-		if err := validate(data); err != nil {
+		if err := validate(data, maxDepth); err != nil {
 			return err
 		}
 		value, err := readAny(data, attachments)
@@ -187,7 +187,7 @@ func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 	case len(attachments) == 0:
 		return json.Unmarshal(data, v, numbersDecode...)
 	}
-	if err := validate(data); err != nil {
+	if err := validate(data, maxDepth); err != nil {
 		return err
 	}
 	u := hookedUnmarshals.Get().(*unmarshal)
@@ -337,9 +337,9 @@ func findHooks(t reflect.Type, seen map[reflect.Type]bool) bool {
 	return false
 }
 
-// validate refuses what is not one JSON value, or nested beyond maxDepth.
-func validate(data []byte) error {
-	end, err := scanValue(data, 0, maxDepth)
+// validate refuses what is not one JSON value, or nested beyond depth.
+func validate(data []byte, depth int) error {
+	end, err := scanValue(data, 0, depth)
 	if err == nil && skipSpace(data, end) != len(data) {
 		err = errTrailing
 	}

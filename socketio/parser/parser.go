@@ -78,11 +78,15 @@ func EncodeWith(f Parser, dst []byte, p Packet) (first Message, rest []Message, 
 // Validate returns nil for one JSON value in valid UTF-8, with no more than 1024 arrays and
 // objects within each other, [ErrInvalidUTF8] or an [Error] for anything else. It does not
 // allocate.
-func Validate(data []byte) error {
+func Validate(data []byte) error { return ValidateWithin(data, 0) }
+
+// ValidateWithin is like [Validate], for a value that is going to stand within so many
+// arrays and objects, which count.
+func ValidateWithin(data []byte, outer int) error {
 	if !utf8.Valid(data) {
 		return ErrInvalidUTF8
 	}
-	return validate(data)
+	return validate(data, maxDepth-outer)
 }
 
 // Check returns an [Error] if a client must not send this packet, in whatever format:
