@@ -83,17 +83,18 @@ func (b *broker) answered(m *wire.Message) socketio.Answer {
 	return a
 }
 
-// A remoteError is the text of an error of another server. It is one of those that tell why
-// there is no answer, if it reads like it.
-type remoteError string
-
-func (e remoteError) Error() string { return string(e) }
-
-// Is implements the interface of [errors.Is].
-func (e remoteError) Is(target error) bool {
-	switch target {
-	case socketio.ErrClosed, socketio.ErrConnecting, socketio.ErrNoHandler:
-		return strings.HasPrefix(string(e), target.Error())
+// remoteError returns the error of another server of which it has told the text: one of those
+// that say why there is no answer, if it reads like it.
+func remoteError(text string) error {
+	for _, known := range []error{socketio.ErrClosed, socketio.ErrConnecting, socketio.ErrDropped, socketio.ErrNoHandler} {
+		rest, ok := strings.CutPrefix(text, known.Error())
+		if !ok {
+			continue
+		}
+		if reason, ok := strings.CutPrefix(rest, ": "); ok && known == socketio.ErrClosed {
+			return fmt.Errorf("%w: %w", known, socketio.Reason(reason))
+		}
+		return fmt.Errorf("%w%s", known, rest)
 	}
-	return false
+	return errors.New(text)
 }

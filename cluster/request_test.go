@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/siokit/sio/cluster/memory"
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/siotest"
+	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -196,6 +198,50 @@ func TestInquiries(t *testing.T) {
 			t.Errorf("heard %q", got)
 		}
 	})
+}
+
+// TestReasons has why clients of another server have not answered: errors that can be told
+// apart as those of this one's.
+func TestReasons(t *testing.T) {
+	for name, f := range map[string]wire.Format{"classic": wire.Classic("", wire.ClassicOptions{}), "sharded": wire.Sharded("", wire.Dynamic), "subjects": wire.Subjects("")} {
+		in(t, name, func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newServer(t, hub, f, nil, nil), newServer(t, hub, f, nil, nil)
+			ask := func(answer func(q *siotest.Event)) error {
+				client := siotest.Connect(t, b.Server)
+				defer client.Close()
+				synctest.Wait()
+				done := make(chan error, 1)
+				go func() {
+					got, err := a.EmitWithAck(t.Context(), "q")
+					if err != nil || len(got) != 1 {
+						err = fmt.Errorf("%v %w", got, err)
+					} else {
+						err = got[0].Err
+					}
+					done <- err
+				}()
+				if q := client.Expect("q"); answer != nil {
+					answer(q)
+				} else {
+					client.Disconnect()
+				}
+				return <-done
+			}
+			if err := ask(func(q *siotest.Event) { q.Ack(1) }); err != nil {
+				t.Error(err)
+			}
+			err := ask(nil)
+			var reason sio.Reason
+			if !errors.Is(err, sio.ErrClosed) || !errors.Is(err, socketio.ReasonClientDisconnect) || !errors.As(err, &reason) {
+				t.Errorf("a client that leaves: %v", err)
+			}
+			deep := json.RawMessage(strings.Repeat("[", 1023) + strings.Repeat("]", 1023))
+			if err := ask(func(q *siotest.Event) { q.Ack(deep) }); err == nil || !strings.Contains(err.Error(), "deep") {
+				t.Errorf("an answer that is too deep to be passed on: %v", err)
+			}
+		})
+	}
 }
 
 // A fragile codec panics when it decodes.

@@ -179,9 +179,17 @@ func (b *broker) answer(m *wire.Message, v any, err error) {
 	if err == nil {
 		out.Data, out.Attachments, err = b.appendValue(nil, v, nil)
 	}
-	if err != nil {
-		out.Data, out.Attachments, out.Err = []byte("null"), nil, err.Error()
+	b.reply(out, err)
+}
+
+// reply sends an answer, or, if there is none or it can't be sent, why.
+func (b *broker) reply(out *wire.Message, err error) {
+	if err == nil {
+		if err = b.c.publish(out); err == nil {
+			return
+		}
 	}
+	out.Data, out.Attachments, out.Err = []byte("null"), nil, err.Error()
 	b.c.try(out)
 }
 
@@ -255,13 +263,10 @@ func (b *broker) clientAnswer(m *wire.Message, a socketio.Answer) {
 	out := answerTo(m)
 	out.Type, out.Nsp, out.SID = wire.TypeClientAnswer, b.nsp, a.ID
 	out.Data, out.Attachments = a.Args.Raw(0), a.Args.Attachments()
-	if a.Err != nil {
-		out.Err = a.Err.Error()
-	}
 	if out.Data == nil {
 		out.Data, out.Attachments = []byte("null"), nil
 	}
-	b.c.try(out)
+	b.reply(out, a.Err)
 }
 
 // answered notes that one more has.
