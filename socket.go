@@ -98,7 +98,7 @@ type Answer = socketio.Answer
 //
 //   - decoded: [parser.Args.Bind]
 //   - how many they are: [parser.Args.Len]
-//   - one as JSON: [parser.Args.Raw]
+//   - one as JSON, and what is binary in it: [parser.Args.Raw], [parser.Args.Attachments]
 type Args = parser.Args
 
 // A Reason says why a client left, in the words of the reference server. It is an
