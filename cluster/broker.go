@@ -76,7 +76,7 @@ func (b *broker) message(e *socketio.Broadcast) *wire.Message {
 		Rooms:       e.Rooms,
 		Except:      e.Except,
 		Flags:       wire.Flags{Volatile: e.Volatile, Plain: e.Plain},
-		All:         len(e.Rooms) == 1 && b.c.fresh.has(b.nsp, e.Rooms[0]),
+		All:         len(e.Rooms) == 1 && b.c.fresh.Has(b.nsp, e.Rooms[0]),
 	}
 }
 
@@ -86,7 +86,7 @@ func (b *broker) Join(sel socketio.Selector, rooms []string) error {
 	if sel.Local || len(rooms) == 0 {
 		return err
 	}
-	b.c.fresh.add(b.nsp, rooms)
+	b.c.fresh.Add(b.nsp, rooms)
 	return errors.Join(err, b.c.publish(b.action(wire.TypeJoin, sel, rooms)))
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/internal/fresh"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -88,7 +89,7 @@ type Cluster struct {
 	closed  chan struct{} // when Close has returned
 
 	channels channels
-	fresh    fresh
+	fresh    fresh.Rooms
 	members  members
 	requests requests
 	serving  serving

@@ -30,7 +30,7 @@
 // # Files
 //
 // engine.go (what an engine does), cluster.go (a server's part in the cluster), channels.go
-// (which channels are of interest), broker.go and fresh.go (what goes out), receive.go (what comes in),
+// (which channels are of interest), broker.go (what goes out), receive.go (what comes in),
 // serve.go (what others ask), request.go (what others are asked), query.go and inquire.go (who
 // asks servers, and clients), members.go (who is there),
 // loss.go (what was lost), sockets.go (sockets in messages).

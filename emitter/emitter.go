@@ -27,6 +27,7 @@ import (
 	"strings"
 
 	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/internal/fresh"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -54,6 +55,7 @@ type sender struct {
 	format  wire.Format
 	publish func(channel string, data []byte) error
 	codec   parser.Codec
+	fresh   fresh.Rooms
 }
 
 // New returns an Emitter of all sockets in the namespace "/". Publish is called for each
@@ -112,13 +114,15 @@ func (e Emitter) Compress(on bool) Emitter {
 func (e Emitter) Emit(event string, args ...any) error {
 	m := e.message(wire.TypeBroadcast)
 	m.Flags = wire.Flags{Volatile: e.volatile, Plain: e.plain}
+	m.All = len(e.rooms) == 1 && e.fresh.Has(e.nsp, e.rooms[0])
 	return e.event(m, event, args)
 }
 
-// Join adds the sockets to rooms.
+// Join adds the sockets to rooms. What is emitted to these afterwards reaches them.
 func (e Emitter) Join(rooms ...string) error {
 	m := e.message(wire.TypeJoin)
 	m.Names = rooms
+	e.fresh.Add(e.nsp, rooms)
 	return e.send(m)
 }
 

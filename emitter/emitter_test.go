@@ -1,6 +1,7 @@
 package emitter_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/emitter"
+	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -114,6 +119,44 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%s: %+v, want %+v", name, got, want)
 			}
 		}
+	}
+}
+
+type deaf struct{ cluster.Receiver }
+
+func (deaf) Receive(_, _ string, _ []byte) {}
+
+// TestJoinAndEmit has an event reach those who are told to join its room just before, though
+// their server has not subscribed to that.
+func TestJoinAndEmit(t *testing.T) {
+	for name, f := range map[string]wire.Format{"classic": wire.Classic("", wire.ClassicOptions{}), "sharded": wire.Sharded("", wire.Dynamic), "subjects": wire.Subjects("")} {
+		hub := memory.NewHub()
+		in, out := hub.Engine(), hub.Engine()
+		c, err := cluster.New(t.Context(), in, f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := sio.New(&sio.Options{Broker: c.Broker})
+		t.Cleanup(func() {
+			if err := errors.Join(srv.Shutdown(context.Background()), c.Close(), out.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+		client := siotest.Connect(t, srv, nil)
+		if err := out.Start(t.Context(), deaf{}); err != nil {
+			t.Fatal(err)
+		}
+		e := emitter.New(f, func(channel string, data []byte) error {
+			out.Publish(channel, data, false)
+			return nil
+		}, nil)
+		in.Freeze()
+		if err := errors.Join(e.To(client.ID()).Join("new", "newer"), e.To("new").Emit("new", name), e.To("newer").Emit("newer", name)); err != nil {
+			t.Fatal(err)
+		}
+		in.Thaw()
+		client.Expect("new").Is(name)
+		client.Expect("newer").Is(name)
 	}
 }
 
