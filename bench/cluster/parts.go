@@ -20,7 +20,7 @@ type plan struct {
 
 func fullPlan() plan {
 	return plan{
-		sets: 2, passes: 3,
+		sets: 2, passes: 2,
 		window:  load.Window{Warm: 100 * time.Millisecond, Measured: 500 * time.Millisecond},
 		latency: load.Window{Warm: 100 * time.Millisecond, Measured: 800 * time.Millisecond},
 		idle:    26 * time.Second, // a heartbeat of each client
@@ -140,7 +140,7 @@ func settled(next *player, all []*player) error {
 			}
 		}
 	}
-	return next.first.Settle(3 * time.Second)
+	return next.first.Settle(time.Second)
 }
 
 // publish is about who sends: bursts to a room with one member elsewhere.
