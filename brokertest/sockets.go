@@ -18,6 +18,17 @@ import (
 
 var sockets = []check{
 	{name: "are described with rooms, data and handshake", servers: 3, run: described},
+	{name: "are described without values that can't be encoded", servers: 2, run: func(c *cluster) {
+		b := c.client(c.nodes[1], "b")
+		const odd = "\x01\a\v\x7f\"\\\u2028"
+		for name, v := range map[string]any{odd: "odd", "bad": make(chan int), "bytes": []byte("\x00\xff")} {
+			c.nodes[1].Socket(b.ID()).SetValue(name, v)
+		}
+		data := c.remote(b).Data
+		if len(data) != 3 || data["name"] != "b" || data[odd] != "odd" || data["bytes"] == nil {
+			c.Errorf("%q", data)
+		}
+	}},
 	{name: "are found by rooms, except and local", servers: 3, run: func(c *cluster) {
 		p := c.crowd()
 		for _, tt := range []struct {

@@ -100,7 +100,8 @@ func (b *broker) appendData(dst []byte, data map[string]any, attachments [][]byt
 		if comma {
 			dst = append(dst, ',')
 		}
-		dst = append(strconv.AppendQuote(dst, strings.ToValidUTF8(name, "\uFFFD")), ':')
+		dst, _, _ = parser.JSON{}.Append(dst, name, nil) // a string always encodes
+		dst = append(dst, ':')
 		text, more, err := b.appendValue(dst, v, attachments)
 		if err != nil {
 			b.c.log.Debug().Str("nsp", b.nsp).Str("name", name).Err(err).Msg("a value of a socket can't be told to other servers")
