@@ -29,7 +29,7 @@ type channels struct {
 	mu      sync.RWMutex // protects the following, and the order of calls of the engine
 	subs    map[string]*sub
 	brokers map[string]*broker // by namespace
-	left    []lingering        // the subs that linger, in the order in which they end; some are joined again
+	left    []lingering        // the subs that linger, in the order in which they were left; some are joined again
 	timer   *time.Timer        // of the first of these
 }
 
