@@ -163,6 +163,9 @@ func (h *Hub) publishLocked(p publication) {
 func (e *Engine) Subscribe(channels ...string) {
 	e.hub.mu.Lock()
 	defer e.hub.mu.Unlock()
+	if e.closed {
+		return
+	}
 	for _, c := range channels {
 		e.subs[c] = true
 		if !e.cut {

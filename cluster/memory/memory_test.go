@@ -177,6 +177,15 @@ func TestEngine(t *testing.T) {
 		}
 		rb.hears(t, "away memory: cut off", "lost 1 memory: too many messages wait")
 	})
+	bubble(t, "close while it is cut off", func(t *testing.T) {
+		a, _, ra, _ := two(t, memory.NewHub())
+		a.Cut()
+		ra.hears(t, "away memory: cut off")
+		a.Publish("c", nil, false)
+		a.Publish("c", nil, false)
+		a.Close()
+		ra.hears(t, "lost 2 memory: cut off")
+	})
 	bubble(t, "close", func(t *testing.T) {
 		h := memory.NewHub()
 		a, b, ra, rb := two(t, h)
@@ -189,6 +198,8 @@ func TestEngine(t *testing.T) {
 		ra.hears(t, "c c 1", "c c 3")
 		rb.hears(t)
 		a.Close()
+		a.Subscribe("d")
+		a.Unsubscribe("c")
 		if n := h.Channels(); n != 0 {
 			t.Errorf("%d channels are left", n)
 		}
