@@ -26,7 +26,7 @@ type Options struct {
 	Name string
 	// RequestsTimeout is how long other servers are waited for, if a context allows that
 	// long. Clients that have been asked by EmitWithAck are waited for as long as it
-	// allows. Default 5 s.
+	// allows, those of other servers for an hour at most. Default 5 s.
 	RequestsTimeout time.Duration
 	// Heartbeat is how often a server tells the others that it is there. One that has not
 	// for two and a half times as long is taken for dead: it is to be the same on all.

@@ -27,8 +27,8 @@ type Engine interface {
 	// '*' is a pattern, as none is but with [wire.ClassicOptions].Pattern.
 	Subscribe(channels ...string)
 	Unsubscribe(channels ...string)
-	// Count returns how many servers have subscribed to a channel, this one included, or
-	// -1 if the engine can't tell. Then the servers that are heard of have to answer,
+	// Count returns how many servers have subscribed to a channel, this one included if its
+	// Subscribe has returned, or -1 if the engine can't tell. Then the servers that are heard of have to answer,
 	// which those without the namespace do with [wire.Subjects] only.
 	Count(ctx context.Context, channel string) (int, error)
 	// Close sends what is queued, for a second at most, and ends. Nothing is received
