@@ -17,6 +17,9 @@
 // when their context ends, beside a [PartialError]. Messages arrive once or, when
 // the engine fails, not at all: see [Loss].
 //
+// A room whose name is not UTF-8 can't be told to other servers: who emits to it, or asks,
+// gets an error, after its own server's sockets got the event.
+//
 // What comes from the engine is not trusted to be well-formed. What can't be decoded is
 // dropped and counted in [Stats].
 //

@@ -40,8 +40,9 @@ type Options struct {
 // acts upon them. It is immutable, and may be kept and used from any goroutine if what
 // publishes may be: the methods that modify it return another one.
 //
-// An error of a method says that an argument can't be encoded, or is that of what
-// publishes. Without one, the message has been published; nobody tells who got it.
+// An error of a method says that an argument can't be encoded, or that the name of a room is
+// not UTF-8, or is that of what publishes. Without one, the message has been published;
+// nobody tells who got it.
 type Emitter struct {
 	*sender
 	nsp             string

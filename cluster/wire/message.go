@@ -87,7 +87,7 @@ type Format interface {
 	// Channel returns the channel that a message is published to.
 	Channel(m *Message) string
 	// Append appends the encoded message to dst. It fails if the format has no
-	// such message, or Data is not valid.
+	// such message, Data is not valid, or the name of a room is not UTF-8.
 	Append(dst []byte, m *Message) ([]byte, error)
 	// Decode decodes a message that came by a channel into m, which is zero. The
 	// message may alias data, which nobody else changes then, and which Decode does
