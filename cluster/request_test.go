@@ -244,6 +244,21 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestTooManyAttachments has an event that clients refuse: who emits it is told, whether or not
+// clients are on its server.
+func TestTooManyAttachments(t *testing.T) {
+	in(t, "nobody here", func(t *testing.T) {
+		s := newServer(t, memory.NewHub(), wire.Sharded("", wire.Dynamic), nil, &sio.Options{MaxAttachments: 1})
+		before := s.cl.Stats().Published
+		if err := s.Emit("e", []byte{1}, []byte{2}); !errors.Is(err, socketio.ErrTooManyAttachments) {
+			t.Errorf("error %v", err)
+		}
+		if n := s.cl.Stats().Published - before; n != 0 {
+			t.Errorf("%d messages are published", n)
+		}
+	})
+}
+
 // A fragile codec panics when it decodes.
 type fragile struct{ parser.JSON }
 

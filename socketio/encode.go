@@ -97,7 +97,10 @@ func (s *Server) encode(t parser.PacketType, nsp string, id uint64, hasID bool, 
 		var attachments [][]byte
 		text, attachments, err = parser.EncodePacket(text, t, nsp, id, hasID, payload)
 		if err == nil {
-			e, err = textMessages(text, attachments, s.opts.MaxAttachments)
+			err = s.allows(attachments)
+		}
+		if err == nil {
+			e = textMessages(text, attachments)
 		}
 	} else {
 		text, e, err = encodeWith(f, text, t, nsp, id, hasID, payload)
@@ -111,10 +114,7 @@ func (s *Server) encode(t parser.PacketType, nsp string, id uint64, hasID bool, 
 }
 
 // textMessages makes the messages of a packet in the text format.
-func textMessages(text []byte, attachments [][]byte, limit int) (e encoded, err error) {
-	if len(attachments) > limit {
-		return e, fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, len(attachments), limit)
-	}
+func textMessages(text []byte, attachments [][]byte) (e encoded) {
 	e.first = engineio.NewMessage(text)
 	if len(attachments) > 0 {
 		e.rest = make([]*engineio.Message, len(attachments))
@@ -122,5 +122,13 @@ func textMessages(text []byte, attachments [][]byte, limit int) (e encoded, err 
 			e.rest[i] = engineio.NewBinaryMessage(a)
 		}
 	}
-	return e, nil
+	return e
+}
+
+// allows returns an error if clients refuse so many attachments of a packet.
+func (s *Server) allows(attachments [][]byte) error {
+	if n, limit := len(attachments), s.opts.MaxAttachments; s.opts.Parser == nil && n > limit {
+		return fmt.Errorf("%w: %d, of which Options.MaxAttachments allows %d", ErrTooManyAttachments, n, limit)
+	}
+	return nil
 }

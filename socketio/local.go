@@ -38,6 +38,9 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	}
 	var to selection
 	if b.Data != nil { // which is known to be valid
+		if err := l.nsp.srv.allows(b.Attachments); err != nil {
+			return err
+		}
 		if to = l.pick(b.Selector); to.found.Len() == 0 {
 			return nil
 		}
