@@ -12,6 +12,13 @@ import (
 
 var contents = []check{
 	{name: "values", servers: 2, run: func(c *cluster) { c.arrive(values...) }},
+	{name: "values that look like binary", servers: 2, run: func(c *cluster) {
+		type buffer struct { // as JavaScript has it in JSON
+			Type string `json:"type"`
+			Data []int  `json:"data"`
+		}
+		c.arrive(buffer{"Buffer", []int{1, 2}}, []any{buffer{"Buffer", []int{}}})
+	}},
 	{name: "text", servers: 2, run: func(c *cluster) { c.arrive(texts...) }},
 	{name: "binary at any depth", servers: 2, run: func(c *cluster) {
 		b := func(s string) []byte { return []byte(s) }

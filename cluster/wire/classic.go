@@ -211,6 +211,7 @@ func (f *classic) Decode(channel string, data []byte, m *Message) error {
 	if channel == f.servers {
 		return m.member(s)
 	}
+	s.buffers = !s.packed
 	if rest, ok := strings.CutPrefix(channel, f.broadcasts); ok {
 		err = m.classicEvent(rest, s)
 	} else if nsp, ok := cutNamespace(channel, f.requests); ok {

@@ -31,6 +31,7 @@ type source struct {
 	json        []byte
 	attachments [][]byte
 	packed      bool // it came as msgpack
+	buffers     bool // {"type":"Buffer","data":[…]} in it is an attachment
 }
 
 // read validates a message, and makes JSON of one in msgpack.
@@ -266,10 +267,10 @@ func (m *Message) value(s source, value field) {
 	switch m.Data = value; {
 	case value == nil:
 		m.Data = []byte("null")
-	case s.packed:
-		m.Attachments = s.attachments
-	default:
+	case s.buffers:
 		m.Data, m.Attachments = cutBuffers(value)
+	default:
+		m.Attachments = s.attachments
 	}
 }
 
