@@ -16,8 +16,9 @@
 // NATS keeps the order of what one server publishes, and keeps no messages: who is not
 // connected gets none. What was under way when a connection broke is counted as lost,
 // though some of it may have arrived. What is emitted until the connection is back waits,
-// up to [Options.QueueBytes]. It is sent half a second after the return, so that others
-// that have lost the same server hear it as well.
+// up to [Options.QueueBytes], but for what is volatile, which is lost and counted. It is sent
+// half a second after the return, so that others that have lost the same server hear it as
+// well.
 //
 // A message must not be larger than the max_payload of the servers of NATS, which is 1 MiB
 // by default: one that is larger is dropped and counted, with an error that tells the size.

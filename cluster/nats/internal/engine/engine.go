@@ -16,8 +16,9 @@ import (
 )
 
 var (
-	errFull = errors.New("nats: the queue of messages to send is full")
-	errSlow = errors.New("nats: messages come faster than they can be handled here")
+	errFull     = errors.New("nats: the queue of messages to send is full")
+	errVolatile = errors.New("nats: away: volatile messages are not queued")
+	errSlow     = errors.New("nats: messages come faster than they can be handled here")
 )
 
 // DefaultQueueBytes holds a second of what a server takes, in small messages.
@@ -58,8 +59,8 @@ type Engine struct {
 	flight flight
 	sent   chan struct{} // wakes confirm
 
-	mu      sync.Mutex // protects the following
-	changes []change   // of subscriptions, not applied yet
+	mu      sync.Mutex      // protects the following
+	changes map[string]bool // of subscriptions: whether there is to be one, by channel
 	closing bool
 
 	applying sync.Mutex // protects subs, and keeps changes in order. Taken before mu
@@ -77,12 +78,6 @@ type Engine struct {
 type publication struct {
 	channel string
 	data    []byte
-}
-
-// A change is to subscribe, or not to be subscribed any more.
-type change struct {
-	channel string
-	on      bool
 }
 
 // An event is what the receiver is told: a message, that the engine is away, and why, or,
@@ -132,10 +127,11 @@ func (e *Engine) Start(ctx context.Context, r cluster.Receiver) error {
 
 // Publish implements [cluster.Engine].
 func (e *Engine) Publish(channel string, data []byte, volatile bool) {
-	if volatile && e.gone.Load() {
-		return
-	}
-	if !e.out.push(publication{channel, data}, len(channel)+len(data)+overhead) && !volatile {
+	switch {
+	case e.ctx.Err() != nil: // closed
+	case volatile && e.gone.Load():
+		e.r.Lost(1, errVolatile)
+	case !e.out.push(publication{channel, data}, len(channel)+len(data)+overhead):
 		e.r.Lost(1, errFull)
 	}
 }
@@ -148,8 +144,11 @@ func (e *Engine) Unsubscribe(channels ...string) { e.change(channels, false) }
 
 func (e *Engine) change(channels []string, on bool) {
 	e.mu.Lock()
+	if e.changes == nil {
+		e.changes = make(map[string]bool)
+	}
 	for _, c := range channels {
-		e.changes = append(e.changes, change{c, on})
+		e.changes[c] = on
 	}
 	e.mu.Unlock()
 	nudge(e.out.wake)
@@ -200,18 +199,18 @@ func (e *Engine) apply() {
 	changes := e.changes
 	e.changes = nil
 	e.mu.Unlock()
-	for _, c := range changes {
-		sub := e.subs[c.channel]
-		if c.on == (sub != nil) {
+	for channel, on := range changes {
+		sub := e.subs[channel]
+		if on == (sub != nil) {
 			continue
 		}
 		var err error
-		if c.on {
-			if sub, err = e.nc.ChanSubscribe(c.channel, e.msgs); err == nil {
-				e.subs[c.channel] = sub
+		if on {
+			if sub, err = e.nc.ChanSubscribe(channel, e.msgs); err == nil {
+				e.subs[channel] = sub
 			}
 		} else {
-			delete(e.subs, c.channel)
+			delete(e.subs, channel)
 			sub.Unsubscribe() // fails if the connection is closed
 		}
 		if err != nil {
