@@ -194,6 +194,21 @@ func TestChangesAreBounded(t *testing.T) {
 	}
 }
 
+// When a connection is lost and made many times, nats.go leaves some of it out, perhaps the
+// last.
+func TestStateThatIsNotTold(t *testing.T) {
+	s := natstest.StartServer(t, "")
+	a, r := start(t, s.URL())
+	a.Subscribe("sio.all")
+	settle(t, a)
+	a.status <- nats.DISCONNECTED // and no more, though there is a connection
+	r.WaitState(t, 2, "back")
+	b, _ := start(t, s.URL())
+	a.Publish("sio.other", []byte("1"), false)
+	b.Publish("sio.all", []byte("1"), false)
+	r.WaitFor(t, "sio.all 1")
+}
+
 // When a server restarts, what is queued waits until others, too, are back to hear it.
 func TestQueueWaitsForOthers(t *testing.T) {
 	s := natstest.StartServer(t, "")

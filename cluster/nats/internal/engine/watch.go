@@ -8,39 +8,55 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// watch follows the connection's state, until Close.
+// watch follows the connection's state, until Close. What there is no room for in the channel
+// nats.go does not tell: when it is empty, what the connection is counts.
 func (e *Engine) watch() {
-	away := false
-	var resume <-chan time.Time
+	w := watcher{e: e}
 	for {
 		select {
 		case s := <-e.status:
-			switch {
-			case s == nats.CONNECTED:
-				if away && e.resubscribed() {
-					away = false
-					e.inbox.push(event{}, 0)
-					resume = time.After(e.hold())
-				}
-			case !away || s == nats.CLOSED:
-				away = true
-				e.gone.Store(true)
-				resume = nil
-				err := nats.ErrConnectionClosed
-				if s != nats.CLOSED {
-					err = e.cause()
-				}
-				if n := e.flight.lose(); n > 0 {
-					e.r.Lost(n, err)
-				}
-				e.inbox.push(event{away: err}, 0)
+			w.see(s)
+			for w.away && len(e.status) == 0 && e.nc.Status() == nats.CONNECTED && e.ctx.Err() == nil {
+				w.see(nats.CONNECTED)
 			}
-		case <-resume:
+		case <-w.resume:
 			e.gone.Store(false)
 			nudge(e.out.wake)
 		case <-e.ctx.Done():
 			return
 		}
+	}
+}
+
+// A watcher knows what was told of the connection.
+type watcher struct {
+	e      *Engine
+	away   bool
+	resume <-chan time.Time // when what is queued is sent; nil if it is, or is not to be
+}
+
+// see is told what the connection has become.
+func (w *watcher) see(s nats.Status) {
+	e := w.e
+	switch {
+	case s == nats.CONNECTED:
+		if w.away && e.resubscribed() {
+			w.away = false
+			e.inbox.push(event{}, 0)
+			w.resume = time.After(e.hold())
+		}
+	case !w.away || s == nats.CLOSED:
+		w.away = true
+		e.gone.Store(true)
+		w.resume = nil
+		err := nats.ErrConnectionClosed
+		if s != nats.CLOSED {
+			err = e.cause()
+		}
+		if n := e.flight.lose(); n > 0 {
+			e.r.Lost(n, err)
+		}
+		e.inbox.push(event{away: err}, 0)
 	}
 }
 
