@@ -167,6 +167,25 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
+// What can't be an address is told at once: most often it is a list that was split wrongly.
+func TestPeersAreChecked(t *testing.T) {
+	for peer, want := range map[string]string{
+		"a": "a:6222", "a:1": "a:1", "::1": "[::1]:6222", "[::1]": "[::1]:6222", "[::1]:1": "[::1]:1", "10.0.0.1": "10.0.0.1:6222",
+	} {
+		if got, err := peerAddr(peer); got != want || err != nil {
+			t.Errorf("%q is %q, %v; want %q", peer, got, err, want)
+		}
+	}
+	for _, peer := range []string{"", " ", " a:1", "a b", "nats://a:1", "a:", "a:x", "a:0", "a:65536", ":1"} {
+		if c, err := Open(&Options{Listen: "127.0.0.1:0", Peers: []string{peer}}); err == nil {
+			c.Close()
+			t.Errorf("%q is taken", peer)
+		} else if !strings.Contains(err.Error(), "Peers") {
+			t.Errorf("%q: %v", peer, err)
+		}
+	}
+}
+
 // Without Client there is no port but that for other servers.
 func TestNoClientPort(t *testing.T) {
 	n := startNode(t, &Options{})

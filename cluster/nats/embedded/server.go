@@ -132,10 +132,11 @@ func (o *Options) server() (*server.Options, error) {
 		so.Cluster.Username, so.Cluster.Password = user, password(o.Secret)
 	}
 	for _, peer := range o.Peers {
-		if _, _, err := net.SplitHostPort(peer); err != nil {
-			peer = net.JoinHostPort(peer, strconv.Itoa(defaultPort))
+		addr, err := peerAddr(peer)
+		if err != nil {
+			return nil, err
 		}
-		so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", User: info, Host: peer})
+		so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", User: info, Host: addr})
 	}
 	if o.Client != "" {
 		if so.Host, so.Port, err = o.address("Client", o.Client); err != nil {
@@ -164,6 +165,20 @@ func (o *Options) address(option, address string) (host string, port int, err er
 		return "", 0, fmt.Errorf("%s: without a Secret, %q can't be listened on: anyone who reaches it could join", option, address)
 	}
 	return host, port, nil
+}
+
+// peerAddr returns the address of a peer. What can't be one is refused here: the server would
+// try to look it up for as long as it runs.
+func peerAddr(peer string) (string, error) {
+	host, port, err := net.SplitHostPort(peer)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(peer, "["), "]"), strconv.Itoa(defaultPort)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n >= noPort || host == "" || strings.ContainsAny(host, " \t\r\n/[]") {
+		return "", fmt.Errorf("Peers: %q is no host, and no host:port", peer)
+	}
+	return net.JoinHostPort(host, port), nil
 }
 
 // password returns by what servers know each other. The server would take a secret that
