@@ -21,7 +21,7 @@ func keep(ctx context.Context, s server, b *balancer, log zerolog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		log.Warn().Str("server", s.name).AnErr("end", err).Dur("again", again).Msg("a server has died")
+		log.Warn().Str("server", s.name).AnErr("end", err).Msgf("a server has died, and is started again in %v", again)
 		select {
 		case <-time.After(again):
 		case <-ctx.Done():
