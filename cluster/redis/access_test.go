@@ -83,6 +83,34 @@ func TestUserOfACL(t *testing.T) {
 	})
 }
 
+// What was refused works soon after it has been allowed.
+func TestPermissionIsGranted(t *testing.T) {
+	t.Parallel() // it waits
+	s := redistest.Start(t)
+	s.Do("acl", "setuser", "sio", "on", ">password", "resetchannels", "&a*", "allcommands")
+	c := at(s)
+	c.Username, c.Password = "sio", "password"
+	a := start(t, &Options{}, c)
+	a.Subscribe("all", "room", "left")
+	a.settled()
+	a.wait("the refusal", func() bool { return len(a.missed) > 0 })
+	a.Unsubscribe("left")
+	s.Do("acl", "setuser", "sio", "allchannels")
+	for n := 0; n == 0; time.Sleep(10 * time.Millisecond) {
+		var err error
+		if n, err = a.Count(t.Context(), "room"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.send("left", "1")
+	a.send("room", "2")
+	a.send("all", "3")
+	a.has("room 2", "all 3")
+	if a.now().aways != 0 {
+		t.Error("the engine was away")
+	}
+}
+
 func TestPassword(t *testing.T) {
 	s := redistest.Start(t)
 	s.Do("config", "set", "requirepass", "secret")

@@ -35,6 +35,7 @@ func (l *link) subscribed(groups [][]string, results []rueidis.RedisResult) (ref
 		if moved && l.e.shards != nil {
 			l.moved[slotOf(channels[0])] = l.e.shards.resolve(addr, l)
 		} else {
+			l.refused = true
 			l.e.losses.miss("subscribe "+code(answer), fmt.Errorf("redis: subscribing to %q: %w", channels[0], err))
 		}
 	}

@@ -22,7 +22,8 @@
 // For [Options.Sharded] the last four are +spublish +ssubscribe +sunsubscribe
 // +pubsub|shardnumsub. In a Redis Cluster, +cluster|slots is needed, too. Without Sharded,
 // [Static] needs +psubscribe +punsubscribe, and of each namespace the very pattern, such as
-// &socket.io#/chat#*. What is refused is told: see [cluster.Loss].
+// &socket.io#/chat#*. What is refused is told: see [cluster.Loss]. Channels are asked for
+// again every five seconds, in case that permissions have changed.
 //
 // # Order
 //
@@ -43,14 +44,18 @@
 // waits is sent half a second later, when the other servers are back, too.
 //
 // A Redis that is there but does not answer is noticed by the client's pings, after
-// ClientOption.Dialer.KeepAlive and ConnWriteTimeout: 11 seconds by default. What Redis
-// sends to a server that is too slow to read it, beyond client-output-buffer-limit, is
-// lost with the connection; that is told as time away.
+// ClientOption.Dialer.KeepAlive, up to twice, and ConnWriteTimeout: 11 to 14 seconds by
+// default. What Redis sends to a server that is too slow to read it, beyond
+// client-output-buffer-limit, is lost with the connection; that is told as time away.
 //
 // With Sentinel, the next master is found within a second of being made one. If rueidis does
 // not hear of it, it has to look: set ClientOption.Sentinel.TopologyRefreshInterval to a few
 // seconds. A server that is a replica is not used outside of a Redis Cluster: what is
 // published there stays there.
+//
+// What comes through Redis is not trusted, but Redis is: rueidis ends the process if a
+// server breaks the protocol by an answer that nobody has asked for. Use TLS where others
+// can reach the connection.
 //
 // # Files
 //

@@ -32,6 +32,10 @@ const (
 	// which costs no round trip.
 	watchPause = time.Second
 
+	// refusedPause is how often channels are asked for again that a user may not subscribe
+	// to: permissions change.
+	refusedPause = 5 * time.Second
+
 	// lostTimeout is how long rueidis may take to say why a command has failed.
 	lostTimeout = time.Second
 
@@ -53,6 +57,7 @@ type link struct {
 	taken   []message
 	multi   []rueidis.Completed
 	bounced []message         // that another node is to get
+	refused bool              // a channel was, since refused channels were asked for
 	moved   map[uint16]string // slots, and the nodes that they are said to be with
 
 	mu      sync.Mutex // protects the following
@@ -260,7 +265,9 @@ func (l *link) pause(tries int) bool {
 func (l *link) serve(c *conn) error {
 	watch, stop := l.watch()
 	defer stop()
-	var held <-chan time.Time // what is queued waits for it, unless it is nil
+	var held <-chan time.Time  // what is queued waits for it, unless it is nil
+	var again <-chan time.Time // what is refused waits for it, if there is something
+	l.refused = false
 	l.mu.Lock()
 	l.outbox.forget()
 	if l.down {
@@ -292,6 +299,9 @@ func (l *link) serve(c *conn) error {
 			case <-l.wake:
 			case <-held:
 				held = nil
+			case <-again:
+				again = nil
+				l.askAgain()
 			case err, ok := <-c.lost:
 				return lostError(err, ok)
 			case <-watch:
@@ -308,9 +318,15 @@ func (l *link) serve(c *conn) error {
 		}
 		clear(l.taken)
 		l.back(told, misses)
+		if l.refused && again == nil {
+			again = time.After(refusedPause)
+		}
 		select {
 		case <-held:
 			held = nil
+		case <-again:
+			again = nil
+			l.askAgain()
 		case <-watch:
 			if l.isStale(c) {
 				return errReplaced
@@ -318,6 +334,14 @@ func (l *link) serve(c *conn) error {
 		default:
 		}
 	}
+}
+
+// askAgain has channels subscribed to that were refused.
+func (l *link) askAgain() {
+	l.refused = false
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outbox.retry()
 }
 
 // watch says when to look whether the connection is to the right server: a Sentinel tells

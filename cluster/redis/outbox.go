@@ -91,6 +91,15 @@ func (o *outbox) unsent(channel string) {
 	}
 }
 
+// retry has all channels subscribed to that Redis is not subscribed to after all.
+func (o *outbox) retry() {
+	for channel, s := range o.subs {
+		if s == wanted {
+			o.mark(channel, s)
+		}
+	}
+}
+
 // changes returns the channels to subscribe to and those to unsubscribe from.
 func (o *outbox) changes() (add, remove []string) {
 	for _, channel := range o.dirty {

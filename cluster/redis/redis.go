@@ -56,7 +56,8 @@ type Options struct {
 	PublishOnSpecificResponseChannel bool
 
 	// QueueBytes is how much may wait while Redis does not take it, in bytes of channels
-	// and messages and 64 for each. Default 16 MiB.
+	// and messages and 64 for each. One message may be larger, and waits alone. Default
+	// 16 MiB.
 	QueueBytes int
 }
 
