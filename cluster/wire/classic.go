@@ -275,8 +275,8 @@ func (m *Message) classicEvent(channel string, s source) error {
 	if !ok || room == "" || room[0] != '#' {
 		return errNamespace
 	}
-	if !c.More() || c.Peek() == 'n' {
-		return nil
+	if !c.More() {
+		return errNobody
 	}
 	opts, err := readFields(&c)
 	if err != nil {

@@ -212,10 +212,11 @@ func (m *Message) member(s source) error {
 	return err
 }
 
-// target decodes whom a message is for, and how. Without opts that is everybody.
+// target decodes whom a message is for, and how. Without opts that is nobody: rather
+// than to everybody, what is malformed goes to none.
 func (m *Message) target(opts field, hint string) error {
 	if opts == nil {
-		return nil
+		return errNobody
 	}
 	f, err := opts.fields()
 	if err != nil {

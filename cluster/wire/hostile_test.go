@@ -51,10 +51,12 @@ func hostiles(t testing.TB) []hostile {
 			`["x",{"type":2,"data":["a"],"nsp":"/chat"},{"rooms":[null]}]`, `["x",{"type":2,"data":["a"],"nsp":"/chat"},{"except":{}}]`,
 			`["x",{"type":2,"data":["a"],"nsp":"/chat"},[]]`, `["x",{"type":2,"data":["a"],"nsp":"/chat"},{"flags":[]}]`,
 			`[1,{"type":2,"data":["a"],"nsp":"/chat"},{}]`,
+			`["x",{"type":2,"data":["a"],"nsp":"/chat"}]`, `["x",{"type":2,"data":["a"],"nsp":"/chat"},null]`, // for whom it does not say
 		},
 		onRequests: {
 			`{}`, `{"type":-1}`, `{"type":1e1}`, `{"type":10,"requestId":"x"}`, `{"type":"5","requestId":"x"}`, `{"type":99999999999,"requestId":"x"}`,
 			`{"type":0}`, `{"type":1}`, `{"type":5,"opts":{}}`, `{"type":7,"packet":{"type":2,"data":["a"]},"opts":{}}`, `{"type":64}`, `{"type":66}`,
+			`{"type":5,"requestId":"x"}`, `{"type":64,"requestId":"x"}`, `{"type":7,"requestId":"x","packet":{"type":2,"data":["a"]}}`,
 			`{"type":5,"requestId":7,"opts":{}}`, `{"type":5,"requestId":"x","opts":[]}`, `{"type":5,"requestId":"x","opts":{"rooms":{}}}`,
 			`{"type":2,"rooms":["a"]}`, `{"type":3,"rooms":["a"]}`, `{"type":4,"close":true}`, // for nobody
 			`{"type":4,"opts":1}`, `{"type":2,"opts":{},"rooms":"a"}`, `{"type":2,"opts":{},"rooms":[true]}`, `{"type":2,"opts":{},"rooms":[5e-324]}`, `{"type":2,"opts":{},"rooms":[1E+100]}`, `{"type":2,"sid":7,"room":"a"}`,
@@ -118,8 +120,6 @@ func TestUnusual(t *testing.T) {
 		channel, data string
 		want          Message
 	}{
-		{onEvents, packed(t, `["x",{"type":2,"data":["a"],"nsp":"/chat"}]`), event},
-		{onEvents, packed(t, `["x",{"type":2,"data":["a"],"nsp":"/chat"},null]`), event},
 		{onEvents, packed(t, `["x",{"type":2,"data":["a"],"nsp":"/chat"},{"rooms":null,"except":null,"flags":null},"more"]`), event},
 		{onEvents, packed(t, `[null,{"nsp":"/chat","data":["a"],"type":5,"more":{"a":[]}},{"flags":{"volatile":1,"compress":null,"timeout":-1,"binary":true}}]`), with(func(m *Message) { m.UID = "" })},
 		{onEvents, packed(t, `["x",{"type":2,"data":[7.0],"nsp":"/chat"},{}]`), with(func(m *Message) { m.Data = []byte(`[7]`) })},
@@ -132,7 +132,7 @@ func TestUnusual(t *testing.T) {
 		{onRequests, `{"type":2,"sid":"s","room":7,"requestId":"r","uid":"x"}`, Message{Type: TypeJoin, UID: "x", Nsp: "/chat", Request: "r", Rooms: []string{"s"}, Names: []string{"7"}}},
 		{onRequests, `{"type":3,"sid":"s","room":"a"}`, Message{Type: TypeLeave, Nsp: "/chat", Rooms: []string{"s"}, Names: []string{"a"}}},
 		{onRequests, `{"type":4,"sid":"s","close":true,"requestId":"r"}`, Message{Type: TypeDisconnect, Nsp: "/chat", Request: "r", Rooms: []string{"s"}, Close: true}},
-		{onRequests, `{"type":5,"requestId":"r","uid":null}`, Message{Type: TypeFetch, Nsp: "/chat", Request: "r"}},
+		{onRequests, `{"type":5,"requestId":"r","uid":null,"opts":{}}`, Message{Type: TypeFetch, Nsp: "/chat", Request: "r"}},
 		{onRequests, packed(t, `{"type":5,"requestId":"r","opts":{"rooms":["a"]}}`), Message{Type: TypeFetch, Nsp: "/chat", Request: "r", Rooms: []string{"a"}}},
 		{onRequests, `{ "type" : 6 , "data" : [ "a" , 1 ] }`, Message{Type: TypeServerEvent, Nsp: "/chat", Data: []byte(`[ "a" , 1 ]`)}},
 		{onRequests, `{"\u0074ype":6,"data":["connect"],"data":["b"]}`, Message{Type: TypeServerEvent, Nsp: "/chat", Data: []byte(`["b"]`)}},
