@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePort, guarded } from "../guarded.mjs";
 import { artifacts, enter, has, log, members, message, own, say, wait } from "./page.mjs";
 import { build, launch, root, start } from "./server.mjs";
 
@@ -26,23 +26,14 @@ after(async () => {
   built?.remove();
 });
 
-async function freePort() {
-  const free = createServer().listen(0, "127.0.0.1");
-  await once(free, "listening");
-  const { port } = free.address();
-  free.close();
-  await once(free, "close");
-  return port;
-}
-
 // redis starts a Redis that ends with the test, and returns its address.
 async function redis(t) {
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "sio-redis-"));
-  const child = spawn("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = guarded("redis-server", ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir], { stdout: "pipe" });
   const exit = once(child, "exit");
   t.after(async () => {
-    child.kill("SIGKILL");
+    child.stdin.end();
     await exit;
     rmSync(dir, { recursive: true });
   });
@@ -66,7 +57,7 @@ async function line(child, exit, pattern) {
   const found = new Promise((resolve) => {
     createInterface({ input: child.stdout }).on("line", (text) => pattern.test(text) && resolve(text));
   });
-  const ended = exit.then(([code]) => { throw new Error(`${child.spawnfile} ended with code ${code}`); });
+  const ended = exit.then(([code]) => { throw new Error(`a server ended with code ${code}`); });
   ended.catch(() => {});
   return Promise.race([found, ended]);
 }
@@ -195,7 +186,7 @@ async function behind(t, language, addrs, run) {
   const child = run(dir, config);
   const exit = once(child, "exit");
   t.after(async () => {
-    child.kill("SIGTERM");   // nginx ends its workers
+    child.stdin.end();
     await exit;
     rmSync(dir, { recursive: true });
   });
@@ -213,18 +204,18 @@ const proxies = {
     writeFileSync(join(dir, "conf"), `
       daemon off;
       pid ${dir}/pid;
-      worker_processes 2;
+      master_process off;   # it is killed, and has no workers to end
       events {}
       http {
         access_log off;
         ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${dir}/${name};`).join("\n")}
         ${config}
       }`);
-    return spawn("nginx", ["-p", dir, "-c", "conf", "-e", "stderr"], { env, stdio: ["ignore", "ignore", "inherit"] });
+    return guarded("nginx", ["-p", dir, "-c", "conf", "-e", "stderr"], { env });
   },
   haproxy: (dir, config) => {
     writeFileSync(join(dir, "conf"), config);
-    return spawn("haproxy", ["-db", "-f", join(dir, "conf")], { env, stdio: ["ignore", "ignore", "inherit"] });
+    return guarded("haproxy", ["-db", "-f", join(dir, "conf")], { env });
   },
 };
 

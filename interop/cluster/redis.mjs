@@ -1,33 +1,13 @@
 // A redis-server on a free port, for the time of a test file.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { createClient } from "redis";
+import { freePort, guarded } from "../guarded.mjs";
 import { eventually } from "./harness.mjs";
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-// guarded ends redis-server when standard input does, so when the test does, even if that is
-// killed.
-const guarded = `
-  exec 3<&0
-  redis-server "$@" 3<&- & server=$!
-  exec 2>/dev/null
-  { cat <&3; kill -9 $server; } >/dev/null &
-  exec 3<&-
-  wait $server`;
 
 export class RedisServer {
   static async start() {
@@ -47,7 +27,7 @@ export class RedisServer {
     this.port = port;
     this.addr = `127.0.0.1:${port}`;
     const flags = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", this.dir];
-    this.process = spawn("sh", ["-c", guarded, "sh", ...flags], { stdio: ["pipe", "pipe", "inherit"] });
+    this.process = guarded("redis-server", flags, { stdout: "pipe" });
     const lines = createInterface({ input: this.process.stdout });
     await new Promise((resolve, reject) => {
       this.process.once("error", reject);
