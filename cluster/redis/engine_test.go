@@ -53,7 +53,7 @@ func TestPublishedBehindSubscription(t *testing.T) {
 }
 
 func TestOrderOfEachPublisher(t *testing.T) {
-	const publishers, each = 8, 20_000
+	const publishers, each = 8, 5_000
 	kinds(t, func(t *testing.T, o *Options) {
 		s := redistest.Start(t)
 		a, b := start(t, o, at(s)), start(t, o, at(s))
