@@ -206,7 +206,16 @@ func (l *logger) Fatalf(format string, v ...any) {
 	}
 }
 
-func (l *logger) Errorf(format string, v ...any) { l.log.Warn().Msgf(format, v...) }
+// Errorf is told of peers that are not there at the first attempt, as of servers that begin
+// together: that is no warning.
+func (l *logger) Errorf(format string, v ...any) {
+	level := zerolog.WarnLevel
+	if strings.HasPrefix(format, "Error trying to connect to route") && len(v) > 0 && fmt.Sprint(v[0]) == "1" {
+		level = zerolog.InfoLevel
+	}
+	l.log.WithLevel(level).Msgf(format, v...)
+}
+
 func (l *logger) Warnf(format string, v ...any)  { l.log.Warn().Msgf(format, v...) }
 func (l *logger) Noticef(format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
