@@ -216,7 +216,7 @@ func (l *logger) Errorf(format string, v ...any) {
 	l.log.WithLevel(level).Msgf(format, v...)
 }
 
-func (l *logger) Warnf(format string, v ...any)  { l.log.Warn().Msgf(format, v...) }
+func (l *logger) Warnf(format string, v ...any) { l.log.Warn().Msgf(format, v...) }
 func (l *logger) Noticef(format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 	select {
