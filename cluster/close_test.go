@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,22 +118,25 @@ func TestLogs(t *testing.T) {
 	in(t, "emits what it is told", func(t *testing.T) {
 		hub := memory.NewHub()
 		var a *server
-		lines := 0
+		var lines atomic.Int32
+		var ready atomic.Bool
 		logger := zerolog.New(writer(func() {
-			if lines++; a != nil && lines < 100 {
+			if lines.Add(1) < 100 && ready.Load() {
 				_ = a.Volatile().Emit("log") // which is lost, too
 			}
 		}))
 		a = newServer(t, hub, wire.Sharded("", wire.Dynamic), &cluster.Options{Logger: &logger, OnLoss: func(cluster.Loss) { <-t.Context().Done() }}, nil)
-		lines = 0
+		lines.Store(0)
+		ready.Store(true)
 		a.engine.Cut()
 		synctest.Wait()
 		if err := a.Volatile().Emit("e"); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(10 * time.Second)
-		if lines < 5 || lines > 15 {
-			t.Errorf("%d lines in ten seconds", lines)
+		synctest.Wait() // for what is told at this very moment
+		if n := lines.Load(); n < 5 || n > 15 {
+			t.Errorf("%d lines in ten seconds", n)
 		}
 		a.engine.Heal()
 	})

@@ -331,6 +331,7 @@ func TestLosses(t *testing.T) {
 			}
 		}
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		for len(losses) > 0 {
 			l := <-losses
 			all.Sent += l.Sent
@@ -373,6 +374,7 @@ func TestLosses(t *testing.T) {
 			}
 			a.engine.Heal()
 			time.Sleep(5 * time.Second)
+			synctest.Wait()
 		}
 		if len(told) != 1 {
 			t.Fatalf("told %d times", len(told))
@@ -380,6 +382,7 @@ func TestLosses(t *testing.T) {
 		sent := (<-told).Sent
 		close(goOn)
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		for len(told) > 0 {
 			sent += (<-told).Sent
 		}
