@@ -135,7 +135,7 @@ var contents = []check{
 
 var values = []any{
 	nil, true, false, 0, 1, -1, 127, 128, -128, -129, 255, 256, 65_535, 65_536, -32_769,
-	math.MaxInt32, math.MinInt32, math.MaxUint32, 1 << 53, -1 << 53, 1<<53 + 1, int64(math.MaxInt64), int64(math.MinInt64),
+	math.MaxInt32, math.MinInt32, int64(math.MaxUint32), int64(1 << 53), int64(-1 << 53), int64(1<<53 + 1), int64(math.MaxInt64), int64(math.MinInt64),
 	1.5, -0.25, 1e300, 5e-324, math.Pi,
 	"", "text", []any{}, map[string]any{}, []any{[]any{}, map[string]any{"": []any{}}},
 	map[string]any{"constructor": 1, "__proto__": 2, "0": 3, "toString": map[string]any{"length": nil}},

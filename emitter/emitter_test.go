@@ -61,7 +61,7 @@ func TestAsOfficial(t *testing.T) {
 	some := e.To("a", "b").Except("c")
 	calls := map[string]func() error{
 		"event": func() error {
-			return e.Emit("ev", map[string]any{"a": 1, "when": time.UnixMilli(0).UTC().Format("2006-01-02T15:04:05.000Z")}, nil, nil, -1.5, 1<<40, "ü🎉\x00", [][]int{{}})
+			return e.Emit("ev", map[string]any{"a": 1, "when": time.UnixMilli(0).UTC().Format("2006-01-02T15:04:05.000Z")}, nil, nil, -1.5, int64(1<<40), "ü🎉\x00", [][]int{{}})
 		},
 		"binary event to a room": func() error {
 			return e.To("room1").Emit("ev", map[string]any{"deep": [][]byte{{1, 2, 255}}}, []byte{})
