@@ -18,6 +18,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/siokit/sio/cluster/redis/internal/redistest"
+	"github.com/siokit/sio/internal/freeport"
 )
 
 // aclOf returns what the documentation says that a user needs.
@@ -127,7 +128,7 @@ func TestPassword(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	cert, key, pool := selfSigned(t)
-	addr := redistest.FreeAddr(t)
+	addr := freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	s := redistest.StartAt(t, addr, "--port", "0", "--tls-port", port, "--bind", "127.0.0.1", "--save", "",
 		"--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
@@ -201,7 +202,7 @@ func TestReplicaIsRefused(t *testing.T) {
 }
 
 func TestNoServer(t *testing.T) {
-	c := rueidis.ClientOption{InitAddress: []string{redistest.FreeAddr(t)}}
+	c := rueidis.ClientOption{InitAddress: []string{freeport.Addr(t)}}
 	if cl, err := Open(c, &Options{}); err == nil || cl != nil {
 		t.Error("joined without a server")
 	}

@@ -6,9 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/siokit/sio/internal/freeport"
 )
 
 // serverVersion is the version of the server that the tests run. It is not required by
@@ -113,13 +116,16 @@ func (s *Server) Signal(sig os.Signal) {
 	}
 }
 
-// FreePort returns a port of the loopback address that was free a moment ago.
+// FreePort returns a port of the loopback address that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(freeport.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

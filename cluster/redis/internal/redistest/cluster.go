@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/siokit/sio/internal/freeport"
 )
 
 // slots is how many a Redis Cluster has.
@@ -59,7 +61,7 @@ func (c *Cluster) Add() *Server {
 }
 
 func (c *Cluster) add() {
-	_, bus, _ := net.SplitHostPort(FreeAddr(c.t))
+	_, bus, _ := net.SplitHostPort(freeport.Addr(c.t))
 	c.Nodes = append(c.Nodes, Start(c.t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", bus))
 }
 

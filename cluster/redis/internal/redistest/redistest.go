@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/siokit/sio/internal/freeport"
 )
 
 // patience is how long anything may take on a machine that is busy.
@@ -34,7 +36,7 @@ type Server struct {
 // redis-server: a file, or "--option", "value".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	addr := FreeAddr(t)
+	addr := freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	if len(args) == 0 || strings.HasPrefix(args[0], "--") {
 		args = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, args...)
@@ -130,15 +132,4 @@ func (s *Server) Do(args ...string) rueidis.RedisMessage {
 		s.t.Fatalf("%v: %v", args, err)
 	}
 	return m
-}
-
-// FreeAddr returns an address on this machine that nobody listens on.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/siokit/sio/internal/freeport"
 )
 
 // MasterSet is what a Sentinel calls the servers that it watches.
@@ -26,7 +28,7 @@ func StartSentinel(t testing.TB) *Sentinel {
 	replica := Start(t, "--replicaof", host+" "+port)
 	until(t, "replication", func() bool { return strings.Contains(text(replica, "info", "replication"), "master_link_status:up") })
 
-	addr := FreeAddr(t)
+	addr := freeport.Addr(t)
 	_, own, _ := net.SplitHostPort(addr)
 	conf := fmt.Sprintf("port %s\nbind 127.0.0.1\nsentinel monitor %s %s %s 1\nsentinel down-after-milliseconds %s 500\nsentinel failover-timeout %s 2000\n",
 		own, MasterSet, host, port, MasterSet, MasterSet)

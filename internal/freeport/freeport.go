@@ -1,0 +1,46 @@
+// Package freeport has ports for servers of tests.
+package freeport
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// Ports are taken from below those that systems give to connections: one of these may be
+// a connection's own before a server listens, or while a server that was killed is to
+// come back.
+const (
+	first = 12_000
+	last  = 32_000
+)
+
+var (
+	mu    sync.Mutex // protects the following
+	given = make(map[int]bool)
+)
+
+// Addr returns an address on this machine that nobody listens on. It returns each once.
+func Addr(t testing.TB) string {
+	t.Helper()
+	mu.Lock()
+	defer mu.Unlock()
+	for range 1000 {
+		port := first + rand.IntN(last-first)
+		if given[port] {
+			continue
+		}
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = l.Close() // nobody has connected
+		given[port] = true
+		return addr
+	}
+	t.Fatal("no port is free")
+	return ""
+}
