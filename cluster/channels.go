@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -28,9 +29,10 @@ type channels struct {
 
 	mu      sync.RWMutex // protects the following, and the order of calls of the engine
 	subs    map[string]*sub
-	brokers map[string]*broker // by namespace
-	left    []lingering        // the subs that linger, in the order in which they were left; some are joined again
-	timer   *time.Timer        // of the first of these
+	brokers map[string]*broker    // by namespace
+	left    fifo.Queue[lingering] // the subs that linger, in the order in which they were left; some are joined again
+	timer   *time.Timer           // of the first of these
+	last    uint64                // the number of the last of these
 }
 
 // A sub is a channel that is subscribed to.
@@ -143,14 +145,11 @@ func (h *channels) dropLocked(channel string, linger time.Duration) {
 	if s.uses--; s.uses > 0 {
 		return
 	}
-	s.left = 1
-	if n := len(h.left); n > 0 {
-		s.left += h.left[n-1].number
-	}
-	h.left = append(h.left, lingering{channel, s.left, time.Now().Add(linger)})
-	for len(h.left) > maxLingering {
-		h.endLocked(h.left[0])
-		h.left = h.left[1:]
+	h.last++
+	s.left = h.last
+	h.left.Push(lingering{channel, s.left, time.Now().Add(linger)})
+	for h.left.Len() > maxLingering {
+		h.endLocked(h.left.Pop())
 	}
 	if h.timer == nil && h.c.ctx.Err() == nil {
 		h.timer = time.AfterFunc(linger, h.expire)
@@ -161,16 +160,15 @@ func (h *channels) dropLocked(channel string, linger time.Duration) {
 func (h *channels) expire() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now, n := time.Now(), 0
-	for n < min(len(h.left), expireAtOnce) && !h.left[n].end.After(now) {
-		h.endLocked(h.left[n])
-		n++
+	now := time.Now()
+	for n := 0; n < expireAtOnce && h.left.Len() > 0 && !h.left.All()[0].end.After(now); n++ {
+		h.endLocked(h.left.Pop())
 	}
-	if h.left = h.left[n:]; len(h.left) == 0 || h.c.ctx.Err() != nil {
-		h.left, h.timer = nil, nil
+	if h.left.Len() == 0 || h.c.ctx.Err() != nil {
+		h.left, h.timer = fifo.Queue[lingering]{}, nil
 		return
 	}
-	wait := h.left[0].end.Sub(now)
+	wait := h.left.All()[0].end.Sub(now)
 	if wait > 0 { // some together
 		wait = max(wait, minLinger/4)
 	}

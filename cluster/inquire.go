@@ -63,7 +63,7 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	}
 	r.mu.Unlock()
 	m := b.message(e)
-	m.Request, m.Flags.Volatile = r.id, e.Volatile
+	m.Request = r.id
 	if end, ok := ctx.Deadline(); ok {
 		m.Flags.Timeout = max(time.Millisecond, time.Until(end))
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/internal/fifo"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
 )
@@ -105,7 +106,7 @@ func (b *broker) serve(m *wire.Message, answer func(out *wire.Message)) {
 }
 
 // An eventQueue has the events of one server for one namespace, in order.
-type eventQueue struct{ events []*wire.Message }
+type eventQueue struct{ fifo.Queue[*wire.Message] }
 
 // serveEvent hands over an event of another server. Those that no answer is wanted to are
 // handled one after the other; the others at once, so that handlers can ask each other.
@@ -140,11 +141,11 @@ func (b *broker) serveEvent(m *wire.Message) {
 		q = new(eventQueue)
 		s.events[key] = q
 		c.wg.Go(func() { b.run(key, q) }) // ends when all have been handled
-	case len(q.events) == maxEvents:
+	case q.Len() == maxEvents:
 		c.overloaded()
 		return
 	}
-	q.events = append(q.events, m)
+	q.Push(m)
 }
 
 // run handles the events of one server.
@@ -152,13 +153,12 @@ func (b *broker) run(key sender, q *eventQueue) {
 	s := &b.c.serving
 	for {
 		s.mu.Lock()
-		if len(q.events) == 0 || s.stopped {
+		if q.Len() == 0 || s.stopped {
 			delete(s.events, key)
 			s.mu.Unlock()
 			return
 		}
-		m := q.events[0]
-		q.events = q.events[1:]
+		m := q.Pop()
 		s.mu.Unlock()
 		_, _ = b.event(m) // nobody wants to know
 	}
