@@ -16,6 +16,9 @@ const (
 	maxMembers = 10_000
 	// maxName bounds how they call themselves.
 	maxName = 256
+	// leftFor is how long it is remembered that a server has left. What it has said before
+	// may arrive later, as an answer that was just being sent.
+	leftFor = time.Minute
 )
 
 // A Member is another server of the cluster that tells its name. Those written in
@@ -32,10 +35,11 @@ type members struct {
 
 	mu    sync.Mutex // protects the following
 	byUID map[string]Member
-	last  time.Time // when a new one was heard of
+	last  time.Time            // when a new one was heard of
+	left  map[string]time.Time // those that have said that they leave, and when: a UID does not come back
 }
 
-func (h *members) init() { h.byUID = make(map[string]Member) }
+func (h *members) init() { h.byUID, h.left = make(map[string]Member), make(map[string]time.Time) }
 
 // Members returns the other servers, by their names.
 func (c *Cluster) Members() []Member {
@@ -111,12 +115,17 @@ func (c *Cluster) heard(m *wire.Message) {
 		c.counts.malformed.Add(1)
 		return
 	}
+	h := &c.members
 	if m.Type == wire.TypeClose {
+		h.leave(m.UID)
 		c.forget(m.UID, "has left")
 		return
 	}
-	h := &c.members
 	h.mu.Lock()
+	if _, left := h.left[m.UID]; left {
+		h.mu.Unlock()
+		return
+	}
 	_, known := h.byUID[m.UID]
 	room := known || len(h.byUID) < maxMembers
 	if room {
@@ -137,6 +146,15 @@ func (c *Cluster) heard(m *wire.Message) {
 	}
 	if m.Type == wire.TypeHello {
 		c.hail(wire.TypeHeartbeat)
+	}
+}
+
+// leave notes that a server has left.
+func (h *members) leave(uid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.left) < maxMembers {
+		h.left[uid] = time.Now()
 	}
 }
 
@@ -167,6 +185,7 @@ func (c *Cluster) forget(uid, why string) {
 
 // expireMembers drops those that have not been heard of.
 func (c *Cluster) expireMembers() {
+	c.members.expireLeft()
 	if c.away.Load() != nil {
 		return // nobody can be heard
 	}
@@ -176,6 +195,12 @@ func (c *Cluster) expireMembers() {
 			c.forget(uid, "is not heard of any more")
 		}
 	}
+}
+
+func (h *members) expireLeft() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	maps.DeleteFunc(h.left, func(_ string, at time.Time) bool { return time.Since(at) > leftFor })
 }
 
 // refresh has all servers count as just heard of.

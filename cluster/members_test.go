@@ -100,5 +100,13 @@ func TestMet(t *testing.T) {
 		if got := a.cl.Members(); len(got) != 1 || got[0].UID != "x" {
 			t.Errorf("members %v", got)
 		}
+		// What it was about to say when it left arrives behind that.
+		x.says(f.Servers(), `{"type":13,"uid":"x"}`)
+		x.says(f.Channel(answer), string(data))
+		x.says(f.Servers(), `{"type":2,"uid":"x","name":"x"}`)
+		x.heard()
+		if got := a.cl.Members(); len(got) != 0 {
+			t.Errorf("members %v", got)
+		}
 	})
 }

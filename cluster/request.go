@@ -16,7 +16,7 @@ import (
 type requests struct {
 	last atomic.Uint64
 
-	mu   sync.Mutex // protects the following; taken before that of a request
+	mu   sync.Mutex // protects the following; innermost
 	byID map[string]*request
 }
 
@@ -104,13 +104,14 @@ func (c *Cluster) open(take func(m *wire.Message, first bool)) *request {
 		away:    make(chan struct{}),
 		awaited: unknown,
 		from:    make(map[string]bool),
-		missing: c.members.all(),
-		changed: c.members.joining(),
 		take:    take,
 	}
+	r.mu.Lock() // who leaves from here on is told to r
 	c.requests.mu.Lock()
 	c.requests.byID[r.id] = r
 	c.requests.mu.Unlock()
+	r.missing, r.changed = c.members.all(), c.members.joining()
+	r.mu.Unlock()
 	if c.away.Load() != nil || c.ctx.Err() != nil {
 		r.abandon()
 	}
