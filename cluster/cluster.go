@@ -88,6 +88,8 @@ type Cluster struct {
 	closing atomic.Bool
 	closed  chan struct{} // when Close has returned
 
+	inbox    string                                           // the channel for this server alone
+	directs  map[directKind]func(from string, payload []byte) // what comes there; set before the engine is started
 	channels channels
 	fresh    fresh.Rooms
 	members  members
@@ -114,6 +116,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		hailed: make(chan struct{}, 1),
 		closed: make(chan struct{}),
 	}
+	c.inbox, c.directs = f.Direct(c.uid), make(map[directKind]func(string, []byte))
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.channels.init(c)
 	c.members.init()
@@ -123,6 +126,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		c.cancel()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	e.Subscribe(c.inbox)
 	c.channels.use(f.Servers(), "")
 	c.greet(wire.TypeHello)
 	c.house.Go(c.keepHouse) // until Close

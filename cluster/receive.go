@@ -26,6 +26,12 @@ func (r receiver) Receive(sub, channel string, data []byte) {
 		return
 	}
 	c.counts.received.Add(1)
+	if sub == c.inbox {
+		if err := c.receiveDirect(data); err != nil {
+			c.malformed(channel, err)
+		}
+		return
+	}
 	nsp, b, ok := c.channels.find(sub)
 	if !ok {
 		return // unsubscribed meanwhile

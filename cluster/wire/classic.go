@@ -66,6 +66,7 @@ func (f *classic) room(nsp, room string) string { return f.broadcasts + nsp + "#
 
 func (f *classic) Counted(nsp string) string { return f.requests + nsp + "#" }
 func (f *classic) Servers() string           { return f.servers }
+func (f *classic) Direct(uid string) string  { return f.servers + uid + "#" }
 
 func (f *classic) Channel(m *Message) string {
 	switch {

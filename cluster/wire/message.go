@@ -84,6 +84,8 @@ type Format interface {
 	Counted(nsp string) string
 	// Servers returns the channel by which servers tell all others that they are there.
 	Servers() string
+	// Direct returns the channel of one server, for what has no format.
+	Direct(uid string) string
 	// Channel returns the channel that a message is published to.
 	Channel(m *Message) string
 	// Append appends the encoded message to dst. It fails if the format has no

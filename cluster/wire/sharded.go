@@ -62,6 +62,7 @@ func looksLikeID(room string) bool {
 
 func (f *sharded) Counted(nsp string) string { return f.prefix + nsp + "#" }
 func (f *sharded) Servers() string           { return f.servers }
+func (f *sharded) Direct(uid string) string  { return f.servers + uid + "#" }
 
 func (f *sharded) Channel(m *Message) string {
 	switch {

@@ -13,6 +13,7 @@ const DefaultSubject = "sio.v1"
 // other channels. They are subjects that begin with the prefix, or [DefaultSubject]:
 //
 //	PREFIX.all              for all servers: who is there, and requests that each answers
+//	PREFIX.s.SERVER         what one server tells another one alone, in no format
 //	PREFIX.NSP.b.all        events, for all servers with the namespace
 //	PREFIX.NSP.b.r.ROOM     events for a room
 //	PREFIX.NSP.q.all        what is done with sockets, and events for servers
@@ -58,6 +59,7 @@ func (f *subjects) Room(nsp, room string) string {
 }
 func (f *subjects) Counted(nsp string) string { return f.requests(nsp) }
 func (f *subjects) Servers() string           { return f.prefix + "all" }
+func (f *subjects) Direct(uid string) string  { return f.prefix + "s." + token(uid) }
 func (f *subjects) Channels(nsp, uid string) []string {
 	return []string{f.all(nsp), f.requests(nsp), f.server(nsp, uid)}
 }

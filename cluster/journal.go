@@ -1,0 +1,75 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/siokit/sio/cluster/wire"
+)
+
+// A Journal is an [Engine] that keeps part of what it carries for a while: the messages
+// that clients may miss, in one order that is the same on all servers, and what is known of
+// clients, so that they may come back to any server.
+//
+// The methods may be called from any goroutine. Those with a context block until there is
+// an answer or it ends; none of the others does.
+type Journal interface {
+	Engine
+
+	// Append adds an entry behind those of all servers. Every server is told of it, by
+	// [JournalReceiver.Appended], this one too. What one server appends keeps its order. It
+	// reports false, and does nothing, if the queue is full or the engine is closed.
+	//
+	// While the engine is away entries wait. When a connection was lost, the journal is
+	// read up to its end, and what of this server's is not there is appended again:
+	// each entry is there once, whatever happens. One that can't be appended at all is
+	// told by [JournalReceiver.Refused].
+	Append(e wire.Entry) bool
+
+	// Offset returns how a client knows the entry at a position: a short string without
+	// characters that JSON escapes. Position is its inverse, and reports false for any
+	// other string.
+	Offset(pos uint64) string
+	Position(offset string) (pos uint64, ok bool)
+
+	// Find returns the record of a client, or nil if there is none.
+	Find(ctx context.Context, pid string) ([]byte, error)
+	// Take removes the record of a client if it is still the one that Find has returned,
+	// and reports whether it was: of several servers that take it, one does.
+	Take(ctx context.Context, pid string, record []byte) (bool, error)
+	// Save writes records, and reports of each whether it was written. If it fails, any
+	// of them may have been: the same again does no harm.
+	Save(ctx context.Context, records []Record) ([]bool, error)
+}
+
+// A Record is what [Journal.Save] is to write of a client.
+type Record struct {
+	PID string
+	// Data begins with the lease of who writes it, [wire.LeaseLen] bytes, and is valid
+	// UTF-8. Unless New is set, it is written only in the place of a record with the same
+	// lease; if New is set, only where there is none. In either case one that is there
+	// already, and is the same, is success.
+	Data []byte
+	New  bool
+	// Renew says that Data was saved before, and is only to stay for longer.
+	Renew bool
+	// Remove says that the record is to go.
+	Remove bool
+	TTL    time.Duration // how long it stays
+}
+
+// A JournalReceiver is a [Receiver] that is told what a Journal has: a [Journal] finds out
+// whether it is one when it is started. Appended, Refused and Gap are called by one
+// goroutine at a time, which may be another one than that of Receive.
+type JournalReceiver interface {
+	Receiver
+	// Appended tells of the entry at a position, in order. The first calls, from
+	// within Start, are with what is there already, as far as the journal goes back: then
+	// past is true, as it is for nothing else.
+	Appended(pos uint64, e wire.Entry, past bool)
+	// Refused tells that an entry of this server, by its Number, will not be appended.
+	Refused(number uint64, err error)
+	// Gap tells that entries before the next one are gone that this server has not been
+	// told of.
+	Gap()
+}
