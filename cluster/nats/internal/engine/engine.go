@@ -161,6 +161,7 @@ func (e *Engine) Count(context.Context, string) (int, error) { return -1, nil }
 // queued after them. That they overtake what was queued before does no harm.
 func (e *Engine) write() {
 	for e.wait(e.out.wake) {
+		closing := e.isClosing() // first: who closes has published before
 		for {
 			var p publication
 			ok := !e.gone.Load()
@@ -173,7 +174,7 @@ func (e *Engine) write() {
 			}
 			e.send(p)
 		}
-		if e.isClosing() {
+		if closing {
 			close(e.drain)
 			return
 		}

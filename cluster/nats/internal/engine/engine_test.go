@@ -408,6 +408,26 @@ func TestCloseSends(t *testing.T) {
 	heard.Wait(t, "all messages", func() bool { return len(heard.Got) == n })
 }
 
+// It does, too, while the queue is just found empty.
+func TestCloseSendsTheLast(t *testing.T) {
+	s := natstest.StartServer(t, "")
+	_, heard := start(t, s.URL())
+	for range 500 {
+		e := startWith(t, s.URL(), heard, 0)
+		e.Publish("sio.all", nil, false)
+		for e.out.len() > 0 {
+			runtime.Gosched()
+		}
+		e.Publish("sio.all", nil, false)
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if heard.LostSum != 0 {
+		t.Errorf("%d are lost: %v", heard.LostSum, heard.Errs[0])
+	}
+}
+
 func TestNobodyThere(t *testing.T) {
 	url := fmt.Sprint("nats://127.0.0.1:", natstest.FreePort(t))
 	if _, err := Connect(url, t.Name()); err == nil {
