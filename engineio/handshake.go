@@ -14,7 +14,7 @@ import (
 // newSession captures what is wanted of the request and makes a session that
 // nobody knows yet.
 func (s *Server) newSession(r *http.Request, q query, capture func() (any, error)) (*Session, error) {
-	sess := &Session{srv: s, id: sid.New(), remote: strings.Clone(r.RemoteAddr), path: hashPath(r)}
+	sess := &Session{srv: s, id: s.newID(), remote: strings.Clone(r.RemoteAddr), path: hashPath(r)}
 	sess.out.v3 = q.get("EIO") != "4" // clients of before it said nothing, or anything
 	sess.out.base64 = q.get("b64") == "1" && (sess.out.v3 || q.get("transport") == TransportWebSocket)
 	sess.opened, sess.secure, sess.cross = time.Since(s.born), r.TLS != nil, r.Header.Get("Origin") != ""
@@ -23,6 +23,13 @@ func (s *Server) newSession(r *http.Request, q query, capture func() (any, error
 		sess.value, err = capture()
 	}
 	return sess, err
+}
+
+func (s *Server) newID() string {
+	if p := s.opts.Peers; p != nil {
+		return p.NewID()
+	}
+	return sid.New()
 }
 
 // abandon tells the captured value of a session that does not come to be.
@@ -40,6 +47,9 @@ func (s *Server) start(sess *Session, transport string) bool {
 	defer s.wg.Done()
 	if sess.ws != nil {
 		s.wg.Add(1) // for its reader
+	}
+	if s.opts.Peers != nil {
+		s.paths.add(sess.path)
 	}
 	s.log.Info().Str("sid", sess.LogID()).Str("transport", transport).Msg("session opened")
 	sess.start(s.open(sess))

@@ -114,6 +114,9 @@ type Options struct {
 	// ErrQueueFull, where by default the session is closed as well. There is no grace
 	// then beyond QueueBytes and QueuePackets.
 	KeepSlow bool
+	// Peers are the other servers of a cluster, to which requests of their sessions are
+	// relayed. Default: none, and a session that is not here is unknown.
+	Peers Peers
 	// Logger logs the lifecycle of sessions at level info, and packets at level debug,
 	// never their content. Default: none.
 	Logger *zerolog.Logger

@@ -144,9 +144,8 @@ func (s *Session) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	if r.ContentLength > limit {
 		return nil, errBodyTooLarge
 	}
-	body := bodyReader{Reader: r.Body, s: s, rc: http.NewResponseController(w)}
-	body.due = time.Now().Add(bodyTimeout)
-	body.extend()
+	body := bodyReader{ReadCloser: r.Body, s: s, rc: http.NewResponseController(w), lenient: s.srv.opts.LenientHeartbeat}
+	body.begin()
 	size := int64(bytes.MinRead)
 	if r.ContentLength >= 0 {
 		size = min(r.ContentLength, smallPayload) + 1 // to see the end without growing
@@ -199,11 +198,17 @@ func (b *bodyReader) readAll(r io.Reader, size int) ([]byte, error) {
 // more; with LenientHeartbeat, as long as something comes. That is a sign of life, too:
 // the client's pong has to wait for its turn behind it.
 type bodyReader struct {
-	io.Reader
-	s     *Session
-	rc    *http.ResponseController
-	due   time.Time
-	ahead time.Duration // that due is to be moved by
+	io.ReadCloser
+	s       *Session // nil if another server has it
+	rc      *http.ResponseController
+	lenient bool
+	due     time.Time
+	ahead   time.Duration // that due is to be moved by
+}
+
+func (b *bodyReader) begin() {
+	b.due = time.Now().Add(bodyTimeout)
+	b.extend()
 }
 
 // extend sets the deadline. Not every writer has one: a test recorder, say.
@@ -213,13 +218,13 @@ func (b *bodyReader) extend() { _ = b.rc.SetReadDeadline(b.due) }
 func (b *bodyReader) cut() { _ = b.rc.SetReadDeadline(time.Unix(1, 0)) }
 
 func (b *bodyReader) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
+	n, err := b.ReadCloser.Read(p)
 	if n == 0 {
 		return n, err
 	}
 	b.ahead += time.Duration(n) * time.Second / bodyRate
 	switch {
-	case b.s.srv.opts.LenientHeartbeat:
+	case b.lenient:
 		b.due = time.Now().Add(bodyTimeout)
 	case b.ahead >= time.Second: // not for each small piece
 		b.due = b.due.Add(b.ahead)
@@ -227,7 +232,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	default:
 		return n, err
 	}
-	b.s.alive(lifeBytes)
+	if b.s != nil {
+		b.s.alive(lifeBytes)
+	}
 	b.extend()
 	return n, err
 }

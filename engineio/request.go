@@ -34,15 +34,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 		return nil, errForbidden
 	}
 	if id := q.get("sid"); id != "" {
-		sess := s.sessions.get(id)
-		switch {
-		case sess == nil:
-			return nil, errUnknownSID
-		case upgrade != (transport == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
-			q.get("EIO") == sess.otherRevision():
-			return nil, errBadRequest
-		}
-		return sess, nil
+		return s.find(q, id, upgrade)
 	}
 	switch {
 	case r.Method != http.MethodGet:
@@ -57,6 +49,19 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 		return nil, errShuttingDown
 	}
 	return nil, nil
+}
+
+// find returns the session with an id, if the request fits to it.
+func (s *Server) find(q query, id string, upgrade bool) (*Session, *refusal) {
+	sess := s.sessions.get(id)
+	switch {
+	case sess == nil:
+		return nil, errUnknownSID
+	case upgrade != (q.get("transport") == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
+		q.get("EIO") == sess.otherRevision():
+		return nil, errBadRequest
+	}
+	return sess, nil
 }
 
 // headFits tells whether the head of r is within limit, counted as in RFC 9113, section

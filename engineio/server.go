@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -45,8 +46,8 @@ type Server struct {
 	queued   memory // of what waits to be sent
 	intakes  intakes
 	number   uint8
-	closing  atomic.Bool   // no new sessions
-	over     chan struct{} // closed by Shutdown
+	paths    paths // with Options.Peers
+	closing  atomic.Bool
 
 	noUpgrades sync.Once    // the log says why
 	longHead   sync.Once    // likewise
@@ -57,7 +58,6 @@ type Server struct {
 	mu    sync.Mutex
 	conns map[*wsConn]struct{} // WebSockets that linger after their session's end
 	cut   bool                 // no lingering any more
-	away  chan struct{}        // made by the first Drain, which closes it when all are away, or it is over
 }
 
 // New returns a server that calls open with each new session, while the handshake is
@@ -73,13 +73,15 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		open:  open,
 		born:  time.Now(),
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
-		over:  make(chan struct{}),
 		conns: make(map[*wsConn]struct{}),
 	}
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
 	s.number = uint8(servers.Add(1)%255) + 1
 	s.pollers = newPollers(&s.wg)
 	s.drain.init()
+	if p := s.opts.Peers; p != nil {
+		p.Attach(http.HandlerFunc(s.serveRelayed))
+	}
 	return s, nil
 }
 
@@ -127,8 +129,17 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		return nil
 	}
 	sess, refusal := s.verify(w, r, q, upgrade)
-	if refusal == nil && r.Method == http.MethodGet && r.ContentLength != 0 {
-		refusal = s.dropBody(w, r, sess, upgrade)
+	elsewhere := refusal == errUnknownSID && s.opts.Peers != nil && (r.Method == http.MethodGet || r.Method == http.MethodPost)
+	if (refusal == nil || elsewhere) && r.Method == http.MethodGet && r.ContentLength != 0 {
+		if body := s.dropBody(w, r, sess, upgrade); body != nil {
+			refusal, elsewhere = body, false
+		}
+	}
+	if elsewhere {
+		refusal = s.relay(w, r, q, upgrade)
+		if refusal == nil {
+			return nil
+		}
 	}
 	switch {
 	case refusal != nil:
@@ -155,9 +166,48 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 // Knows tells whether r belongs to a session that is open: its query names one that was
 // opened at the same path. Any other request opens a session, or is refused, or is not
 // for s at all.
+//
+// A session of one of [Options.Peers] is open, too. That server may be asked, which waits
+// for its answer.
 func (s *Server) Knows(r *http.Request) bool {
-	sess := s.sessions.get(s.query(r).get("sid"))
-	return sess != nil && sess.path == hashPath(r)
+	id := s.query(r).get("sid")
+	if sess := s.sessions.get(id); sess != nil {
+		return sess.path == hashPath(r)
+	}
+	return s.knowsElsewhere(r, id)
+}
+
+// Shutdown refuses new sessions with 503, closes every session with "server shutting
+// down" once what is queued has been delivered, and waits until all have ended. If ctx
+// ends first, it cuts the connections that are left and returns the cause of ctx. It may
+// be called again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
+	for _, sess := range s.sessions.shut() {
+		sess.shut(ReasonShutdown, nil)
+	}
+	done := make(chan struct{})
+	go func() { // ends with the last session: at the latest soon after the cut below
+		s.wg.Wait()
+		s.drain.wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, sess := range s.sessions.shut() {
+		sess.end(ReasonShutdown, nil)
+	}
+	s.mu.Lock()
+	s.cut = true
+	for w := range s.conns {
+		_ = w.conn.SetDeadline(time.Unix(1, 0))
+	}
+	s.mu.Unlock()
+	<-done
+	return context.Cause(ctx)
 }
 
 // Options returns the options of the server, with the defaults filled in.

@@ -8,14 +8,19 @@ import (
 )
 
 // Gzip tells whether the answer to r may be compressed, and adds to its headers h that
-// this depends on Accept-Encoding. It returns false if h shows that a middleware before
-// us compresses: one says so by Content-Encoding, another only by Vary.
+// this depends on Accept-Encoding. It returns false if the answer is [Compressed].
 func Gzip(h http.Header, r *http.Request) bool {
-	if h.Get("Content-Encoding") != "" || hasToken(h.Values("Vary"), "Accept-Encoding") {
+	if Compressed(h) {
 		return false
 	}
 	Vary(h, "Accept-Encoding")
 	return takesGzip(r.Header.Values("Accept-Encoding"))
+}
+
+// Compressed tells whether the headers h of an answer show that a middleware before us
+// compresses: one says so by Content-Encoding, another only by Vary.
+func Compressed(h http.Header) bool {
+	return h.Get("Content-Encoding") != "" || hasToken(h.Values("Vary"), "Accept-Encoding")
 }
 
 // Vary adds a name to the Vary header in h, unless that has it, or "*".
