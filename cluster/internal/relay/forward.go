@@ -1,0 +1,197 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// bufferSize is that of the buffers for heads and bodies: the batches in which the answers
+// to polls are written.
+const bufferSize = 32 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+var errTarget = errors.New("relay: the target can't be written into a request")
+
+// Forward has a server answer r, and copies the answer to w, as [engineio.Peers] has it. If
+// it fails, nothing has been written. A request is never sent twice: the answer to a
+// poll may have left the server.
+func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	out, stream, err := compose(buf[:0], r) // before a connection is taken: a body may take its time
+	if err != nil {
+		return err
+	}
+	l, err := c.take(r.Context(), to)
+	if err != nil {
+		return err
+	}
+	reuse := false
+	defer func() {
+		if l != nil && reuse {
+			c.put(l)
+		} else if l != nil {
+			c.drop(l)
+		}
+	}()
+	stop := context.AfterFunc(r.Context(), func() { _ = l.conn.Close() }) // the other side sees the client leave
+	defer stop()
+	_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := l.conn.Write(out); err != nil {
+		return err
+	}
+	var body *upload
+	if stream {
+		body = startUpload(w, r, l)
+		defer body.end()
+	}
+	resp, err := http.ReadResponse(l.in, r)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		if !stop() {
+			return context.Cause(r.Context())
+		}
+		return c.pipe(w, resp, &l)
+	}
+	whole := answer(w, resp, buf[:], !body.sent())
+	reuse = whole && !resp.Close && body.sent() && l.in.Buffered() == 0 && stop()
+	return nil
+}
+
+// compose appends the head of r to dst, and its body if that is short. It reports whether
+// there is a body to be sent still.
+func compose(dst []byte, r *http.Request) (head []byte, stream bool, err error) {
+	if strings.ContainsFunc(r.RequestURI, func(c rune) bool { return c <= ' ' || c == 0x7f }) || r.RequestURI == "" {
+		return dst, false, errTarget
+	}
+	b := bytes.NewBuffer(dst)
+	b.WriteString(r.Method + " " + r.RequestURI + " HTTP/1.1\r\nHost: sio\r\n")
+	_ = r.Header.Write(b) // without line feeds in values; a Buffer does not fail
+	switch n := r.ContentLength; {
+	case r.Method != http.MethodPost:
+		b.WriteString("\r\n")
+		return b.Bytes(), false, nil
+	case n < 0:
+		b.WriteString("Transfer-Encoding: chunked\r\n\r\n")
+		return b.Bytes(), true, nil
+	default:
+		b.WriteString("Content-Length: " + strconv.FormatInt(n, 10) + "\r\n\r\n")
+		if head = b.Bytes(); int64(cap(head)-len(head)) < n {
+			return head, true, nil
+		}
+		at := len(head)
+		head = head[:at+int(n)]
+		_, err = io.ReadFull(r.Body, head[at:])
+		return head, false, err
+	}
+}
+
+// answer copies an answer, and reports whether that was all of it. If rest is set, some of
+// the request's body may follow, and nothing may follow that.
+func answer(w http.ResponseWriter, resp *http.Response, buf []byte, rest bool) (whole bool) {
+	h := w.Header()
+	for name, values := range resp.Header {
+		switch name {
+		case "Connection", "Keep-Alive", "Transfer-Encoding", "Trailer", "Date": // are those of a connection
+		case "Vary":
+			h[name] = append(h[name], values...)
+		default:
+			h[name] = values
+		}
+	}
+	if resp.Close || rest {
+		h.Set("Connection", "close")
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, err := io.CopyBuffer(onlyWriter{w}, onlyReader{resp.Body}, buf)
+	if rest {
+		_ = http.NewResponseController(w).Flush()
+	}
+	return err == nil
+}
+
+// Without more methods than these, buffers are those that one is told to use.
+type (
+	onlyWriter struct{ io.Writer }
+	onlyReader struct{ io.Reader }
+)
+
+// An upload is a body on its way.
+type upload struct {
+	rc   *http.ResponseController
+	done chan struct{} // closed when nothing is sent any more
+	err  error         // then
+}
+
+// startUpload sends the body of r behind its head.
+func startUpload(w http.ResponseWriter, r *http.Request, l *link) *upload {
+	u := &upload{rc: http.NewResponseController(w), done: make(chan struct{})}
+	_ = u.rc.EnableFullDuplex() // or an answer that comes early would have to wait
+	go func() {                 // until the body ends, or can't be sent
+		defer close(u.done)
+		buf := buffers.Get().(*[bufferSize]byte)
+		defer buffers.Put(buf)
+		to := io.Writer(deadlineWriter{l.conn})
+		if r.ContentLength >= 0 {
+			_, u.err = io.CopyBuffer(to, onlyReader{r.Body}, buf[:])
+		} else {
+			out := bufio.NewWriterSize(to, len(buf)/4)
+			chunks := httputil.NewChunkedWriter(out)
+			_, u.err = io.CopyBuffer(onlyWriter{chunks}, onlyReader{r.Body}, buf[:])
+			if u.err == nil {
+				_ = chunks.Close()
+				_, _ = out.WriteString("\r\n")
+				u.err = out.Flush()
+			}
+		}
+		if u.err != nil {
+			_ = l.conn.Close() // the other side is not to wait for the rest, nor this one for an answer
+		}
+	}()
+	return u
+}
+
+// sent reports whether all of it has been sent.
+func (u *upload) sent() bool {
+	if u == nil {
+		return true
+	}
+	select {
+	case <-u.done:
+		return u.err == nil
+	default:
+		return false
+	}
+}
+
+// restTime is how long the rest of a body is taken that has been answered already, so that
+// its sender reads the answer instead of seeing the connection reset.
+const restTime = 5 * time.Second
+
+// end waits until nobody reads the body any more.
+func (u *upload) end() {
+	wait := restTime
+	for {
+		timer := time.NewTimer(wait)
+		select {
+		case <-u.done:
+			timer.Stop()
+			return
+		case <-timer.C:
+			_ = u.rc.SetReadDeadline(time.Unix(1, 0)) // again, if the reader has just set another one
+			wait = time.Second / 10
+		}
+	}
+}
