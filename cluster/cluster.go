@@ -14,7 +14,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/siokit/sio/cluster/internal/tunnel"
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fresh"
 	"github.com/siokit/sio/socketio"
@@ -33,6 +32,10 @@ type Options struct {
 	// for two and a half times as long is taken for dead: it is to be the same on all.
 	// Default 5 s.
 	Heartbeat time.Duration
+	// Relay has servers reach each other by TCP with requests of clients that have reached
+	// the wrong one. Default: there is no way for them, and clients have to reach the same
+	// server with each request.
+	Relay *Relay
 	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere, once
 	// a second at most, in a goroutine of its own. It may block, and use the Cluster: what
 	// happens meanwhile is told together, afterwards.
@@ -91,12 +94,12 @@ type Cluster struct {
 
 	inbox    string                                           // the channel for this server alone
 	directs  map[directKind]func(from string, payload []byte) // what comes there; set before the engine is started
-	tunnels  *tunnel.Mux
 	channels channels
 	fresh    fresh.Rooms
 	members  members
 	requests requests
 	serving  serving
+	relays   relays
 	counts   counts
 	away     atomic.Pointer[outage]
 }
@@ -119,14 +122,19 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		closed: make(chan struct{}),
 	}
 	c.inbox, c.directs = f.Direct(c.uid), make(map[directKind]func(string, []byte))
-	c.openTunnels()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.channels.init(c)
 	c.members.init()
 	c.requests.init()
 	c.serving.init()
+	if err := c.relays.init(c); err != nil {
+		c.cancel()
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
 	if err := e.Start(ctx, receiver{c}); err != nil {
 		c.cancel()
+		c.relays.close()
+		c.house.Wait()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	e.Subscribe(c.inbox)
@@ -160,8 +168,8 @@ func (c *Cluster) Close() error {
 	}
 	defer close(c.closed)
 	c.cancel()
+	c.relays.close()
 	c.house.Wait() // it does not tell others any more that this server is there
-	_ = c.tunnels.Close()
 	c.channels.discount()
 	c.greet(wire.TypeClose)
 	c.requests.abandon()

@@ -90,11 +90,14 @@ type Stats struct {
 	Missed    uint64 // that others have published, and are known not to have got here
 	Lost      uint64 // of the published ones, dropped, or under way when a connection was lost
 	Outages   uint64 // how often the engine went away
+	Relayed   uint64 // requests of sessions of other servers that these have answered
+	Answered  uint64 // requests of this server's sessions that others have relayed
+	Unrelayed uint64 // requests of sessions of servers that are there, but could not be reached, or were gone before they had answered
 	Away      bool   // whether it is
 }
 
 type counts struct {
-	published, received, malformed, overload, missed, lost, outages atomic.Uint64
+	published, received, malformed, overload, missed, lost, outages, relayed, answered, unrelayed atomic.Uint64
 
 	mu       sync.Mutex // protects the following
 	unlogged Loss
@@ -118,6 +121,9 @@ func (c *Cluster) Stats() Stats {
 		Missed:    c.counts.missed.Load(),
 		Lost:      c.counts.lost.Load(),
 		Outages:   c.counts.outages.Load(),
+		Relayed:   c.counts.relayed.Load(),
+		Answered:  c.counts.answered.Load(),
+		Unrelayed: c.counts.unrelayed.Load(),
 		Away:      c.away.Load() != nil,
 	}
 }
@@ -150,6 +156,7 @@ func (c *Cluster) leave(err error) {
 }
 
 func (c *Cluster) back() {
+	c.relays.hear()
 	was := c.away.Swap(nil)
 	if was == nil {
 		c.hail(wire.TypeHeartbeat)

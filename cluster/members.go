@@ -27,19 +27,27 @@ type Member struct {
 	Name string
 	UID  string
 	Seen time.Time // when it was last heard of
+
+	addr string // where it takes requests of its clients; or ""
+	lost bool   // such a request did not get there
 }
 
 type members struct {
 	awaited atomic.Bool // they are who answers requests: the engine can't count servers
 	hello   atomic.Bool // the next greeting asks others to answer
 
-	mu    sync.Mutex // protects the following
-	byUID map[string]Member
-	last  time.Time            // when a new one was heard of
-	left  map[string]time.Time // those that have said that they leave, and when: a UID does not come back
+	mu       sync.Mutex // protects the following
+	byUID    map[string]Member
+	byNumber map[uint32]string    // the same by serverNumber
+	more     chan struct{}        // closed when there is another one
+	last     time.Time            // when a new one was heard of
+	left     map[string]time.Time // those that have said that they leave, and when: a UID does not come back
 }
 
-func (h *members) init() { h.byUID, h.left = make(map[string]Member), make(map[string]time.Time) }
+func (h *members) init() {
+	h.byUID, h.byNumber, h.left = make(map[string]Member), make(map[uint32]string), make(map[string]time.Time)
+	h.more = make(chan struct{})
+}
 
 // Members returns the other servers, by their names.
 func (c *Cluster) Members() []Member {
@@ -71,6 +79,34 @@ func (h *members) has(uid string) bool {
 	defer h.mu.Unlock()
 	_, ok := h.byUID[uid]
 	return ok
+}
+
+func (h *members) get(uid string) (m Member, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m, ok = h.byUID[uid]
+	return m, ok
+}
+
+// numbered returns the UID of the server that has a number, or "", and what is closed when
+// there are more servers.
+func (h *members) numbered(n uint32) (uid string, more <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byNumber[n], h.more
+}
+
+// unreachable notes whether requests of its clients get to a server, and returns what was
+// noted before.
+func (h *members) unreachable(uid string, lost bool) (m Member, was bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m, ok := h.byUID[uid]
+	if was = m.lost; ok && was != lost {
+		m.lost = lost
+		h.byUID[uid] = m
+	}
+	return m, was
 }
 
 // len returns how many there are.
@@ -107,11 +143,13 @@ func (h *members) pause() time.Duration {
 }
 
 // greet tells the other servers of this one.
-func (c *Cluster) greet(t wire.Type) { c.try(&wire.Message{Type: t, Name: c.opts.Name}) }
+func (c *Cluster) greet(t wire.Type) {
+	c.try(&wire.Message{Type: t, Name: c.opts.Name, Addr: c.relays.addr})
+}
 
 // heard notes what a server tells of itself.
 func (c *Cluster) heard(m *wire.Message) {
-	if m.UID == "" || m.UID == wire.EmitterUID || len(m.UID) > maxName || len(m.Name) > maxName {
+	if m.UID == "" || m.UID == wire.EmitterUID || max(len(m.UID), len(m.Name), len(m.Addr)) > maxName {
 		c.counts.malformed.Add(1)
 		return
 	}
@@ -126,13 +164,16 @@ func (c *Cluster) heard(m *wire.Message) {
 		h.mu.Unlock()
 		return
 	}
-	_, known := h.byUID[m.UID]
+	was, known := h.byUID[m.UID]
 	room := known || len(h.byUID) < maxMembers
 	if room {
 		now := time.Now()
-		h.byUID[m.UID] = Member{Name: m.Name, UID: m.UID, Seen: now}
+		h.byUID[m.UID] = Member{Name: m.Name, UID: m.UID, Seen: now, addr: m.Addr, lost: was.lost && was.addr == m.Addr}
 		if !known {
 			h.last = now
+			h.byNumber[serverNumber(m.UID)] = m.UID
+			close(h.more)
+			h.more = make(chan struct{})
 		}
 	}
 	h.mu.Unlock()
@@ -175,13 +216,16 @@ func (c *Cluster) forget(uid, why string) {
 	h.mu.Lock()
 	m, known := h.byUID[uid]
 	delete(h.byUID, uid)
+	if n := serverNumber(uid); h.byNumber[n] == uid {
+		delete(h.byNumber, n)
+	}
 	h.mu.Unlock()
+	c.wg.Go(func() { c.relays.client.Gone(uid) }) // it may wait for TLS, for seconds
 	if known {
 		c.log.Info().Str("server", m.Name).Msg("a server " + why)
 	}
 	c.requests.gone(Member{Name: m.Name, UID: uid})
 	c.serving.stopInquiries(uid)
-	c.tunnels.Gone(uid)
 }
 
 // expireMembers drops those that have not been heard of.

@@ -50,7 +50,7 @@ type field []byte
 // fields are the members that messages and their parts have, in all formats.
 type fields struct {
 	kind, uid, nsp, request, data, packet, opts, rooms, except, flags,
-	sockets, count, shut, sid, room, err, name, more field
+	sockets, count, shut, sid, room, err, name, addr, more field
 }
 
 // fields returns the members of an object.
@@ -104,6 +104,8 @@ func readFields(c *parser.Cursor) (f fields, err error) {
 			at = &f.err
 		case "name":
 			at = &f.name
+		case "addr":
+			at = &f.addr
 		case "more":
 			at = &f.more
 		}
@@ -208,7 +210,10 @@ func (m *Message) member(s source) error {
 	if m.UID == "" {
 		return errMessage
 	}
-	m.Name, err = f.name.text()
+	if m.Name, err = f.name.text(); err != nil {
+		return err
+	}
+	m.Addr, err = f.addr.text()
 	return err
 }
 

@@ -8,8 +8,8 @@ type Type uint8
 
 // The types of messages. Of a pair, the second answers the first.
 const (
-	TypeHello        Type = 1  // a server is new: UID, Name. The others answer with a heartbeat
-	TypeHeartbeat    Type = 2  // a server is there: UID, Name
+	TypeHello        Type = 1  // a server is new: UID, Name, Addr. The others answer with a heartbeat
+	TypeHeartbeat    Type = 2  // a server is there: UID, Name, Addr
 	TypeBroadcast    Type = 3  // an event: Data, Attachments, Rooms, Except, Flags. With a Request, its answers are wanted
 	TypeJoin         Type = 4  // sockets enter rooms: Rooms, Except, Names
 	TypeLeave        Type = 5  // sockets leave rooms: Rooms, Except, Names
@@ -61,6 +61,7 @@ type Message struct {
 	SID   string // of the socket that has answered; "" where a format has none
 	Err   string // why there is no Data; "" where a format has none
 	Name  string // what people call the server
+	Addr  string // where it takes requests that others relay; "" if nowhere
 }
 
 // Flags say how an event is to be delivered.

@@ -228,5 +228,6 @@ func (t *text) member(m *Message) {
 	t.str("uid", m.UID) // in front, for SentBy
 	t.num("type", int64(m.Type))
 	t.str("name", m.Name)
+	t.str("addr", m.Addr)
 	t.shut()
 }

@@ -1,0 +1,266 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	stdlog "log"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/siokit/sio/cluster/internal/relay"
+)
+
+// A Relay says where a server takes requests of its clients that have reached another
+// server. It is the same on all servers of a cluster, but for addresses.
+type Relay struct {
+	// Listen is the address that other servers connect to, such as ":7400" or
+	// "10.0.0.1:7400". Unless there is a Secret or TLS, it must be a loopback address.
+	Listen string
+	// Advertise is what they are told of it: a host, or a host and a port, that they can
+	// reach. Default: the host of Listen, or if that is none in particular, the first
+	// address of this machine that is neither loopback nor link-local; and the port that
+	// is listened on.
+	Advertise string
+	// Secret is what the servers of the cluster have in common, and nobody else: 16
+	// random bytes or more. They speak TLS 1.3 with keys that are made of it, so that
+	// there are no certificates to care for. It masks the ids of sessions, too.
+	Secret string
+	// TLS is used instead of the keys of Secret, by those who connect and those who are
+	// connected to: it has Certificates, RootCAs and ClientCAs, and has to require client
+	// certificates, but on a loopback address. The names of certificates are those that
+	// are advertised.
+	TLS *tls.Config
+}
+
+// relays are requests of sessions that are not where they have come.
+type relays struct {
+	c       *Cluster
+	sids    sids
+	tls     *tls.Config // or nil
+	tcp     bool        // there are Options.Relay
+	addr    string      // that is advertised; or ""
+	handler atomic.Pointer[http.Handler]
+	client  *relay.Client
+	server  http.Server
+	hears   atomic.Int64 // since when other servers are heard, in Unix nanoseconds
+}
+
+// init listens where the options say so. It fails before anything is started.
+func (r *relays) init(c *Cluster) error {
+	r.c = c
+	key := c.format.Servers()
+	o := c.opts.Relay
+	if o != nil && o.Secret != "" {
+		key = o.Secret
+	}
+	r.sids.init(c.uid, key)
+	r.client = relay.NewClient(r.dial)
+	r.server = http.Server{
+		Handler:           http.HandlerFunc(r.answer),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       relay.ServerIdleTime,
+		ErrorLog:          stdlog.New(c.log, "", 0),
+	}
+	r.hear()
+	if o == nil {
+		return nil
+	}
+	l, err := r.listen(o)
+	if err != nil {
+		return fmt.Errorf("Relay: %w", err)
+	}
+	r.tcp = true
+	r.serve(l)
+	return nil
+}
+
+func (r *relays) listen(o *Relay) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("Listen: %w", err)
+	}
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case o.TLS != nil:
+		if !loopback && o.TLS.ClientAuth < tls.RequireAndVerifyClientCert {
+			return nil, errors.New("TLS does not require client certificates: anyone who reaches the address could act for every client")
+		}
+		r.tls = o.TLS.Clone()
+	case o.Secret != "":
+		if r.tls, err = relay.TLS(o.Secret); err != nil {
+			return nil, err
+		}
+	case !loopback:
+		return nil, fmt.Errorf("without a Secret or TLS, %q can't be listened on: anyone who reaches it could act for every client", o.Listen)
+	}
+	l, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if r.addr, err = o.advertised(l.Addr().(*net.TCPAddr)); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	if r.tls != nil {
+		l = tls.NewListener(l, r.tls)
+	}
+	return l, nil
+}
+
+// advertised returns the address that others are told.
+func (o *Relay) advertised(at *net.TCPAddr) (string, error) {
+	port := fmt.Sprint(at.Port)
+	if o.Advertise != "" {
+		if _, _, err := net.SplitHostPort(o.Advertise); err == nil {
+			return o.Advertise, nil
+		}
+		return net.JoinHostPort(strings.Trim(o.Advertise, "[]"), port), nil
+	}
+	if !at.IP.IsUnspecified() {
+		return at.String(), nil
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			return net.JoinHostPort(n.IP.String(), port), nil
+		}
+	}
+	return "", errors.New("Advertise is needed: this machine has no address that others could reach")
+}
+
+// serve takes requests of others, until the server is closed.
+func (r *relays) serve(l net.Listener) {
+	r.c.house.Go(func() { // until close
+		if err := r.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			r.c.log.Error().Err(err).Msg("requests of other servers are not taken any more")
+		}
+	})
+}
+
+// answer answers a request that another server has relayed.
+func (r *relays) answer(w http.ResponseWriter, req *http.Request) {
+	r.c.counts.answered.Add(1)
+	if h := r.handler.Load(); h != nil {
+		(*h).ServeHTTP(w, req)
+		return
+	}
+	http.NotFound(w, req) // nobody can have a session yet
+}
+
+// close ends all requests that are relayed, and all WebSockets.
+func (r *relays) close() {
+	_ = r.server.Close()
+	r.client.Close()
+}
+
+// dial connects to a server.
+func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
+	m, ok := r.c.members.get(uid)
+	switch {
+	case !ok:
+		return nil, errGone
+	case !r.tcp || m.addr == "":
+		return nil, errNoRelay
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.addr)
+	if err != nil || r.tls == nil {
+		return conn, err
+	}
+	config := r.tls
+	if config.ServerName == "" {
+		config = config.Clone()
+		config.ServerName, _, _ = net.SplitHostPort(m.addr)
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+var (
+	errGone    = errors.New("cluster: the server is gone")
+	errNoRelay = errors.New("cluster: one of the servers has no Options.Relay")
+)
+
+// hear notes that other servers are heard from now on.
+func (r *relays) hear() { r.hears.Store(time.Now().UnixNano()) }
+
+// owner returns the UID of the other server that has made an id, or "". A server that is
+// new, or is back, waits for a second to hear of the others.
+func (r *relays) owner(ctx context.Context, id string) string {
+	n, ok := r.sids.number(id)
+	if !ok || n == r.sids.own {
+		return ""
+	}
+	for {
+		uid, more := r.c.members.numbered(n)
+		wait := joinTime - time.Since(time.Unix(0, r.hears.Load()))
+		if uid != "" || wait <= 0 {
+			return uid
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-more:
+		case <-timer.C:
+		case <-ctx.Done():
+			return ""
+		case <-r.c.ctx.Done():
+			return ""
+		}
+		timer.Stop()
+	}
+}
+
+// NewID makes the id of a session of this server. This method and the next three are for
+// the Server that the Cluster is given to.
+func (c *Cluster) NewID() string { return c.relays.sids.make() }
+
+// Knows reports whether another server, one that is there, has made the id of a session.
+func (c *Cluster) Knows(id string) bool { return c.relays.owner(c.ctx, id) != "" }
+
+// Attach tells what answers requests of this server's sessions that others relay.
+func (c *Cluster) Attach(h http.Handler) { c.relays.handler.Store(&h) }
+
+// Relay has the server that has made id answer r. It reports false, with nothing written,
+// if there is no such server, or it can't be reached.
+func (c *Cluster) Relay(w http.ResponseWriter, r *http.Request, id string) bool {
+	uid := c.relays.owner(r.Context(), id)
+	if uid == "" {
+		return false
+	}
+	err := c.relays.client.Forward(w, r, uid)
+	switch {
+	case err == nil:
+		c.counts.relayed.Add(1)
+		c.reached(uid)
+		return true
+	case r.Context().Err() == nil:
+		c.unreached(uid, err)
+	}
+	return false
+}
+
+// reached and unreached tell people of servers that are there and can't be reached.
+func (c *Cluster) reached(uid string) {
+	if m, was := c.members.unreachable(uid, false); was {
+		c.log.Info().Str("server", m.Name).Msg("a server can be reached by others' requests again")
+	}
+}
+
+func (c *Cluster) unreached(uid string, err error) {
+	c.counts.unrelayed.Add(1)
+	if m, was := c.members.unreachable(uid, true); !was && m.UID != "" {
+		c.log.Warn().Str("server", m.Name).Str("addr", m.addr).Err(err).Msg("a request of a session of another server can't get there: its client starts anew")
+	}
+}
