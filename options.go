@@ -158,8 +158,12 @@ type Options struct {
 	Parser parser.Parser
 	// Codec encodes and decodes arguments. Default [parser.JSON].
 	Codec parser.Codec
-	// Broker makes the broker of each namespace, which carries what goes to its sockets. That
-	// of a cluster carries it to other servers, too: see package cluster. Default: in the
+	// Cluster makes several servers one: what goes to rooms reaches clients of all of
+	// them, and clients need no sticky sessions. It is a *cluster.Cluster, from a package
+	// such as cluster/redis or cluster/nats. Default: this server is alone.
+	Cluster Cluster
+	// Broker makes the broker of each namespace, which carries what goes to its sockets.
+	// It is for brokers of your own, and can't be combined with Cluster. Default: in the
 	// memory of this process.
 	Broker func(*socketio.Local) socketio.Broker
 	// Recovery lets clients whose connection broke come back as the sockets
@@ -170,6 +174,16 @@ type Options struct {
 	// Default: warnings and errors are written to standard error, at most 10 in
 	// 10 s of those with the same message. A pointer to zerolog.Nop() is silent.
 	Logger *zerolog.Logger
+}
+
+// A Cluster is this server's part in a cluster: a [*cluster.Cluster].
+//
+// [*cluster.Cluster]: https://pkg.go.dev/github.com/siokit/sio/cluster#Cluster
+type Cluster interface {
+	// Broker returns the broker of a namespace.
+	Broker(*socketio.Local) socketio.Broker
+	// Peers are the other servers, to which requests of their clients are relayed.
+	engineio.Peers
 }
 
 // CORS opens a server to pages of other origins. Its origins guard both
@@ -285,6 +299,10 @@ func (o *Options) path() string {
 
 // lower returns the options of the layers below.
 func (o *Options) lower() *socketio.Options {
+	broker := o.Broker
+	if o.Cluster != nil {
+		broker = o.Cluster.Broker
+	}
 	return &socketio.Options{
 		Engine: engineio.Options{
 			PingInterval:     o.PingInterval,
@@ -307,6 +325,7 @@ func (o *Options) lower() *socketio.Options {
 			TotalBytes:       o.TotalBytes,
 			PollPackets:      o.PollPackets,
 			KeepSlow:         o.KeepSlow,
+			Peers:            o.Cluster,
 			Logger:           o.Logger,
 
 			HTTPCompressionThreshold: o.HTTPCompressionThreshold,
@@ -316,7 +335,7 @@ func (o *Options) lower() *socketio.Options {
 		EventQueue:     o.EventQueue,
 		Parser:         o.Parser,
 		Codec:          o.Codec,
-		Broker:         o.Broker,
+		Broker:         broker,
 		Recovery:       (*socketio.Recovery)(o.Recovery),
 		SessionClosed:  sessionClosed,
 		Logger:         o.Logger,

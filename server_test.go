@@ -50,7 +50,10 @@ func TestShutdown(t *testing.T) {
 	}
 	for _, webSocket := range []bool{false, true} {
 		_, err := testclient.Dial(h.url, testclient.Options{WebSocket: webSocket})
-		refusedWith(t, err, http.StatusServiceUnavailable)
+		var status *testclient.StatusError
+		if !errors.As(err, &status) || status.Code != http.StatusServiceUnavailable {
+			t.Errorf("a handshake during Shutdown: %v, want 503", err)
+		}
 	}
 	select {
 	case err := <-done:
@@ -65,14 +68,6 @@ func TestShutdown(t *testing.T) {
 	}
 	if n := h.Connections(); n != 0 {
 		t.Errorf("%d connections", n)
-	}
-}
-
-func refusedWith(t *testing.T, err error, code int) {
-	t.Helper()
-	var status *testclient.StatusError
-	if !errors.As(err, &status) || status.Code != code {
-		t.Errorf("a handshake: %v, want %d", err, code)
 	}
 }
 
