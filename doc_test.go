@@ -88,9 +88,10 @@ func TestAliasesNameTheirMethods(t *testing.T) {
 func TestOptionsHaveOneText(t *testing.T) {
 	above := declared(t, ".")
 	for name, below := range map[string]*ast.TypeSpec{
-		"CORS":        declared(t, "engineio")[reflect.TypeFor[engineio.CORS]().Name()],
-		"Compression": declared(t, "engineio")[reflect.TypeFor[engineio.Deflate]().Name()],
-		"Recovery":    declared(t, "socketio")[reflect.TypeFor[socketio.Recovery]().Name()],
+		"CORS":         declared(t, "engineio")[reflect.TypeFor[engineio.CORS]().Name()],
+		"Compression":  declared(t, "engineio")[reflect.TypeFor[engineio.Deflate]().Name()],
+		"DrainOptions": declared(t, "engineio")[reflect.TypeFor[engineio.DrainOptions]().Name()],
+		"Recovery":     declared(t, "socketio")[reflect.TypeFor[socketio.Recovery]().Name()],
 	} {
 		a, b := above[name].Type.(*ast.StructType).Fields.List, below.Type.(*ast.StructType).Fields.List
 		if len(a) != len(b) {

@@ -80,6 +80,10 @@ var (
 	// ErrDropped is returned by EmitWithAck for a volatile event that could not be
 	// sent at once.
 	ErrDropped = socketio.ErrDropped
+	// ErrDraining and ErrShutdown are what [Server.Ready] returns once Drain, or
+	// Shutdown, has been called.
+	ErrDraining = engineio.ErrDraining
+	ErrShutdown = engineio.ErrShutdown
 	// ErrNoHandler is the Err of an [Answer] of a server that has no handler for
 	// the event, if the broker passes that on.
 	ErrNoHandler = socketio.ErrNoHandler

@@ -1,7 +1,6 @@
 package sio
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -140,11 +139,3 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Connections returns the number of connections that are open.
 func (s *Server) Connections() int { return s.io.Connections() }
-
-// Shutdown refuses new connections with 503, delivers what is queued, closes every
-// connection and waits for the handlers. The reason is "server shutting down", and
-// clients reconnect by themselves. Clients whose connect handler is still running are
-// not let in any more. If ctx ends first, Shutdown cuts the connections that are left
-// and returns the context's error. It may be called again. It does not shut down the
-// HTTP server: do that afterwards.
-func (s *Server) Shutdown(ctx context.Context) error { return s.io.Shutdown(ctx) }

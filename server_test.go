@@ -50,10 +50,7 @@ func TestShutdown(t *testing.T) {
 	}
 	for _, webSocket := range []bool{false, true} {
 		_, err := testclient.Dial(h.url, testclient.Options{WebSocket: webSocket})
-		var status *testclient.StatusError
-		if !errors.As(err, &status) || status.Code != http.StatusServiceUnavailable {
-			t.Errorf("a handshake during Shutdown: %v, want 503", err)
-		}
+		refusedWith(t, err, http.StatusServiceUnavailable)
 	}
 	select {
 	case err := <-done:
@@ -68,6 +65,14 @@ func TestShutdown(t *testing.T) {
 	}
 	if n := h.Connections(); n != 0 {
 		t.Errorf("%d connections", n)
+	}
+}
+
+func refusedWith(t *testing.T, err error, code int) {
+	t.Helper()
+	var status *testclient.StatusError
+	if !errors.As(err, &status) || status.Code != code {
+		t.Errorf("a handshake: %v, want %d", err, code)
 	}
 }
 

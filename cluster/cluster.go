@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/cluster/internal/tunnel"
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fresh"
 	"github.com/siokit/sio/socketio"
@@ -94,6 +95,7 @@ type Cluster struct {
 
 	inbox    string                                           // the channel for this server alone
 	directs  map[directKind]func(from string, payload []byte) // what comes there; set before the engine is started
+	tunnels  *tunnel.Mux
 	channels channels
 	fresh    fresh.Rooms
 	members  members
@@ -122,6 +124,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		closed: make(chan struct{}),
 	}
 	c.inbox, c.directs = f.Direct(c.uid), make(map[directKind]func(string, []byte))
+	c.openTunnels()
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.channels.init(c)
 	c.members.init()
@@ -170,6 +173,7 @@ func (c *Cluster) Close() error {
 	c.cancel()
 	c.relays.close()
 	c.house.Wait() // it does not tell others any more that this server is there
+	_ = c.tunnels.Close()
 	c.channels.discount()
 	c.greet(wire.TypeClose)
 	c.requests.abandon()

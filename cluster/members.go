@@ -226,6 +226,7 @@ func (c *Cluster) forget(uid, why string) {
 	}
 	c.requests.gone(Member{Name: m.Name, UID: uid})
 	c.serving.stopInquiries(uid)
+	c.tunnels.Gone(uid)
 }
 
 // expireMembers drops those that have not been heard of.

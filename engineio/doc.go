@@ -47,7 +47,8 @@
 // What goes on meanwhile: upgrade.go (from polling to WebSocket), heartbeat.go (pings and
 // timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold
 // together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,
-// close frames), cors.go and cors_origin.go (who may connect). What is different in
+// close frames), shutdown.go (all endings: at once, or at a pace), cors.go and cors_origin.go
+// (who may connect). What is different in
 // revision 3 is in v3.go.
 //
 // The codec has no sessions and no I/O: engineio/parser (packets, payloads) and

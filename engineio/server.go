@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -47,7 +46,8 @@ type Server struct {
 	intakes  intakes
 	number   uint8
 	paths    paths // with Options.Peers
-	closing  atomic.Bool
+	closing  atomic.Bool   // no new sessions
+	over     chan struct{} // closed by Shutdown
 
 	noUpgrades sync.Once    // the log says why
 	longHead   sync.Once    // likewise
@@ -58,6 +58,7 @@ type Server struct {
 	mu    sync.Mutex
 	conns map[*wsConn]struct{} // WebSockets that linger after their session's end
 	cut   bool                 // no lingering any more
+	away  chan struct{}        // made by the first Drain, which closes it when all are away, or it is over
 }
 
 // New returns a server that calls open with each new session, while the handshake is
@@ -73,6 +74,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		open:  open,
 		born:  time.Now(),
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
+		over:  make(chan struct{}),
 		conns: make(map[*wsConn]struct{}),
 	}
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
@@ -175,39 +177,6 @@ func (s *Server) Knows(r *http.Request) bool {
 		return sess.path == hashPath(r)
 	}
 	return s.knowsElsewhere(r, id)
-}
-
-// Shutdown refuses new sessions with 503, closes every session with "server shutting
-// down" once what is queued has been delivered, and waits until all have ended. If ctx
-// ends first, it cuts the connections that are left and returns the cause of ctx. It may
-// be called again.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.closing.Store(true)
-	for _, sess := range s.sessions.shut() {
-		sess.shut(ReasonShutdown, nil)
-	}
-	done := make(chan struct{})
-	go func() { // ends with the last session: at the latest soon after the cut below
-		s.wg.Wait()
-		s.drain.wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-	}
-	for _, sess := range s.sessions.shut() {
-		sess.end(ReasonShutdown, nil)
-	}
-	s.mu.Lock()
-	s.cut = true
-	for w := range s.conns {
-		_ = w.conn.SetDeadline(time.Unix(1, 0))
-	}
-	s.mu.Unlock()
-	<-done
-	return context.Cause(ctx)
 }
 
 // Options returns the options of the server, with the defaults filled in.

@@ -406,6 +406,16 @@ func (c *conn) Upgraded() {
 	}
 }
 
+// Busy implements [engineio.BusyHandler]: a handler runs for the client, or will, and
+// perhaps answers, or the client is to answer.
+func (c *conn) Busy() bool {
+	return slices.ContainsFunc(c.all(), func(s *Socket) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.running || len(s.acks) > 0
+	})
+}
+
 // Close implements [engineio.Handler].
 func (c *conn) Close(reason Reason) {
 	c.mu.Lock()

@@ -103,6 +103,19 @@ func (s *Server) Knows(r *http.Request) bool { return s.engine.Knows(r) }
 // Connections returns the number of clients that are connected.
 func (s *Server) Connections() int { return s.engine.Len() }
 
+// Ready returns nil if the server takes new clients; see [engineio.Server.Ready].
+func (s *Server) Ready() error { return s.engine.Ready() }
+
+// Drain shuts the server down without all clients going to other servers at once; see
+// [engineio.Server.Drain]. Clients are put off while a handler runs for them, and while
+// their answer is waited for.
+func (s *Server) Drain(ctx context.Context, opts *engineio.DrainOptions) error {
+	if err := s.engine.Drain(ctx, opts); err != nil && ctx.Err() == nil {
+		return err // of the options
+	}
+	return s.Shutdown(ctx)
+}
+
 // Shutdown refuses new clients with 503, delivers what is queued, closes every
 // connection ("server shutting down"; no DISCONNECT is sent, so that clients
 // reconnect by themselves), and waits for the handlers. When ctx ends first,

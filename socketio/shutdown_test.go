@@ -223,6 +223,91 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// TestDrain has clients for whom something is under way when their turn comes: they are not
+// sent away before it has come to its end.
+func TestDrain(t *testing.T) {
+	bubble(t, "acks and handlers", &socketio.Options{Engine: quiet}, func(t *testing.T, h *host) {
+		release := make(chan bool)
+		sockets := make(chan *socketio.Socket, 1)
+		h.of("/", &nsp{quiet: true, onEvent: func(s *socketio.Socket, e *socketio.Event) {
+			if e.Name() == "give me your socket" {
+				sockets <- s
+				return
+			}
+			<-release
+			if err := s.Ack(e, "done"); err != nil {
+				t.Errorf("ack: %v", err)
+			}
+		}})
+		asks, asked, idle := h.ws(), h.ws(), h.ws()
+		for _, c := range []*client{asks, asked, idle} {
+			c.join("/")
+		}
+		asks.send(`427["work"]`)
+		asked.send(`42["give me your socket"]`)
+		answers := make(chan error, 1)
+		go func() {
+			_, err := (<-sockets).EmitWithAck(t.Context(), "q")
+			answers <- err
+		}()
+		asked.want(`420["q"]`)
+
+		start := time.Now()
+		done := make(chan error, 1)
+		go func() { done <- h.Drain(t.Context(), &engineio.DrainOptions{Notice: -1, Period: 3 * time.Second}) }()
+		idle.restarted() // first, whatever its turn
+		after(t, start, 0)
+		time.Sleep(1500 * time.Millisecond)
+		asked.send(`430["a"]`)
+		release <- true
+		asks.want(`437["done"]`)
+		for _, c := range []*client{asks, asked} {
+			c.restarted()
+		}
+		for range 3 {
+			h.sessionEnds("server shutting down")
+		}
+		if err := <-answers; err != nil {
+			t.Errorf("answer: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Drain: %v", err)
+		}
+		if d := time.Since(start); d >= 3*time.Second {
+			t.Errorf("Drain took %v", d)
+		}
+	})
+	bubble(t, "waits for handlers at the end", &socketio.Options{Engine: quiet}, func(t *testing.T, h *host) {
+		release := make(chan bool)
+		h.of("/", &nsp{quiet: true, onDisconnect: func(*socketio.Socket, socketio.Reason) { <-release }})
+		c := h.ws()
+		c.join("/")
+		done := make(chan error, 1)
+		go func() { done <- h.Drain(t.Context(), &engineio.DrainOptions{Notice: -1}) }()
+		c.restarted()
+		time.Sleep(time.Hour)
+		if len(done) > 0 {
+			t.Error("Drain does not wait")
+		}
+		release <- true
+		if err := <-done; err != nil {
+			t.Errorf("Drain: %v", err)
+		}
+	})
+	bubble(t, "options that make no sense", &socketio.Options{Engine: quiet}, func(t *testing.T, h *host) {
+		h.of("/", &nsp{quiet: true})
+		c := h.ws()
+		c.join("/")
+		if err := h.Drain(t.Context(), &engineio.DrainOptions{PerSecond: -1}); err == nil || !strings.Contains(err.Error(), "PerSecond") {
+			t.Errorf("Drain: %v", err)
+		}
+		if err := h.Ready(); err != nil {
+			t.Errorf("ready: %v", err)
+		}
+		c.alive("/")
+	})
+}
+
 // TestChurn has clients that come and go over both transports. That none of
 // them leaves anything behind is checked by nsp, host and TestMain.
 func TestChurn(t *testing.T) {
