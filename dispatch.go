@@ -109,7 +109,11 @@ func (d dispatcher) answer(c *Context, e *Error) {
 
 // Connected implements [socketio.ConnectedHandler].
 func (d dispatcher) Connected(s *socketio.Socket) {
-	d.tell(s, "connected", d.n.table.Load().connected)
+	t := d.n.table.Load()
+	for _, w := range t.watchers {
+		w.Connected(s)
+	}
+	d.tell(s, "connected", t.connected)
 }
 
 // Disconnecting implements [socketio.Handler].

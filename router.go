@@ -97,6 +97,7 @@ type table struct {
 	onError       ErrorHandler
 	outgoing      Outgoing
 	server        map[string]ServerHandler
+	watchers      []Watcher
 }
 
 type route struct {

@@ -106,14 +106,18 @@ func (s *Server) Of(name string) *Namespace {
 // Routes returns the events that have handlers in all namespaces and patterns,
 // sorted by namespace and name.
 func (s *Server) Routes() []Route {
-	s.mu.Lock()
-	namespaces := maps.Clone(s.namespaces)
-	s.mu.Unlock()
 	var routes []Route
-	for _, name := range slices.Sorted(maps.Keys(namespaces)) {
-		routes = append(routes, namespaces[name].Routes()...)
+	for _, n := range s.all() {
+		routes = append(routes, n.Routes()...)
 	}
 	return routes
+}
+
+// all returns the namespaces and patterns, sorted by name.
+func (s *Server) all() []*Namespace {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.namespaces), func(a, b *Namespace) int { return strings.Compare(a.name, b.name) })
 }
 
 // Path returns the path that the server answers at, without a trailing slash.

@@ -51,7 +51,11 @@ type DrainOptions struct {
 // cuts when its own context ends. If the options make no sense, Drain does nothing and
 // returns an error that names them.
 func (s *Server) Drain(ctx context.Context, opts *DrainOptions) error {
-	return s.io.Drain(ctx, (*engineio.DrainOptions)(opts))
+	err := s.io.Drain(ctx, (*engineio.DrainOptions)(opts))
+	if s.Ready() != nil { // it has not refused the options
+		s.tellWatchers()
+	}
+	return err
 }
 
 // Shutdown refuses new connections with 503, delivers what is queued, closes every
@@ -60,7 +64,20 @@ func (s *Server) Drain(ctx context.Context, opts *DrainOptions) error {
 // not let in any more. If ctx ends first, Shutdown cuts the connections that are left
 // and returns the context's error. It may be called again. It does not shut down the
 // HTTP server: do that afterwards.
-func (s *Server) Shutdown(ctx context.Context) error { return s.io.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.io.Shutdown(ctx)
+	s.tellWatchers()
+	return err
+}
+
+// tellWatchers tells who watches namespaces that it is over.
+func (s *Server) tellWatchers() {
+	for _, n := range s.all() {
+		for _, w := range n.table.Load().watchers {
+			w.Shutdown()
+		}
+	}
+}
 
 // Ready returns nil if the server takes new connections. Otherwise it returns why not:
 // [ErrDraining], or [ErrShutdown].

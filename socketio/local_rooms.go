@@ -111,8 +111,11 @@ func (l *Local) enterLocked(s *Socket, name string, i int) {
 }
 
 func (l *Local) leave(s *Socket, names []string) {
-	for len(names) > 0 {
-		names = names[l.leaveSome(s, names):]
+	for rest := names; len(rest) > 0; {
+		rest = rest[l.leaveSome(s, rest):]
+	}
+	if left := l.nsp.handlers().left.Load(); left != nil {
+		(*left)(s, slices.Clone(names)) // so that the caller's need not be on the heap
 	}
 }
 

@@ -57,6 +57,7 @@ type Namespace struct {
 
 	acks     atomic.Uint64 // that have been asked for
 	outgoing atomic.Pointer[Outgoing]
+	left     atomic.Pointer[func(s *Socket, rooms []string)]
 	match    func(string) bool           // of a parent of dynamic namespaces
 	parent   *Namespace                  // of a dynamic one
 	children *roster.Set[Namespace]      // of a parent. Protected by srv.dynamic.mu, as is all to recovery
@@ -125,6 +126,21 @@ func (n *Namespace) Rooms() []string {
 		}
 	}
 	return slices.Collect(maps.Keys(names))
+}
+
+// OnLeft has f called when a socket has been taken out of rooms, by whomever: these are the
+// rooms that were named, whether it was in them or not. It is not called for one that
+// leaves the namespace. F is called by who has named them, and must neither block nor panic.
+// It takes the place of an earlier f.
+func (n *Namespace) OnLeft(f func(s *Socket, rooms []string)) { n.left.Store(&f) }
+
+// handlers returns the namespace at which functions are registered: dynamic ones have their
+// parent's.
+func (n *Namespace) handlers() *Namespace {
+	if n.parent != nil {
+		return n.parent
+	}
+	return n
 }
 
 func (n *Namespace) newEvent(size int) *Event {

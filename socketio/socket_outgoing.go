@@ -18,14 +18,8 @@ func (n *Namespace) OnOutgoing(f Outgoing) {
 	n.outgoing.Store(&f)
 }
 
-// listener returns what hears the events that go out, or nil. Dynamic namespaces
-// have their parent's.
-func (n *Namespace) listener() *Outgoing {
-	if n.parent != nil {
-		n = n.parent
-	}
-	return n.outgoing.Load()
-}
+// listener returns what hears the events that go out, or nil.
+func (n *Namespace) listener() *Outgoing { return n.handlers().outgoing.Load() }
 
 // tell is for what is emitted to s alone.
 func (s *Socket) tell(event string, args []any) {
