@@ -1,0 +1,261 @@
+package presence
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/socketio"
+)
+
+// stored is under which name the seats of a socket are stored with it, so that they are
+// recovered with it.
+const stored = "sio:presence"
+
+// The seats of a socket are the members that it is.
+type seats struct {
+	at   map[string]seat // by room
+	stop func() bool     // waiting for its end
+}
+
+type seat struct {
+	*claim // of this server
+	ref
+}
+
+// A departure is what a socket was whose connection has broken.
+type departure struct {
+	seats []seat
+	due   time.Time
+}
+
+// saved is a seat as it is stored.
+type saved struct {
+	Key   string          `json:"k"`
+	At    uint64          `json:"t"`
+	Value json.RawMessage `json:"v"`
+}
+
+func (c *core) enter(s *sio.Socket, room, key string, raw json.RawMessage, value any) error {
+	if key == "" {
+		key = s.ID()
+	}
+	if len(key) > maxKey || len(raw) > c.opts.MaxValue {
+		return ErrTooLarge
+	}
+	if err := s.Join(room); err != nil {
+		return err
+	}
+	c.recover(s)
+	if err := c.sit(s, room, &claim{entry: entry{key, value, raw}}, true); err != nil {
+		return err
+	}
+	if !slices.Contains(s.Rooms(), room) { // it was told to leave meanwhile, or has gone
+		c.leave(s, []string{room})
+	}
+	return nil
+}
+
+// sit makes a socket a member, as cl says, which has no time if that is now.
+func (c *core) sit(s *sio.Socket, room string, cl *claim, greet bool) error {
+	p := place{s.Namespace().Name(), room}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mine := c.sockets[s]
+	if mine == nil {
+		mine = &seats{at: make(map[string]seat)}
+		c.sockets[s] = mine
+		mine.stop = context.AfterFunc(s.Context(), func() { c.gone(s) })
+	}
+	defer c.saveLocked(s, mine)
+	before, again := mine.at[room]
+	r := c.roomLocked(p)
+	defer c.dropLocked(r)
+	m := r.members[cl.key]
+	switch {
+	case !again && len(mine.at) >= c.opts.MaxRooms:
+		return ErrTooMany
+	case m == nil && len(r.members) >= c.opts.MaxMembers:
+		return ErrTooMany
+	}
+	if cl.at == 0 {
+		cl.at = c.nowLocked(m)
+	}
+	at := ref{p, cl.key}
+	if own := c.own[at]; own != nil {
+		if cl.newer(own) {
+			own.entry, own.at = cl.entry, cl.at
+		}
+		cl = own
+	} else {
+		c.own[at] = cl
+	}
+	cl.sockets++
+	mine.at[room] = seat{cl, at}
+	c.claimLocked(p, cl)
+	c.reportLocked(at)
+	if again {
+		c.standLocked(before)
+	} else if greet {
+		c.greetLocked(r, s)
+	}
+	return nil
+}
+
+// nowLocked is when something is said of a member: later than all that was.
+func (c *core) nowLocked(m *member) uint64 {
+	now := uint64(time.Now().UnixMilli())
+	if m != nil {
+		for _, cl := range m.claims {
+			now = max(now, cl.at+1)
+		}
+	}
+	return now
+}
+
+// standLocked takes a seat back: the last one makes the member leave, as far as this
+// server knows.
+func (c *core) standLocked(s seat) {
+	if s.claim.sockets--; s.claim.sockets > 0 {
+		return
+	}
+	delete(c.own, s.ref)
+	c.disclaimLocked(s.place, s.ref.key, nil)
+	c.reportLocked(s.ref)
+}
+
+func (c *core) update(s *sio.Socket, room string, raw json.RawMessage, value any) error {
+	if len(raw) > c.opts.MaxValue {
+		return ErrTooLarge
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mine := c.sockets[s]
+	if mine == nil || mine.at[room].claim == nil {
+		return ErrNotMember
+	}
+	at := mine.at[room]
+	cl := at.claim
+	cl.at = c.nowLocked(c.rooms[at.place].members[at.ref.key])
+	cl.value, cl.raw = value, raw
+	c.claimLocked(at.place, cl)
+	c.reportLocked(at.ref)
+	c.saveLocked(s, mine)
+	return nil
+}
+
+// left takes back the seats of a socket that was told to leave rooms, and is not in them.
+func (c *core) left(s *sio.Socket, rooms []string) {
+	c.mu.RLock()
+	mine := c.sockets[s]
+	some := mine != nil && slices.ContainsFunc(rooms, func(r string) bool { return mine.at[r].claim != nil })
+	c.mu.RUnlock()
+	if !some {
+		return
+	}
+	in := s.Rooms()
+	c.leave(s, slices.DeleteFunc(slices.Clone(rooms), func(r string) bool { return slices.Contains(in, r) }))
+}
+
+func (c *core) leave(s *sio.Socket, rooms []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mine := c.sockets[s]
+	if mine == nil {
+		return
+	}
+	for _, room := range rooms {
+		if at, ok := mine.at[room]; ok {
+			delete(mine.at, room)
+			c.standLocked(at)
+		}
+	}
+	c.saveLocked(s, mine)
+	if len(mine.at) == 0 {
+		mine.stop()
+		delete(c.sockets, s)
+	}
+}
+
+// saveLocked stores what a socket is with it.
+func (c *core) saveLocked(s *sio.Socket, mine *seats) {
+	list := make(map[string]saved, len(mine.at))
+	for room, at := range mine.at {
+		list[room] = saved{at.claim.key, at.claim.at, at.claim.raw}
+	}
+	text, err := json.Marshal(list)
+	if err == nil {
+		s.SetValue(stored, string(text))
+	}
+}
+
+// recover enters a socket that has come back into what it was a member of, unless that has
+// been done.
+func (c *core) recover(s *sio.Socket) {
+	if !s.Recovered() {
+		return
+	}
+	text, _ := s.Value(stored).(string)
+	c.mu.RLock()
+	done := c.sockets[s] != nil
+	c.mu.RUnlock()
+	if done || text == "" {
+		return
+	}
+	var list map[string]saved
+	_ = json.Unmarshal([]byte(text), &list) // it is what saveLocked has stored
+	for _, room := range s.Rooms() {
+		if was, ok := list[room]; ok {
+			if v, err := c.decode(was.Value); err == nil {
+				_ = c.sit(s, room, &claim{entry: entry{was.Key, v, was.Value}, at: was.At}, true) // who is one too many is none
+			}
+		}
+	}
+}
+
+// gone is called when a socket has ended.
+func (c *core) gone(s *sio.Socket) {
+	onPurpose := s.Reason() == socketio.ReasonClientDisconnect || s.Reason() == socketio.ReasonServerDisconnect
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mine := c.sockets[s]
+	if mine == nil {
+		return
+	}
+	delete(c.sockets, s)
+	var all []seat
+	for _, at := range mine.at {
+		all = append(all, at)
+	}
+	if onPurpose || c.opts.Grace == 0 {
+		c.standAllLocked(all)
+		return
+	}
+	c.broken.Push(departure{all, time.Now().Add(c.opts.Grace)})
+	nudge(c.wake)
+}
+
+func (c *core) standAllLocked(all []seat) {
+	for _, at := range all {
+		c.standLocked(at)
+	}
+}
+
+// depart takes back the seats of those who have not come back in time, and returns when it
+// is to be called again.
+func (c *core) depart(now time.Time) (next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range atOnce {
+		if c.broken.Len() == 0 {
+			return now.Add(time.Hour)
+		}
+		if due := c.broken.All()[0].due; due.After(now) {
+			return due
+		}
+		c.standAllLocked(c.broken.Pop().seats)
+	}
+	return now
+}
