@@ -42,13 +42,14 @@ func (l *link) subscribed(groups [][]string, results []rueidis.RedisResult) (ref
 	return refused, nil
 }
 
-// published looks at answers to what was taken from the queue.
-func (l *link) published(results []rueidis.RedisResult) {
+// published looks at answers to what was taken from the queue. The error says that the
+// connection is to be given up.
+func (l *link) published(results []rueidis.RedisResult) error {
 	unanswered := 0
 	var broken error
 	for i, result := range results {
 		err := result.Error()
-		if err == nil {
+		if err == nil || l.taken[i].entry != nil {
 			continue
 		}
 		answer, ok := rueidis.IsRedisErr(err)
@@ -68,6 +69,10 @@ func (l *link) published(results []rueidis.RedisResult) {
 	if unanswered > 0 {
 		l.e.losses.add(unanswered, "unanswered", fmt.Errorf("redis: not known to have arrived: %w", broken))
 	}
+	if l == l.e.appender {
+		return l.e.journal.answered(l.taken, results)
+	}
+	return nil
 }
 
 // isPassing tells whether what Redis has answered has to do with its state, not with who

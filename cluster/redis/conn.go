@@ -74,6 +74,8 @@ func (l *link) connect() (*conn, error) {
 			return nil, errUnknownNode
 		}
 		return l.connectTo(node)
+	case client.Mode() == rueidis.ClientModeCluster && l.e.journal != nil:
+		return l.connectToOwner(client)
 	case client.Mode() == rueidis.ClientModeCluster:
 		return l.connectToAny(client)
 	default:
@@ -98,6 +100,23 @@ func (l *link) connectToAny(client rueidis.Client) (*conn, error) {
 		}
 	}
 	return nil, err
+}
+
+// connectToOwner connects to the node of a Redis Cluster that has the stream.
+func (l *link) connectToOwner(client rueidis.Client) (*conn, error) {
+	ctx, cancel := context.WithTimeout(l.e.ctx, helloTimeout)
+	defer cancel()
+	addrs, _, err := l.e.topology(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stream := l.e.journal.stream
+	node := client.Nodes()[addrs[slotOf(stream)]]
+	if node == nil {
+		client.Do(ctx, client.B().Xlen().Key(stream).Build()) // has the client look for nodes
+		return nil, errUnknownNode
+	}
+	return l.connectTo(node)
 }
 
 func (l *link) connectTo(client rueidis.Client) (*conn, error) {

@@ -37,8 +37,10 @@ type engine struct {
 	wg     sync.WaitGroup // the goroutines of links
 	losses losses
 
-	only   *link   // nil if there are shards
-	shards *shards // of a Redis Cluster; nil if there is one link
+	only     *link    // nil if there are shards
+	shards   *shards  // of a Redis Cluster; nil if there is one link
+	journal  *journal // nil if there is none
+	appender *link    // by which entries of the journal go; nil if there is none
 
 	// The receiver is told one thing at a time: messages come from the readers of
 	// connections, the rest from links.
@@ -60,19 +62,24 @@ func newEngine(client rueidis.Client, owned bool, o *Options) *engine {
 
 // Start implements [cluster.Engine].
 func (e *engine) Start(ctx context.Context, r cluster.Receiver) error {
-	err := e.start(ctx, r)
+	e.use(r)
+	err := e.connect(ctx)
 	if err != nil {
 		e.cancel()
 	}
 	return err
 }
 
-func (e *engine) start(ctx context.Context, r cluster.Receiver) error {
-	e.receiver = r
-	e.losses.receiver = r
+func (e *engine) use(r cluster.Receiver) { e.receiver, e.losses.receiver = r, r }
+
+func (e *engine) connect(ctx context.Context) error {
 	if e.sharded && e.client.Mode() == rueidis.ClientModeCluster {
 		s, err := startShards(ctx, e)
 		e.shards = s
+		if err == nil && e.journal != nil {
+			e.appender = newLink(e, "")
+			e.appender.start(nil)
+		}
 		return err
 	}
 	l := newLink(e, "")
@@ -81,6 +88,9 @@ func (e *engine) start(ctx context.Context, r cluster.Receiver) error {
 		return err
 	}
 	e.only = l
+	if e.journal != nil {
+		e.appender = l
+	}
 	l.start(c)
 	return nil
 }
@@ -223,6 +233,8 @@ func (e *engine) Close() error {
 
 func (e *engine) links() []*link {
 	switch {
+	case e.shards != nil && e.appender != nil:
+		return append(e.shards.end(), e.appender)
 	case e.shards != nil:
 		return e.shards.end()
 	case e.only != nil:

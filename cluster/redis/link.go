@@ -79,7 +79,7 @@ func newLink(e *engine, addr string) *link {
 	return &link{
 		e:        e,
 		addr:     addr,
-		commands: commands{b: e.client.B(), sharded: e.sharded, bySlot: addr != ""},
+		commands: commands{b: e.client.B(), sharded: e.sharded, bySlot: addr != "", journal: e.journal},
 		wake:     make(chan struct{}, 1),
 		moved:    make(map[uint16]string),
 		outbox:   outbox{subs: make(map[string]state)},
@@ -237,12 +237,7 @@ func (l *link) missLocked(err error) {
 
 // pause waits before the next attempt. It says whether to make one.
 func (l *link) pause(tries int) bool {
-	var wait time.Duration
-	if tries > 0 {
-		wait = min(minPause<<min(tries-1, 8), maxPause)
-		wait -= rand.N(wait / 2)
-	}
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(pauseAfter(tries))
 	defer timer.Stop()
 	for {
 		l.mu.Lock()
@@ -261,6 +256,15 @@ func (l *link) pause(tries int) bool {
 	}
 }
 
+// pauseAfter returns how long to wait after so many attempts that failed.
+func pauseAfter(tries int) time.Duration {
+	if tries == 0 {
+		return 0
+	}
+	wait := min(minPause<<min(tries-1, 8), maxPause)
+	return wait - rand.N(wait/2)
+}
+
 // serve uses a connection until it is lost. It returns nil when the link is to end.
 func (l *link) serve(c *conn) error {
 	watch, stop := l.watch()
@@ -268,6 +272,11 @@ func (l *link) serve(c *conn) error {
 	var held <-chan time.Time  // what is queued waits for it, unless it is nil
 	var again <-chan time.Time // what is refused waits for it, if there is something
 	l.refused = false
+	if l == l.e.appender {
+		if err := l.e.journal.resume(c); err != nil {
+			return l.broken(c, err)
+		}
+	}
 	l.mu.Lock()
 	l.outbox.forget()
 	if l.down {
@@ -390,6 +399,9 @@ func (l *link) send(c *conn, add, remove []string) error {
 			for _, channels := range removes {
 				l.multi = append(l.multi, l.commands.unsubscribe(channels))
 			}
+			if l == l.e.appender {
+				l.e.journal.sending(l.taken)
+			}
 			for i := range l.taken {
 				l.multi = append(l.multi, l.commands.publish(&l.taken[i]))
 			}
@@ -400,7 +412,7 @@ func (l *link) send(c *conn, add, remove []string) error {
 		results := c.DoMulti(l.e.ctx, l.multi...)
 		refused, err := l.subscribed(adds[:n], results)
 		if n == len(adds) {
-			l.published(results[n+len(removes):])
+			err = cmp.Or(l.published(results[n+len(removes):]), err)
 		}
 		err = cmp.Or(results[len(results)-1].NonRedisError(), err)
 		if err == nil {
@@ -455,7 +467,7 @@ func (l *link) broken(c *conn, err error) error {
 	if followed := l.follow(); followed != nil {
 		return followed
 	}
-	if _, ok := errors.AsType[*rueidis.RedisError](err); ok || l.e.ctx.Err() != nil {
+	if _, ok := errors.AsType[*rueidis.RedisError](err); ok || err == errBehind || l.e.ctx.Err() != nil {
 		return err
 	}
 	select {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fifo"
 )
 
@@ -27,10 +28,16 @@ const (
 type message struct {
 	channel string
 	data    []byte
-	hops    uint8 // how often a node has said that another one owns the channel
+	entry   *wire.Entry // it goes into the stream instead
+	hops    uint8       // how often a node has said that another one owns the channel
 }
 
-func (m *message) bytes() int { return len(m.channel) + len(m.data) + messageBytes }
+func (m *message) bytes() int {
+	if m.entry != nil {
+		return entryBytes(m.entry)
+	}
+	return len(m.channel) + len(m.data) + messageBytes
+}
 
 // A state is what there is to know of a channel.
 type state uint8
@@ -148,9 +155,13 @@ type commands struct {
 	b       rueidis.Builder
 	sharded bool
 	bySlot  bool // one command must not have channels of two slots
+	journal *journal
 }
 
 func (c commands) publish(m *message) rueidis.Completed {
+	if m.entry != nil {
+		return c.journal.add(m.entry)
+	}
 	data := rueidis.BinaryString(m.data)
 	if c.sharded {
 		return c.b.Spublish().Channel(m.channel).Message(data).Build()

@@ -55,6 +55,22 @@ type Options struct {
 	// always so.
 	PublishOnSpecificResponseChannel bool
 
+	// Streams keeps the events that clients may miss in a stream, and what is known of
+	// clients in keys, in the format of @socket.io/redis-streams-adapter 0.3, whose
+	// servers are part of the cluster then. Subscriptions and
+	// PublishOnSpecificResponseChannel do not matter. With Sharded, the rest goes by the
+	// channels of SSUBSCRIBE, as with useShardedPubSub. All servers of a cluster have the
+	// same.
+	Streams bool
+	// StreamName is the key of the stream. Default "socket.io".
+	StreamName string
+	// MaxLen is about how many entries the stream has; older ones are dropped. A client
+	// that has missed more can't come back. Default 10,000.
+	MaxLen int
+	// SessionKeyPrefix begins the keys of what is known of clients. Default
+	// "sio:session:".
+	SessionKeyPrefix string
+
 	// QueueBytes is how much may wait while Redis does not take it, in bytes of channels
 	// and messages and 64 for each. One message may be larger, and waits alone. Default
 	// 16 MiB.
@@ -62,6 +78,9 @@ type Options struct {
 }
 
 func (o *Options) format() wire.Format {
+	if o.Streams {
+		return wire.Streams(o.Prefix)
+	}
 	if o.Sharded {
 		return wire.Sharded(o.Prefix, o.Subscriptions)
 	}
@@ -113,7 +132,14 @@ func join(client rueidis.Client, owned bool, o *Options) (*cluster.Cluster, erro
 	if o.QueueBytes < 0 {
 		return nil, fmt.Errorf("redis: QueueBytes is negative (%d)", o.QueueBytes)
 	}
+	if o.MaxLen < 0 {
+		return nil, fmt.Errorf("redis: MaxLen is negative (%d)", o.MaxLen)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	return cluster.New(ctx, newEngine(client, owned, o), o.format(), &o.Options)
+	var e cluster.Engine = newEngine(client, owned, o)
+	if o.Streams {
+		e = newJournal(client, owned, o)
+	}
+	return cluster.New(ctx, e, o.format(), &o.Options)
 }

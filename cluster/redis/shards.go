@@ -35,7 +35,7 @@ type shards struct {
 // startShards connects to one node.
 func startShards(ctx context.Context, e *engine) (*shards, error) {
 	s := &shards{e: e, links: make(map[string]*link)}
-	addrs, known, err := s.topology(ctx)
+	addrs, known, err := e.topology(ctx)
 	if err == nil && known < slots {
 		err = fmt.Errorf("redis: %d slots of the cluster have no node", slots-known)
 	}
@@ -54,9 +54,9 @@ func startShards(ctx context.Context, e *engine) (*shards, error) {
 }
 
 // topology asks nodes which has which slots, until one knows.
-func (s *shards) topology(ctx context.Context) (addrs *[slots]string, known int, err error) {
+func (e *engine) topology(ctx context.Context) (addrs *[slots]string, known int, err error) {
 	err = errNoNodes
-	for addr, node := range s.e.client.Nodes() {
+	for addr, node := range e.client.Nodes() {
 		if addrs, known, err = topologyOf(ctx, addr, node); err == nil {
 			break
 		}
@@ -282,7 +282,7 @@ func (l *link) subscription(change rueidis.PubSubSubscription) {
 
 // refresh asks anew which node has which slots.
 func (s *shards) refresh() {
-	addrs, _, err := s.topology(s.e.ctx)
+	addrs, _, err := s.e.topology(s.e.ctx)
 	if err != nil {
 		return
 	}

@@ -1,10 +1,11 @@
 package wire
 
 // The messages of socket.io-adapter: {type, data, uid, nsp}, in JSON, or msgpack if there
-// is binary data. Two formats have them.
+// is binary data. Three formats have them.
 
-// appendCluster appends m as such a message.
-func appendCluster(dst []byte, m *Message) ([]byte, error) {
+// appendCluster appends m as such a message. If it is to be packed it is msgpack in any case,
+// unless it is about a server.
+func appendCluster(dst []byte, m *Message, pack bool) ([]byte, error) {
 	if err := m.check(); err != nil {
 		return dst, err
 	}
@@ -14,7 +15,7 @@ func appendCluster(dst []byte, m *Message) ([]byte, error) {
 	if m.Type > TypeStop {
 		return dst, errType
 	}
-	return encode(dst, m, len(m.Attachments) > 0, clusterMessage)
+	return encode(dst, m, pack || len(m.Attachments) > 0, clusterMessage)
 }
 
 // clusterMessage writes any message but those about servers.
@@ -26,7 +27,15 @@ func clusterMessage(t *text, m *Message) {
 	} else {
 		t.num("type", int64(m.Type))
 	}
-	t.open("data")
+	t.name("data")
+	clusterData(t, m)
+	t.str("nsp", m.Nsp)
+	t.shut()
+}
+
+// clusterData writes what such a message is about.
+func clusterData(t *text, m *Message) {
+	t.out = append(t.out, '{')
 	t.str("requestId", m.Request)
 	switch m.Type {
 	case TypeBroadcast:
@@ -52,8 +61,6 @@ func clusterMessage(t *text, m *Message) {
 	case TypeClientCount, TypeCounted:
 		t.num("clientCount", int64(m.Count))
 	}
-	t.shut()
-	t.str("nsp", m.Nsp)
 	t.shut()
 }
 
@@ -81,6 +88,11 @@ func (m *Message) cluster(s source, within string) error {
 	if err != nil {
 		return err
 	}
+	return m.content(s, kind, &f, within)
+}
+
+// content decodes what such a message is about.
+func (m *Message) content(s source, kind int, f *fields, within string) (err error) {
 	if m.Request, err = f.request.text(); err != nil {
 		return err
 	}
@@ -102,12 +114,12 @@ func (m *Message) cluster(s source, within string) error {
 	case int(TypeJoin), int(TypeLeave):
 		asks = false
 		if m.Names, err = f.rooms.list(""); err == nil {
-			err = m.sockets(&f)
+			err = m.sockets(f)
 		}
 	case int(TypeDisconnect):
 		asks = false
 		m.Close = f.shut.isTrue()
-		err = m.sockets(&f)
+		err = m.sockets(f)
 	case int(TypeFetch), int(TypeCount):
 		err = m.target(f.opts, "")
 	case int(TypeFetched):
@@ -117,7 +129,7 @@ func (m *Message) cluster(s source, within string) error {
 		asks = false
 		err = m.event(s, f.packet)
 	case int(TypeServerAnswer), int(TypeClientAnswer):
-		err = m.answer(s, f.packet, &f)
+		err = m.answer(s, f.packet, f)
 	case int(TypeClientCount), int(TypeCounted):
 		m.Count, err = f.count.integer()
 	case int(TypeStop):

@@ -21,6 +21,7 @@ var formats = map[string]Format{
 	"sharded private":  Sharded("app", DynamicPrivate),
 	"sharded static":   Sharded("", Static),
 	"subjects":         Subjects(""),
+	"streams":          Streams(""),
 }
 
 // placed is an event with attachments at two depths.

@@ -133,3 +133,6 @@ func FuzzSubjects(f *testing.F) {
 	s := formats["subjects"]
 	fuzzDecode(f, "subjects", append(s.Channels(nsp, uid), s.Servers())...)
 }
+func FuzzStreams(f *testing.F) {
+	fuzzDecode(f, "streams", onEvents, onEvents+"other1#", onServers)
+}

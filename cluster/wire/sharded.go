@@ -27,11 +27,22 @@ func Sharded(prefix string, mode Mode) Format {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
-	return &sharded{mode, prefix + "#", prefix + "-servers#"}
+	return &sharded{mode, false, prefix + "#", prefix + "-servers#"}
+}
+
+// Streams returns the format of what @socket.io/redis-streams-adapter does not keep: the
+// messages of [Sharded], all of them in msgpack, by the channels of [Static]. What is kept
+// is an [Entry].
+func Streams(prefix string) Format {
+	if prefix == "" {
+		prefix = DefaultPrefix
+	}
+	return &sharded{Static, true, prefix + "#", prefix + "-servers#"}
 }
 
 type sharded struct {
 	mode            Mode
+	packed          bool // all messages are msgpack
 	prefix, servers string
 }
 
@@ -78,7 +89,9 @@ func (f *sharded) Channel(m *Message) string {
 	return f.prefix + m.Nsp + "#"
 }
 
-func (f *sharded) Append(dst []byte, m *Message) ([]byte, error) { return appendCluster(dst, m) }
+func (f *sharded) Append(dst []byte, m *Message) ([]byte, error) {
+	return appendCluster(dst, m, f.packed)
+}
 
 func (f *sharded) Decode(channel string, data []byte, m *Message) error {
 	s, err := read(data)

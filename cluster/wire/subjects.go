@@ -78,7 +78,9 @@ func (f *subjects) Channel(m *Message) string {
 	return f.requests(m.Nsp)
 }
 
-func (f *subjects) Append(dst []byte, m *Message) ([]byte, error) { return appendCluster(dst, m) }
+func (f *subjects) Append(dst []byte, m *Message) ([]byte, error) {
+	return appendCluster(dst, m, false)
+}
 
 func (f *subjects) Decode(channel string, data []byte, m *Message) error {
 	s, err := read(data)

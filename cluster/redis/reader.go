@@ -1,0 +1,204 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+const (
+	// pageEntries is how many entries are read at once.
+	pageEntries = 200
+	// blockTime is how long Redis lets a reader wait for entries; then it is looked
+	// whether the stream is still the same.
+	blockTime = 2 * time.Second
+	// readTimeout is how long answers may take beyond that before a connection is given
+	// up, as links do it: rueidis sends no pings while a command waits.
+	readTimeout = 8 * time.Second
+
+	// maxSeen is of how many servers the last entry is remembered, unless they have
+	// appended more within seenFor: entries come twice, if they do, within the time that a
+	// connection takes to fail.
+	maxSeen = 1024
+	seenFor = time.Hour
+)
+
+// history connects, and tells of what is in the stream. There is no connection if nobody
+// wants to know, or with an error.
+func (j *journal) history(ctx context.Context) (*conn, error) {
+	if j.to == nil {
+		return nil, nil
+	}
+	j.dialer = newLink(j.engine, "")
+	c, err := j.dialer.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.readPast(c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (j *journal) readPast(c *conn) error {
+	for full := true; full; {
+		page, err := j.page(c, j.pos)
+		if err != nil {
+			return err
+		}
+		j.deliver(page, true)
+		full = len(page) == pageEntries
+	}
+	if j.pos > 0 {
+		return nil
+	}
+	// A stream that is empty gets an entry: so there is always one that was read, by which
+	// it is noticed if others are trimmed that were not.
+	_, err := j.fence(c, 0)
+	return err
+}
+
+// run reads by one connection after another.
+func (j *journal) run(ctx context.Context, c *conn) {
+	for tries := 0; ; tries++ {
+		var err error
+		if c == nil {
+			c, err = j.dialer.dial(ctx)
+		}
+		if c != nil {
+			begin := time.Now()
+			err = j.read(ctx, c)
+			c.Close()
+			c = nil
+			if time.Since(begin) > stableAfter {
+				tries = 0
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if !j.absent {
+			j.absent = true
+			j.leave(err)
+			j.engine.tell()
+		}
+		select {
+		case <-time.After(pauseAfter(tries)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read reads until the connection is lost or ctx ends.
+func (j *journal) read(ctx context.Context, c *conn) error {
+	if err := j.check(c); err != nil {
+		return err
+	}
+	for caughtUp := false; ; {
+		page, err := j.next(ctx, c, caughtUp)
+		if err != nil {
+			return err
+		}
+		switch full := len(page) == pageEntries; {
+		case full, len(page) == 0 && caughtUp:
+			if len(page) == 0 && j.dialer.isStale(c) {
+				return errReplaced
+			}
+			if err := j.check(c); err != nil {
+				return err
+			}
+			caughtUp = !full
+		default:
+			caughtUp = true
+		}
+		j.deliver(page, false)
+		if caughtUp && j.absent {
+			j.absent = false
+			j.back()
+			j.engine.tell()
+		}
+	}
+}
+
+// check looks whether all is there that is behind what was read, and tells if it may not be.
+func (j *journal) check(c *conn) error {
+	gone, err := j.fence(c, j.pos)
+	if gone && err == nil {
+		j.telling.Lock()
+		defer j.telling.Unlock()
+		j.to.Gap()
+	}
+	return err
+}
+
+// next reads what is behind that which was read, and may wait for it.
+func (j *journal) next(ctx context.Context, c *conn, wait bool) ([]rueidis.XRangeSlice, error) {
+	ctx, cancel := context.WithTimeout(ctx, blockTime+readTimeout)
+	defer cancel()
+	read, after := c.B().Xread().Count(pageEntries), idOf(j.pos)
+	command := read.Streams().Key(j.stream).Id(after).Build()
+	if wait {
+		command = c.B().Xread().Count(pageEntries).Block(blockTime.Milliseconds()).Streams().Key(j.stream).Id(after).Build()
+	}
+	streams, err := c.Do(ctx, command).AsXReadSlices()
+	if err != nil && !rueidis.IsRedisNil(err) {
+		return nil, fmt.Errorf("redis: reading the stream: %w", err)
+	}
+	return streams[j.stream], nil
+}
+
+// deliver hands entries over, and forgets those of this server.
+func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) {
+	if len(page) == 0 {
+		return
+	}
+	j.mu.Lock()
+	pos, uid := j.pos, j.uid
+	j.mu.Unlock()
+	var own uint64
+	j.telling.Lock()
+	for i := range page {
+		at, ok := positionOf(page[i].ID)
+		if !ok {
+			j.losses.miss("id", fmt.Errorf("redis: the stream has an id that is no position: %q", page[i].ID))
+			continue
+		}
+		pos = at
+		e, ok := entryOf(&page[i])
+		if !ok || e.Number != 0 && !j.isNew(e.UID, e.Number, pos) {
+			continue
+		}
+		if !past && e.UID == uid {
+			own = e.Number
+		}
+		j.to.Appended(pos, e, past)
+	}
+	j.telling.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.pos = pos
+	for j.pending.Len() > 0 && j.pending.All()[0].Number <= own {
+		j.bytes -= entryBytes(j.pending.Pop())
+	}
+}
+
+// isNew tells whether an entry has not come before.
+func (j *journal) isNew(uid string, number, pos uint64) bool {
+	if number <= j.seen[uid].number {
+		return false
+	}
+	if len(j.seen) >= maxSeen {
+		const window = uint64(seenFor/time.Millisecond) << sequenceBits
+		for other, m := range j.seen {
+			if m.pos+window < pos {
+				delete(j.seen, other)
+			}
+		}
+	}
+	j.seen[uid] = mark{number, pos}
+	return true
+}
