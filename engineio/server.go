@@ -45,7 +45,7 @@ type Server struct {
 	queued   memory // of what waits to be sent
 	intakes  intakes
 	number   uint8
-	paths    paths // with Options.Peers
+	paths    paths         // with Options.Peers
 	closing  atomic.Bool   // no new sessions
 	over     chan struct{} // closed by Shutdown
 
