@@ -33,9 +33,9 @@ type Options struct {
 	// for two and a half times as long is taken for dead: it is to be the same on all.
 	// Default 5 s.
 	Heartbeat time.Duration
-	// Relay has servers reach each other by TCP with requests of clients that have reached
-	// the wrong one. Default: there is no way for them, and clients have to reach the same
-	// server with each request.
+	// Relay has servers connect to each other for requests of clients that have reached
+	// the wrong one. Default: nil, and such requests go by the engine, which takes longer
+	// and costs it two messages for each.
 	Relay *Relay
 	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere, once
 	// a second at most, in a goroutine of its own. It may block, and use the Cluster: what

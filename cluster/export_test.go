@@ -1,6 +1,9 @@
 package cluster
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // Idle returns what is left of what others have asked, and been asked.
 func (c *Cluster) Idle() error {
@@ -15,3 +18,11 @@ func (c *Cluster) Idle() error {
 	}
 	return nil
 }
+
+// RelayTo has a server answer r.
+func (c *Cluster) RelayTo(w http.ResponseWriter, r *http.Request, uid string) bool {
+	return c.relayTo(w, r, uid)
+}
+
+// RelayAddr returns the address that others are told.
+func (c *Cluster) RelayAddr() string { return c.relays.addr }

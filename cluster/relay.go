@@ -15,8 +15,9 @@ import (
 	"github.com/siokit/sio/cluster/internal/relay"
 )
 
-// A Relay says where a server takes requests of its clients that have reached another
-// server. It is the same on all servers of a cluster, but for addresses.
+// A Relay has servers connect to each other for requests of clients that have reached the
+// wrong one. It is the same on all servers of a cluster, but for addresses. Between two of
+// which one has none, requests go by the engine.
 type Relay struct {
 	// Listen is the address that other servers connect to, such as ":7400" or
 	// "10.0.0.1:7400". Unless there is a Secret or TLS, it must be a loopback address.
@@ -42,8 +43,7 @@ type relays struct {
 	c       *Cluster
 	sids    sids
 	tls     *tls.Config // or nil
-	tcp     bool        // there are Options.Relay
-	addr    string      // that is advertised; or ""
+	addr    string      // that is advertised; "" without Options.Relay
 	handler atomic.Pointer[http.Handler]
 	client  *relay.Client
 	server  http.Server
@@ -67,15 +67,14 @@ func (r *relays) init(c *Cluster) error {
 		ErrorLog:          stdlog.New(c.log, "", 0),
 	}
 	r.hear()
-	if o == nil {
-		return nil
+	if o != nil {
+		l, err := r.listen(o)
+		if err != nil {
+			return fmt.Errorf("Relay: %w", err)
+		}
+		r.serve(l)
 	}
-	l, err := r.listen(o)
-	if err != nil {
-		return fmt.Errorf("Relay: %w", err)
-	}
-	r.tcp = true
-	r.serve(l)
+	r.serve(c.tunnels.Listen()) // for servers that can't use the address
 	return nil
 }
 
@@ -168,8 +167,8 @@ func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
 	switch {
 	case !ok:
 		return nil, errGone
-	case !r.tcp || m.addr == "":
-		return nil, errNoRelay
+	case r.addr == "" || m.addr == "":
+		return r.c.tunnels.Dial(ctx, uid)
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.addr)
 	if err != nil || r.tls == nil {
@@ -188,10 +187,7 @@ func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
 	return secure, nil
 }
 
-var (
-	errGone    = errors.New("cluster: the server is gone")
-	errNoRelay = errors.New("cluster: one of the servers has no Options.Relay")
-)
+var errGone = errors.New("cluster: the server is gone")
 
 // hear notes that other servers are heard from now on.
 func (r *relays) hear() { r.hears.Store(time.Now().UnixNano()) }
@@ -236,9 +232,10 @@ func (c *Cluster) Attach(h http.Handler) { c.relays.handler.Store(&h) }
 // if there is no such server, or it can't be reached.
 func (c *Cluster) Relay(w http.ResponseWriter, r *http.Request, id string) bool {
 	uid := c.relays.owner(r.Context(), id)
-	if uid == "" {
-		return false
-	}
+	return uid != "" && c.relayTo(w, r, uid)
+}
+
+func (c *Cluster) relayTo(w http.ResponseWriter, r *http.Request, uid string) bool {
 	err := c.relays.client.Forward(w, r, uid)
 	switch {
 	case err == nil:

@@ -88,6 +88,11 @@ func (s *relayServer) stop() {
 	s.Server.Close()
 }
 
+// The ways from one server to another.
+var relayWays = map[string]func() *cluster.Relay{"TCP": byTCP, "tunnels": byTunnel}
+
+func byTunnel() *cluster.Relay { return nil }
+
 func byTCP() *cluster.Relay { return &cluster.Relay{Listen: "127.0.0.1:0", Secret: relaySecret} }
 
 // A wanderer is a polling client whose requests go to one server after the other.
@@ -104,16 +109,22 @@ func wander(t *testing.T, servers []*relayServer) *wanderer {
 	t.Helper()
 	w := &wanderer{t: t, servers: servers, header: make(http.Header), client: http.Client{Transport: &http.Transport{DisableCompression: true}}}
 	t.Cleanup(w.leave)
+	w.begin()
+	return w
+}
+
+// begin opens the session, and has it connected to "/".
+func (w *wanderer) begin() {
+	w.t.Helper()
 	var open struct{ SID string }
 	if err := json.Unmarshal([]byte(w.poll()[1:]), &open); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	w.sid = open.SID
 	w.post("40")
 	if got := w.poll(); !strings.HasPrefix(got, "40{") {
-		t.Fatalf("got %q, want a CONNECT", got)
+		w.t.Fatalf("got %q, want a CONNECT", got)
 	}
-	return w
 }
 
 // do sends a request to the next server.
@@ -168,49 +179,61 @@ func (w *wanderer) post(body string) {
 // Each request of a session reaches another server than the one before, and all goes on
 // as on one.
 func TestRelayPolling(t *testing.T) {
-	servers := startRelays(t, 3, sio.Options{}, byTCP, nil)
-	w := wander(t, servers)
-	for i := range 50 {
-		w.post(fmt.Sprintf(`42%d["echo",%d]`, i, i))
-		if got, want := w.poll(), fmt.Sprintf("43%d[%d]", i, i); got != want {
-			t.Fatalf("got %q, want %q", got, want)
-		}
-	}
-	var relayed, answered uint64
-	for _, s := range servers {
-		stats := s.cluster.Stats()
-		relayed, answered = relayed+stats.Relayed, answered+stats.Answered
-		if stats.Unrelayed > 0 {
-			t.Errorf("%d requests did not get there", stats.Unrelayed)
-		}
-	}
-	if relayed != answered || relayed < 50 {
-		t.Errorf("%d requests were relayed, and %d answered", relayed, answered)
+	for name, way := range relayWays {
+		t.Run(name, func(t *testing.T) {
+			servers := startRelays(t, 3, sio.Options{}, way, nil)
+			w := wander(t, servers)
+			for i := range 50 {
+				w.post(fmt.Sprintf(`42%d["echo",%d]`, i, i))
+				if got, want := w.poll(), fmt.Sprintf("43%d[%d]", i, i); got != want {
+					t.Fatalf("got %q, want %q", got, want)
+				}
+			}
+			var relayed, answered uint64
+			for _, s := range servers {
+				stats := s.cluster.Stats()
+				relayed, answered = relayed+stats.Relayed, answered+stats.Answered
+				if stats.Unrelayed > 0 {
+					t.Errorf("%d requests did not get there", stats.Unrelayed)
+				}
+			}
+			if relayed != answered || relayed < 50 {
+				t.Errorf("%d requests were relayed, and %d answered", relayed, answered)
+			}
+		})
 	}
 }
 
 // Large payloads go through in both directions.
 func TestRelayLarge(t *testing.T) {
-	w := wander(t, startRelays(t, 3, sio.Options{HTTPCompressionThreshold: -1}, byTCP, nil))
-	text := strings.Repeat("0123456789", 99_000)
-	for i := range 6 {
-		w.post(fmt.Sprintf(`42%d["echo","%s"]`, i, text))
-		if got, want := w.poll(), fmt.Sprintf(`43%d["%s"]`, i, text); got != want {
-			t.Fatalf("got %d bytes, want %d", len(got), len(want))
-		}
+	for name, way := range relayWays {
+		t.Run(name, func(t *testing.T) {
+			w := wander(t, startRelays(t, 3, sio.Options{HTTPCompressionThreshold: -1}, way, nil))
+			text := strings.Repeat("0123456789", 99_000)
+			for i := range 6 {
+				w.post(fmt.Sprintf(`42%d["echo","%s"]`, i, text))
+				if got, want := w.poll(), fmt.Sprintf(`43%d["%s"]`, i, text); got != want {
+					t.Fatalf("got %d bytes, want %d", len(got), len(want))
+				}
+			}
+		})
 	}
 }
 
 // What is too large is refused with 413, and the session ends.
 func TestRelayTooLarge(t *testing.T) {
-	servers := startRelays(t, 2, sio.Options{MaxPayload: 100_000}, byTCP, nil)
-	for _, size := range []int{100_001, 1_000_000} {
-		w := wander(t, servers)
-		w.next = 1 // the other one
-		if status, body, h := w.do("POST", strings.Repeat("x", size)); status != http.StatusRequestEntityTooLarge {
-			t.Errorf("%d bytes: %d %s %v", size, status, body, h)
-		}
-		eventually(t, "the session has ended", func() bool { return servers[0].sio.Connections() == 0 })
+	for name, way := range relayWays {
+		t.Run(name, func(t *testing.T) {
+			servers := startRelays(t, 2, sio.Options{MaxPayload: 100_000}, way, nil)
+			for _, size := range []int{100_001, 1_000_000} {
+				w := wander(t, servers)
+				w.next = 1 // the other one
+				if status, body, h := w.do("POST", strings.Repeat("x", size)); status != http.StatusRequestEntityTooLarge {
+					t.Errorf("%d bytes: %d %s %v", size, status, body, h)
+				}
+				eventually(t, "the session has ended", func() bool { return servers[0].sio.Connections() == 0 })
+			}
+		})
 	}
 }
 
@@ -254,47 +277,55 @@ func endedSession(t *testing.T, servers []*relayServer) string {
 
 // A client that goes away while a poll waits at the wrong server is gone at the right one.
 func TestRelayClientLeaves(t *testing.T) {
-	servers := startRelays(t, 2, sio.Options{}, byTCP, nil)
-	w := wander(t, servers)
-	conn, err := net.Dial("tcp", servers[1].Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	for name, way := range relayWays {
+		t.Run(name, func(t *testing.T) {
+			servers := startRelays(t, 2, sio.Options{}, way, nil)
+			w := wander(t, servers)
+			conn, err := net.Dial("tcp", servers[1].Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", w.sid)
+			eventually(t, "the request is at the other server", func() bool { return servers[0].cluster.Stats().Answered > 0 })
+			if n := servers[0].sio.Connections(); n != 1 {
+				t.Fatalf("%d connections", n)
+			}
+			_ = conn.Close()
+			eventually(t, "the session has ended", func() bool { return servers[0].sio.Connections() == 0 })
+		})
 	}
-	fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", w.sid)
-	eventually(t, "the request is at the other server", func() bool { return servers[0].cluster.Stats().Answered > 0 })
-	if n := servers[0].sio.Connections(); n != 1 {
-		t.Fatalf("%d connections", n)
-	}
-	_ = conn.Close()
-	eventually(t, "the session has ended", func() bool { return servers[0].sio.Connections() == 0 })
 }
 
 // When a server goes, polls of its sessions that wait elsewhere are answered at once.
 func TestRelayOwnerDies(t *testing.T) {
-	servers := startRelays(t, 2, sio.Options{}, byTCP, nil)
-	w := wander(t, servers)
-	w.next = 1
-	type answer struct {
-		status int
-		body   string
-	}
-	got := make(chan answer, 1)
-	go func() {
-		status, body, _ := w.do("GET", "")
-		got <- answer{status, body}
-	}()
-	eventually(t, "the request is at the other server", func() bool { return servers[0].cluster.Stats().Answered > 0 })
-	_ = servers[0].cluster.Close() // without Shutdown: its connections break, as they do with its process
-	select {
-	case a := <-got:
-		if a != (answer{400, unknownSID}) {
-			t.Errorf("%+v", a)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("the poll was not answered")
-	}
-	w.next = 1
-	if status, body, _ := w.do("GET", ""); status != 400 || body != unknownSID {
-		t.Errorf("%d %s", status, body)
+	for name, way := range relayWays {
+		t.Run(name, func(t *testing.T) {
+			servers := startRelays(t, 2, sio.Options{}, way, nil)
+			w := wander(t, servers)
+			w.next = 1
+			type answer struct {
+				status int
+				body   string
+			}
+			got := make(chan answer, 1)
+			go func() {
+				status, body, _ := w.do("GET", "")
+				got <- answer{status, body}
+			}()
+			eventually(t, "the request is at the other server", func() bool { return servers[0].cluster.Stats().Answered > 0 })
+			_ = servers[0].cluster.Close() // without Shutdown: its connections break, as they do with its process
+			select {
+			case a := <-got:
+				if a != (answer{400, unknownSID}) {
+					t.Errorf("%+v", a)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("the poll was not answered")
+			}
+			w.next = 1
+			if status, body, _ := w.do("GET", ""); status != 400 || body != unknownSID {
+				t.Errorf("%d %s", status, body)
+			}
+		})
 	}
 }
