@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"slices"
 )
 
 // A flag says what a frame does beside carrying data.
@@ -63,6 +64,6 @@ func (f *frame) parse(b []byte) error {
 		}
 		b = b[k:]
 	}
-	f.data = b[:len(b):len(b)]
+	f.data = slices.Clip(b)
 	return nil
 }

@@ -14,10 +14,10 @@ type wire struct {
 	queue []frameTo
 	ended bool
 	held  bool
-	drop  func(f *frame) bool // nil: nothing is lost
-	sent  int                 // frames
-	most  int                 // bytes that waited
-	bytes int                 // that wait
+	twist func(f frameTo) []frameTo // what becomes of a frame; nil: it gets there
+	sent  int                       // frames
+	most  int                       // bytes that waited
+	bytes int                       // that wait
 
 	muxes map[string]*Mux
 	wg    sync.WaitGroup
@@ -56,12 +56,14 @@ func (w *wire) push(f frameTo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent++
-	var parsed frame
-	if w.drop != nil && parsed.parse(f.data) == nil && w.drop(&parsed) {
-		return
+	frames := []frameTo{f}
+	if w.twist != nil {
+		frames = w.twist(f)
 	}
-	w.queue = append(w.queue, f)
-	w.bytes += len(f.data)
+	for _, f := range frames {
+		w.queue = append(w.queue, f)
+		w.bytes += len(f.data)
+	}
 	w.most = max(w.most, w.bytes)
 	w.wake.Signal()
 }
@@ -87,18 +89,11 @@ func (w *wire) run() {
 	}
 }
 
-// lose has frames dropped from now on.
-func (w *wire) lose(drop func(f *frame) bool) {
+// set has f done while nothing is sent.
+func (w *wire) set(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.drop = drop
-}
-
-// hold keeps all frames back, or no longer.
-func (w *wire) hold(held bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.held = held
+	f()
 	w.wake.Signal()
 }
 
@@ -108,7 +103,7 @@ func (w *wire) frames() int {
 	return w.sent
 }
 
-// pipe returns the two ends of a stream from a to b.
+// pipe returns the two ends of a stream from a to b. They are closed when the test ends.
 func (w *wire) pipe(t testing.TB, l net.Listener, a, b string) (dialed, accepted net.Conn) {
 	t.Helper()
 	dialed, err := w.muxes[a].Dial(t.Context(), b)
@@ -119,6 +114,7 @@ func (w *wire) pipe(t testing.TB, l net.Listener, a, b string) (dialed, accepted
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { dialed.Close(); accepted.Close() })
 	return dialed, accepted
 }
 
