@@ -3,6 +3,8 @@ package nats
 import (
 	"cmp"
 	"context"
+	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -23,9 +25,30 @@ type Options struct {
 	// or does not take them as fast. What comes beyond it is dropped and counted. Default
 	// 16 MiB.
 	QueueBytes int
+	// JetStream, if set, has NATS keep events for a while, and what is known of clients, so
+	// that they may come back to any server. All servers of a cluster have the same.
+	JetStream *JetStream
 	// Connect are options of the connection that [Open] makes: credentials, TLS, the
 	// times that it waits. New does not use them.
 	Connect []nats.Option
+}
+
+// JetStream says how events, and what is known of clients, are kept: in two streams, whose names
+// begin with [Options.Prefix]. The zero value has the defaults. The servers of NATS are of
+// version 2.11 or later.
+type JetStream struct {
+	// Replicas is how many servers of NATS have all of it, up to 5: less than half of them
+	// may be lost at a time. Default: three, or one if NATS is no cluster.
+	Replicas int
+	// Files has it written to disk. Otherwise it is in memory, and gone when more than half
+	// of the servers that have it are away at a time.
+	Files bool
+	// MaxAge is how long events are kept: longer than clients may be away. The least is two
+	// minutes. Default: five.
+	MaxAge time.Duration
+	// MaxBytes bounds the events that are kept, in each server that has them; the oldest
+	// go first. Default 256 MiB.
+	MaxBytes int64
 }
 
 // Open connects to NATS, at a URL or at several with commas between them, and joins the
@@ -37,7 +60,7 @@ func Open(url string, o *Options) (*cluster.Cluster, error) {
 	if o == nil {
 		o = new(Options)
 	}
-	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
 	nc, err := engine.Connect(url, o.Name, o.Connect...)
@@ -59,16 +82,23 @@ func New(nc *nats.Conn, o *Options) (*cluster.Cluster, error) {
 	if o == nil {
 		o = new(Options)
 	}
-	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
 	return join(nc, o, nil)
 }
 
+func (o *Options) check() error {
+	return errors.Join(engine.Check(o.Prefix, o.QueueBytes), (*engine.Streams)(o.JetStream).Check())
+}
+
 // join joins a cluster by a connection, which end is to close.
 func join(nc *nats.Conn, o *Options, end func()) (*cluster.Cluster, error) {
 	prefix := cmp.Or(o.Prefix, wire.DefaultSubject)
-	e := engine.New(nc, prefix, o.QueueBytes, end)
+	e, err := engine.With(engine.New(nc, prefix, o.QueueBytes, end), (*engine.Streams)(o.JetStream))
+	if err != nil {
+		return nil, err
+	}
 	c, err := cluster.New(context.Background(), e, wire.Subjects(prefix), &o.Options)
 	if err != nil {
 		e.Close()

@@ -48,6 +48,10 @@ type Options struct {
 	// only emit. They need the Secret as their token. TLS is for them, too. Default: none
 	// is listened on.
 	Client string
+	// StoreDir is the directory for what JetStream keeps, with Options.JetStream: it must
+	// be this server's alone. Default: a temporary one, which is removed when the Cluster is
+	// closed.
+	StoreDir string
 	// MaxPayload is how many bytes a message may have: 8 MiB at most, which is the
 	// default. An event that is larger does not reach other servers, and is counted as
 	// lost.
@@ -72,7 +76,8 @@ func open(o *Options) (*cluster.Cluster, error) {
 	if o == nil {
 		o = new(Options)
 	}
-	if err := engine.Check(o.Prefix, o.QueueBytes); err != nil {
+	streams := (*engine.Streams)(o.JetStream)
+	if err := errors.Join(engine.Check(o.Prefix, o.QueueBytes), streams.Check()); err != nil {
 		return nil, err
 	}
 	prefix := cmp.Or(o.Prefix, wire.DefaultSubject)
@@ -83,9 +88,13 @@ func open(o *Options) (*cluster.Cluster, error) {
 	if len(o.Peers) > 0 {
 		awaitPeers(s)
 	}
-	c, err := cluster.New(context.Background(), e, wire.Subjects(prefix), &o.Options.Options)
+	j, err := engine.With(e, streams)
 	if err != nil {
-		e.Close()
+		return nil, err
+	}
+	c, err := cluster.New(context.Background(), j, wire.Subjects(prefix), &o.Options.Options)
+	if err != nil {
+		j.Close()
 	}
 	return c, err
 }
@@ -97,21 +106,21 @@ func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error
 		log = *o.Logger
 	}
 	wake, done := make(chan struct{}, 1), make(chan struct{})
-	s, err := start(o, log, wake)
+	s, stop, err := start(o, log, wake)
 	if err != nil {
 		return nil, nil, err
 	}
 	nc, err := engine.Connect("", o.Name, natsgo.InProcessServer(s), natsgo.Token(o.Secret),
 		natsgo.PingInterval(time.Minute)) // nobody can cut it
 	if err != nil {
-		return nil, nil, errors.Join(err, stop(s))
+		return nil, nil, errors.Join(err, stop())
 	}
 	var wg sync.WaitGroup
 	e := engine.New(nc, prefix, o.QueueBytes, func() {
 		close(done)
 		wg.Wait()
 		nc.Close()
-		if err := stop(s); err != nil {
+		if err := stop(); err != nil {
 			log.Warn().Err(err).Send()
 		}
 	})

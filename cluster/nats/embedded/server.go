@@ -1,13 +1,13 @@
 package embedded
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -42,21 +42,31 @@ const (
 const user = "sio"
 
 // start starts the server, and wakes the channel when the server has something of note to
-// log.
-func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (*server.Server, error) {
+// log. It returns what ends the server.
+func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (_ *server.Server, stop func() error, _ error) {
 	so, err := o.server()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	clean := func() error { return nil }
+	if o.JetStream != nil {
+		if err := o.useJetStream(so); err != nil {
+			return nil, nil, err
+		}
+		if o.StoreDir == "" {
+			clean = func() error { return os.RemoveAll(so.StoreDir) }
+		}
 	}
 	s, err := server.NewServer(so)
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, clean())
 	}
+	stop = func() error { return errors.Join(shutdown(s), clean()) }
 	l := &logger{log: log, fatal: make(chan error, 1), wake: wake}
 	s.SetLoggerV2(l, log.GetLevel() <= zerolog.TraceLevel, false, false)
 	s.Start()
 	timeout := time.After(startTimeout)
-	for s.ClusterAddr() == nil {
+	for !isUp(s, so) {
 		select {
 		case err = <-l.fatal:
 		case <-timeout:
@@ -64,13 +74,18 @@ func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (*server.Server
 		case <-time.After(time.Millisecond):
 			continue
 		}
-		return nil, errors.Join(err, stop(s))
+		return nil, nil, errors.Join(err, stop())
 	}
-	return s, nil
+	return s, stop, nil
 }
 
-// stop ends the server. It may hang for as long as the name of a peer is looked up.
-func stop(s *server.Server) error {
+// isUp tells whether a server can be used: by others, if there are to be any.
+func isUp(s *server.Server, so *server.Options) bool {
+	return (so.Cluster.Port == 0 || s.ClusterAddr() != nil) && (!so.JetStream || s.JetStreamEnabled())
+}
+
+// shutdown ends the server. It may hang for as long as the name of a peer is looked up.
+func shutdown(s *server.Server) error {
 	done := make(chan struct{})
 	go func() { // ends with the server
 		s.Shutdown()
@@ -97,8 +112,12 @@ func (o *Options) server() (*server.Options, error) {
 	if err != nil {
 		return nil, err
 	}
+	name, err := o.name(host, port)
+	if err != nil {
+		return nil, err
+	}
 	so := &server.Options{
-		ServerName:            strings.Join(strings.Fields(o.Name), "_") + "-" + rand.Text()[:8],
+		ServerName:            name,
 		Host:                  "127.0.0.1",
 		Port:                  noPort,
 		NoLog:                 true,

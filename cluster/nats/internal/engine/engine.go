@@ -73,6 +73,8 @@ type Engine struct {
 	causes chan error    // why the connection was lost
 	drain  chan struct{} // closed by write when Close was called, and nothing more can be sent
 	closed chan struct{} // closed when Close is done
+
+	returned chan struct{} // has an element if others can be reached that could not be before; for a Journal
 }
 
 type publication struct {
@@ -103,6 +105,8 @@ func New(nc *nats.Conn, prefix string, queueBytes int, end func()) *Engine {
 		causes: make(chan error, 1),
 		drain:  make(chan struct{}),
 		closed: make(chan struct{}),
+
+		returned: make(chan struct{}, 1),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e

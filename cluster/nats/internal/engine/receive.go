@@ -40,5 +40,6 @@ func (e *Engine) receive() {
 func (e *Engine) Reached() {
 	if !e.gone.Load() {
 		e.inbox.push(event{}, 0)
+		nudge(e.returned)
 	}
 }

@@ -43,6 +43,7 @@ func (w *watcher) see(s nats.Status) {
 		if w.away && e.resubscribed() {
 			w.away = false
 			e.inbox.push(event{}, 0)
+			nudge(e.returned)
 			w.resume = time.After(e.hold())
 		}
 	case !w.away || s == nats.CLOSED:
