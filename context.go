@@ -240,12 +240,15 @@ func (c *Context) ExpireAt(t time.Time) { c.socket.ExpireAt(t) }
 // Get returns the value that Set has stored for the client, or nil. A [Key] is typed.
 func (c *Context) Get(key string) any { return c.socket.Value(key) }
 
-// Set stores a value for the client, for as long as it is connected.
-func (c *Context) Set(key string, v any) { c.socket.SetValue(key, v) }
+// Set stores a value for the client, for as long as it is connected. It fails as
+// [socketio.Socket.SetValue] does: only if the value is to follow the client to other servers,
+// and can't be encoded.
+func (c *Context) Set(key string, v any) error { return c.socket.SetValue(key, v) }
 
 // Value returns the value that SetValue has stored for the client under key, or nil.
 // With SetValue it makes a Context a [Store] for a [Key].
 func (c *Context) Value(key any) any { return c.socket.Value(key) }
 
-// SetValue stores a value for the client under a key of any comparable type.
-func (c *Context) SetValue(key, v any) { c.socket.SetValue(key, v) }
+// SetValue stores a value for the client under a key of any comparable type. It fails as Set
+// does.
+func (c *Context) SetValue(key, v any) error { return c.socket.SetValue(key, v) }

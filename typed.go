@@ -131,22 +131,37 @@ func (e Event[T]) On(r Router, h func(c *Context, v T) error, mw ...Middleware) 
 // A Store keeps values for a client: a [Context] or a [Socket].
 type Store interface {
 	Value(key any) any
-	SetValue(key, v any)
+	SetValue(key, v any) error
 }
 
-// A Key stores a value of one type for a client. Two keys are never the same, even if
-// they have the same name.
-type Key[T any] struct{ name *string }
+// A Key stores a value of one type for a client. On one server two keys are never the same,
+// even if they have the same name. By its name a value is found again on another server, to
+// which the client has come by [Options].Recovery in a cluster: there the names of keys have to
+// differ.
+type Key[T any] struct{ id *keyID[T] }
 
-// NewKey returns a new key. The name appears in error messages only.
-func NewKey[T any](name string) Key[T] { return Key[T]{&name} }
+type keyID[T any] struct{ name string }
 
-// Set stores a value for a client.
-func (k Key[T]) Set(s Store, v T) { s.SetValue(k.name, v) }
+// KeyName implements [socketio.NamedKey].
+func (k *keyID[T]) KeyName() string { return k.name }
+
+// DecodeValue implements [socketio.NamedKey].
+func (k *keyID[T]) DecodeValue(decode func(ptr any) error) (any, error) {
+	var v T
+	err := decode(&v)
+	return v, err
+}
+
+// NewKey returns a new key.
+func NewKey[T any](name string) Key[T] { return Key[T]{&keyID[T]{name}} }
+
+// Set stores a value for a client. It fails as [socketio.Socket.SetValue] does: only if the
+// value is to follow the client to other servers, and can't be encoded.
+func (k Key[T]) Set(s Store, v T) error { return s.SetValue(k.id, v) }
 
 // Get returns the value that Set has stored. It reports false if there is none.
 func (k Key[T]) Get(s Store) (T, bool) {
-	v, ok := s.Value(k.name).(T)
+	v, ok := s.Value(k.id).(T)
 	return v, ok
 }
 
@@ -155,7 +170,7 @@ func (k Key[T]) Get(s Store) (T, bool) {
 func (k Key[T]) MustGet(s Store) T {
 	v, ok := k.Get(s)
 	if !ok {
-		panic("sio: nothing is stored under key " + *k.name)
+		panic("sio: nothing is stored under key " + k.id.name)
 	}
 	return v
 }

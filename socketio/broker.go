@@ -95,6 +95,18 @@ func (n *Namespace) encodeBroadcast(b *Broadcast, id uint64, wantsAck bool, last
 	return e.flagged(b.Plain), nil
 }
 
+// encodeKept encodes an event with its Data, and its offset behind the arguments.
+func (n *Namespace) encodeKept(b *Broadcast, offset string) (encoded, error) {
+	e, err := n.srv.encode(parser.TypeEvent, n.name, 0, false, func(dst []byte) ([]byte, [][]byte, error) {
+		dst = append(append(dst, b.Data[:len(b.Data)-1]...), `,"`...)
+		return append(append(dst, offset...), `"]`...), b.Attachments, nil
+	})
+	if err != nil {
+		return e, err
+	}
+	return e.flagged(b.Plain), nil
+}
+
 // decoded returns b with its Event and Args. Those that the codec can't decode stay nil. What
 // another server has sent is decoded here, where nobody else contains a panic of the codec.
 func (n *Namespace) decoded(b *Broadcast) (d *Broadcast) {

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -67,6 +68,7 @@ type Namespace struct {
 	heldAt   int                         // likewise, among those
 	ending   bool                        // likewise: everybody has been made to leave
 	recovery recoverer                   // nil unless clients can be recovered
+	shared   sharer                      // the same, if it goes by a journal
 }
 
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
@@ -75,11 +77,19 @@ func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespa
 	n.upgrade, _ = h.(UpgradeHandler)
 	n.greeter, _ = h.(ConnectedHandler)
 	n.local = newLocal(n)
-	if s.opts.Recovery != nil {
+	n.broker = s.opts.Broker(n.local)
+	if s.opts.Recovery != nil && n.recovery == nil {
 		n.recovery = newLocalRecovery(n.local, name, &s.opts)
 	}
-	n.broker = s.opts.Broker(n.local)
 	return n
+}
+
+// settle waits until what has been emitted is sent.
+func (n *Namespace) settle(ctx context.Context) error {
+	if n.shared == nil {
+		return nil
+	}
+	return n.shared.settle(ctx)
 }
 
 // Name returns the namespace's name, such as "/" or "/chat".

@@ -92,10 +92,31 @@ type recoverer interface {
 	stop()
 }
 
+// A sharer is a recoverer by a [Journal]. What it keeps is encoded when its turn has come.
+type sharer interface {
+	recoverer
+	// emitOne sends an event, which has its Data, to one socket with a standing.
+	emitOne(s *Socket, b *Broadcast) error
+	// behind calls f, which must not block, behind what has been emitted before; settle
+	// waits for that.
+	behind(f func())
+	settle(ctx context.Context) error
+	// Those of [Local] with these names call the following.
+	appended(pos, number uint64, b *Broadcast)
+	refused(number uint64)
+	setAway(away bool)
+	yield(pid string, f func(alive bool))
+}
+
 // A standing is what a recoverer knows of a socket.
 type standing interface {
 	// secret returns what the client is to show when it comes back.
 	secret() string
+	// keep is called with a value that is to be stored with the socket. If it can't follow
+	// the client, it fails. kept returns one that has followed, under a key of which the
+	// socket knows nothing.
+	keep(key, v any) error
+	kept(key NamedKey) (any, bool)
 	// closed is called when the socket has ended, under Socket.mu.
 	closed()
 	// addedLocked is called when the socket is one of the namespace, and partedLocked when
@@ -143,12 +164,17 @@ type house interface {
 
 	// Of events. tell tells who listens to what goes out, which may emit.
 	encode(b *Broadcast, last any) (encoded, error)
+	encodeKept(b *Broadcast, offset string) (encoded, error)
 	decoded(b *Broadcast) *Broadcast
 	tell(b *Broadcast, to selection)
 	pick(sel Selector) selection
 	// pickNumbered picks in one section in which the event gets its number, too, if it
 	// is to be kept.
 	pickNumbered(sel Selector) (to selection, kept bool)
+	// number has an event get its number that is for nobody here, or has been picked.
+	number()
+	// only selects one socket.
+	only(s *Socket) selection
 
 	// Of sockets and rooms. standing returns that of the socket with an id, or nil.
 	standing(id string) standing

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/roster"
 	"github.com/siokit/sio/internal/share"
 )
 
@@ -94,6 +95,18 @@ func (l *Local) pickNumbered(sel Selector) (to selection, kept bool) {
 	to = l.pickLocked(sel)
 	l.mu.RUnlock()
 	return to.settled(), kept
+}
+
+func (l *Local) number() {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.nsp.recovery.numberLocked(nil)
+}
+
+func (l *Local) only(s *Socket) selection { return selection{found: roster.ViewOf([]*Socket{s})} }
+
+func (l *Local) encodeKept(b *Broadcast, offset string) (encoded, error) {
+	return l.nsp.encodeKept(b, offset)
 }
 
 func (l *Local) standing(id string) standing {

@@ -89,12 +89,14 @@ func recoverableOf(s *Socket) *recoverable {
 	return c
 }
 
-func (c *recoverable) secret() string           { return c.PID }
-func (c *recoverable) closed()                  { c.closedAt.Store(int64(c.r.house.now())) }
-func (c *recoverable) addedLocked()             { c.r.rooms.Add(&c.Client) }
-func (c *recoverable) partedLocked()            { c.r.rooms.Part(&c.Client) }
-func (c *recoverable) joinedLocked(name string) { c.r.rooms.Join(&c.Client, name) }
-func (c *recoverable) leftLocked(name string)   { c.r.rooms.Leave(&c.Client, name) }
+func (c *recoverable) secret() string            { return c.PID }
+func (c *recoverable) keep(any, any) error       { return nil }
+func (c *recoverable) kept(NamedKey) (any, bool) { return nil, false }
+func (c *recoverable) closed()                   { c.closedAt.Store(int64(c.r.house.now())) }
+func (c *recoverable) addedLocked()              { c.r.rooms.Add(&c.Client) }
+func (c *recoverable) partedLocked()             { c.r.rooms.Part(&c.Client) }
+func (c *recoverable) joinedLocked(name string)  { c.r.rooms.Join(&c.Client, name) }
+func (c *recoverable) leftLocked(name string)    { c.r.rooms.Leave(&c.Client, name) }
 
 // leftAt returns when the client left.
 func (c *recoverable) leftAt() time.Duration {

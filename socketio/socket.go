@@ -148,13 +148,35 @@ func (s *Socket) BindAuth(ptr any) error {
 // Value returns the value that [Socket.SetValue] has stored under key, or nil.
 func (s *Socket) Value(key any) any {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.data[key]
+	v, ok := s.data[key]
+	s.mu.Unlock()
+	if named, is := key.(NamedKey); is && !ok && s.rec != nil {
+		if v, ok = s.rec.kept(named); ok {
+			s.store(key, v)
+		}
+	}
+	return v
 }
 
 // SetValue stores v under key, of any comparable type, for as long as the Socket is
 // referred to.
-func (s *Socket) SetValue(key, v any) {
+//
+// With [Options.Recovery] and a [Journal] the value follows the client to other servers,
+// encoded by [Options.Codec]. Then the key is a string, under which a client that comes back
+// has what the Codec makes of any JSON, or a [NamedKey]. SetValue fails, and stores nothing,
+// if the key is none of these or the value can't be encoded. Otherwise it never fails.
+func (s *Socket) SetValue(key, v any) error {
+	if s.rec != nil {
+		if err := s.rec.keep(key, v); err != nil {
+			s.nsp.srv.log.Error().Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Err(err).Msg("value not stored")
+			return err
+		}
+	}
+	s.store(key, v)
+	return nil
+}
+
+func (s *Socket) store(key, v any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.data == nil {
@@ -245,6 +267,10 @@ func (s *Socket) Disconnect(closeConn ...bool) {
 		return
 	}
 	s.mu.Unlock()
+	if s.nsp.shared != nil {
+		s.nsp.shared.behind(func() { s.disconnect(all) })
+		return
+	}
 	s.disconnect(all)
 }
 

@@ -53,6 +53,9 @@ func (s *Socket) ask(ctx context.Context, m modifiers, event string, args []any)
 	if err != nil {
 		return parser.Args{}, err
 	}
+	if err := s.nsp.settle(ctx); err != nil {
+		return parser.Args{}, err
+	}
 	s.tell(event, args)
 	a := &pendingAck{done: make(chan struct{})}
 	s.await(nil, e.flagged(m.plain), id, a, m.volatile)

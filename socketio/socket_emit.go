@@ -87,6 +87,9 @@ func (e Emission) Broadcast() Target {
 // emit sends an event to the client.
 func (s *Socket) emit(m modifiers, event string, args []any) error {
 	sent, kept := args, s.rec != nil && !m.volatile
+	if kept && s.nsp.shared != nil {
+		return s.post(m, event, args)
+	}
 	if kept {
 		sent = append(slices.Clip(args), s.nsp.recovery.blank())
 	}
@@ -106,6 +109,24 @@ func (s *Socket) emit(m modifiers, event string, args []any) error {
 		return notDropped(s.nsp.recovery.emitVolatile(s, e, takenForOffset(event, args)))
 	}
 	return notDropped(s.send(e, m.volatile))
+}
+
+// post emits by the journal.
+func (s *Socket) post(m modifiers, event string, args []any) error {
+	data, attachments, err := parser.AppendEvent(s.nsp.srv.opts.Codec, nil, event, args)
+	if err == nil {
+		err = s.nsp.srv.allows(attachments)
+	}
+	if err != nil {
+		return err
+	}
+	if s.Reason() != "" {
+		return ErrClosed
+	}
+	return s.nsp.shared.emitOne(s, &Broadcast{
+		Event: event, Args: slices.Clone(args), Data: data, Attachments: attachments, // so that the caller's need not be on the heap
+		Selector: Selector{Rooms: []string{s.id}}, Plain: m.plain,
+	})
 }
 
 // errCrowded says that a packet had better wait.

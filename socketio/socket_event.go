@@ -108,5 +108,9 @@ func (s *Socket) Ack(e *Event, args ...any) error {
 		return err
 	}
 	encoded = true
+	if s.nsp.shared != nil {
+		s.nsp.shared.behind(func() { _ = s.send(p, false) }) // if it fails the socket has left, or does so
+		return nil
+	}
 	return s.send(p, false)
 }

@@ -117,6 +117,9 @@ func (t Target) EmitWithAck(ctx context.Context, event string, args ...any) ([]A
 	defer n.release()
 	ctx, cancel := t.mod.bound(ctx)
 	defer cancel()
+	if err := n.settle(ctx); err != nil {
+		return nil, err
+	}
 	return n.broker.BroadcastWithAck(ctx, t.broadcast(event, args))
 }
 

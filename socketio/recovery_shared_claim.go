@@ -1,0 +1,376 @@
+package socketio
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/socketio/recovery"
+)
+
+// A sharedClaim is that of a socket to be a client which has been there, perhaps on another
+// server, from when its record was found until its connect handler has decided. What the
+// socket does meanwhile takes place when it is accepted. Its fields are protected by
+// sharedRecovery.mu, but for those of rooms.
+type sharedClaim struct {
+	r      *sharedRecovery
+	socket *Socket
+	was    *Client
+
+	at     uint64 // the position up to which what it has missed is known
+	missed []*engineio.Message
+	size   int // of that, in bytes
+	last   uint64
+	held   []*Broadcast // what was emitted to the socket
+
+	// protected by books
+	in      map[string]bool // the rooms
+	changes []roomChange
+}
+
+// A roomChange is a room that has been joined or left.
+type roomChange struct {
+	name   string
+	joined bool
+	at     uint64 // the last event before
+}
+
+func (c *sharedClaim) join(room string) error {
+	c.r.books.Lock()
+	defer c.r.books.Unlock()
+	if c.in[room] {
+		return nil
+	}
+	if err := c.r.house.roomFor(len(c.in), room); err != nil {
+		return err
+	}
+	c.in[room] = true
+	c.changes = append(c.changes, roomChange{room, true, c.r.pos.Load()})
+	return nil
+}
+
+func (c *sharedClaim) leave(room string) {
+	c.r.books.Lock()
+	defer c.r.books.Unlock()
+	if c.in[room] {
+		delete(c.in, room)
+		c.changes = append(c.changes, roomChange{room, false, c.r.pos.Load()})
+	}
+}
+
+func (c *sharedClaim) names() []string {
+	c.r.books.Lock()
+	defer c.r.books.Unlock()
+	return slices.Collect(maps.Keys(c.in))
+}
+
+func (c *sharedClaim) clear() {
+	c.r.books.Lock()
+	defer c.r.books.Unlock()
+	c.in = make(map[string]bool)
+}
+
+// claimFor gives a socket what the client with that pid has, for the connect handler to
+// decide. It reports false if there is no such client, if it is there, or if it can't be
+// told what it has missed.
+func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
+	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
+	defer cancel()
+	was := r.find(ctx, s, pid)
+	if was == nil {
+		return false
+	}
+	at, ok := r.start(ctx, was, offset)
+	if !ok {
+		return false
+	}
+	c := &sharedClaim{r: r, socket: s, was: was, at: at, in: make(map[string]bool)}
+	for _, p := range was.Spans {
+		if p.To == never {
+			c.in[p.Name] = true
+		}
+	}
+	if !c.walk(r.pos.Load()) {
+		return false
+	}
+	m := r.newMember(s, pid)
+	m.claim, m.values, m.keys = c, maps.Clone(was.Values), maps.Clone(was.Keys)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if other := r.deciding[pid]; other != nil && other.socket.Reason() == "" {
+		return false // be it accepted or not, there is somebody
+	}
+	r.deciding[pid] = c
+	s.assume(was.ID, r.decodedValues(was), m)
+	return true
+}
+
+// find returns the record of a client that is not there, or nil.
+func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) *Client {
+	was, err := r.journal.Find(ctx, pid)
+	if err != nil || was == nil || was.Nsp != "" && was.Nsp != r.nsp {
+		return nil
+	}
+	if was.Server == "" || was.Gone {
+		return was
+	}
+	if was.Server == r.journal.Server() {
+		alive := make(chan bool, 1)
+		if r.sameConnection(s, pid) {
+			return nil
+		}
+		r.yield(pid, func(ok bool) { alive <- ok })
+		select {
+		case ok := <-alive:
+			if ok {
+				return nil
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	} else if alive, err := r.journal.Yield(ctx, was.Server, pid); alive {
+		return nil
+	} else if err != nil {
+		return was // its server is dead, or as good as that
+	}
+	was, err = r.journal.Find(ctx, pid) // it is the last one now
+	if err != nil {
+		return nil
+	}
+	return was
+}
+
+// sameConnection tells whether a client that is here has the connection of s.
+func (r *sharedRecovery) sameConnection(s *Socket, pid string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.clients[pid]
+	return m != nil && m.socket.with(s)
+}
+
+// start returns the position up to which a client has all events, by the offset that it
+// shows, or "". It reports false if that is none that the client can have.
+func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) (at uint64, ok bool) {
+	pos, ok := uint64(0), true
+	if offset != "" {
+		pos, ok = r.journal.Position(offset)
+	}
+	if !ok || r.journal.Await(ctx, max(pos, was.At)) != nil {
+		return 0, false
+	}
+	if was.At > 0 && pos == was.Got {
+		return max(pos, was.At), true // whatever is known no more
+	}
+	e, ok := r.journal.At(pos)
+	if !ok || !was.meant(&e) {
+		return 0, false
+	}
+	return pos, true
+}
+
+// meant tells whether an event was for a client.
+func (c *Client) meant(e *Kept) bool {
+	switch {
+	case e.Server == c.Server && slices.ContainsFunc(c.Early, func(r [2]uint64) bool { return r[0] <= e.Number && e.Number <= r[1] }):
+		return false
+	case len(e.Rooms) == 0 && e.Pos <= c.Added:
+		return false
+	case len(e.Rooms) > 0 && !c.inAny(e.Rooms, e.Pos):
+		return false
+	}
+	return !c.inAny(e.Except, e.Pos)
+}
+
+// meant tells whether an event is for a client that is there.
+func (m *member) meant(e *Kept) bool {
+	m.r.books.Lock()
+	c := Client{ID: m.socket.ID(), Born: m.born, Added: m.added, Spans: slices.Clone(m.spans)}
+	m.r.books.Unlock()
+	return c.meant(e)
+}
+
+// inAny tells whether the client was in any of the rooms at a position.
+func (c *Client) inAny(names []string, pos uint64) bool {
+	for _, name := range names {
+		if name == c.ID && pos > c.Born {
+			return true
+		}
+		for i := range c.Spans {
+			if p := &c.Spans[i]; p.Name == name && p.From < pos && pos <= p.To {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// walk adds what the client has missed up to a position. It reports false if some of that is
+// not known any more, or it is more than may wait to be sent to a client.
+func (c *sharedClaim) walk(upTo uint64) bool {
+	r := c.r
+	for c.at < upTo {
+		some, ok := r.journal.After(c.at, upTo)
+		if !ok || c.socket.Reason() != "" {
+			return false
+		}
+		if len(some) == 0 {
+			c.at = upTo
+			break
+		}
+		for i := range some {
+			e := &some[i]
+			c.at = e.Pos
+			if !c.was.meant(e) {
+				continue
+			}
+			m, err := r.house.encodeKept(e.Broadcast, r.journal.Offset(e.Pos))
+			if err != nil {
+				return false
+			}
+			c.missed = append(append(c.missed, m.first), m.rest...)
+			c.size += m.size()
+			c.last = e.Pos
+			if c.size > r.queue.bytes || len(c.missed) > r.queue.packets {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// takeOver implements [recoverer].
+func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
+	m := memberOf(s)
+	c := m.claim
+	defer r.giveBack(s)
+	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
+	defer cancel()
+	if ok, err := r.journal.Take(ctx, c.was); err != nil || !ok {
+		return nil, false
+	}
+	walked := c.walk(r.pos.Load())
+	r.mu.Lock()
+	c.apply() // what has changed aside counts for what comes now
+	walked = walked && r.deciding[m.pid] == c && c.walk(r.pos.Load())
+	if !walked {
+		r.mu.Unlock()
+		return nil, false
+	}
+	r.becomeLocked(m)
+	missed, held := c.missed, c.held
+	c.missed, c.held = nil, nil
+	r.mu.Unlock()
+	for _, b := range held {
+		_ = r.post(r.ticketFor(s, b)) // it has been encoded
+	}
+	return missed, true
+}
+
+// apply adds what has changed aside to what is known of the client's rooms.
+func (c *sharedClaim) apply() {
+	c.r.books.Lock()
+	defer c.r.books.Unlock()
+	spans := slices.Clone(c.was.Spans)
+	for _, change := range c.changes {
+		if change.joined {
+			spans = append(spans, recovery.Room{Name: change.name, From: change.at, To: never})
+			continue
+		}
+		for i := range spans {
+			if p := &spans[i]; p.Name == change.name && p.To == never {
+				p.To = change.at
+			}
+		}
+	}
+	c.was.Spans, c.changes = spans, nil
+}
+
+// becomeLocked makes a socket the client that was away.
+func (r *sharedRecovery) becomeLocked(m *member) {
+	c := m.claim
+	delete(r.deciding, m.pid)
+	r.clients[m.pid] = m
+	m.got = max(c.last, min(c.at, c.was.Got))
+	m.known.Store(true)
+	r.house.readmit(m.socket)
+	now := r.house.now()
+	r.forgetReturnsLocked(now - 2*earlyAfter)
+	r.back.Push(returned{m, now})
+}
+
+// returnLocked implements [standing]. It is called by readmit, with mu held, too.
+func (m *member) returnLocked(bool) (rooms []string) {
+	c := m.claim
+	m.claim = nil
+	m.r.books.Lock()
+	defer m.r.books.Unlock()
+	m.born, m.added, m.spans = c.was.Born, c.was.Added, c.was.Spans
+	for _, p := range m.spans {
+		if p.To == never {
+			rooms = append(rooms, p.Name)
+		} else {
+			m.ended++
+		}
+	}
+	return rooms
+}
+
+// giveBack implements [recoverer].
+func (r *sharedRecovery) giveBack(s *Socket) {
+	m := memberOf(s)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m.claim != nil {
+		r.giveBackLocked(m.claim)
+	} else if r.clients[m.pid] == m && !m.known.Load() {
+		delete(r.clients, m.pid)
+	}
+}
+
+// giveBackLocked ends a claim that has come to nothing: the client is what it was.
+func (r *sharedRecovery) giveBackLocked(c *sharedClaim) {
+	if r.deciding[c.was.PID] != c {
+		return
+	}
+	delete(r.deciding, c.was.PID)
+	c.missed, c.held = nil, nil
+	r.house.shut(c.socket)
+}
+
+// yield tells whether a client is here. If it is not, its record is final before f is told.
+func (r *sharedRecovery) yield(pid string, f func(alive bool)) {
+	r.mu.Lock()
+	m := r.clients[pid]
+	r.mu.Unlock()
+	gone := func() { f(false) }
+	switch {
+	case m == nil:
+		f(false)
+	case m.socket.Reason() != "":
+		r.vacateMember(m, gone)
+	default:
+		m.socket.alive(r.patience, func(alive bool) {
+			if alive {
+				f(true)
+				return
+			}
+			go func() { // what follows takes locks that are held here
+				m.socket.bury()
+				r.vacateMember(m, gone)
+			}()
+		})
+	}
+}
+
+// decodedValues returns the values of a client as they are stored with a socket.
+func (r *sharedRecovery) decodedValues(c *Client) map[any]any {
+	values := make(map[any]any, len(c.Values))
+	for name, data := range c.Values {
+		var v any
+		if err := r.house.Codec().Unmarshal(data, nil, &v); err == nil {
+			values[name] = v
+		}
+	}
+	return values
+}

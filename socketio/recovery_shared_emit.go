@@ -1,0 +1,246 @@
+package socketio
+
+import (
+	"math"
+	"time"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// blank implements [recoverer]: an event that is to be kept is encoded when its offset is
+// known.
+func (r *sharedRecovery) blank() any { return nil }
+
+// broadcast implements [recoverer].
+func (r *sharedRecovery) broadcast(b *Broadcast) error {
+	if b.Volatile || b.Local {
+		e, err := r.house.encode(b, nil)
+		if err != nil {
+			return err
+		}
+		to := r.house.pick(b.Selector)
+		r.lane.behind(func() { r.house.tell(b, r.sendPlain(b, e, to)) })
+		return nil
+	}
+	at := r.house.now() // first: who comes back from here on is not among those picked
+	return r.post(&ticket{b: b, to: r.house.pick(b.Selector), at: at})
+}
+
+// post appends an event for whom is selected.
+func (r *sharedRecovery) post(t *ticket) error {
+	if r.lane.append(t) {
+		return nil
+	}
+	b, to := t.b, t.to
+	e, err := r.house.encode(b, nil)
+	if err != nil {
+		return err
+	}
+	r.house.tell(b, r.sendPlain(b, e, to))
+	return nil
+}
+
+// sendPlain sends an event without an offset.
+func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection) selection {
+	var batch engineio.Batch
+	for s := range to.each {
+		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error
+	}
+	batch.Flush()
+	return to
+}
+
+// emitOne implements [sharer].
+func (r *sharedRecovery) emitOne(s *Socket, b *Broadcast) error {
+	m := memberOf(s)
+	r.mu.Lock()
+	if c := m.claim; c != nil { // it is to be known first who the client is
+		c.held = append(c.held, b)
+		r.mu.Unlock()
+		return nil
+	}
+	r.mu.Unlock()
+	return r.post(r.ticketFor(s, b))
+}
+
+func (r *sharedRecovery) ticketFor(s *Socket, b *Broadcast) *ticket {
+	return &ticket{b: b, to: r.house.only(s), at: r.house.now()}
+}
+
+// emit implements [recoverer]: what can be recovered goes by emitOne.
+func (r *sharedRecovery) emit(s *Socket, e encoded) error { return s.sendLater(nil, e, false) }
+
+// emitVolatile implements [recoverer].
+func (r *sharedRecovery) emitVolatile(s *Socket, e encoded, _ any) error {
+	r.lane.behind(func() { _ = s.sendLater(nil, e, true) }) // what is dropped is no error, and who has left neither
+	return nil
+}
+
+// numberLocked implements [recoverer]: it is called by pickNumbered and number, for what
+// appended delivers.
+func (r *sharedRecovery) numberLocked([]string) bool {
+	r.pos.Store(r.next)
+	return true
+}
+
+// appended delivers an event at its turn.
+func (r *sharedRecovery) appended(pos, number uint64, b *Broadcast) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	own := number != 0
+	early := own && r.lane.wasEarly(number)
+	done := false
+	if own {
+		r.lane.moves()
+		for {
+			s, ok := r.lane.take(number)
+			switch {
+			case !ok:
+			case s.f != nil:
+				s.f()
+				continue
+			case s.number < number: // it is lost
+				r.sendEarly(s.ticket)
+				continue
+			default:
+				r.deliver(pos, s.b, s.ticket)
+				done = true
+				continue
+			}
+			break
+		}
+	}
+	switch {
+	case done:
+	case early || own:
+		r.deliver(pos, nil, nil)
+	default:
+		r.deliver(pos, b, nil)
+	}
+}
+
+// deliver sends an event with its offset to whom it is for: those that are selected now, or, of
+// a ticket, those that were when it was emitted, and who has come back since. Without an event
+// it only notes the position.
+func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
+	var batch engineio.Batch
+	r.mu.Lock()
+	r.next = pos
+	var picked selection
+	switch {
+	case t != nil:
+		picked = t.to
+		r.house.number()
+	case b != nil:
+		picked, _ = r.house.pickNumbered(b.Selector)
+	default:
+		r.house.number()
+	}
+	back := r.backSinceLocked(t, pos)
+	if b == nil || picked.found.Len()+len(back) == 0 {
+		r.mu.Unlock()
+		return
+	}
+	e, err := r.house.encodeKept(b, r.journal.Offset(pos))
+	var old encoded
+	if err == nil && r.house.allowsV3() {
+		old, err = r.house.encode(b, nil)
+	}
+	if err != nil {
+		r.mu.Unlock()
+		r.house.failed(err)
+		return
+	}
+	for s := range picked.each {
+		m := memberOf(s)
+		switch {
+		case m == nil:
+			_ = s.sendLater(&batch, old, false)
+		case m.claim != nil: // it is among what the client has missed
+		default:
+			m.got = pos
+			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
+		}
+	}
+	for _, m := range back {
+		if m.got < pos { // it may be among the others
+			m.got = pos
+			_ = m.socket.sendLater(&batch, e, false)
+		}
+	}
+	r.mu.Unlock()
+	batch.Flush()
+	r.house.tell(b, picked)
+}
+
+// backSinceLocked returns who has come back since a ticket was made, and whom it is for.
+func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member) {
+	if t == nil || r.back.Len() == 0 {
+		return nil
+	}
+	for _, b := range r.back.All() {
+		if b.at < t.at {
+			continue
+		}
+		if b.m.meant(&Kept{Pos: pos, Broadcast: t.b}) {
+			back = append(back, b.m)
+		}
+	}
+	return back
+}
+
+// forgetReturnsLocked forgets who has come back before a time.
+func (r *sharedRecovery) forgetReturnsLocked(before time.Duration) {
+	for r.back.Len() > 0 && r.back.All()[0].at < before {
+		r.back.Pop()
+	}
+}
+
+// sendEarly sends an event whose turn takes too long, or will not come.
+func (r *sharedRecovery) sendEarly(t *ticket) {
+	r.lane.setEarly(t.number)
+	e, err := r.house.encode(t.b, nil)
+	if err != nil {
+		r.house.failed(err)
+		return
+	}
+	r.house.tell(t.b, r.sendPlain(t.b, e, t.to))
+}
+
+// refused is called for an event that will not have its turn: what waits behind it must not
+// wait for ever.
+func (r *sharedRecovery) refused(number uint64) {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	r.early(number)
+}
+
+// hurry sends all that waits.
+func (r *sharedRecovery) hurry() {
+	r.turn.Lock()
+	defer r.turn.Unlock()
+	r.early(math.MaxUint64)
+}
+
+// early does what is in the lane up to a ticket, and behind it up to the next one.
+func (r *sharedRecovery) early(number uint64) {
+	for {
+		s, ok := r.lane.take(number)
+		switch {
+		case !ok:
+			return
+		case s.f != nil:
+			s.f()
+		default:
+			r.sendEarly(s.ticket)
+		}
+	}
+}
+
+// setAway is told when the journal goes and comes.
+func (r *sharedRecovery) setAway(away bool) {
+	r.lane.setAway(away)
+	if away {
+		r.hurry()
+	}
+}

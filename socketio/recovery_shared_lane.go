@@ -1,0 +1,212 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/siokit/sio/internal/fifo"
+)
+
+const (
+	// earlyAfter is how long clients of this server wait for what it has emitted. Then they get
+	// it without an offset, however long the journal takes, and so does what follows, until
+	// the journal goes on.
+	earlyAfter = time.Second
+	// earlyLook is how often that is looked for.
+	earlyLook = earlyAfter / 4
+)
+
+// A lane has what this server has emitted to a namespace, until it comes back from the
+// journal, and what is to be done behind that, in order.
+type lane struct {
+	r *sharedRecovery
+
+	mu      sync.Mutex // protects the following; innermost but for what the journal has to append
+	items   fifo.Queue[step]
+	busy    bool // a step that was taken off is not done yet
+	timer   *time.Timer
+	away    bool // the journal is known to be
+	stalled bool // it takes too long
+	stopped bool
+	early   []earlyRange
+}
+
+// A step is a ticket or a function.
+type step struct {
+	*ticket
+	f func()
+}
+
+// A ticket is an event that has been emitted, and for whom.
+type ticket struct {
+	number uint64 // in the journal
+	b      *Broadcast
+	to     selection
+	at     time.Duration // when it was emitted
+}
+
+// An earlyRange is events of this server, by their numbers, that its clients have been sent
+// without an offset.
+type earlyRange struct {
+	first, last uint64
+	at          time.Duration // when that was
+}
+
+// append has the journal append an event, and puts its ticket into the lane. It reports false
+// if that is to be sent at once, without an offset.
+func (l *lane) append(t *ticket) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	number, ok := l.r.journal.Append(t.b)
+	if !ok {
+		return false
+	}
+	if l.away || l.stalled || l.stopped {
+		l.earlyLocked(number)
+		return false
+	}
+	t.number = number
+	l.items.Push(step{ticket: t})
+	if l.timer == nil {
+		l.timer = time.AfterFunc(earlyLook, l.look)
+	}
+	return true
+}
+
+// behind calls f behind what has been emitted: at once, or by another goroutine. F must not
+// block, or emit.
+func (l *lane) behind(f func()) {
+	l.mu.Lock()
+	if l.items.Len() == 0 && !l.busy {
+		l.mu.Unlock()
+		f()
+		return
+	}
+	l.items.Push(step{f: f})
+	l.mu.Unlock()
+}
+
+// settle waits until what has been emitted before is sent.
+func (l *lane) settle(ctx context.Context) error {
+	l.mu.Lock()
+	if l.items.Len() == 0 && !l.busy {
+		l.mu.Unlock()
+		return nil
+	}
+	done := make(chan struct{})
+	l.items.Push(step{f: func() { close(done) }})
+	l.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// take returns the next step that is to be done, up to the ticket of a number: then only what
+// is behind that, up to the next ticket.
+func (l *lane) take(number uint64) (s step, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy = false
+	if l.items.Len() == 0 {
+		return step{}, false
+	}
+	if next := l.items.All()[0]; next.ticket != nil && next.number > number {
+		return step{}, false
+	}
+	l.busy = true
+	return l.items.Pop(), true
+}
+
+func (l *lane) earlyLocked(number uint64) {
+	now := l.r.house.now()
+	if n := len(l.early); n > 0 && now-l.early[n-1].at < earlyAfter {
+		l.early[n-1].last = number
+		l.early[n-1].at = now
+		return
+	}
+	for len(l.early) > 0 && now-l.early[0].at > 2*l.r.opts.Window {
+		l.early = l.early[1:]
+	}
+	l.early = append(l.early, earlyRange{number, number, now})
+}
+
+func (l *lane) setEarly(number uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.earlyLocked(number)
+}
+
+// wasEarly tells whether clients have been sent an event without its offset.
+func (l *lane) wasEarly(number uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.early {
+		if e.first <= number && number <= e.last {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *lane) earlyNumbers() [][2]uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all [][2]uint64
+	for _, e := range l.early {
+		all = append(all, [2]uint64{e.first, e.last})
+	}
+	return all
+}
+
+// look sees to tickets that have waited for too long.
+func (l *lane) look() {
+	l.mu.Lock()
+	l.timer = nil
+	if l.items.Len() == 0 || l.stopped {
+		l.mu.Unlock()
+		return
+	}
+	// In front of the first ticket there are steps only while they are being done.
+	late := false
+	for _, s := range l.items.All() {
+		if s.ticket != nil {
+			late = l.r.house.now()-s.at >= earlyAfter
+			break
+		}
+	}
+	l.stalled = l.stalled || late
+	l.timer = time.AfterFunc(earlyLook, l.look)
+	l.mu.Unlock()
+	if late {
+		l.r.hurry()
+	}
+}
+
+// moves notes that the journal goes on.
+func (l *lane) moves() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalled = false
+}
+
+func (l *lane) setAway(away bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.away = away
+}
+
+// stop ends the timer; what is emitted from then on is sent at once.
+func (l *lane) stop() {
+	l.mu.Lock()
+	l.stopped = true
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+	l.mu.Unlock()
+	l.r.hurry()
+}
