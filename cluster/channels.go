@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,6 +90,13 @@ func (h *channels) discount() {
 	for nsp := range h.brokers {
 		h.c.engine.Unsubscribe(h.c.format.Counted(nsp))
 	}
+}
+
+// all returns the brokers of all namespaces.
+func (h *channels) all() []*broker {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Collect(maps.Values(h.brokers))
 }
 
 // broker returns that of a namespace, or nil.

@@ -37,6 +37,10 @@ type Options struct {
 	// the wrong one. Default: nil, and such requests go by the engine, which takes longer
 	// and costs it two messages for each.
 	Relay *Relay
+	// HistoryBytes bounds the events that this server remembers for clients that come back, of all
+	// namespaces, if the engine is a [Journal] and there is an option Recovery. A
+	// client that has missed an event that is gone starts anew. Default 64 MiB.
+	HistoryBytes int
 	// OnLoss, if set, is told of messages that may not have arrived, here or elsewhere, once
 	// a second at most, in a goroutine of its own. It may block, and use the Cluster: what
 	// happens meanwhile is told together, afterwards.
@@ -58,6 +62,10 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.Heartbeat < 0 {
 		errs = append(errs, fmt.Errorf("Heartbeat is negative (%v)", out.Heartbeat))
 	}
+	if out.HistoryBytes < 0 {
+		errs = append(errs, fmt.Errorf("HistoryBytes is negative (%d)", out.HistoryBytes))
+	}
+	out.HistoryBytes = cmp.Or(out.HistoryBytes, 64<<20)
 	out.RequestsTimeout = cmp.Or(out.RequestsTimeout, 5*time.Second)
 	out.Heartbeat = cmp.Or(out.Heartbeat, 5*time.Second)
 	if out.Name == "" {
@@ -96,6 +104,7 @@ type Cluster struct {
 	inbox    string                                           // the channel for this server alone
 	directs  map[directKind]func(from string, payload []byte) // what comes there; set before the engine is started
 	tunnels  *tunnel.Mux
+	journal  *journaling // nil unless the engine is a Journal
 	channels channels
 	fresh    fresh.Rooms
 	members  members
@@ -134,6 +143,9 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		c.cancel()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	if j, ok := e.(Journal); ok {
+		c.journal = newJournaling(c, j)
+	}
 	if err := e.Start(ctx, receiver{c}); err != nil {
 		c.cancel()
 		c.relays.close()
@@ -144,6 +156,9 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 	c.channels.use(f.Servers(), "")
 	c.greet(wire.TypeHello)
 	c.house.Go(c.keepHouse) // until Close
+	if c.journal != nil {
+		c.house.Go(c.journal.records.run) // likewise, and until all is written
+	}
 	return c, nil
 }
 
@@ -156,8 +171,15 @@ func (c *Cluster) UID() string { return c.uid }
 // Server.
 func (c *Cluster) Broker(l *socketio.Local) socketio.Broker {
 	b := &broker{c: c, local: l, nsp: l.Namespace().Name(), codec: l.Codec(), linger: lingerOf(l)}
+	if c.journal == nil {
+		c.channels.open(b)
+		return b
+	}
+	j := &journaled{b, c.journal}
+	c.journal.history.keepFor(3 * l.RecoveryWindow())
+	l.Share(j)
 	c.channels.open(b)
-	return b
+	return j
 }
 
 // Close tells the other servers that this one leaves, sends what is queued, and ends. It
@@ -199,6 +221,13 @@ func (c *Cluster) Close() error {
 func (c *Cluster) publish(m *wire.Message) error {
 	if c.ctx.Err() != nil && m.Type != wire.TypeClose {
 		return nil
+	}
+	if c.journal != nil && m.Kept() {
+		_, err := c.journal.append(m, nil)
+		if err == errFull { // it is counted
+			return nil
+		}
+		return err
 	}
 	m.UID = c.uid
 	data, err := c.format.Append(nil, m)

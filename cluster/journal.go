@@ -46,9 +46,8 @@ type Journal interface {
 type Record struct {
 	PID string
 	// Data begins with the lease of who writes it, [wire.LeaseLen] bytes, and is valid
-	// UTF-8. Unless New is set, it is written only in the place of a record with the same
-	// lease; if New is set, only where there is none. In either case one that is there
-	// already, and is the same, is success.
+	// UTF-8. It is written only in the place of a record with the same lease, and, if New
+	// is set, where there is none.
 	Data []byte
 	New  bool
 	// Renew says that Data was saved before, and is only to stay for longer.

@@ -153,6 +153,7 @@ func (c *Cluster) leave(err error) {
 	c.counts.outages.Add(1)
 	c.log.Warn().Err(err).Msg("the engine of the cluster is away: other servers get nothing of this one")
 	c.requests.abandon()
+	c.journalAway(true)
 }
 
 func (c *Cluster) back() {
@@ -162,6 +163,7 @@ func (c *Cluster) back() {
 		c.hail(wire.TypeHeartbeat)
 		return
 	}
+	c.journalAway(false)
 	c.members.refresh()
 	c.hail(wire.TypeHello)
 	c.note(Loss{Outage: time.Since(was.since), Err: was.err})

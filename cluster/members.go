@@ -226,6 +226,9 @@ func (c *Cluster) forget(uid, why string) {
 	}
 	c.requests.gone(Member{Name: m.Name, UID: uid})
 	c.serving.stopInquiries(uid)
+	if c.journal != nil {
+		c.journal.asked.gone(uid)
+	}
 	c.tunnels.Gone(uid)
 }
 

@@ -81,10 +81,11 @@ func (b *broker) handle(m *wire.Message) error {
 	sel := socketio.Selector{Rooms: m.Rooms, Except: m.Except}
 	switch m.Type {
 	case wire.TypeBroadcast:
-		if name, err := parser.EventName(m.Data); err != nil || parser.IsReserved(string(name)) {
-			return errEvent
+		e, err := eventOf(m)
+		if err != nil {
+			return err
 		}
-		e := &socketio.Broadcast{Data: m.Data, Attachments: m.Attachments, Selector: sel, Volatile: m.Flags.Volatile, Plain: m.Flags.Plain}
+		e.Local = true // it is not to go further
 		if m.Request != "" {
 			b.serveInquiry(m, e)
 			return nil
@@ -121,6 +122,17 @@ func (b *broker) handle(m *wire.Message) error {
 		return errType
 	}
 	return nil
+}
+
+// eventOf returns the event that clients are to get.
+func eventOf(m *wire.Message) (*socketio.Broadcast, error) {
+	if name, err := parser.EventName(m.Data); err != nil || parser.IsReserved(string(name)) {
+		return nil, errEvent
+	}
+	return &socketio.Broadcast{
+		Data: m.Data, Attachments: m.Attachments, Selector: socketio.Selector{Rooms: m.Rooms, Except: m.Except},
+		Volatile: m.Flags.Volatile, Plain: m.Flags.Plain,
+	}, nil
 }
 
 // act does something with sockets.

@@ -35,6 +35,7 @@ var (
 type serving struct {
 	queries  atomic.Int32
 	handlers atomic.Int32
+	yields   atomic.Int32
 	slots    chan struct{} // of queries
 
 	mu        sync.Mutex // protects the following

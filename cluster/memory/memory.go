@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/wire"
 )
 
 // ErrCut is the reason that the [cluster.Receiver] of an [Engine] that was cut off hears.
@@ -27,6 +28,12 @@ type Hub struct {
 
 	mu   sync.Mutex                  // protects the following, and all of its engines but their inboxes
 	subs map[string]map[*Engine]bool // by channel
+
+	journals []*Journal
+	kept     []wire.Entry // what the journal has
+	trimmed  uint64       // how many are gone before these
+	halted   bool
+	records  map[string]record // by pid
 }
 
 // NewHub returns a hub whose engines count who has subscribed to a channel, as Redis does.

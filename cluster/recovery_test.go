@@ -1,0 +1,426 @@
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/brokertest"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/internal/testclient"
+)
+
+// A member is a server with recovery in a cluster by a journal.
+type member struct {
+	*sio.Server
+	cl     *cluster.Cluster
+	engine *memory.Journal
+	url    string
+	dead   bool
+
+	proxy *brokertest.Proxy
+}
+
+func newMember(t *testing.T, hub *memory.Hub, window time.Duration) *member {
+	t.Helper()
+	m := &member{engine: hub.Journal()}
+	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
+	if os.Getenv("TRACE") != "" {
+		log = zerolog.New(os.Stderr)
+	}
+	var err error
+	if m.cl, err = cluster.New(t.Context(), m.engine, wire.Sharded("", wire.Dynamic), &cluster.Options{Heartbeat: 200 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	m.Server = sio.New(&sio.Options{Broker: m.cl.Broker, Recovery: &sio.Recovery{Window: window}, Logger: &log})
+	m.OnConnect(func(c *sio.Context) error {
+		if c.Recovered() {
+			return nil
+		}
+		return c.Join("room")
+	})
+	m.On("join", func(c *sio.Context) error { return c.Join(text(c)) })
+	m.On("leave", func(c *sio.Context) error { c.Leave(text(c)); return nil })
+	m.On("set", func(c *sio.Context) error { return errors.Join(c.Set("name", text(c)), named.Set(c, point{1, 2})) })
+	m.On("get", func(c *sio.Context) error {
+		p, ok := named.Get(c)
+		return c.Emit("got", c.Get("name"), p, ok)
+	})
+	web := httptest.NewServer(m)
+	m.proxy = brokertest.NewProxy(t, web.Listener.Addr().String())
+	m.url = "http://" + m.proxy.Addr() + "/socket.io/"
+	t.Cleanup(func() {
+		if !m.dead {
+			if err := errors.Join(m.Shutdown(context.Background()), m.cl.Close()); err != nil {
+				t.Error(err)
+			}
+		} else {
+			_ = m.Shutdown(context.Background())
+			_ = m.cl.Close()
+		}
+		web.Close()
+	})
+	return m
+}
+
+type point struct{ X, Y int }
+
+var named = sio.NewKey[point]("point")
+
+func text(c *sio.Context) (s string) {
+	if err := c.Bind(&s); err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// kill ends a server as kill -9 does, as far as others can see.
+func (m *member) kill() {
+	m.engine.Kill()
+	m.dead = true
+	m.proxy.Cut()
+}
+
+// A roamer is a client that goes from one server to another, as the official one does: it
+// takes the last argument of an event for the offset if it is a string.
+type roamer struct {
+	t         *testing.T
+	c         *testclient.Client
+	sid, pid  string
+	offset    string
+	got       []string
+	recovered bool
+}
+
+func (r *roamer) come(m *member) *roamer {
+	r.t.Helper()
+	if r.c != nil {
+		r.c.Close()
+	}
+	c, err := testclient.Dial(m.url, testclient.Options{WebSocket: true})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.c = c
+	r.t.Cleanup(func() { c.Close() })
+	auth := ""
+	if r.pid != "" {
+		auth = fmt.Sprintf(`{"pid":%q}`, r.pid)
+		if r.offset != "" {
+			auth = fmt.Sprintf(`{"pid":%q,"offset":%q}`, r.pid, r.offset)
+		}
+	}
+	r.send("0" + auth)
+	for {
+		p := r.next()
+		answer, ok := strings.CutPrefix(p, "0")
+		if !ok {
+			r.hear(p)
+			continue
+		}
+		var a struct{ SID, PID string }
+		if err := json.Unmarshal([]byte(answer), &a); err != nil {
+			r.t.Fatalf("answer %s", p)
+		}
+		r.recovered = r.pid != "" && a.PID == r.pid
+		if r.recovered != (a.SID == r.sid) {
+			r.t.Fatalf("answer %s to %s, %s", p, r.sid, r.pid)
+		}
+		r.sid, r.pid = a.SID, a.PID
+		return r
+	}
+}
+
+func (r *roamer) send(p string) {
+	r.t.Helper()
+	if err := r.c.Send(p); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *roamer) next() string {
+	r.t.Helper()
+	p, err := r.c.Next()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
+
+func (r *roamer) hear(p string) {
+	r.t.Helper()
+	data, ok := strings.CutPrefix(p, "2")
+	var args []any
+	if err := json.Unmarshal([]byte(data), &args); !ok || err != nil {
+		r.t.Fatalf("packet %s", p)
+	}
+	if s, ok := args[len(args)-1].(string); ok && len(args) > 1 {
+		r.offset = s
+		args = args[:len(args)-1]
+	}
+	r.got = append(r.got, strings.Trim(fmt.Sprint(args), "[]"))
+}
+
+// hears wants these events, and no other ones.
+func (r *roamer) hears(want ...string) {
+	r.t.Helper()
+	for len(r.got) < len(want) {
+		r.hear(r.next())
+	}
+	if !slices.Equal(r.got, want) {
+		r.t.Errorf("heard %q, want %q", r.got, want)
+	}
+	r.got = nil
+}
+
+func ok(t *testing.T, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until something is so.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !f(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within 10 s", what)
+		}
+	}
+}
+
+// saved tells whether the record of a client has a room.
+func saved(t *testing.T, m *member, pid, room string) bool {
+	data, err := m.engine.Find(t.Context(), pid)
+	ok(t, err)
+	if data == nil {
+		return false
+	}
+	s, err := wire.DecodeSession(data)
+	ok(t, err)
+	return slices.Contains(s.Rooms, room)
+}
+
+func TestRoaming(t *testing.T) {
+	for _, end := range []string{"cut", "shutdown", "kill", "half open"} {
+		t.Run(end, func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+			r := (&roamer{t: t}).come(a)
+			ok(t, a.To("room").Emit("first", 1), b.To("room").Emit("second", 2))
+			until(t, "both", func() bool {
+				for len(r.got) < 2 {
+					r.hear(r.next())
+				}
+				return true
+			})
+			slices.Sort(r.got)
+			r.hears("first 1", "second 2")
+			r.send(`2["join","more"]`)
+			r.send(`2["set","Ann"]`)
+			r.send(`2["get"]`)
+			r.hears("got Ann map[X:1 Y:2] true")
+			until(t, "the record", func() bool { return len(a.cl.Members()) == 1 && saved(t, a, r.pid, "more") })
+			switch end {
+			case "cut":
+				r.c.Close()
+			case "shutdown":
+				ok(t, a.Shutdown(context.Background()), a.cl.Close())
+				a.dead = true
+			case "kill":
+				a.kill()
+			}
+			ok(t, b.To("room").Emit("missed", 3), b.To("more").Emit("missed", 4), b.To("other").Emit("foreign"), b.Emit("all", 5),
+				b.To("room").Except("more").Emit("not"), b.To(r.sid).Emit("mine", 6), b.To("room").Volatile().Emit("volatile"))
+			if end == "half open" {
+				r.c = nil // it answers no more
+			}
+			r.come(b)
+			if !r.recovered {
+				t.Fatal("not recovered")
+			}
+			r.hears("missed 3", "missed 4", "all 5", "mine 6")
+			ok(t, b.To("more").Emit("live", 7))
+			r.hears("live 7")
+			r.send(`2["get"]`)
+			r.hears("got Ann map[X:1 Y:2] true")
+		})
+	}
+}
+
+// TestKills has clients roam between servers that are killed and replaced while all of
+// them emit: whoever is recovered has got everything, once and in order.
+func TestKills(t *testing.T) {
+	const seats, clients, kills = 3, 12, 12
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	hub := memory.NewHub()
+	var mu sync.Mutex // protects members and rnd
+	members := make([]*member, seats)
+	for i := range members {
+		members[i] = newMember(t, hub, time.Minute)
+	}
+	pick := func() *member {
+		mu.Lock()
+		defer mu.Unlock()
+		return members[rnd.IntN(seats)]
+	}
+	nomads := make([]nomad, clients)
+	var wg sync.WaitGroup
+	for i := range nomads {
+		w := &nomads[i]
+		w.pick = pick
+		wg.Go(func() { // until it hears the end
+			for w.stay() != nil {
+				continue
+			}
+		})
+	}
+	stop := make(chan struct{})
+	var emitting sync.WaitGroup
+	for i := range seats {
+		emitting.Go(func() { // until stop
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+				}
+				mu.Lock()
+				m := members[i]
+				mu.Unlock()
+				_ = m.To("room").Emit("event", fmt.Sprint(i, "-", n), n)
+			}
+		})
+	}
+	for range kills {
+		time.Sleep(time.Duration(50+rand.IntN(100)) * time.Millisecond) // the moment is what is tried
+		mu.Lock()
+		i := rnd.IntN(seats)
+		old := members[i]
+		mu.Unlock()
+		old.kill()
+		next := newMember(t, hub, time.Minute)
+		mu.Lock()
+		members[i] = next
+		mu.Unlock()
+	}
+	close(stop)
+	emitting.Wait()
+	ok(t, pick().To("room").Emit("end"))
+	wg.Wait()
+	var order []string // of the journal
+	for _, e := range hub.Entries() {
+		if _, rest, found := strings.Cut(e.Data, `["event","`); found {
+			id, _, _ := strings.Cut(rest, `"`)
+			order = append(order, id)
+		}
+	}
+	events, began := 0, 0
+	for i, w := range nomads {
+		began += len(w.visits) - 1
+		for _, got := range w.visits {
+			// What its server had emitted before it came, and was to come back from the
+			// journal, is not for it, though it is behind some of the others.
+			got = got[min(len(got), 50):]
+			if len(got) == 0 {
+				continue
+			}
+			events += len(got)
+			at := slices.Index(order, got[0])
+			if at < 0 || at+len(got) > len(order) || !slices.Equal(order[at:at+len(got)], got) {
+				for j, g := range got {
+					if at+j >= len(order) || order[at+j] != g {
+						t.Errorf("client %d: heard %q as number %d of %d, want %q", i, got[j:min(j+3, len(got))], j, len(got), order[min(at+j, len(order)):min(at+j+3, len(order))])
+						break
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d events in the journal, %d heard, %d clients began anew", len(order), events, began)
+	if began > 0 {
+		t.Errorf("%d clients began anew", began)
+	}
+}
+
+// A nomad is a client that comes back after each end of a connection.
+type nomad struct {
+	pick        func() *member
+	pid, offset string
+	visits      [][]string // what it has heard, anew each time that it was not recovered
+}
+
+// stay connects, and reads until it hears the end, or fails when the connection is cut.
+func (w *nomad) stay() error {
+	c, err := testclient.Dial(w.pick().url, testclient.Options{WebSocket: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	auth := ""
+	if w.pid != "" {
+		auth = fmt.Sprintf(`{"pid":%q,"offset":%q}`, w.pid, w.offset)
+		if w.offset == "" {
+			auth = fmt.Sprintf(`{"pid":%q}`, w.pid)
+		}
+	}
+	if err := c.Send("0" + auth); err != nil {
+		return err
+	}
+	connected := false
+	var early []string
+	for {
+		p, err := c.Next()
+		if err != nil {
+			return err
+		}
+		if answer, ok := strings.CutPrefix(p, "0"); ok {
+			var a struct{ PID string }
+			if err := json.Unmarshal([]byte(answer), &a); err != nil {
+				return err
+			}
+			if a.PID != w.pid {
+				w.visits = append(w.visits, nil)
+			}
+			w.pid = a.PID
+			connected = true
+			w.heard(early...)
+			continue
+		}
+		var args []any
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(p, "2")), &args); err != nil {
+			return err
+		}
+		w.offset = args[len(args)-1].(string)
+		if args[0] == "end" {
+			return nil
+		}
+		if !connected {
+			early = append(early, args[1].(string))
+			continue
+		}
+		w.heard(args[1].(string))
+	}
+}
+
+func (w *nomad) heard(events ...string) {
+	last := len(w.visits) - 1
+	w.visits[last] = append(w.visits[last], events...)
+}
