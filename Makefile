@@ -125,8 +125,8 @@ interop-frameworks: cc interop/node_modules/.package-lock.json
 	cd interop && SERVER=$(CURDIR)/.bin/frameworks-server node --test --test-timeout=300000 --test-reporter=spec frameworks/*.test.mjs
 
 .PHONY: interop-cluster
-interop-cluster: cc redis interop/node_modules/.package-lock.json
-	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server .
+interop-cluster: cc redis proxies interop/node_modules/.package-lock.json
+	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server . && go build -race -o ../../.bin/cluster-relay ./relay
 	cd interop && node --test --test-timeout=300000 --test-reporter=spec cluster/*.test.mjs
 
 .PHONY: interop-reference
