@@ -67,10 +67,11 @@ type core struct {
 	changed map[*room]struct{} // what is to be told of
 	told    []func(diff)       // of changes
 	sockets map[*sio.Socket]*seats
-	broken  fifo.Queue[departure] // in the order of time
-	own     map[ref]*claim        // what this server says
-	nodes   map[string]*node      // the others
-	reports                       // what they are told
+	broken  fifo.Queue[*departure] // in the order of time
+	away    map[string]*departure  // those, by the ids of their sockets
+	own     map[ref]*claim         // what this server says
+	nodes   map[string]*node       // the others
+	reports                        // what they are told
 }
 
 // A place is a room of a namespace.
@@ -135,6 +136,7 @@ func newCore(n *sio.Namespace, o *Options, decode func(json.RawMessage) (any, er
 		rooms:   make(map[place]*room),
 		changed: make(map[*room]struct{}),
 		sockets: make(map[*sio.Socket]*seats),
+		away:    make(map[string]*departure),
 		own:     make(map[ref]*claim),
 		nodes:   make(map[string]*node),
 	}

@@ -538,8 +538,9 @@ func TestMistakes(t *testing.T) {
 // A spy counts the reports on a hub.
 type spy struct {
 	*memory.Engine
-	mu sync.Mutex
-	n  int
+	mu  sync.Mutex // protects the following
+	n   int
+	max int // bytes of one
 }
 
 func newSpy(t *testing.T, hub *memory.Hub) *spy {
@@ -557,6 +558,7 @@ func (s *spy) Receive(_, _ string, data []byte) {
 	defer s.mu.Unlock()
 	if strings.Contains(string(data), "presence:/") {
 		s.n++
+		s.max = max(s.max, len(data))
 	}
 }
 func (s *spy) Lost(int, error)   {}
@@ -568,4 +570,10 @@ func (s *spy) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.n
+}
+
+func (s *spy) largest() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.max
 }

@@ -25,8 +25,9 @@ type seat struct {
 	ref
 }
 
-// A departure is what a socket was whose connection has broken.
+// A departure is what a socket was whose connection has broken, unless it has come back.
 type departure struct {
+	id    string // of the socket
 	seats []seat
 	due   time.Time
 }
@@ -213,6 +214,13 @@ func (c *core) recover(s *sio.Socket) {
 			}
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.away[s.ID()]; d != nil {
+		delete(c.away, d.id)
+		c.standAllLocked(d.seats)
+		d.seats = nil
+	}
 }
 
 // gone is called when a socket has ended.
@@ -233,7 +241,9 @@ func (c *core) gone(s *sio.Socket) {
 		c.standAllLocked(all)
 		return
 	}
-	c.broken.Push(departure{all, time.Now().Add(c.opts.Grace)})
+	d := &departure{s.ID(), all, time.Now().Add(c.opts.Grace)}
+	c.broken.Push(d)
+	c.away[d.id] = d
 	nudge(c.wake)
 }
 
@@ -255,7 +265,11 @@ func (c *core) depart(now time.Time) (next time.Time) {
 		if due := c.broken.All()[0].due; due.After(now) {
 			return due
 		}
-		c.standAllLocked(c.broken.Pop().seats)
+		d := c.broken.Pop()
+		if c.away[d.id] == d {
+			delete(c.away, d.id)
+		}
+		c.standAllLocked(d.seats)
 	}
 	return now
 }
