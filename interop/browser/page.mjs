@@ -1,5 +1,4 @@
 // The chat's page: what a user does, and where things are.
-import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root } from "./server.mjs";
 
@@ -27,8 +26,9 @@ export const own = (page, text, state) => log(page).locator(`.own[data-state=${s
 // has waits for one of them to hold a text.
 export const has = (locator, text) => locator.filter({ hasText: text }).first().waitFor();
 
+// members waits until those who are online are these, and no one is there twice: who closes a
+// page stays for a while.
 export async function members(page, names) {
-  const list = page.locator("#members li");
-  for (const name of names) await has(list, name);
-  assert.equal(await list.count(), names.length);
+  await page.waitForFunction((n) => document.querySelectorAll("#members li").length === n, names.length);
+  for (const name of names) await has(page.locator("#members li"), name);
 }

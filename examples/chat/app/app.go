@@ -31,9 +31,8 @@ type Options struct {
 
 // An App is a server of the chat.
 type App struct {
-	srv      *sio.Server
-	echo     *echo.Echo
-	presence *presence
+	srv  *sio.Server
+	echo *echo.Echo
 }
 
 // New makes the chat. The page loads the official client from the server, if it is
@@ -48,8 +47,8 @@ func New(o Options) *App {
 	}
 	srv := sio.New(opts)
 	srv.Use(sio.Logger())
-	a := &App{srv: srv, echo: echo.New(), presence: newPresence(srv.Of("/"))}
-	serveChat(srv, a.presence, o.Server)
+	a := &App{srv: srv, echo: echo.New()}
+	serveChat(srv.Of("/"), o.Server)
 	serveLobby(srv.Of("/chat"))
 	sioecho.Register(a.echo, "/socket.io", srv)
 	servePage(a.echo, script)
@@ -63,7 +62,6 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	web := &http.Server{Handler: a.echo, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(ln) }() // ends with web
-	left := a.presence.start()
 	var err error
 	select {
 	case err = <-served:
@@ -73,9 +71,7 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	// Socket.IO first: its connections are not the HTTP server's to close.
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err = errors.Join(err, a.srv.Shutdown(ctx))
-	left()
-	return errors.Join(err, web.Shutdown(ctx))
+	return errors.Join(err, a.srv.Shutdown(ctx), web.Shutdown(ctx))
 }
 
 // URL is what to open in a browser: the host as it was asked for, and the port that

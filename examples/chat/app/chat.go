@@ -1,7 +1,6 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/presence"
 )
 
 // What users send, in characters, and how many rooms one of them may be in.
@@ -25,14 +25,6 @@ type member struct {
 	ID     string `json:"id"` // of the socket
 	Name   string `json:"name"`
 	Server string `json:"server,omitempty"` // of the cluster, if there is one
-}
-
-// Members is who is in a room. Of two lists, that with the higher Rev is newer:
-// they may arrive in any order.
-type members struct {
-	Room    string   `json:"room"`
-	Rev     int      `json:"rev"`
-	Members []member `json:"members"`
 }
 
 // A post is what a client asks to have sent to a room. The ID is its own: it
@@ -64,7 +56,6 @@ type typing struct {
 }
 
 var (
-	roomMembers = sio.NewEvent[members]("room:members")
 	newMessage  = sio.NewEvent[message]("message:new")
 	typingEvent = sio.NewEvent[typing]("typing")
 
@@ -72,7 +63,10 @@ var (
 )
 
 // serveChat is what the page talks to, on one of the servers.
-func serveChat(r sio.Router, users *presence, server string) {
+func serveChat(r *sio.Namespace, server string) {
+	// The page hears by the event "presence" who is in its rooms, on whichever server.
+	users := presence.New[member](r, &presence.Options{Event: "presence"})
+
 	r.OnConnect(func(c *sio.Context) error {
 		var auth struct {
 			Name string `json:"name"`
@@ -87,23 +81,19 @@ func serveChat(r sio.Router, users *presence, server string) {
 		return nil
 	})
 
-	sio.OnWithAck(r, "room:join", func(c *sio.Context, room string) (members, error) {
+	sio.OnWithAck(r, "room:join", func(c *sio.Context, room string) (receipt, error) {
 		if err := check("room", room, maxRoom); err != nil {
-			return members{}, err
+			return receipt{}, err
 		}
 		if !isIn(c, room) && len(rooms(c)) >= maxRooms {
-			return members{}, &sio.Error{Message: fmt.Sprintf("nobody may be in more than %d rooms", maxRooms)}
+			return receipt{}, &sio.Error{Message: fmt.Sprintf("nobody may be in more than %d rooms", maxRooms)}
 		}
-		if err := c.Join(key(room)); err != nil {
-			return members{}, err
-		}
-		list := users.add(room, self.MustGet(c))
-		return list, roomMembers.Emit(c.To(key(room)).Local(), list)
+		return receipt{"ok"}, users.Enter(c.Socket(), key(room), c.ID(), self.MustGet(c))
 	})
 
 	sio.OnWithAck(r, "room:leave", func(c *sio.Context, room string) (receipt, error) {
 		c.Leave(key(room))
-		return receipt{"ok"}, roomMembers.Emit(c.To(key(room)).Local(), users.remove(room, c.ID()))
+		return receipt{"ok"}, nil
 	})
 
 	sio.OnWithAck(r, "message", func(c *sio.Context, p post) (receipt, error) {
@@ -120,15 +110,6 @@ func serveChat(r sio.Router, users *presence, server string) {
 		}
 		t.From = self.MustGet(c)
 		return typingEvent.Emit(c.To(key(t.Room)).Volatile(), t)
-	})
-
-	// Not OnDisconnect: c is in its rooms no more by then.
-	r.OnDisconnecting(func(c *sio.Context) error {
-		var errs []error
-		for _, room := range rooms(c) {
-			errs = append(errs, roomMembers.Emit(c.To(key(room)).Local(), users.remove(room, c.ID())))
-		}
-		return errors.Join(errs...)
 	})
 }
 

@@ -1,10 +1,12 @@
 // The page of the chat example, on the official Socket.IO client (the global `io`).
 //
 //   asks, each with an answer          is told
-//   room:join   room                   room:members  {room, rev, members: [{id, name, server?}]}
-//   room:leave  room                   message:new   {id, room, from: {id, name}, text, at}
-//   message     {id, room, text}       typing        {room, from: {id, name}, on}
-//   typing      {room, on} (no answer)
+//   room:join   room                   presence      {room: "room:…", members}, all of them, or what has
+//   room:leave  room                                 changed: {room, joined?, updated?, left?}
+//   message     {id, room, text}       message:new   {id, room, from: {id, name}, text, at}
+//   typing      {room, on} (no answer) typing        {room, from: {id, name}, on}
+//
+// Members are {key, value: {id, name, server?}}; the key is the id.
 
 const ackTimeout = 5000;     // ms until an unanswered message counts as not sent
 const typingRepeat = 2000;   // ms between two typing signals of one user
@@ -63,7 +65,7 @@ socket.on("disconnect", (reason) => {
   else banner("lost", `Disconnected (${reason})`, 0, true);   // the server's own wish: no automatic way back
   for (const room of rooms.values()) {
     addNote(room, "Connection lost");
-    setMembers(room, []);
+    setMembers(room, null);
   }
 });
 
@@ -105,35 +107,43 @@ function banner(state, text, hideAfter = 0, withButton = false) {
 
 async function join(roomName) {
   $("#sidebar .error").textContent = "";
+  const name = roomName.trim();
+  const known = rooms.get(name);
+  const room = known ?? add(name);   // the list of its members may come before the answer
   try {
-    const members = await request("room:join", roomName.trim());
-    let room = rooms.get(members.room);
-    if (!room) {
-      const log = el("ol", "log");
-      log.role = "log";
-      log.ariaLive = "polite";
-      log.ariaLabel = `Messages in ${members.room}`;
-      log.tabIndex = 0;
-      log.hidden = true;
-      $("#messages").append(log);
-      room = { name: members.room, log, entries: new Map(), members: [], typing: new Map(), unread: 0 };
-      rooms.set(room.name, room);
-    }
-    applyMembers(room, members);
+    await request("room:join", name);
     show(room);
     return true;
   } catch (err) {
+    if (!known) drop(room);
     $("#sidebar .error").textContent = err.refused ? err.message : "No answer, please try again.";
     return false;
   }
 }
 
+function add(name) {
+  const log = el("ol", "log");
+  log.role = "log";
+  log.ariaLive = "polite";
+  log.ariaLabel = `Messages in ${name}`;
+  log.tabIndex = 0;
+  log.hidden = true;
+  $("#messages").append(log);
+  const room = { name, log, entries: new Map(), members: null, typing: new Map(), unread: 0 };
+  rooms.set(name, room);
+  return room;
+}
+
+function drop(room) {
+  rooms.delete(room.name);
+  room.log.remove();
+}
+
 // rejoin takes the place in a room again. If the server has kept it, what was said meanwhile has
 // come already.
 async function rejoin(room, afterLoss) {
-  room.rev = undefined;   // a restarted server counts from the beginning
   try {
-    applyMembers(room, await request("room:join", room.name));
+    await request("room:join", room.name);
     if (afterLoss) addNote(room, socket.recovered ? "Reconnected" : "Reconnected. What was said meanwhile is not shown.");
   } catch (err) {
     if (socket.connected) addNote(room, `Could not join again: ${err.message}`);
@@ -146,8 +156,7 @@ async function leave(room) {
   } catch {
     return;   // still a member; a lost connection is on show already
   }
-  rooms.delete(room.name);
-  room.log.remove();
+  drop(room);
   show(rooms.values().next().value ?? null);
 }
 
@@ -188,30 +197,32 @@ function drawRooms() {
 
 // ---- who is online ----
 
-// applyMembers takes a list from the server unless a newer one is already here: the answer to
-// room:join and the broadcasts of others may cross.
-function applyMembers(room, { rev, members }) {
-  if (room.rev > rev) return;
-  if (room.rev !== undefined) {
-    const has = (list, member) => list.some((m) => m.id === member.id);
-    for (const m of members) if (!has(room.members, m)) addNote(room, `${m.name} joined`);
-    // Whose server has died is there again before the others know that it has.
-    const back = (m) => members.some((n) => n.name === m.name);
-    for (const m of room.members) if (!has(members, m) && !back(m)) addNote(room, `${m.name} left`);
+socket.on("presence", ({ room: key, members, joined = [], updated = [], left = [] }) => {
+  const room = rooms.get(key.slice("room:".length));
+  if (!room) return;
+  const now = new Map((members ?? []).map((m) => [m.key, m.value]));
+  if (!members) {
+    if (!room.members) return;   // the list is yet to come
+    for (const [id, value] of room.members) now.set(id, value);
+    // Whose server has died is there again, with another id, before the others know that it has.
+    const here = (m) => [...now.values()].some((other) => other.name === m.value.name);
+    for (const m of joined) if (!here(m)) addNote(room, `${m.value.name} joined`);
+    for (const m of [...joined, ...updated]) now.set(m.key, m.value);
+    for (const m of left) now.delete(m.key);
+    for (const m of left) if (!here(m)) addNote(room, `${m.value.name} left`);
   }
-  room.rev = rev;
-  setMembers(room, members);
-}
+  setMembers(room, now);
+});
 
+// setMembers shows who is in a room: a Map of values by id, or null if that is not known.
 function setMembers(room, members) {
   room.members = members;
-  const here = new Set(members.map((m) => m.id));
-  for (const id of room.typing.keys()) if (!here.has(id)) setTyping(room, { id }, false);
+  for (const id of room.typing.keys()) if (!members?.has(id)) setTyping(room, { id }, false);
   if (room === current) drawMembers();
 }
 
 function drawMembers() {
-  const members = current?.members ?? [];
+  const members = [...(current?.members?.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name));
   $("#count").textContent = members.length || "";
   $("#members").replaceChildren(...members.map((m) => {
     const item = el("li", "", m.id === socket.id ? `${m.name} (you)` : m.name);
@@ -220,11 +231,6 @@ function drawMembers() {
     return item;
   }));
 }
-
-socket.on("room:members", (list) => {
-  const room = rooms.get(list.room);
-  if (room) applyMembers(room, list);
-});
 
 // ---- messages ----
 
