@@ -87,6 +87,11 @@ func FuzzEntry(f *testing.F) {
 	for _, e := range hostileEntries() {
 		f.Add(e.UID, e.Nsp, e.Type, e.Data)
 	}
+	for _, v := range vectors(f) {
+		if e := v.Entry; e != nil {
+			f.Add(e.UID, e.Nsp, e.Type, e.Data)
+		}
+	}
 	f.Fuzz(func(t *testing.T, uid, nsp, kind, data string) {
 		e := Entry{UID: uid, Nsp: nsp, Type: kind, Data: data}
 		var m Message
@@ -212,6 +217,9 @@ func FuzzSession(f *testing.F) {
 		if record, err := AppendSession(nil, &s); err == nil {
 			f.Add(record)
 		}
+	}
+	for _, v := range vectors(f) {
+		f.Add([]byte(v.Record))
 	}
 	f.Fuzz(func(t *testing.T, record []byte) {
 		var s Session

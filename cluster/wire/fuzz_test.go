@@ -28,7 +28,7 @@ func fuzzDecode(f *testing.F, of string, channels ...string) {
 			}
 		}
 		for _, v := range vectors(f) {
-			if v.Channel == channel {
+			if v.Hex != "" && v.Channel == channel {
 				f.Add(uint8(i), v.data(f))
 			}
 		}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -11,14 +12,21 @@ import (
 	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
-// A vector is what an official server or emitter has published, and the Message that it is,
-// as interop/cluster/wire-vectors.mjs has printed it.
+// A vector is what an official server or emitter has published, or put into a stream, and the
+// Message that it is, as interop/cluster/wire-vectors.mjs has printed it. One with a Record is
+// a Session.
 type vector struct {
 	Format, Name, Channel, Hex string
+	Entry                      *Entry
 	Message                    struct {
 		Message
 		Data        string
 		Attachments []string
+	}
+	Record  string
+	Session struct {
+		Session
+		Data string
 	}
 }
 
@@ -38,8 +46,8 @@ func vectors(t testing.TB) []vector {
 // format is what v is in.
 func (v *vector) format() Format {
 	switch v.Format {
-	case "sharded":
-		return formats["sharded"]
+	case "sharded", "streams":
+		return formats[v.Format]
 	case "emitter":
 		return formats["classic"]
 	}
@@ -76,6 +84,15 @@ func TestDecodeOfficial(t *testing.T) {
 	for _, v := range vectors(t) {
 		want := v.message(t)
 		var got Message
+		if v.Record != "" {
+			continue
+		}
+		if v.Entry != nil {
+			if err := v.Entry.Message(&got); err != nil || !same(&got, &want) {
+				t.Errorf("%s, %s: %v\n%+v, want\n%+v", v.Format, v.Name, err, got, want)
+			}
+			continue
+		}
 		if err := v.format().Decode(v.Channel, v.data(t), &got); err != nil {
 			t.Errorf("%s, %s: %v", v.Format, v.Name, err)
 		} else if !same(&got, &want) {
@@ -87,7 +104,11 @@ func TestDecodeOfficial(t *testing.T) {
 // TestAppendAsOfficial has each member that the official message has, and the channel.
 func TestAppendAsOfficial(t *testing.T) {
 	for _, v := range vectors(t) {
-		if strings.Contains(v.Name, "number") { // ours have strings
+		if strings.Contains(v.Name, "number") || v.Record != "" { // ours have strings
+			continue
+		}
+		if v.Entry != nil {
+			v.isEntryOf(t)
 			continue
 		}
 		f, m := v.format(), v.message(t)
@@ -106,6 +127,58 @@ func TestAppendAsOfficial(t *testing.T) {
 		if want := v.data(t); (got[0] == '{') != (want[0] == '{') || !includes(generic(t, got), generic(t, want)) {
 			t.Errorf("%s, %s:\n%s, want\n%s", v.Format, v.Name, got, want)
 		}
+	}
+}
+
+// isEntryOf fails unless the message of v makes the entry of v, if it is one that is kept.
+func (v *vector) isEntryOf(t *testing.T) {
+	m := v.message(t)
+	if !m.Kept() {
+		if !m.Flags.Volatile {
+			t.Errorf("%s is not kept", v.Name)
+		}
+		return
+	}
+	got, err := m.Entry()
+	if err != nil {
+		t.Errorf("%s: %v", v.Name, err)
+		return
+	}
+	data := func(e *Entry) any {
+		if strings.HasPrefix(e.Data, "{") {
+			return generic(t, []byte(e.Data))
+		}
+		packed, err := base64.StdEncoding.DecodeString(e.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return generic(t, packed)
+	}
+	want := *v.Entry
+	if (got.Data[0] == '{') != (want.Data[0] == '{') || !includes(data(&got), data(&want)) {
+		t.Errorf("%s:\n%s, want\n%s", v.Name, got.Data, want.Data)
+	}
+	if got.Data, want.Data = "", ""; got != want {
+		t.Errorf("%s: %+v, want %+v", v.Name, got, want)
+	}
+}
+
+func TestDecodeOfficialSessions(t *testing.T) {
+	n := 0
+	for _, v := range vectors(t) {
+		if v.Record == "" {
+			continue
+		}
+		n++
+		want := v.Session.Session
+		want.Data = []byte(v.Session.Data)
+		got, err := DecodeSession([]byte(v.Record))
+		if err != nil || !sameSession(&got, &want) {
+			t.Errorf("%s: %+v, %v, want %+v", v.Name, got, err, want)
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d sessions", n)
 	}
 }
 

@@ -30,14 +30,16 @@ export const formats = {
   "classic, answers to one from Go": { format: "classic", specific: "g", clients: ["redis", "redis"] },
   "classic, answers to one from Node": { format: "classic", specific: "n", clients: ["redis", "redis"] },
   sharded: { format: "sharded", clients: ["redis", "ioredis"] },
+  streams: { format: "streams", clients: ["redis", "ioredis"] },
+  "streams, sharded": { format: "streams", sharded: true, clients: ["redis-4", "redis"] },
   "sharded, static": { format: "sharded", subscriptions: "static", clients: ["redis", "redis"] },
   "sharded, dynamic-private": { format: "sharded", subscriptions: "dynamic-private", clients: ["ioredis", "redis"] },
 };
 
 // mainFormats are for what does not depend on who listens to what; everyMode is for what
 // does.
-export const mainFormats = ["classic", "sharded"];
-export const everyMode = [...mainFormats, "classic, by pattern", "sharded, static", "sharded, dynamic-private"];
+export const mainFormats = ["classic", "sharded", "streams"];
+export const everyMode = [...mainFormats, "streams, sharded", "classic, by pattern", "sharded, static", "sharded, dynamic-private"];
 
 // The ways: who acts, and on whose clients. Node to Node proves the test.
 const ways = { "Node → Node": ["n1", "n2"], "Go → Node": ["g1", "n1"], "Node → Go": ["n1", "g1"], "Go → Go": ["g1", "g2"] };
@@ -124,7 +126,7 @@ export class Cluster {
 
   constructor(options) {
     this.options = options;
-    this.sharded = options.format === "sharded";
+    this.sharded = options.format === "sharded" || options.sharded;
     this.prefix = unique("prefix");
     this.redis = redis;
   }
@@ -230,7 +232,7 @@ export class Cluster {
 
   // subscribed waits until so many servers have a namespace.
   async subscribed(nsp, servers) {
-    const channel = this.sharded ? this.channel(nsp) : `${this.prefix}-request#${nsp}#`;
+    const channel = this.options.format !== "classic" ? this.channel(nsp) : `${this.prefix}-request#${nsp}#`;
     await redis.subscribers(this.sharded, channel, (n) => n === servers);
   }
 
@@ -264,7 +266,7 @@ class TestServer {
   #reports = [];
   #waiting = new Set();
 
-  constructor(name, { format, subscriptions, client, prefix, specific, redis, emitter, timeout = 5000 }) {
+  constructor(name, { format, subscriptions, sharded, client, prefix, specific, redis, emitter, timeout = 5000 }) {
     this.name = name;
     this.client = client;
     this.kind = client ? "Node" : "Go";
@@ -273,6 +275,7 @@ class TestServer {
     const flags = [`--redis=${redis}`, `--name=${name}`, `--format=${format}`, `--prefix=${prefix}`, `--requests-timeout=${timeout}`];
     if (client) flags.push(`--client=${client}`);
     if (subscriptions) flags.push(`--subscriptions=${subscriptions}`);
+    if (sharded) flags.push("--sharded");
     if (emitter) flags.push("--emitter");
     if (specific?.includes(name[0])) flags.push("--specific");
     const [program, ...args] = client ? [process.execPath, nodeServer] : [goServer];
@@ -292,6 +295,7 @@ class TestServer {
 
   // listens tells whether the server subscribes to the channel of a room.
   listens(room) {
+    if (this.format === "streams") return false;
     if (this.format === "classic") return this.kind === "Go" && this.subscriptions !== "static";
     return this.subscriptions === "dynamic-private" || (this.subscriptions === "dynamic" && room.length !== 20);
   }

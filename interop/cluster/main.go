@@ -33,7 +33,8 @@ func main() {
 	log.SetFlags(0)
 	addr := flag.String("redis", "", "`host:port`")
 	name := flag.String("name", "", "what others call it")
-	format := flag.String("format", "classic", "or sharded")
+	format := flag.String("format", "classic", "or sharded, or streams")
+	sharded := flag.Bool("sharded", false, "with streams, the rest goes by sharded channels")
 	mode := flag.String("subscriptions", "dynamic", "or dynamic-private, or static")
 	specific := flag.Bool("specific", false, "answer to who asks only")
 	prefix := flag.String("prefix", "socket.io", "of all channels")
@@ -43,7 +44,9 @@ func main() {
 
 	opts := &redis.Options{
 		Prefix:                           *prefix,
-		Sharded:                          *format == "sharded",
+		Sharded:                          *format == "sharded" || *sharded,
+		Streams:                          *format == "streams",
+		StreamName:                       *prefix,
 		Subscriptions:                    subscriptions[*mode],
 		PublishOnSpecificResponseChannel: *specific,
 	}

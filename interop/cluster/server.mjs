@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import Redis from "ioredis";
 import { createClient } from "redis";
 import { createClient as createClient4 } from "redis-4";
@@ -20,6 +21,7 @@ const { values: flags } = parseArgs({
     format: { type: "string" },
     subscriptions: { type: "string", default: "dynamic" },
     specific: { type: "boolean", default: false },
+    sharded: { type: "boolean", default: false },
     prefix: { type: "string", default: "socket.io" },
     "requests-timeout": { type: "string", default: "5000" },
   },
@@ -42,6 +44,7 @@ const adapters = {
       publishOnSpecificResponseChannel: flags.specific,
       requestsTimeout: Number(flags["requests-timeout"]),
     }),
+  streams: () => createStreamsAdapter(pub, { streamName: flags.prefix, channelPrefix: flags.prefix, useShardedPubSub: flags.sharded }),
   sharded: () => createShardedAdapter(pub, sub, { channelPrefix: flags.prefix, subscriptionMode: flags.subscriptions }),
 };
 

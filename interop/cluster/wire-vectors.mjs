@@ -1,6 +1,7 @@
 // Prints what the official adapters and the emitter publish, as the Go tests have it in
-// cluster/wire/testdata/official.json: "channel" and the message in hexadecimal, and as
-// "message" what the Go servers take it for. Nothing but the Redis clients is made up.
+// cluster/wire/testdata/official.json: "channel" and the message in hexadecimal, or an
+// "entry" of a stream, and as "message" what the Go servers take it for; the "record" of a
+// "session" likewise. Nothing but the Redis clients is made up.
 //
 //   node cluster/wire-vectors.mjs > ../cluster/wire/testdata/official.json
 
@@ -8,6 +9,7 @@ import crypto from "node:crypto";
 import { fileURLToPath } from "node:url";
 import redisAdapter from "@socket.io/redis-adapter";
 import redisEmitter from "@socket.io/redis-emitter";
+import redisStreamsAdapter from "@socket.io/redis-streams-adapter";
 import { Server } from "socket.io";
 
 const type = {
@@ -37,6 +39,22 @@ class Redis {
   spublish = this.publish;
   send_command = (command, [, channel], done) => done(null, [channel, 3]);
   take = () => this.published.splice(0);
+}
+
+// RedisStreams is the same with streams, by another client.
+class RedisStreams extends Redis {
+  duplicate = () => this;
+  async connect() {}
+  sSubscribe() {}
+  xRead = () => new Promise(() => {});
+  async xAdd(stream, id, entry) {
+    this.published.push({ entry });
+    return "1-1";
+  }
+  set(key, record) {
+    this.published.push({ record });
+  }
+  sendCommand = async ([, , channel]) => [channel, 3];
 }
 
 // socket is a client as far as adapters know it.
@@ -118,7 +136,7 @@ async function record(format, redis, steps, known) {
   const all = [];
   for await (const [name, message] of steps) {
     await new Promise(setImmediate);
-    for (const { channel, hex } of redis.take()) all.push({ format, name, channel, hex, message: known(message) });
+    for (const published of redis.take()) all.push({ format, name, ...published, message: known(message) });
   }
   return all;
 }
@@ -189,6 +207,37 @@ async function sharded() {
   return all;
 }
 
+async function streams() {
+  const redis = new RedisStreams();
+  const io = new Server({ adapter: redisStreamsAdapter.createAdapter(redis), connectionStateRecovery: {} });
+  const nsp = io.of("/chat");
+  const { uid } = nsp.adapter;
+  // Its msgpack has undefined members, which are nil.
+  const whole = ({ Type, Data }) => (Type === type.serverEvent ? Data.replace(`Z"}`, `Z","none":null}`) : Data);
+  const all = await record("streams", redis, requested(nsp), (m) => ({ ...m, UID: uid, Request: m.Request && uid, Data: whole(m) }));
+
+  const answers = async function* () {
+    const request = (t, data) => nsp.adapter.onMessage({ uid: "other1", nsp: "/chat", type: t, data: { requestId: "asked1", ...data } });
+    const answer = { UID: uid, Nsp: "/chat", Request: "asked1" };
+    socket(nsp, "sid1", ["room1"], { n: 1 });
+    redis.take();
+    yield* answered(nsp, answer, () => request(7, { opts: { rooms: [], except: [] } }),
+      () => request(3, { packet: { type: 2, data: ["ev"] }, opts: { rooms: [], except: [], flags: {} } }));
+    for (const [name, value, message] of [["server answer", 3, { Data: "3" }], ["binary server answer", bytes(7), { Data: placeholder(0), Attachments: ["07"] }]]) {
+      nsp.removeAllListeners("ev").on("ev", (done) => done(value));
+      request(9, { packet: ["ev"] });
+      yield [name, { ...answer, Type: type.serverAnswer, ...message }];
+    }
+  };
+  all.push(...(await record("streams", redis, answers(), (m) => m)));
+
+  for (const [name, data, kept] of [["session", { a: [1, "ü"], none: undefined }, `{"a":[1,"ü"],"none":null}`], ["binary session", { b: bytes(1, 255) }, `{"b":{"type":"Buffer","data":[1,255]}}`]]) {
+    nsp.adapter.persistSession({ sid: "sid1", pid: "pid1", rooms: ["sid1", "room1"], data });
+    for (const { record } of redis.take()) all.push({ format: "streams", name, record, session: { SID: "sid1", PID: "pid1", Rooms: ["sid1", "room1"], Data: kept } });
+  }
+  return all;
+}
+
 async function emitter() {
   const redis = new Redis();
   const e = new redisEmitter.Emitter(redis).of("/chat");
@@ -218,7 +267,7 @@ export async function vectors() {
   crypto.randomBytes = (n) => Buffer.alloc(n, 0x1b);
   globalThis.setTimeout = (...args) => setTimeout(...args).unref(); // nobody gives the answers that are waited for
   try {
-    return [...(await classic()), ...(await sharded()), ...(await emitter())];
+    return [...(await classic()), ...(await sharded()), ...(await streams()), ...(await emitter())];
   } finally {
     crypto.randomBytes = randomBytes;
     globalThis.setTimeout = setTimeout;
