@@ -33,7 +33,7 @@ local there, what, data = redis.call('GET', KEYS[1]), ARGV[1], ARGV[2]
 if not there then
 	if what == 'remove' then return 1 end
 	if what ~= 'new' then return 0 end
-elseif there ~= data and (what == 'new' or string.sub(there, 1, ` + leaseLen + `) ~= string.sub(data, 1, ` + leaseLen + `)) then
+elseif string.sub(there, 1, ` + leaseLen + `) ~= string.sub(data, 1, ` + leaseLen + `) then
 	return 0
 end
 if what == 'remove' then return redis.call('DEL', KEYS[1]) end

@@ -22,9 +22,11 @@ func TestServers(t *testing.T) {
 		"sharded":                 {Sharded: true},
 		"sharded dynamic-private": {Sharded: true, Subscriptions: DynamicPrivate},
 		"sharded static":          {Sharded: true, Subscriptions: Static},
+		"streams":                 {Streams: true},
+		"streams sharded":         {Streams: true, Sharded: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.Prefix = name
+			o.Prefix, o.StreamName = name, name
 			opened, err := Open(at(s), &o)
 			if err != nil {
 				t.Fatal(err)

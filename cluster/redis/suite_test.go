@@ -23,6 +23,8 @@ func TestBroker(t *testing.T) {
 		"sharded":                  {Sharded: true},
 		"sharded, dynamic private": {Sharded: true, Subscriptions: redis.DynamicPrivate},
 		"sharded, static":          {Sharded: true, Subscriptions: redis.Static},
+		"streams":                  {Streams: true},
+		"streams, sharded":         {Streams: true, Sharded: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time they wait
@@ -31,6 +33,7 @@ func TestBroker(t *testing.T) {
 				clusters++
 				o, servers := o, 0
 				o.Prefix = fmt.Sprintf("%s %d", name, clusters)
+				o.StreamName = o.Prefix
 				return func() brokertest.Server {
 					servers++
 					o.Name = fmt.Sprint("server ", servers)
@@ -52,6 +55,7 @@ func TestBrokerInRedisCluster(t *testing.T) {
 	for name, o := range map[string]redis.Options{
 		"classic": {},
 		"sharded": {Sharded: true, Prefix: "{a slot} "},
+		"streams": {Streams: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,6 +64,7 @@ func TestBrokerInRedisCluster(t *testing.T) {
 				clusters++
 				o, servers := o, 0
 				o.Prefix += fmt.Sprint(name, clusters)
+				o.StreamName = o.Prefix
 				return func() brokertest.Server {
 					servers++
 					o.Name = fmt.Sprint("server ", servers)
@@ -80,7 +85,7 @@ func server(o redis.Options, c *cluster.Cluster, p *brokertest.Proxy) brokertest
 		Cut: p.Cut, Heal: p.Heal, Freeze: p.Freeze, Thaw: p.Thaw,
 		Lost: func() int { return int(c.Stats().Lost) },
 	}
-	if o.Subscriptions != redis.Static {
+	if o.Subscriptions != redis.Static && !o.Streams {
 		s.Received = func() int { return int(c.Stats().Received) }
 	}
 	return s

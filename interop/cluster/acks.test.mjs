@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { across, suite, unique } from "./harness.mjs";
 
-const all = ["classic", "classic, answers to one", "classic, answers to one from Go", "classic, answers to one from Node", "sharded"];
+const all = ["classic", "classic, answers to one", "classic, answers to one from Go", "classic, answers to one from Node", "sharded", "streams"];
 
 suite("broadcasts with an ack", all, (cluster, format) => {
   // crowd returns clients of both servers that are in a room, and answer in their ways.

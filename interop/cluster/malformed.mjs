@@ -100,13 +100,33 @@ const sharded = {
   },
 };
 
-export const malformed = { classic, sharded };
+// Entries of a stream: of these, Node servers die, or read the first one for ever.
+const entry = (type, data) => ["uid", "stranger", "nsp", "/", "type", type, "data", typeof data === "string" ? data : JSON.stringify(data)];
+export const entries = {
+  "no namespace": ["uid", "stranger", "type", "3"],
+  "no data": ["uid", "stranger", "nsp", "/", "type", "3"],
+  "no type": ["nsp", "/", "data", "{}"],
+  "a type that is no number": entry("three", { packet, opts }),
+  "an unknown type": entry("99", { packet, opts }),
+  "half of JSON": entry("3", "{"),
+  "no base64": entry("3", "!"),
+  "half of msgpack": entry("3", packed({ packet, opts }).subarray(0, -3).toString("base64")),
+  "no packet": entry("3", { opts }),
+  "an ack": entry("3", { packet: { type: 3, data: ["bad"] }, opts }),
+  "an event with a reserved name": entry("3", { packet: { type: 2, data: ["disconnect"] }, opts }),
+  "one that is to be answered": entry("3", { packet, opts, requestId: "bad" }),
+  "rooms that are no list": entry("3", { packet, opts: { ...opts, rooms: "bad" } }),
+  "joining without options": entry("4", { rooms: ["bad"] }),
+  "numbers that are none": [...entry("99", {}), "n", "-1", "early", "yes"],
+};
+
+export const malformed = { classic, sharded, streams: sharded };
 
 // harmless returns [channels, messages] of which Node servers do not die, either.
 export function harmless(c, format, room) {
   const everything = Object.values(nonsense);
   const events = [c.channel("/"), c.channel("/", room)];
-  if (format === "sharded") return [[events, [...everything, sharded.broadcasts["another namespace"]]]];
+  if (format !== "classic") return [[events, [...everything, sharded.broadcasts["another namespace"]]]];
   const { broadcasts, answers } = classic;
   return [
     [events, [broadcasts["no packet"], broadcasts["another namespace"]]],

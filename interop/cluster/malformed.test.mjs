@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mainFormats, suite, target, test, unique } from "./harness.mjs";
-import { harmless, malformed } from "./malformed.mjs";
+import { entries, harmless, malformed } from "./malformed.mjs";
 
 // Every message goes to every channel of the namespace.
 async function publish(c, messages, channels) {
@@ -30,6 +30,7 @@ suite("malformed messages", mainFormats, (cluster, format) => {
     const channels = list.filter((name) => name.includes("#/#") || !name.includes("#/"));
     assert.ok(channels.length >= 6, channels.join(" "));
     await publish(c, Object.values(malformed[format]).flatMap(Object.values), channels);
+    if (format === "streams") for (const fields of Object.values(entries)) await c.redis.command("XADD", c.prefix, "*", ...fields);
     for (const from of [c.g1, c.g2]) {
       await from.do({ do: "emit", to: [room], event: "news", args: [from.name] });
       await c.fence(from, ...clients);

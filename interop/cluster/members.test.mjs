@@ -82,7 +82,7 @@ suite("a Redis that goes and comes", mainFormats, (cluster) => {
     // What Node servers subscribe to again, and when, Redis tells in part only.
     await c.subscribed("/", 4);
     await c.joined(servers, room);
-    if (!c.sharded) await c.redis.subscribers(false, `${c.prefix}-response#/#`, (n) => n === 4);
+    if (c.options.format === "classic") await c.redis.subscribers(false, `${c.prefix}-response#/#`, (n) => n === 4);
     for (const from of servers) {
       await eventually(`all hear ${from.name}`, async () => {
         await from.do({ do: "emit", to: [room], event: "hello", args: [from.name] });

@@ -63,7 +63,7 @@ suite("sockets of other servers", [...everyMode, "classic, answers to one"], (cl
   // Where the receiver subscribes to a room only when somebody is there, an event that
   // another server sends at once may be too early for it. A Go server knows, and sends it
   // to all.
-  const listensToAll = ["classic, by pattern", "sharded, static"].includes(format);
+  const listensToAll = ["classic, by pattern", "sharded, static", "streams", "streams, sharded"].includes(format);
   const ofNode = listensToAll || (classic && target === "reference") ? ["Node", "Go"] : classic ? ["Node"] : [];
   for (const [sender, receivers] of [["Go", target === "sio" ? ["Node", "Go"] : ofNode], ["Node", ofNode]]) {
     across(
