@@ -99,16 +99,17 @@ suite("broadcasts", everyMode, (cluster, format) => {
       ];
       await from.do({ do: "emit", to: [room], event: "news", args });
       await c.fence(from, ...clients);
-      // The msgpack of streams has members that are undefined.
+      // The msgpack of streams has members that are undefined, and makes an ArrayBuffer {}.
       for (const client of clients) {
-        const left = format.startsWith("streams") && client === clients[0] ? { left: null } : {};
+        const kept = format.startsWith("streams") && client === clients[0];
+        const left = kept ? { left: null } : {};
         assert.deepEqual(client.log, [
           [
             "news",
             [null, "2023-11-14T22:13:20.123Z", null, null, 0],
             { ...left, at: "1970-01-01T00:00:00.000Z", big: 2 ** 53, bigger: 2 ** 63, small: -(2 ** 63), third: 1 / 3, tiny: 5e-324 },
             [127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, -1, -32, -33, -128, -129, -32_769, -(2 ** 31) - 1],
-            Buffer.from([1, 2, 3]),
+            kept ? {} : Buffer.from([1, 2, 3]),
             { [`__proto${""}__x`]: 1, constructor: "c", "": "empty", 7: "seven" },
             null,
           ],
