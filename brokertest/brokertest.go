@@ -61,6 +61,9 @@ type Server struct {
 	// Received, if set, returns how many messages of others have come. It is to be set for
 	// brokers that route by interest: what is for a room without members does not come.
 	Received func() int
+	// Overtaken says that volatile events may come behind others that were emitted later,
+	// as they do if the broker keeps those elsewhere.
+	Overtaken bool
 }
 
 // patience bounds every wait for what has to come. A test that passes never waits that

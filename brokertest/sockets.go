@@ -89,8 +89,12 @@ var sockets = []check{
 		c.works(r.Emit("event", []byte("x")), r.Compress(false).Emit("plain"))
 		b.Expect("event").Is([]byte("x"))
 		b.Expect("plain").Is()
+		behind := r.Emit
+		if c.nodes[0].in.Overtaken {
+			behind = r.Volatile().Emit
+		}
 		c.eventually(func() error { // the client may not be ready
-			c.works(r.Volatile().Emit("volatile"), r.Emit("kept"))
+			c.works(r.Volatile().Emit("volatile"), behind("kept"))
 			if b.Next().Name() == "volatile" {
 				b.Expect("kept")
 				return nil

@@ -72,7 +72,7 @@ func TestBrokerInRedisCluster(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					return brokertest.Server{Broker: c.Broker, Close: c.Close, Name: o.Name}
+					return brokertest.Server{Broker: c.Broker, Close: c.Close, Name: o.Name, Overtaken: o.Streams}
 				}
 			})
 		})
@@ -81,7 +81,8 @@ func TestBrokerInRedisCluster(t *testing.T) {
 
 func server(o redis.Options, c *cluster.Cluster, p *brokertest.Proxy) brokertest.Server {
 	s := brokertest.Server{
-		Broker: c.Broker, Close: c.Close, Name: o.Name,
+		Overtaken: o.Streams,
+		Broker:    c.Broker, Close: c.Close, Name: o.Name,
 		Cut: p.Cut, Heal: p.Heal, Freeze: p.Freeze, Thaw: p.Thaw,
 		Lost: func() int { return int(c.Stats().Lost) },
 	}
