@@ -135,6 +135,7 @@ func (c *Cluster) lost(messages int, err error) {
 
 func (c *Cluster) missed(messages int, err error) {
 	c.counts.missed.Add(uint64(messages))
+	c.tunnels.Doubt()
 	c.note(Loss{Received: messages, Err: err})
 }
 
@@ -158,6 +159,7 @@ func (c *Cluster) leave(err error) {
 
 func (c *Cluster) back() {
 	c.relays.hear()
+	c.tunnels.Doubt()
 	was := c.away.Swap(nil)
 	if was == nil {
 		c.hail(wire.TypeHeartbeat)

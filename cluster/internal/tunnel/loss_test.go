@@ -201,3 +201,34 @@ func TestAway(t *testing.T) {
 		}
 	})
 }
+
+// TestDoubt has a peer give up without a word that arrives, while its answer is waited for.
+func TestDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, "a", "b")
+		l := w.muxes["b"].Listen()
+		c1, c2 := w.pipe(t, l, "a", "b")
+		other1, other2 := w.pipe(t, l, "a", "b")
+		c1.Write([]byte("question"))
+		time.Sleep(time.Minute) // it has arrived
+		w.set(func() { w.twist = func(frameTo) []frameTo { return nil } })
+		c2.Close()
+		time.Sleep(time.Minute)
+		w.set(func() { w.twist = nil })
+		begin := time.Now()
+		w.muxes["a"].Doubt()
+		if _, err := c1.Read(make([]byte, 1)); !errors.Is(err, ErrReset) {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 2*checkEvery {
+			t.Error(took)
+		}
+		say(t, other2, other1, "I am here")
+		time.Sleep(time.Minute)
+		before := w.frames()
+		time.Sleep(time.Hour)
+		if n := w.frames() - before; n > 0 {
+			t.Errorf("%d frames in an hour of silence", n)
+		}
+	})
+}

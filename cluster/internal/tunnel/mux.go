@@ -100,7 +100,8 @@ type Mux struct {
 	links    map[string]*link // by server; with no stream there is none
 	streams  int              // of all
 	owing    map[*stream]bool // those of which something is on its way
-	timer    *time.Timer      // of check; nil if nothing is
+	doubt    bool             // messages may be lost: all streams are to be asked for
+	timer    *time.Timer      // of check; nil if there is nothing to ask for
 	listener *listener        // nil: connections are refused
 	resets   int              // since resetAt
 	resetAt  time.Time
@@ -238,6 +239,11 @@ func (m *Mux) oweLocked(s *stream, n int) {
 	s.flight += n
 	s.link.flight += n
 	m.owing[s] = true
+	m.tickLocked()
+}
+
+// tickLocked has check called soon.
+func (m *Mux) tickLocked() {
 	if m.timer == nil {
 		m.timer = time.AfterFunc(checkEvery, m.check)
 	}
@@ -287,10 +293,25 @@ func (m *Mux) admitLocked(l *link) {
 	}
 }
 
+// Doubt tells that messages of other servers may be lost, or to them. Soon these are asked
+// for each connection: one that they have given up meanwhile ends though nothing is sent.
+// It may be called while a frame is sent.
+func (m *Mux) Doubt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.streams > 0 && !m.closed {
+		m.doubt = true
+		m.tickLocked()
+	}
+}
+
 // check asks for what is not answered.
 func (m *Mux) check() {
 	m.mu.Lock()
-	owing := slices.Collect(maps.Keys(m.owing))
+	owing, doubt := slices.Collect(maps.Keys(m.owing)), m.doubt
+	if m.doubt = false; doubt {
+		owing = m.allLocked()
+	}
 	if len(owing) == 0 || m.closed {
 		m.timer = nil
 	} else {
@@ -298,8 +319,16 @@ func (m *Mux) check() {
 	}
 	m.mu.Unlock()
 	for _, s := range owing {
-		s.check()
+		s.check(doubt)
 	}
+}
+
+func (m *Mux) allLocked() []*stream {
+	streams := make([]*stream, 0, m.streams)
+	for _, l := range m.links {
+		streams = slices.AppendSeq(streams, maps.Values(l.streams))
+	}
+	return streams
 }
 
 // Gone ends the connections with a server that has left, or died.
@@ -322,11 +351,7 @@ func (m *Mux) Close() error {
 	if m.timer != nil {
 		m.timer.Stop()
 	}
-	var streams []*stream
-	for _, l := range m.links {
-		streams = slices.AppendSeq(streams, maps.Values(l.streams))
-	}
-	l := m.listener
+	streams, l := m.allLocked(), m.listener
 	m.mu.Unlock()
 	for _, s := range streams {
 		s.fail(net.ErrClosed)

@@ -83,9 +83,9 @@ func (s *stream) receive(f *frame) {
 		s.abortLocked(ErrBroken)
 		return
 	}
-	if f.got > s.acked {
+	if f.got > s.acked || s.doubt && f.got == s.sent {
 		s.m.arrived(s, int(f.got-s.acked))
-		s.acked, s.silent = f.got, 0
+		s.acked, s.silent, s.doubt = f.got, 0, s.doubt && f.got < s.sent
 	}
 	if f.limit > s.limit {
 		s.limit = f.limit

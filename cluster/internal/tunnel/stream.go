@@ -26,6 +26,7 @@ type stream struct {
 	read       uint64 // to here: data, and the beginning
 	told       uint64 // the limit that the peer was told last
 	silent     int    // how often it was looked for an answer
+	doubt      bool   // the peer may have given up
 	done       bool   // all is sent
 	closed     bool   // by Close
 	peerDone   bool   // all is received
@@ -248,10 +249,16 @@ func (s *stream) failLocked(why error) {
 }
 
 // check asks the peer what has arrived, or gives it up.
-func (s *stream) check() {
+func (s *stream) check(doubt bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil || s.acked == s.sent {
+	switch {
+	case s.err != nil, s.peerClosed:
+		return
+	case doubt && !s.doubt:
+		s.doubt, s.silent = true, 1
+		s.m.owe(s, 0)
+	case s.acked == s.sent && !s.doubt:
 		return
 	}
 	s.silent++
