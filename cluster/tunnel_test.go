@@ -154,3 +154,29 @@ func TestTunnelLarge(t *testing.T) {
 		}
 	})
 }
+
+// TestTunnelForgotten has a server give up a connection while the one that waits for its
+// answer is cut off, and not know of it: it hears of it when it is back.
+func TestTunnelForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engines, ask := tunnelled(t, func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(10 * time.Second)
+			w.Header().Set("Content-Length", "0")
+		})
+		time.AfterFunc(5*time.Second, engines[1].Cut)
+		time.AfterFunc(35*time.Second, engines[1].Heal)
+		done := make(chan bool, 1)
+		go func() { // ends with the request, or the cluster
+			_, ok := ask("/", "")
+			done <- ok
+		}()
+		select {
+		case ok := <-done:
+			if ok {
+				t.Error("an answer that was lost has come")
+			}
+		case <-time.After(40 * time.Second):
+			t.Error("it still waits")
+		}
+	})
+}
