@@ -69,19 +69,32 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request, q query, upgrade 
 	if !negotiate.Compressed(w.Header()) {
 		pass("Accept-Encoding")
 	}
-	answer := &relayWriter{ResponseWriter: w, srv: s, req: r, rc: http.NewResponseController(w)}
+	answer := &relayWriter{ResponseWriter: w, srv: s, req: r, id: id, rc: http.NewResponseController(w)}
 	defer answer.end()
 	switch {
 	case upgrade:
 		if !canHijack(w) {
 			return errBadRequest
 		}
+		if s.closing.Load() { // it would have to leave soon
+			return errShuttingDown
+		}
 		pass(relayedUpgrades...)
 	case r.Method == http.MethodPost:
 		liftWriteTimeout(w, r)
 		return s.relayPost(answer, out, id)
 	default:
-		if d := pollDeadline(w, r); !d.IsZero() {
+		d := pollDeadline(w, r)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		g := &guest{srv: s, id: id, cut: cancel}
+		if s.guests.enter(g) {
+			defer s.guests.leave(g)
+		} else if last := time.Now().Add(lastPollTime); d.IsZero() || last.Before(d) {
+			d = last
+		}
+		out = out.WithContext(ctx)
+		if !d.IsZero() {
 			out.Header.Set(deadlineHeader, strconv.FormatInt(max(time.Until(d).Milliseconds(), 0), 10))
 		}
 	}
@@ -142,6 +155,7 @@ type relayWriter struct {
 	http.ResponseWriter
 	srv   *Server
 	req   *http.Request
+	id    string // of the session
 	rc    *http.ResponseController
 	large bool // there is a deadline
 }
@@ -198,7 +212,12 @@ func (w *relayWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	_ = conn.SetWriteDeadline(time.Time{})
-	return conn, rw, nil
+	g := &guest{srv: w.srv, id: w.id, ws: true, cut: func() { _ = conn.Close() }}
+	if !w.srv.guests.enter(g) {
+		_ = conn.Close()
+		return nil, nil, net.ErrClosed
+	}
+	return guestConn{conn, g}, rw, nil
 }
 
 // serveRelayed answers what another server relays. It is none of the clients' business
@@ -210,6 +229,10 @@ func (s *Server) serveRelayed(w http.ResponseWriter, r *http.Request) {
 		if sess := s.sessions.get(id); sess == nil || sess.path != hashPath(r) {
 			w.WriteHeader(http.StatusNotFound)
 		}
+		return
+	}
+	if r.Method == http.MethodDelete {
+		s.letGo(w, r, q)
 		return
 	}
 	sess, refusal := s.find(q, id, upgrade)
@@ -241,8 +264,8 @@ func (s *Server) knowsElsewhere(r *http.Request, id string) bool {
 		return true
 	}
 	ask := relayed(r, http.MethodHead)
-	answer := statusWriter{header: make(http.Header), status: http.StatusNotFound}
-	if !s.opts.Peers.Relay(&answer, ask, id) || answer.status != http.StatusOK {
+	answer := newStatusWriter()
+	if !s.opts.Peers.Relay(answer, ask, id) || answer.status != http.StatusOK {
 		return false
 	}
 	s.paths.add(path)
@@ -253,6 +276,10 @@ func (s *Server) knowsElsewhere(r *http.Request, id string) bool {
 type statusWriter struct {
 	header http.Header
 	status int
+}
+
+func newStatusWriter() *statusWriter {
+	return &statusWriter{header: make(http.Header), status: http.StatusNotFound}
 }
 
 func (w *statusWriter) Header() http.Header         { return w.header }

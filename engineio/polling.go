@@ -62,6 +62,15 @@ func (s *Session) releasePollLocked(t parser.PacketType) {
 	}
 }
 
+// pollAgain has the client poll again if it does.
+func (s *Session) pollAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateOpen {
+		s.releasePollLocked(parser.TypeNoop)
+	}
+}
+
 // openPolling answers a handshake over HTTP.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, capture func() (any, error)) error {
 	sess, err := s.newSession(r, q, capture)

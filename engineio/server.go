@@ -48,6 +48,7 @@ type Server struct {
 	paths    paths         // with Options.Peers
 	closing  atomic.Bool   // no new sessions
 	over     chan struct{} // closed by Shutdown
+	guests   guests        // with Options.Peers
 
 	noUpgrades sync.Once    // the log says why
 	longHead   sync.Once    // likewise

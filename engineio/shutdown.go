@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -128,6 +130,12 @@ func (s *Server) Drain(ctx context.Context, opts *DrainOptions) error {
 	return err
 }
 
+// A leaver is a client that is to leave: that of a session, or of one of another server.
+type leaver interface {
+	isOpen() bool
+	busy() bool
+}
+
 // sendAway closes sessions, until all have ended, or ctx does, or Shutdown closes them.
 func (s *Server) sendAway(ctx context.Context, o DrainOptions) {
 	gone := s.gone()
@@ -149,7 +157,18 @@ func (s *Server) sendAway(ctx context.Context, o DrainOptions) {
 	if !wait(o.Notice, nil) {
 		return
 	}
-	queue := s.sessions.all()
+	var asks sync.WaitGroup
+	defer asks.Wait()
+	polls, sockets := s.guests.all()
+	asks.Go(func() { askAll(ctx, polls) })
+	var queue []leaver
+	for _, g := range sockets {
+		queue = append(queue, g)
+	}
+	for _, sess := range s.sessions.all() {
+		queue = append(queue, sess)
+	}
+	rand.Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
 	every := max(o.Period/time.Duration(max(len(queue), 1)), time.Second/time.Duration(o.PerSecond))
 	begun := time.Now()
 	next, report := time.Duration(0), drainReport // since begun
@@ -159,12 +178,15 @@ func (s *Server) sendAway(ctx context.Context, o DrainOptions) {
 			report = now + drainReport
 			s.log.Info().Int("left", s.Len()).Msg("draining")
 		}
-		var sess *Session
-		sess, queue = nextToLeave(queue, now < o.Period)
-		if sess != nil {
-			sess.shut(ReasonShutdown, nil)
-			next = max(next, now-drainSlack) + every
-		} else {
+		var l leaver
+		l, queue = nextToLeave(queue, now < o.Period)
+		switch l := l.(type) {
+		case *Session:
+			l.leave()
+		case *guest:
+			asks.Go(func() { l.ask(ctx, true) })
+		}
+		if next = max(next, now-drainSlack) + every; l == nil {
 			next = now + drainLook
 		}
 		if len(queue) == 0 || !wait(next-time.Since(begun), gone) {
@@ -173,22 +195,25 @@ func (s *Server) sendAway(ctx context.Context, o DrainOptions) {
 	}
 }
 
-// nextToLeave returns the first session of a queue that is to be closed now, and the rest
-// of the queue without those that have ended. If those that are busy are put off, they go
+// nextToLeave returns the first client of a queue that is to leave now, and the rest
+// of the queue without those that have left. If those that are busy are put off, they go
 // to its end.
-func nextToLeave(queue []*Session, putOff bool) (next *Session, rest []*Session) {
-	var busy []*Session
-	for i, sess := range queue {
+func nextToLeave(queue []leaver, putOff bool) (next leaver, rest []leaver) {
+	var busy []leaver
+	for i, l := range queue {
 		switch {
-		case !sess.isOpen():
-		case putOff && sess.busy():
-			busy = append(busy, sess)
+		case !l.isOpen():
+		case putOff && l.busy():
+			busy = append(busy, l)
 		default:
-			return sess, append(queue[i+1:], busy...)
+			return l, append(queue[i+1:], busy...)
 		}
 	}
 	return nil, busy
 }
+
+// leave closes the session for a client that is to come back by way of another server.
+func (s *Session) leave() { s.shut(ReasonShutdown, nil) }
 
 // busy tells whether a session should not be closed yet.
 func (s *Session) busy() bool {
@@ -211,9 +236,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	for _, sess := range s.sessions.shut() {
-		sess.shut(ReasonShutdown, nil)
+		sess.leave()
 	}
 	gone := s.gone()
+	polls, sockets := s.guests.all()
+	var asks sync.WaitGroup
+	asks.Go(func() { askAll(ctx, append(polls, sockets...)) })
+	defer asks.Wait()
 	select {
 	case <-gone:
 		return nil
@@ -221,6 +250,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	for _, sess := range s.sessions.shut() {
 		sess.end(ReasonShutdown, nil)
+	}
+	for g := range s.guests.left() {
+		g.cut()
 	}
 	s.mu.Lock()
 	s.cut = true
@@ -232,13 +264,15 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// gone returns a channel that is closed when no session is left. The map must have been
-// shut.
+// gone returns a channel that is closed when no session is left, and no guest. The map must
+// have been shut.
 func (s *Server) gone() <-chan struct{} {
 	gone := make(chan struct{})
+	guests := s.guests.shut()
 	go func() { // ends with the last session: at the latest soon after Shutdown cuts it
 		s.wg.Wait()
 		s.drain.wait()
+		<-guests
 		close(gone)
 	}()
 	return gone
