@@ -188,7 +188,7 @@ func (b *balancer) watch(ctx context.Context) {
 }
 
 func (b *balancer) check(ctx context.Context, s backend) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/health", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/ready", nil)
 	if err != nil {
 		return
 	}
@@ -196,7 +196,7 @@ func (b *balancer) check(ctx context.Context, s backend) {
 	if err == nil {
 		_ = res.Body.Close()
 	}
-	well := err == nil && res.StatusCode == http.StatusNoContent
+	well := err == nil && res.StatusCode == http.StatusOK
 	b.update(s.name, func(now *backend) {
 		if now.addr == s.addr { // else it has been started again meanwhile
 			now.well = well

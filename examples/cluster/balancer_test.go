@@ -20,12 +20,12 @@ func TestBalancer(t *testing.T) {
 	for _, name := range names {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
-			case r.URL.Path != "/health":
+			case r.URL.Path != "/ready":
 				fmt.Fprint(w, name, " ", r.Host)
 			case ill[name]:
-				w.WriteHeader(http.StatusInternalServerError)
+				w.WriteHeader(http.StatusServiceUnavailable)
 			default:
-				w.WriteHeader(http.StatusNoContent)
+				w.WriteHeader(http.StatusOK)
 			}
 		}))
 		defer s.Close()

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { freePort, guarded } from "../guarded.mjs";
+import { behind } from "../proxies.mjs";
 import { artifacts, enter, has, log, members, message, own, say, wait } from "./page.mjs";
 import { build, launch, root, start } from "./server.mjs";
 
@@ -171,55 +171,11 @@ test("a server hangs: its users are gone for the others, and back when it goes o
   await talk(bob, ada, "I was frozen");
 });
 
-// behind serves what a guide says of a proxy, in front of servers at these addresses, and returns its URL.
-async function behind(t, language, addrs, run) {
-  const guide = readFileSync(join(root, "docs/scaling.md"), "utf8");
-  let config = guide.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms"))[1];
-  for (const [i, addr] of addrs.entries()) config = config.replace(`10.0.0.${i + 1}:3000`, addr);
-  const listen = `127.0.0.1:${await freePort()}`;
-  config = config.replace("listen 80;", `listen ${listen};`).replace("bind :80\n", `bind ${listen}\n`);
-  const dir = mkdtempSync(join(tmpdir(), "sio-proxy-"));
-  const child = run(dir, config);
-  const exit = once(child, "exit");
-  t.after(async () => {
-    child.stdin.end();
-    await exit;
-    rmSync(dir, { recursive: true });
-  });
-  const ended = exit.then(([code]) => { throw new Error(`${language} ended with code ${code}`); });
-  ended.catch(() => {});
-  const url = `http://${listen}`;
-  const there = () => fetch(`${url}/health`).then((response) => response.ok, () => false);
-  while (!await Promise.race([there(), ended])) await delay(20);
-  return url;
-}
-
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };   // Debian has them there
-const proxies = {
-  nginx: (dir, config) => {
-    writeFileSync(join(dir, "conf"), `
-      daemon off;
-      pid ${dir}/pid;
-      master_process off;   # it is killed, and has no workers to end
-      events {}
-      http {
-        access_log off;
-        ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${dir}/${name};`).join("\n")}
-        ${config}
-      }`);
-    return guarded("nginx", ["-p", dir, "-c", "conf", "-e", "stderr"], { env });
-  },
-  haproxy: (dir, config) => {
-    writeFileSync(join(dir, "conf"), config);
-    return guarded("haproxy", ["-db", "-f", join(dir, "conf")], { env });
-  },
-};
-
-for (const [name, run] of Object.entries(proxies)) {
+for (const name of ["nginx", "haproxy"]) {
   test(`behind ${name}, as the guide has it`, async (t) => {
     const addr = await redis(t);
     const addrs = await Promise.all(["a", "b", "c"].map((server) => serve(t, server, addr)));
-    const url = await behind(t, name, addrs, run);
+    const url = await behind(t, name, addrs);
     const ada = await visit(t, url, "Ada");
     const bob = await visit(t, url, "Bob");
     for (const page of [ada, bob]) await online(page, "Ada", "Bob");

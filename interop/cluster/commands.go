@@ -64,6 +64,12 @@ func (s *server) do(c command) (any, error) {
 		return answers(n.ServerSideEmitWithAck(ctx, c.Event, args...))
 	case "remote":
 		return remote(ctx, t, c, args)
+	case "drain":
+		return nil, s.sio.Drain(context.Background(), &sio.DrainOptions{
+			Notice:    time.Duration(c.Notice) * time.Millisecond,
+			Period:    time.Duration(c.Period) * time.Millisecond,
+			PerSecond: c.PerSecond,
+		})
 	case "stats":
 		return s.cluster.Stats(), nil
 	}

@@ -24,6 +24,8 @@ type command struct {
 	Rooms  []string
 	Close  bool
 	Action string // of remote
+
+	Notice, Period, PerSecond int // of drain; in ms
 }
 
 // A console is what the test that has started this program reads.

@@ -52,7 +52,7 @@ let serial = 0;
 export const unique = (name) => `${name}-${++serial}`;
 
 // suite runs body(cluster) in each format, cluster() being the two Go and two Node servers
-// of that format. Options are those of the servers.
+// of that format, or options.servers. Options are those of the servers.
 export function suite(what, names, body, options = {}) {
   describe(what, { timeout: 10 * TIMEOUT }, () => {
     before(async () => (redis ??= await RedisServer.start()));
@@ -111,8 +111,9 @@ export class Cluster {
     const [one, two] = options.clients;
     try {
       const go = target === "sio" ? undefined : two;
-      const start = (name, client) => cluster.add(name, client);
-      await Promise.all([start("n1", one), start("n2", two), start("g1", go), start("g2", go)]);
+      const servers = options.servers ?? ["n1", "n2", "g1", "g2"];
+      const clients = { n1: one, n2: two, g1: go, g2: go };
+      await Promise.all(servers.map((name) => cluster.add(name, clients[name])));
     } catch (err) {
       await cluster.stop();
       throw err;
@@ -266,7 +267,7 @@ class TestServer {
   #reports = [];
   #waiting = new Set();
 
-  constructor(name, { format, subscriptions, sharded, client, prefix, specific, redis, emitter, timeout = 5000 }) {
+  constructor(name, { format, subscriptions, sharded, client, prefix, specific, redis, emitter, listen, relay, timeout = 5000 }) {
     this.name = name;
     this.client = client;
     this.kind = client ? "Node" : "Go";
@@ -277,6 +278,8 @@ class TestServer {
     if (subscriptions) flags.push(`--subscriptions=${subscriptions}`);
     if (sharded) flags.push("--sharded");
     if (emitter) flags.push("--emitter");
+    if (relay) flags.push("--relay");
+    if (listen) flags.push(`--listen=${listen}`);
     if (specific?.includes(name[0])) flags.push("--specific");
     const [program, ...args] = client ? [process.execPath, nodeServer] : [goServer];
     this.#process = spawn(program, [...args, ...flags], {
@@ -322,11 +325,16 @@ class TestServer {
   // do has the server run commands one after the other, and returns what the last one
   // returns.
   do(...run) {
+    return within(`${this.name} does ${run.map((c) => c.do)}`, this.begin(...run));
+  }
+
+  // begin is do for what takes its time.
+  begin(...run) {
     if (this.ended) return Promise.reject(this.ended);
     const id = ++serial;
     const done = new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
     this.#process.stdin.write(`${JSON.stringify({ id, run })}\n`);
-    return within(`${this.name} does ${run.map((c) => c.do)}`, done);
+    return done;
   }
 
   // reported resolves to the next report of a kind for which pick holds, which may have

@@ -38,7 +38,9 @@ func main() {
 	mode := flag.String("subscriptions", "dynamic", "or dynamic-private, or static")
 	specific := flag.Bool("specific", false, "answer to who asks only")
 	prefix := flag.String("prefix", "socket.io", "of all channels")
+	relay := flag.Bool("relay", false, "take requests of one's own clients from other servers by TCP")
 	timeout := flag.Int("requests-timeout", 5000, "in `milliseconds`")
+	listen := flag.String("listen", "127.0.0.1:0", "`address` to serve clients at")
 	sends := flag.Bool("emitter", false, "only send")
 	flag.Parse()
 
@@ -51,14 +53,19 @@ func main() {
 		PublishOnSpecificResponseChannel: *specific,
 	}
 	opts.Name = *name
+	if *relay {
+		opts.Relay = &cluster.Relay{Listen: "127.0.0.1:0"}
+	}
 	opts.RequestsTimeout = time.Duration(*timeout) * time.Millisecond
 	client := rueidis.ClientOption{InitAddress: []string{*addr}}
 	console := &console{out: json.NewEncoder(os.Stdout)}
-	run := serve
+	var err error
 	if *sends {
-		run = emit
+		err = emit(client, opts, console)
+	} else {
+		err = serve(client, opts, *listen, console)
 	}
-	if err := run(client, opts, console); err != nil {
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -71,13 +78,13 @@ type server struct {
 }
 
 // serve is a server until standard input ends.
-func serve(client rueidis.ClientOption, opts *redis.Options, console *console) error {
+func serve(client rueidis.ClientOption, opts *redis.Options, addr string, console *console) error {
 	cl, err := redis.Open(client, opts)
 	if err != nil {
 		return err
 	}
 	srv := sio.New(&sio.Options{
-		Broker:      cl.Broker,
+		Cluster:     cl,
 		Compression: &sio.Compression{Threshold: 1},
 		CORS:        &sio.CORS{Origins: []string{"https://a.example"}},
 	})
@@ -86,16 +93,19 @@ func serve(client rueidis.ClientOption, opts *redis.Options, console *console) e
 		s.handle(srv.Of(nsp))
 	}
 	srv.OfFunc(regexp.MustCompile(`^/dyn-\d+$`).MatchString).OnConnect(admit)
-	return errors.Join(s.run(), cl.Close())
+	return errors.Join(s.run(addr), cl.Close())
 }
 
 // run serves clients and obeys until standard input ends.
-func (s *server) run() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (s *server) run(addr string) error {
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
-	h := &http.Server{Handler: s.sio, ReadHeaderTimeout: 10 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/", s.sio)
+	mux.HandleFunc("GET /ready", s.sio.ServeReady)
+	h := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }() // ends with the Shutdown below
 	s.report("listening", "", []any{l.Addr().(*net.TCPAddr).Port})
@@ -126,6 +136,14 @@ func admit(c *sio.Context) error {
 
 func (s *server) handle(n *sio.Namespace) {
 	n.OnConnect(admit)
+	n.On("work", func(c *sio.Context) error { // for so many milliseconds
+		var ms int
+		if err := c.Bind(&ms); err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		return c.Ack(s.name)
+	})
 	n.OnServerEvent("note", func(_ context.Context, n *sio.Namespace, args sio.Args) (any, error) {
 		s.report("note", n.Name(), values(args))
 		return nil, nil

@@ -52,7 +52,7 @@ func New(o Options) *App {
 	serveLobby(srv.Of("/chat"))
 	sioecho.Register(a.echo, "/socket.io", srv)
 	servePage(a.echo, script)
-	a.echo.GET("/health", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) }) // for load balancers
+	a.echo.GET("/ready", echo.WrapHandler(http.HandlerFunc(srv.ServeReady))) // for load balancers
 	o.Log.Info().Str("script", script).Msg("official client")
 	return a
 }
