@@ -31,6 +31,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -42,6 +43,8 @@ type Join func() Server
 type Server struct {
 	// Broker is what sio.Options.Broker takes.
 	Broker func(*socketio.Local) socketio.Broker
+	// Recovery, if set, is that of the server, for a broker that is a [socketio.Journal].
+	Recovery *sio.Recovery
 	// Close, if set, makes the server leave the cluster. It is called once, after the
 	// server has been shut down.
 	Close func() error

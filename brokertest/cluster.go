@@ -41,7 +41,7 @@ func (c *cluster) add() *node {
 	c.Helper()
 	quiet := zerolog.Nop()
 	n := &node{in: c.join(), heard: make(chan string, 4096), busy: make(chan struct{}, 16), ready: make(chan struct{})}
-	n.Server = sio.New(&sio.Options{Broker: n.in.Broker, Logger: &quiet, MaxPayload: 4 << 20})
+	n.Server = sio.New(&sio.Options{Broker: n.in.Broker, Recovery: n.in.Recovery, Logger: &quiet, MaxPayload: 4 << 20})
 	c.nodes = append(c.nodes, n)
 	c.Cleanup(func() { c.leave(n) })
 	n.serve(n.Namespace)

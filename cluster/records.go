@@ -38,6 +38,12 @@ type records struct {
 // A saving is a record that is to be written, and who waits for that.
 type saving struct{ done []func() }
 
+func (s *saving) tell() {
+	for _, done := range s.done {
+		done()
+	}
+}
+
 // A renewal is when the record of a client that is there is due again.
 type renewal struct {
 	r     socketio.Recordable
@@ -128,16 +134,21 @@ func (s *records) write(ctx context.Context) (more bool) {
 		return false
 	}
 	batch := make([]Record, 0, n)
-	clients := make([]*socketio.Client, n)
+	clients := make([]*socketio.Client, 0, n)
 	for i, r := range some {
 		c := r.Record()
-		clients[i] = c
 		rec, err := encodeClient(c)
-		if err != nil {
-			s.c.log.Error().Err(err).Msg("the record of a client can't be encoded")
-			rec.Remove = true
+		if err != nil { // such as a room whose name is not UTF-8
+			s.c.log.Warn().Str("nsp", c.Nsp).Str("socket", c.ID).Err(err).Msg("the record of a client can't be encoded: it may not come back to another server")
+			saved[i].tell()
+			continue
 		}
-		batch = append(batch, rec)
+		some[len(batch)], saved[len(batch)] = r, saved[i]
+		batch, clients = append(batch, rec), append(clients, c)
+	}
+	some, saved = some[:len(batch)], saved[:len(batch)]
+	if len(batch) == 0 {
+		return true
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -153,9 +164,7 @@ func (s *records) write(ctx context.Context) (more bool) {
 	}
 	for i, r := range some {
 		s.wrote(r, clients[i], ok[i])
-		for _, done := range saved[i].done {
-			done()
-		}
+		saved[i].tell()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

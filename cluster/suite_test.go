@@ -2,8 +2,10 @@ package cluster_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/brokertest"
 	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/memory"
@@ -24,19 +26,29 @@ func TestBroker(t *testing.T) {
 		{"specific responses", wire.Classic("", wire.ClassicOptions{SpecificResponses: true}), memory.NewHub, brokertest.RunInBubbles},
 		{"sharded", wire.Sharded("", wire.Dynamic), memory.NewHub, brokertest.RunInBubbles},
 		{"subjects", wire.Subjects(""), memory.NewCountlessHub, brokertest.RunInBubbles},
+		{"journal", wire.Streams(""), memory.NewHub, brokertest.RunInBubbles},
+		{"journal with recovery", wire.Streams(""), memory.NewHub, brokertest.RunInBubbles},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.run(t, func(t *testing.T) brokertest.Join {
 				hub, last := tt.hub(), 0
 				return func() brokertest.Server {
 					last++
-					name, e := fmt.Sprint("server ", last), hub.Engine()
+					name := fmt.Sprint("server ", last)
+					var e engine = hub.Engine()
+					var recovery *sio.Recovery
+					if strings.HasPrefix(tt.name, "journal") {
+						e = hub.Journal()
+						if tt.name != "journal" {
+							recovery = &sio.Recovery{}
+						}
+					}
 					c, err := cluster.New(t.Context(), e, tt.format, &cluster.Options{Name: name})
 					if err != nil {
 						t.Fatal(err)
 					}
 					return brokertest.Server{
-						Broker: c.Broker, Close: c.Close, Name: name,
+						Broker: c.Broker, Close: c.Close, Name: name, Recovery: recovery,
 						Cut: e.Cut, Heal: e.Heal, Freeze: e.Freeze, Thaw: e.Thaw,
 						Lost:     func() int { return int(c.Stats().Lost) },
 						Received: func() int { return int(c.Stats().Received) },
@@ -45,4 +57,13 @@ func TestBroker(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An engine is one in memory.
+type engine interface {
+	cluster.Engine
+	Cut()
+	Heal()
+	Freeze()
+	Thaw()
 }

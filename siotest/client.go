@@ -18,6 +18,7 @@ type Client struct {
 
 	// Protected by conn.mu.
 	id      string // "" until the server has answered
+	offsets bool   // events may have one, since the server recovers clients
 	refusal *Error // or what it answered instead
 	reason  string // why the client is not connected any more, or ""
 	events  []*Event

@@ -149,11 +149,11 @@ func (c *conn) dispatch(p parser.Packet) error {
 	body := args{p.Data, p.Attachments, 0}
 	switch p.Type {
 	case parser.TypeConnect:
-		var answer struct{ SID string }
+		var answer struct{ SID, PID string }
 		if err := json.Unmarshal(p.Data, &answer); err != nil || answer.SID == "" {
 			return fmt.Errorf("the answer to CONNECT has no id: %s", p.Data)
 		}
-		x.id = answer.SID
+		x.id, x.offsets = answer.SID, answer.PID != ""
 	case parser.TypeConnectError:
 		x.refusal = new(Error)
 		if err := json.Unmarshal(p.Data, x.refusal); err != nil {
