@@ -22,7 +22,12 @@ var sockets = []check{
 		b := c.client(c.nodes[1], "b")
 		const odd = "\x01\a\v\x7f\"\\\u2028"
 		for name, v := range map[string]any{odd: "odd", "bad": make(chan int), "bytes": []byte("\x00\xff")} {
-			c.nodes[1].Socket(b.ID()).SetValue(name, v)
+			if err := c.nodes[1].Socket(b.ID()).SetValue(name, v); err != nil && c.nodes[1].in.Recovery == nil {
+				c.Error(err)
+			}
+		}
+		if c.nodes[1].in.Recovery != nil { // then they are refused
+			return
 		}
 		data := c.remote(b).Data
 		if len(data) != 3 || data["name"] != "b" || data[odd] != "odd" || data["bytes"] == nil {

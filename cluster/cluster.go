@@ -224,7 +224,7 @@ func (c *Cluster) publish(m *wire.Message) error {
 	}
 	if c.journal != nil && m.Kept() {
 		_, err := c.journal.append(m, nil)
-		if err == errFull { // it is counted
+		if err == socketio.ErrJournalFull { // it is counted
 			return nil
 		}
 		return err

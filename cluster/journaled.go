@@ -178,8 +178,8 @@ func (g *journaling) append(m *wire.Message, event *socketio.Broadcast) (number 
 	defer g.mu.Unlock()
 	e.Number = g.appended + 1
 	if !g.Append(e) {
-		g.c.lost(1, errFull)
-		return 0, errFull
+		g.c.lost(1, socketio.ErrJournalFull)
+		return 0, socketio.ErrJournalFull
 	}
 	g.appended++
 	if event != nil {
@@ -200,8 +200,6 @@ func (g *journaling) took(number uint64) *socketio.Broadcast {
 	}
 	return nil
 }
-
-var errFull = errors.New("cluster: the queue of the journal is full")
 
 // Appended implements [JournalReceiver].
 func (r receiver) Appended(pos uint64, e wire.Entry, past bool) {
@@ -302,9 +300,8 @@ func (b *journaled) Broadcast(e *socketio.Broadcast) error {
 }
 
 // Append implements [socketio.Journal].
-func (b *journaled) Append(e *socketio.Broadcast) (number uint64, ok bool) {
-	number, err := b.g.append(b.message(e), e)
-	return number, err == nil
+func (b *journaled) Append(e *socketio.Broadcast) (number uint64, err error) {
+	return b.g.append(b.message(e), e)
 }
 
 // At implements [socketio.Journal], as do the following.

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/siokit/sio/socketio/recovery"
@@ -20,9 +21,11 @@ type Journal interface {
 	Broker
 
 	// Append appends an event with its Data. It returns the number by which
-	// [Local.Appended] or [Local.Refused] will tell of it, or false if there is no room.
-	// Numbers rise. It must not call the Local.
-	Append(b *Broadcast) (number uint64, ok bool)
+	// [Local.Appended] or [Local.Refused] will tell of it. Numbers rise. It fails with
+	// [ErrJournalFull] if there is no room: then only the clients of this server get the
+	// event. Any other error is about what was to be encoded. It must not call the
+	// Local.
+	Append(b *Broadcast) (number uint64, err error)
 	// Offset returns what a client is told of a position; Position is its inverse, and
 	// reports false for what is none.
 	Offset(pos uint64) string
@@ -55,6 +58,9 @@ type Journal interface {
 	// then, by any goroutine.
 	Save(r Recordable, done func())
 }
+
+// ErrJournalFull says that a [Journal] has no room for more that waits to be appended.
+var ErrJournalFull = errors.New("socketio: the queue of the journal is full")
 
 // Kept is an event that a [Journal] knows.
 type Kept struct {

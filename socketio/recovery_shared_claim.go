@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/recovery"
@@ -108,7 +109,7 @@ func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
 
 // find returns the record of a client that is not there, or nil.
 func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) *Client {
-	was, err := r.journal.Find(ctx, pid)
+	was, err := r.lookUp(ctx, pid)
 	if err != nil || was == nil || was.Nsp != "" && was.Nsp != r.nsp {
 		return nil
 	}
@@ -134,11 +135,31 @@ func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) *Clien
 	} else if err != nil {
 		return was // its server is dead, or as good as that
 	}
-	was, err = r.journal.Find(ctx, pid) // it is the last one now
+	was, err = r.lookUp(ctx, pid) // it is the last one now
 	if err != nil {
 		return nil
 	}
 	return was
+}
+
+// lookAgain is how soon a record is looked for again if that has failed: a journal that is away
+// may be back.
+const lookAgain = 250 * time.Millisecond
+
+func (r *sharedRecovery) lookUp(ctx context.Context, pid string) (*Client, error) {
+	for {
+		c, err := r.journal.Find(ctx, pid)
+		if err == nil {
+			return c, nil
+		}
+		timer := time.NewTimer(lookAgain)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
 }
 
 // sameConnection tells whether a client that is here has the connection of s.

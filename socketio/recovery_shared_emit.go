@@ -28,8 +28,8 @@ func (r *sharedRecovery) broadcast(b *Broadcast) error {
 
 // post appends an event for whom is selected.
 func (r *sharedRecovery) post(t *ticket) error {
-	if r.lane.append(t) {
-		return nil
+	if waits, err := r.lane.append(t); waits || err != nil {
+		return err
 	}
 	b, to := t.b, t.to
 	e, err := r.house.encode(b, nil)

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -55,23 +56,26 @@ type earlyRange struct {
 
 // append has the journal append an event, and puts its ticket into the lane. It reports false
 // if that is to be sent at once, without an offset.
-func (l *lane) append(t *ticket) bool {
+func (l *lane) append(t *ticket) (waits bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	number, ok := l.r.journal.Append(t.b)
-	if !ok {
-		return false
+	number, err := l.r.journal.Append(t.b)
+	if err != nil {
+		if errors.Is(err, ErrJournalFull) {
+			err = nil
+		}
+		return false, err
 	}
 	if l.away || l.stalled || l.stopped {
 		l.earlyLocked(number)
-		return false
+		return false, nil
 	}
 	t.number = number
 	l.items.Push(step{ticket: t})
 	if l.timer == nil {
 		l.timer = time.AfterFunc(earlyLook, l.look)
 	}
-	return true
+	return true, nil
 }
 
 // behind calls f behind what has been emitted: at once, or by another goroutine. F must not
