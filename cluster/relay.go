@@ -161,6 +161,13 @@ func (r *relays) close() {
 	r.client.Close()
 }
 
+// dialer connects to servers: the kernel of one that is there accepts at once.
+var dialer = net.Dialer{Timeout: 2 * time.Second}
+
+// handshakeTimeout is for servers that are busy: when a balancer is new, each poll that
+// waits may need a connection, and all of them at the same time.
+const handshakeTimeout = 10 * time.Second
+
 // dial connects to a server.
 func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
 	m, ok := r.c.members.get(uid)
@@ -170,7 +177,7 @@ func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
 	case r.addr == "" || m.addr == "":
 		return r.c.tunnels.Dial(ctx, uid)
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", m.addr)
+	conn, err := dialer.DialContext(ctx, "tcp", m.addr)
 	if err != nil || r.tls == nil {
 		return conn, err
 	}
@@ -179,6 +186,8 @@ func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
 		config = config.Clone()
 		config.ServerName, _, _ = net.SplitHostPort(m.addr)
 	}
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()

@@ -20,8 +20,6 @@ const (
 	// maxIdle bounds how many are kept to one server: each poll that waits takes one, and
 	// they come and go together.
 	maxIdle = 1024
-	// dialTimeout is how long a server may take to accept one.
-	dialTimeout = 2 * time.Second
 	// writeTimeout is how long it, or a WebSocket's client, may take to accept what fits
 	// into one buffer.
 	writeTimeout = 10 * time.Second
@@ -75,8 +73,6 @@ func (c *Client) take(ctx context.Context, to string) (*link, error) {
 		return l, nil
 	}
 	c.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
 	conn, err := c.dial(ctx, to)
 	if err != nil {
 		return nil, err
