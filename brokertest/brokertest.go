@@ -129,6 +129,7 @@ func run(t *testing.T, newCluster func(t *testing.T) Join, late time.Duration, i
 		{"load", loads},
 		{"cut", cuts},
 		{"freeze", freezes},
+		{"presence", presences},
 	} {
 		ok := t.Run(group.name, func(t *testing.T) {
 			for _, check := range group.checks {

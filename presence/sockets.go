@@ -1,9 +1,12 @@
 package presence
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/siokit/sio"
@@ -23,6 +26,7 @@ type seats struct {
 type seat struct {
 	*claim // of this server
 	ref
+	head string // of its JSON, as it is stored
 }
 
 // A departure is what a socket was whose connection has broken, unless it has come back.
@@ -94,7 +98,7 @@ func (c *core) sit(s *sio.Socket, room string, cl *claim, greet bool) error {
 		c.own[at] = cl
 	}
 	cl.sockets++
-	mine.at[room] = seat{cl, at}
+	mine.at[room] = seat{cl, at, headOf(at)}
 	c.claimLocked(p, cl)
 	c.reportLocked(at)
 	if again {
@@ -180,16 +184,26 @@ func (c *core) leave(s *sio.Socket, rooms []string) {
 	}
 }
 
-// saveLocked stores what a socket is with it.
+// saveLocked stores what a socket is with it, as the JSON of a map of saved.
 func (c *core) saveLocked(s *sio.Socket, mine *seats) {
-	list := make(map[string]saved, len(mine.at))
-	for room, at := range mine.at {
-		list[room] = saved{at.claim.key, at.claim.at, at.claim.raw}
+	size := 2
+	for _, at := range mine.at {
+		size += len(at.head) + len(at.raw) + 32
 	}
-	text, err := json.Marshal(list)
-	if err == nil {
-		s.SetValue(stored, string(text))
+	text := append(make([]byte, 0, size), '{')
+	for _, at := range mine.at {
+		text = append(text, at.head...)
+		text = strconv.AppendUint(text, at.claim.at, 10)
+		text = append(append(append(text, `,"v":`...), at.raw...), "},"...)
 	}
+	s.SetValue(stored, string(append(bytes.TrimSuffix(text, []byte(",")), '}')))
+}
+
+// headOf is a member as it is stored, up to its time.
+func headOf(at ref) string {
+	room, _ := json.Marshal(at.room) // strings have JSON
+	key, _ := json.Marshal(at.key)
+	return fmt.Sprintf(`%s:{"k":%s,"t":`, room, key)
 }
 
 // recover enters a socket that has come back into what it was a member of, unless that has
