@@ -46,7 +46,7 @@ var imports = map[string]string{
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
 	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
-	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter",
+	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence",
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
 	"nats": "github.com/siokit/sio/cluster/nats", "embedded": "github.com/siokit/sio/cluster/nats/embedded", "natsgo": "github.com/nats-io/nats.go",
 }
