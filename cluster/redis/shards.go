@@ -204,6 +204,12 @@ func (s *shards) move(moved map[uint16]string, cameBack []message) {
 			old.retire()
 		}
 	}
+	for addr, l := range s.links { // the first one may never have been used
+		if l.slots == 0 && !slices.Contains(s.addrs[:], addr) {
+			delete(s.links, addr)
+			l.retire()
+		}
+	}
 	s.mu.Unlock()
 	s.e.tell()
 }
