@@ -210,3 +210,18 @@ func TestNoServer(t *testing.T) {
 		t.Error("QueueBytes may be negative")
 	}
 }
+
+// streamsACL returns what the documentation says that a user needs beside that for
+// [Options.Streams].
+func streamsACL(t *testing.T) []string {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, ok := strings.Cut(string(doc), "//	~socket.io ")
+	if !ok {
+		t.Fatal("nothing is said of streams")
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	return append([]string{"~socket.io"}, strings.Fields(line)...)
+}

@@ -1,6 +1,7 @@
-// Package redis makes servers a cluster by the PUB/SUB of Redis, Valkey, or what speaks
-// like them. Servers written in JavaScript that use @socket.io/redis-adapter are part of
-// it.
+// Package redis makes servers a cluster by Redis, Valkey, or what speaks like them: by
+// PUB/SUB, or with [Options.Streams] by a stream, over which clients come back to any server.
+// Servers written in JavaScript that use @socket.io/redis-adapter, or
+// @socket.io/redis-streams-adapter, are part of it.
 //
 //	cl, err := redis.Open(rueidis.ClientOption{InitAddress: []string{"localhost:6379"}}, nil)
 //	if err != nil {
@@ -14,8 +15,8 @@
 //
 // # What a user may do
 //
-// A user of Redis needs the channels that begin with the prefix, no keys, and a few
-// commands:
+// A user of Redis needs the channels that begin with the prefix, no keys unless there are
+// streams, and a few commands:
 //
 //	user sio on >password resetchannels &socket.io* +hello +ping +publish +subscribe +unsubscribe +pubsub|numsub
 //
@@ -24,6 +25,33 @@
 // [Static] needs +psubscribe +punsubscribe, and of each namespace the very pattern, such as
 // &socket.io#/chat#*. What is refused is told: see [cluster.Loss]. Channels are asked for
 // again every five seconds, in case that permissions have changed.
+//
+// [Options.Streams] needs two kinds of keys beside that, and the commands for them. Most of
+// these are those of scripts:
+//
+//	~socket.io ~sio:session:* +xadd +xread +xrange +xrevrange +get +set +del +pexpire +evalsha +eval
+//
+// # Streams
+//
+// What clients may miss, and what is done with sockets, is appended to one stream, and every
+// server reads all of it: so it has one order on all of them, and the id of an entry tells a
+// client how far it has got. All else goes by PUB/SUB, another way: a volatile event may come
+// behind one that was emitted after it.
+//
+// An entry stays with the server that appends it until that has read it. When a connection
+// was lost, the server reads up to the end of the stream, and appends what is not there. If
+// Redis then finds commands of the old connection, some of it is in the stream twice, as it
+// can be after Redis has hung: sio drops the second one, a Node server does not.
+//
+// A Redis that keeps what it has confirmed (appendonly) loses nothing when it is killed. One
+// that keeps nothing begins anew, with ids behind those of before, whatever its clock says;
+// what not all servers had read is lost, which they notice: clients that are away then can't
+// come back with what they missed. So it is when a stream is deleted, when a server reads
+// so slowly that [Options.MaxLen] drops what is due to it, and, unless a server has read
+// none of it, when a replica takes over that has not got the last entries.
+//
+// In a Redis Cluster the stream is on one node, which carries all that is emitted; records of
+// clients are spread over all. Each server has one connection more, which waits for entries.
 //
 // # Order
 //
@@ -62,5 +90,6 @@
 // redis.go (options), engine.go (what clusters call), link.go (a connection, and what
 // becomes of it), outbox.go (what is to be sent), answers.go (what Redis says to it),
 // conn.go (how one connects), losses.go (what is told of losses), shards.go and slot.go
-// (sharded channels in a Redis Cluster).
+// (sharded channels in a Redis Cluster); journal.go (what is appended to the stream),
+// reader.go (what is read of it), records.go (what is kept of clients).
 package redis
