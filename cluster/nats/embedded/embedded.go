@@ -95,8 +95,12 @@ func open(o *Options) (*cluster.Cluster, error) {
 	c, err := cluster.New(context.Background(), j, wire.Subjects(prefix), &o.Options.Options)
 	if err != nil {
 		j.Close()
+		return nil, err
 	}
-	return c, err
+	if streams != nil {
+		o.awaitWhole(s, prefix)
+	}
+	return c, nil
 }
 
 // newEngine starts a server, and returns an engine that ends it.

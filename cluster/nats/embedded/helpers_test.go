@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if runNode() {
+	if runNode() || runJournal() {
 		return
 	}
 	goleak.VerifyTestMain(m)

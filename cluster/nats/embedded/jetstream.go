@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/siokit/sio/cluster/nats/internal/engine"
 )
 
 const (
@@ -72,4 +75,24 @@ func (o *Options) useJetStream(so *server.Options) error {
 		so.StoreDir = dir
 	}
 	return nil
+}
+
+// awaitWhole waits until this server has its part of what is kept, so that another one may be
+// ended: for ten seconds at most, and not if there is no leader, as when others are yet to start.
+func (o *Options) awaitWhole(s *server.Server, prefix string) {
+	const patience, election, pause = 10 * time.Second, time.Second, 20 * time.Millisecond
+	spread := len(o.Peers) > leastServers || o.JetStream.Replicas != 0 // not all have a part
+	for begin := time.Now(); s.JetStreamIsClustered() && time.Since(begin) < patience; time.Sleep(pause) {
+		whole := s.JetStreamIsCurrent()
+		if !whole && time.Since(begin) > election {
+			return
+		}
+		for _, name := range engine.StreamNames(prefix) {
+			whole = whole && (s.JetStreamIsStreamCurrent(server.DEFAULT_GLOBAL_ACCOUNT, name) ||
+				spread && !s.JetStreamIsStreamAssigned(server.DEFAULT_GLOBAL_ACCOUNT, name))
+		}
+		if whole {
+			return
+		}
+	}
 }

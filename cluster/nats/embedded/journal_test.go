@@ -79,4 +79,3 @@ func TestJournalOptions(t *testing.T) {
 		}
 	}
 }
-

@@ -55,6 +55,7 @@ func (printer) Back()                            {}
 // A process is a node that is one.
 type process struct {
 	t    testing.TB
+	env  string // that has the args
 	args []string
 	cmd  *exec.Cmd
 	in   *os.File
@@ -66,7 +67,7 @@ type process struct {
 
 func startProcess(t testing.TB, listen string, peers ...string) *process {
 	t.Helper()
-	p := &process{t: t, args: append([]string{listen}, peers...)}
+	p := &process{t: t, env: nodeEnv, args: append([]string{listen}, peers...)}
 	p.start()
 	t.Cleanup(p.kill)
 	return p
@@ -75,7 +76,7 @@ func startProcess(t testing.TB, listen string, peers ...string) *process {
 func (p *process) start() {
 	p.t.Helper()
 	p.cmd = exec.Command(os.Args[0])
-	p.cmd.Env = append(os.Environ(), nodeEnv+"="+strings.Join(p.args, " "))
+	p.cmd.Env = append(os.Environ(), p.env+"="+strings.Join(p.args, " "))
 	p.cmd.Stderr = os.Stderr
 	p.cmd.SysProcAttr = natstest.DieWithParent()
 	out, err := p.cmd.StdoutPipe()

@@ -43,6 +43,7 @@ type Journal struct {
 	*Engine
 	js      jetstream.JetStream
 	streams Streams
+	names   [2]string               // of the streams
 	r       cluster.JournalReceiver // nil if there is none
 
 	writer   writer
@@ -92,6 +93,7 @@ func NewJournal(e *Engine, s Streams) (*Journal, error) {
 		Engine:    e,
 		js:        js,
 		streams:   s,
+		names:     StreamNames(e.prefix),
 		entries:   newQueue[entry](e.out.limit),
 		empty:     make(chan struct{}, 1),
 		acks:      make(chan struct{}, 1),

@@ -156,7 +156,7 @@ func TestJournalBeginsAnew(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, s *natstest.Server, j *Journal){
 		"memory": func(_ *testing.T, s *natstest.Server, _ *Journal) { s.Kill(); s.Start() },
 		"deleted": func(t *testing.T, _ *natstest.Server, j *Journal) {
-			for _, name := range []string{j.logName(), j.recordsName()} {
+			for _, name := range []string{j.names[0], j.names[1]} {
 				if err := j.js.DeleteStream(t.Context(), name); err != nil {
 					t.Error(err)
 				}
@@ -200,7 +200,7 @@ func TestJournalGap(t *testing.T) {
 	ra.WaitState(t, 1, "away")
 	add(t, b, "b", 2, "")
 	rb.WaitEntries(t, 2)
-	stream, err := b.js.Stream(t.Context(), b.logName())
+	stream, err := b.js.Stream(t.Context(), b.names[0])
 	if err != nil {
 		t.Fatal(err)
 	}

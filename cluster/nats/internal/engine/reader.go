@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,10 +21,16 @@ const (
 	// checkPause is between two looks at the streams: whether they are there, and whether
 	// there is more than JetStream has told of.
 	checkPause = 5 * time.Second
+	// lostPause is how long a stream may seem to have less than was read of it.
+	lostPause = 2 * checkPause
 	// latePause is how long what is in the stream may take to be told of.
 	latePause = 250 * time.Millisecond
 	// maxWriters is how many writers are known. Others have not written for a long time.
 	maxWriters = 1024
+
+	// openAttempt bounds the wait for answers about the streams: while there is no leader,
+	// none comes.
+	openAttempt = time.Second
 
 	fetchMessages = 256
 	fetchBytes    = 4 << 20
@@ -39,7 +46,8 @@ type reader struct {
 	target  uint64             // there is something up to here
 	writers map[writer]batchID // the last that was read of each
 	late    <-chan time.Time   // when the stream is read if nothing has come; nil: it need not be
-	short   bool               // the stream was shorter than what was read of it
+	lost    uint64             // what was read of the stream before this is not there any more, as it seems; 0: it is
+	since   time.Time          // when it began to seem so
 }
 
 // A batchID is a writer's batch, and where it was.
@@ -66,7 +74,9 @@ func (r *reader) begin(ctx context.Context) error {
 		return fmt.Errorf("nats: %w", err)
 	}
 	for {
-		state, err := r.j.open(ctx, true)
+		attempt, done := context.WithTimeout(ctx, openAttempt)
+		state, err := r.j.open(attempt, true)
+		done()
 		if err == nil {
 			r.next, r.target = max(state.FirstSeq, 1), state.LastSeq
 			if err = r.fetchAll(ctx, true); err == nil {
@@ -81,7 +91,7 @@ func (r *reader) begin(ctx context.Context) error {
 		case <-ctx.Done():
 			r.j.r.Missed(0, fmt.Errorf("%w: %w", errNoJournal, err))
 			return nil
-		case <-time.After(retryPause):
+		case <-time.After(retryPause * 10):
 		}
 	}
 }
@@ -180,20 +190,23 @@ func (r *reader) check() {
 	if r.target = max(r.target, state.LastSeq); r.next <= r.target {
 		r.catchUp()
 	}
-	// A stream that was kept in memory has lost what it had if all its servers were
-	// down. A leader that is new may not know yet of all: that is over by the next time.
-	short := state.LastSeq+1 < r.next
-	if short && r.short {
-		short = r.j.skip(ctx) != nil
+	// A stream that was kept in memory has lost what it had if all its servers were down. Who
+	// answers may be behind for a while, and learn of it.
+	switch {
+	case state.LastSeq+1 >= cmp.Or(r.lost, r.next):
+		r.lost = 0
+	case r.lost == 0:
+		r.lost, r.since = r.next, time.Now()
+	case time.Since(r.since) >= lostPause:
+		r.j.skip(ctx) // if it fails, the next check does it
 	}
-	r.short = short
 }
 
 // skip makes a stream that has lost what it had begin behind all that there was.
 func (j *Journal) skip(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	s, err := j.js.Stream(ctx, j.logName())
+	s, err := j.js.Stream(ctx, j.names[0])
 	if err != nil {
 		return err
 	}
@@ -224,7 +237,7 @@ func (r *reader) fetch(ctx context.Context, past bool) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := r.j.nc.PublishRequest("$JS.API.DIRECT.GET."+r.j.logName(), inbox, request); err != nil {
+	if err := r.j.nc.PublishRequest("$JS.API.DIRECT.GET."+r.j.names[0], inbox, request); err != nil {
 		return false, err
 	}
 	for {

@@ -282,7 +282,7 @@ func (j *Journal) get(ctx context.Context, subject string) (stored, error) {
 	if err != nil {
 		return stored{}, err
 	}
-	m, err := j.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+j.recordsName(), request)
+	m, err := j.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+j.names[1], request)
 	if err != nil {
 		return stored{}, err
 	}
@@ -309,7 +309,7 @@ func (j *Journal) get(ctx context.Context, subject string) (stored, error) {
 
 // getDirect asks any server that has the stream.
 func (j *Journal) getDirect(ctx context.Context, subject string) (stored, error) {
-	m, err := j.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+j.recordsName()+"."+subject, nil)
+	m, err := j.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+j.names[1]+"."+subject, nil)
 	if err != nil {
 		return stored{}, err
 	}

@@ -51,9 +51,12 @@ func (j *Journal) recordSubject(key string) string {
 	return j.prefix + ".c." + key
 }
 
-// A stream has no dots in its name.
-func (j *Journal) logName() string     { return strings.ReplaceAll(j.prefix, ".", "_") + "_journal" }
-func (j *Journal) recordsName() string { return strings.ReplaceAll(j.prefix, ".", "_") + "_clients" }
+// StreamNames returns the names of the streams of journals with a prefix: that of the entries,
+// and that of the records. They have no dots.
+func StreamNames(prefix string) [2]string {
+	prefix = strings.ReplaceAll(prefix, ".", "_")
+	return [2]string{prefix + "_journal", prefix + "_clients"}
+}
 
 // firstSequence is with what a stream begins that is made now. It is beyond what any stream
 // before it has come to, unless that had more than sixteen batches in each millisecond: so no
@@ -74,7 +77,7 @@ func (j *Journal) configs() [2]jetstream.StreamConfig {
 		storage = jetstream.FileStorage
 	}
 	return [2]jetstream.StreamConfig{{
-		Name:        j.logName(),
+		Name:        j.names[0],
 		Subjects:    []string{j.logSubject()},
 		RePublish:   &jetstream.RePublish{Source: j.logSubject(), Destination: j.liveSubject()},
 		Storage:     storage,
@@ -85,7 +88,7 @@ func (j *Journal) configs() [2]jetstream.StreamConfig {
 		FirstSeq:    firstSequence(),
 		AllowDirect: true,
 	}, {
-		Name:              j.recordsName(),
+		Name:              j.names[1],
 		Subjects:          []string{j.recordSubject("*")},
 		Storage:           storage,
 		Replicas:          replicas,
