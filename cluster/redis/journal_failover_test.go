@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,14 +57,7 @@ func TestJournalFailover(t *testing.T) {
 			for _, k := range all {
 				for _, of := range all {
 					last := of.uid + " " + strconv.FormatUint(of.next, 10)
-					k.wait(last, func() bool {
-						for i := len(k.entries) - 1; i >= 0; i-- {
-							if k.entries[i] == last {
-								return true
-							}
-						}
-						return false
-					})
+					k.wait(last, func() bool { return slices.Contains(k.entries, last) })
 				}
 				ascend(t, k)
 			}
@@ -130,7 +124,7 @@ func TestJournalACL(t *testing.T) {
 		k.waitEntries(1)
 		all := s.Do("client", "list")
 		list, _ := all.ToString()
-		for _, line := range strings.Split(list, "\n") {
+		for line := range strings.SplitSeq(list, "\n") {
 			if _, id, ok := strings.Cut(line, "id="); ok && strings.Contains(line, "user=sio") {
 				id, _, _ = strings.Cut(id, " ")
 				s.Do("client", "kill", "id", id)

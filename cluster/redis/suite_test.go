@@ -2,10 +2,12 @@ package redis_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/redis/rueidis"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/brokertest"
 	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/redis"
@@ -25,6 +27,7 @@ func TestBroker(t *testing.T) {
 		"sharded, static":          {Sharded: true, Subscriptions: redis.Static},
 		"streams":                  {Streams: true},
 		"streams, sharded":         {Streams: true, Sharded: true},
+		"streams, with recovery":   {Streams: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of the time they wait
@@ -42,7 +45,11 @@ func TestBroker(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					return server(o, c, proxy)
+					s := server(o, c, proxy)
+					if strings.HasSuffix(name, "recovery") {
+						s.Recovery = &sio.Recovery{}
+					}
+					return s
 				}
 			})
 		})
