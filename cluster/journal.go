@@ -34,9 +34,10 @@ type Journal interface {
 
 	// Find returns the record of a client, or nil if there is none.
 	Find(ctx context.Context, pid string) ([]byte, error)
-	// Take removes the record of a client if it is still the one that Find has returned,
-	// and reports whether it was: of several servers that take it, one does.
-	Take(ctx context.Context, pid string, record []byte) (bool, error)
+	// Replace writes a record in the place of the one that Find has returned, if that is
+	// still there, and reports whether it was: of several servers that do so, one does.
+	// The same again does no harm.
+	Replace(ctx context.Context, old []byte, by Record) (bool, error)
 	// Save writes records, and reports of each whether it was written. If it fails, any
 	// of them may have been: the same again does no harm.
 	Save(ctx context.Context, records []Record) ([]bool, error)
@@ -46,8 +47,8 @@ type Journal interface {
 type Record struct {
 	PID string
 	// Data begins with the lease of who writes it, [wire.LeaseLen] bytes, and is valid
-	// UTF-8. It is written only in the place of a record with the same lease, and, if New
-	// is set, where there is none.
+	// UTF-8. It is saved only in the place of a record with the same lease, and, if New is
+	// set, also where there is none.
 	Data []byte
 	New  bool
 	// Renew says that Data was saved before, and is only to stay for longer.

@@ -333,8 +333,16 @@ func (b *journaled) Find(ctx context.Context, pid string) (*socketio.Client, err
 	return decodeClient(data)
 }
 
-func (b *journaled) Take(ctx context.Context, c *socketio.Client) (bool, error) {
-	return b.g.Take(ctx, c.PID, c.Raw)
+func (b *journaled) Take(ctx context.Context, c *socketio.Client, by socketio.Recordable) (bool, error) {
+	r, err := encodeClient(by.Record())
+	if err != nil {
+		return false, err
+	}
+	ok, err := b.g.Replace(ctx, c.Raw, r)
+	if ok {
+		by.Written()
+	}
+	return ok, err
 }
 
 func (b *journaled) Save(r socketio.Recordable, done func()) { b.g.records.save(r, done) }

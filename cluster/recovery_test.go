@@ -37,13 +37,20 @@ type member struct {
 
 func newMember(t *testing.T, hub *memory.Hub, window time.Duration) *member {
 	t.Helper()
-	m := &member{engine: hub.Journal()}
+	j := hub.Journal()
+	return newMemberBy(t, j, j, window)
+}
+
+// newMemberBy starts a member by an engine that is, or wraps, a journal.
+func newMemberBy(t *testing.T, j *memory.Journal, e cluster.Engine, window time.Duration) *member {
+	t.Helper()
+	m := &member{engine: j}
 	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
 	if os.Getenv("TRACE") != "" {
 		log = zerolog.New(os.Stderr)
 	}
 	var err error
-	if m.cl, err = cluster.New(t.Context(), m.engine, wire.Sharded("", wire.Dynamic), &cluster.Options{Heartbeat: 200 * time.Millisecond}); err != nil {
+	if m.cl, err = cluster.New(t.Context(), e, wire.Sharded("", wire.Dynamic), &cluster.Options{Heartbeat: 200 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
 	m.Server = sio.New(&sio.Options{Broker: m.cl.Broker, Recovery: &sio.Recovery{Window: window}, Logger: &log})
@@ -261,6 +268,51 @@ func TestRoaming(t *testing.T) {
 			r.hears("got Ann map[X:1 Y:2] true")
 		})
 	}
+}
+
+// A dying is a journal whose server is killed when it has taken a client.
+type dying struct{ *memory.Journal }
+
+func (d *dying) Replace(ctx context.Context, old []byte, by cluster.Record) (bool, error) {
+	ok, err := d.Journal.Replace(ctx, old, by)
+	d.Kill()
+	return ok, err
+}
+
+// TestKilledByTaking has a server die when it has taken a client, which has heard nothing
+// of it: it comes back to another one with all that it had.
+func TestKilledByTaking(t *testing.T) {
+	hub := memory.NewHub()
+	a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+	d := &dying{hub.Journal()}
+	m := newMemberBy(t, d.Journal, d, time.Minute)
+	m.dead = true
+	r := (&roamer{t: t}).come(a)
+	ok(t, a.To("room").Emit("first", 1))
+	r.hears("first 1")
+	r.send(`2["set","Ann"]`)
+	r.send(`2["join","more"]`)
+	until(t, "the record", func() bool { return len(b.cl.Members()) == 2 && saved(t, a, r.pid, "more") })
+	a.kill()
+	ok(t, b.To("more").Emit("missed", 2))
+
+	c, err := testclient.Dial(m.url, testclient.Options{WebSocket: true})
+	ok(t, err)
+	ok(t, c.Send(fmt.Sprintf(`0{"pid":%q,"offset":%q}`, r.pid, r.offset)))
+	until(t, "the death", func() bool {
+		_, err := m.engine.Find(t.Context(), r.pid)
+		return err != nil
+	})
+	m.kill()
+	c.Close()
+
+	ok(t, b.To("room").Emit("missed", 3))
+	if r.come(b); !r.recovered {
+		t.Fatal("not recovered")
+	}
+	r.hears("missed 2", "missed 3")
+	r.send(`2["get"]`)
+	r.hears("got Ann map[X:1 Y:2] true")
 }
 
 // TestKills has clients roam between servers that are killed and replaced while all of

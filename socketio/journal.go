@@ -51,9 +51,9 @@ type Journal interface {
 	// true if the client is there. See [Local.Yield]. It fails if that server is
 	// gone, or does not answer.
 	Yield(ctx context.Context, server, pid string) (alive bool, err error)
-	// Take removes the record of a client that Find has returned. It reports false if that
-	// has been taken or changed since.
-	Take(ctx context.Context, c *Client) (bool, error)
+	// Take writes the record of a client of this server in the place of the one that Find has
+	// returned. It reports false if that has been taken or changed since.
+	Take(ctx context.Context, c *Client, by Recordable) (bool, error)
 	// Save has the record of a client written, soon. If done is not nil, it is called
 	// then, by any goroutine.
 	Save(r Recordable, done func())

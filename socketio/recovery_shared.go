@@ -359,6 +359,7 @@ func (m *member) Record() *Client {
 	r := m.r
 	early := r.lane.earlyNumbers()
 	r.mu.Lock()
+	claim := m.claim
 	at, got := r.pos.Load(), m.got // an event is sent with mu held
 	r.mu.Unlock()
 	c := &Client{
@@ -370,9 +371,14 @@ func (m *member) Record() *Client {
 	c.Gone, c.Remove = m.gone, m.remove
 	c.Born, c.Added = m.born, m.added
 	c.Spans = slices.Clone(m.spans)
+	if claim != nil { // it has got what the client had
+		was := claim.was
+		c.Born, c.Added, c.At, c.Got, c.Early = was.Born, was.Added, was.At, was.Got, was.Early
+		c.Spans = slices.Clone(was.Spans)
+	}
 	c.Values, c.Keys = maps.Clone(m.values), maps.Clone(m.keys)
 	c.Rooms = append(c.Rooms, c.ID)
-	for _, p := range m.spans {
+	for _, p := range c.Spans {
 		if p.To == never {
 			c.Rooms = append(c.Rooms, p.Name)
 		}

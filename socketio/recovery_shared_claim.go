@@ -267,9 +267,12 @@ func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok boo
 	defer r.giveBack(s)
 	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
 	defer cancel()
-	if ok, err := r.journal.Take(ctx, c.was); err != nil || !ok {
+	c.apply()
+	if ok, err := r.journal.Take(ctx, c.was, m); err != nil || !ok {
 		return nil, false
 	}
+	// From here on the record is this socket's, and says of the client what it said before: if
+	// nothing comes of this, the client may come back once more.
 	walked := c.walk(r.pos.Load())
 	r.mu.Lock()
 	c.apply() // what has changed aside counts for what comes now

@@ -195,19 +195,27 @@ func (h *Hub) recordLocked(pid string) []byte {
 	return r.data
 }
 
-// Take implements [cluster.Journal].
-func (j *Journal) Take(_ context.Context, pid string, data []byte) (bool, error) {
+// Replace implements [cluster.Journal].
+func (j *Journal) Replace(_ context.Context, old []byte, by cluster.Record) (bool, error) {
 	h := j.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if j.cut {
 		return false, ErrCut
 	}
-	if !bytes.Equal(h.recordLocked(pid), data) {
+	was := h.recordLocked(by.PID)
+	switch {
+	case was != nil && sameLease(was, by.Data): // the same again
+		return true, nil
+	case was == nil || !bytes.Equal(was, old):
 		return false, nil
 	}
-	delete(h.records, pid)
+	h.records[by.PID] = record{by.Data, time.Now().Add(by.TTL)}
 	return true, nil
+}
+
+func sameLease(a, b []byte) bool {
+	return len(a) >= wire.LeaseLen && len(b) >= wire.LeaseLen && bytes.Equal(a[:wire.LeaseLen], b[:wire.LeaseLen])
 }
 
 // Save implements [cluster.Journal].
@@ -221,7 +229,7 @@ func (j *Journal) Save(_ context.Context, records []cluster.Record) ([]bool, err
 	ok := make([]bool, len(records))
 	for i, r := range records {
 		was := h.recordLocked(r.PID)
-		if ok[i] = was == nil && r.New || len(was) >= wire.LeaseLen && bytes.Equal(was[:wire.LeaseLen], r.Data[:wire.LeaseLen]); !ok[i] {
+		if ok[i] = was == nil && (r.New || r.Remove) || sameLease(was, r.Data); !ok[i] {
 			continue
 		}
 		if r.Remove {

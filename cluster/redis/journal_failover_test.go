@@ -145,7 +145,7 @@ func TestJournalACL(t *testing.T) {
 		if got, err := k.Find(t.Context(), "pid"); err != nil || string(got) != string(record) {
 			t.Errorf("found %q, %v", got, err)
 		}
-		if ok, err := k.Take(t.Context(), "pid", record); err != nil || !ok {
+		if ok, err := k.Replace(t.Context(), record, cluster.Record{PID: "pid", Data: recordOf("other", ""), TTL: time.Minute}); err != nil || !ok {
 			t.Errorf("took it: %v, %v", ok, err)
 		}
 	})

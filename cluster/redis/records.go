@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -22,8 +23,16 @@ func newScript(source string) script {
 }
 
 var (
-	takeScript = newScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+	// The arguments are what is to be there, what takes its place, and for how many
+	// milliseconds. Who has done so before, and has not heard of it, is told the same.
+	replaceScript = newScript(`
+local there, data = redis.call('GET', KEYS[1]), ARGV[2]
+if not there then return 0 end
+if there == ARGV[1] then
+	redis.call('SET', KEYS[1], data, 'PX', ARGV[3])
+	return 1
+end
+if string.sub(there, 1, ` + leaseLen + `) == string.sub(data, 1, ` + leaseLen + `) then return 1 end
 return 0`)
 
 	// The first argument says what is done, the second has the record, or only its lease,
@@ -85,15 +94,20 @@ func (j *journal) Find(ctx context.Context, pid string) ([]byte, error) {
 	return record, nil
 }
 
-// Take implements [cluster.Journal].
-func (j *journal) Take(ctx context.Context, pid string, record []byte) (bool, error) {
-	results := takeScript.do(ctx, j.client, []call{{j.sessions + pid, []string{rueidis.BinaryString(record)}}})
+// Replace implements [cluster.Journal].
+func (j *journal) Replace(ctx context.Context, old []byte, by cluster.Record) (bool, error) {
+	results := replaceScript.do(ctx, j.client, []call{{
+		j.sessions + by.PID, []string{rueidis.BinaryString(old), rueidis.BinaryString(by.Data), milliseconds(by.TTL)},
+	}})
 	n, err := results[0].AsInt64()
 	if err != nil {
 		return false, fmt.Errorf("redis: taking a client: %w", err)
 	}
 	return n == 1, nil
 }
+
+// milliseconds returns how long a record stays.
+func milliseconds(ttl time.Duration) string { return strconv.FormatInt(max(1, ttl.Milliseconds()), 10) }
 
 // Save implements [cluster.Journal]. What is to be removed, and is not there, was written.
 func (j *journal) Save(ctx context.Context, records []cluster.Record) ([]bool, error) {
@@ -112,7 +126,7 @@ func (j *journal) Save(ctx context.Context, records []cluster.Record) ([]bool, e
 		if (r.Remove || r.Renew) && len(data) > wire.LeaseLen {
 			data = data[:wire.LeaseLen]
 		}
-		calls[i] = call{j.sessions + r.PID, []string{what, data, strconv.FormatInt(max(1, r.TTL.Milliseconds()), 10)}}
+		calls[i] = call{j.sessions + r.PID, []string{what, data, milliseconds(r.TTL)}}
 	}
 	written := make([]bool, len(records))
 	for i, result := range saveScript.do(ctx, j.client, calls) {

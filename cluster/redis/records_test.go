@@ -62,10 +62,21 @@ func testRecords(t *testing.T, k *keeper) {
 	save(true, cluster.Record{PID: "pid", Data: newer})
 	find(newer)
 	save(true, cluster.Record{PID: "pid", Data: newer, Renew: true})
-	if ok, err := k.Take(ctx, "pid", mine); ok || err != nil {
+	by := cluster.Record{PID: "pid", Data: others, TTL: time.Minute}
+	if ok, err := k.Replace(ctx, mine, by); ok || err != nil {
 		t.Errorf("took a record that is not there any more: %v", err)
 	}
 	find(newer)
+	for range 2 { // it may not have heard of it
+		if ok, err := k.Replace(ctx, newer, by); !ok || err != nil {
+			t.Errorf("has not taken a record that is there: %v", err)
+		}
+		find(others)
+	}
+	save(false, cluster.Record{PID: "pid", Data: newer, New: true})
+	if ok, err := k.Replace(ctx, others, cluster.Record{PID: "pid", Data: newer, TTL: time.Minute}); !ok || err != nil {
+		t.Errorf("has not taken it back: %v", err)
+	}
 	save(true, cluster.Record{PID: "pid", Data: newer, Remove: true})
 	find(nil)
 	save(false, cluster.Record{PID: "pid", Data: newer}) // a late writer
@@ -75,9 +86,10 @@ func testRecords(t *testing.T, k *keeper) {
 		save(true, cluster.Record{PID: "pid", Data: mine, New: true})
 		var took atomic.Int32
 		var wg sync.WaitGroup
-		for range 8 {
+		for n := range 8 {
+			by := cluster.Record{PID: "pid", Data: recordOf(fmt.Sprint("n", n), ""), TTL: time.Minute}
 			wg.Go(func() {
-				ok, err := k.Take(ctx, "pid", mine)
+				ok, err := k.Replace(ctx, mine, by)
 				if err != nil {
 					t.Error(err)
 				}
@@ -90,6 +102,11 @@ func testRecords(t *testing.T, k *keeper) {
 		if took.Load() != 1 {
 			t.Fatalf("round %d: %d took it", i, took.Load())
 		}
+		record, err := k.Find(ctx, "pid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		save(true, cluster.Record{PID: "pid", Data: record, Remove: true})
 	}
 
 	// Many at once, on whatever nodes, each for as long as it is to be.
@@ -129,7 +146,7 @@ func TestRecordsWhileAway(t *testing.T) {
 	if record, err := k.Find(ctx, "pid"); err == nil {
 		t.Errorf("found %q", record)
 	}
-	if ok, err := k.Take(ctx, "pid", nil); err == nil {
+	if ok, err := k.Replace(ctx, nil, cluster.Record{PID: "pid"}); err == nil {
 		t.Errorf("took: %v", ok)
 	}
 	if ok, err := k.Save(ctx, []cluster.Record{{PID: "pid", Data: recordOf("mine", "")}}); err == nil {

@@ -76,32 +76,32 @@ func (j *Journal) Find(ctx context.Context, pid string) ([]byte, error) {
 	return s.record(), nil
 }
 
-// Take implements [cluster.Journal].
-func (j *Journal) Take(ctx context.Context, pid string, record []byte) (taken bool, err error) {
-	subject, ok := j.subject(pid)
-	if !ok {
+// Replace implements [cluster.Journal].
+func (j *Journal) Replace(ctx context.Context, old []byte, by cluster.Record) (replaced bool, err error) {
+	subject, ok := j.subject(by.PID)
+	if !ok || len(by.Data) < wire.LeaseLen {
 		return false, nil
 	}
-	grave := newGrave()
 	err = j.retry(ctx, func(ctx context.Context) error {
 		s, err := j.get(ctx, subject)
+		present := s.record()
 		switch {
 		case err != nil:
 			return err
-		case bytes.Equal(s.data, grave): // by an attempt before
-			taken = true
+		case bytes.HasPrefix(present, by.Data[:wire.LeaseLen]): // by an attempt before
+			j.remember(subject, &by, s.revision)
+			replaced = true
 			return nil
-		case !bytes.Equal(s.record(), record):
+		case present == nil || !bytes.Equal(present, old):
 			return nil
 		}
-		_, err = j.put(ctx, putMessage(subject, grave, s.revision, graveTTL))
-		taken = err == nil
+		seq, err := j.put(ctx, newRecord(subject, &by, s.revision))
+		if replaced = err == nil; replaced {
+			j.remember(subject, &by, seq)
+		}
 		return err
 	})
-	if err == nil {
-		j.forget(subject)
-	}
-	return taken, err
+	return replaced, err
 }
 
 // newGrave returns what is put in the place of a record.
@@ -189,8 +189,7 @@ func (j *Journal) saveOne(ctx context.Context, rec *cluster.Record) (saved bool,
 			j.forget(subject)
 			return nil
 		case present == nil && !rec.New,
-			present != nil && !bytes.HasPrefix(present, rec.Data[:wire.LeaseLen]),
-			present != nil && rec.New && !bytes.Equal(present, rec.Data):
+			present != nil && !bytes.HasPrefix(present, rec.Data[:wire.LeaseLen]):
 			j.forget(subject)
 			return nil
 		case !rec.Remove && !rec.Renew && bytes.Equal(present, rec.Data):

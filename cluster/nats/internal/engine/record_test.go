@@ -57,6 +57,8 @@ func TestRecords(t *testing.T) {
 		{a, cluster.Record{Data: one}, false, ""},
 		{a, cluster.Record{Data: one, New: true}, true, string(one)},
 		{a, cluster.Record{Data: one, New: true}, true, string(one)},
+		{a, cluster.Record{Data: two, New: true}, true, string(two)}, // it has not heard of the one before
+		{a, cluster.Record{Data: one}, true, string(one)},
 		{b, cluster.Record{Data: other, New: true}, false, string(one)},
 		{b, cluster.Record{Data: other}, false, string(one)},
 		{a, cluster.Record{Data: two}, true, string(two)},
@@ -78,14 +80,20 @@ func TestRecords(t *testing.T) {
 			t.Errorf("step %d: there is %q, want %q", i, got, step.left)
 		}
 	}
-	if taken, err := a.Take(t.Context(), pid, one); taken || err != nil {
+	by := cluster.Record{PID: pid, Data: leased("c", "1"), TTL: time.Hour}
+	if taken, err := a.Replace(t.Context(), one, by); taken || err != nil {
 		t.Errorf("taken what is not there: %v, %v", taken, err)
 	}
-	if taken, err := a.Take(t.Context(), pid, other); !taken || err != nil {
-		t.Errorf("not taken: %v, %v", taken, err)
+	for range 2 { // it may not have heard of it
+		if taken, err := a.Replace(t.Context(), other, by); !taken || err != nil {
+			t.Errorf("not taken: %v, %v", taken, err)
+		}
 	}
 	if save(t, b, cluster.Record{PID: pid, Data: other, Renew: true}) {
 		t.Error("what was taken is renewed")
+	}
+	if by.Data = leased("c", "2"); !save(t, a, by) || find(t, a, pid) != string(by.Data) {
+		t.Error("who has taken it can't write it")
 	}
 	if _, err := a.Save(t.Context(), []cluster.Record{{PID: strings.Repeat("x", maxPID+1), Data: one, New: true}}); err == nil {
 		t.Error("a long id is taken")
@@ -93,7 +101,7 @@ func TestRecords(t *testing.T) {
 }
 
 // Of many that take a record, one gets it.
-func TestTake(t *testing.T) {
+func TestReplace(t *testing.T) {
 	s := startJetStream(t, "")
 	var journals []*Journal
 	for range 3 {
@@ -107,9 +115,10 @@ func TestTake(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		var taken atomic.Int32
-		for _, j := range journals {
+		for n, j := range journals {
+			by := cluster.Record{PID: pid, Data: leased(string(rune('b'+n)), "1"), TTL: time.Hour}
 			wg.Go(func() {
-				switch ok, err := j.Take(t.Context(), pid, rec); {
+				switch ok, err := j.Replace(t.Context(), rec, by); {
 				case err != nil:
 					t.Error(err)
 				case ok:
