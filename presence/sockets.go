@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/siokit/sio"
@@ -19,8 +20,9 @@ const stored = "sio:presence"
 
 // The seats of a socket are the members that it is.
 type seats struct {
-	at   map[string]seat // by room
-	stop func() bool     // waiting for its end
+	at     map[string]seat // by room
+	stop   func() bool     // waiting for its end
+	saving sync.Mutex      // taken before core.mu
 }
 
 type seat struct {
@@ -54,7 +56,7 @@ func (c *core) enter(s *sio.Socket, room, key string, raw json.RawMessage, value
 		return err
 	}
 	c.recover(s)
-	if err := c.sit(s, room, &claim{entry: entry{key, value, raw}}, true); err != nil {
+	if err := c.sit(s, room, &claim{entry: entry{key, value, raw}}); err != nil {
 		return err
 	}
 	if !slices.Contains(s.Rooms(), room) { // it was told to leave meanwhile, or has gone
@@ -64,7 +66,15 @@ func (c *core) enter(s *sio.Socket, room, key string, raw json.RawMessage, value
 }
 
 // sit makes a socket a member, as cl says, which has no time if that is now.
-func (c *core) sit(s *sio.Socket, room string, cl *claim, greet bool) error {
+func (c *core) sit(s *sio.Socket, room string, cl *claim) error {
+	mine, err := c.seat(s, room, cl)
+	if err == nil {
+		c.save(s, mine)
+	}
+	return err
+}
+
+func (c *core) seat(s *sio.Socket, room string, cl *claim) (*seats, error) {
 	p := place{s.Namespace().Name(), room}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,16 +84,15 @@ func (c *core) sit(s *sio.Socket, room string, cl *claim, greet bool) error {
 		c.sockets[s] = mine
 		mine.stop = context.AfterFunc(s.Context(), func() { c.gone(s) })
 	}
-	defer c.saveLocked(s, mine)
 	before, again := mine.at[room]
 	r := c.roomLocked(p)
 	defer c.dropLocked(r)
 	m := r.members[cl.key]
 	switch {
 	case !again && len(mine.at) >= c.opts.MaxRooms:
-		return ErrTooMany
+		return nil, ErrTooMany
 	case m == nil && len(r.members) >= c.opts.MaxMembers:
-		return ErrTooMany
+		return nil, ErrTooMany
 	}
 	if cl.at == 0 {
 		cl.at = c.nowLocked(m)
@@ -103,10 +112,10 @@ func (c *core) sit(s *sio.Socket, room string, cl *claim, greet bool) error {
 	c.reportLocked(at)
 	if again {
 		c.standLocked(before)
-	} else if greet {
+	} else {
 		c.greetLocked(r, s)
 	}
-	return nil
+	return mine, nil
 }
 
 // nowLocked is when something is said of a member: later than all that was.
@@ -136,9 +145,9 @@ func (c *core) update(s *sio.Socket, room string, raw json.RawMessage, value any
 		return ErrTooLarge
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	mine := c.sockets[s]
 	if mine == nil || mine.at[room].claim == nil {
+		c.mu.Unlock()
 		return ErrNotMember
 	}
 	at := mine.at[room]
@@ -147,7 +156,8 @@ func (c *core) update(s *sio.Socket, room string, raw json.RawMessage, value any
 	cl.value, cl.raw = value, raw
 	c.claimLocked(at.place, cl)
 	c.reportLocked(at.ref)
-	c.saveLocked(s, mine)
+	c.mu.Unlock()
+	c.save(s, mine)
 	return nil
 }
 
@@ -166,9 +176,9 @@ func (c *core) left(s *sio.Socket, rooms []string) {
 
 func (c *core) leave(s *sio.Socket, rooms []string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	mine := c.sockets[s]
 	if mine == nil {
+		c.mu.Unlock()
 		return
 	}
 	for _, room := range rooms {
@@ -177,15 +187,20 @@ func (c *core) leave(s *sio.Socket, rooms []string) {
 			c.standLocked(at)
 		}
 	}
-	c.saveLocked(s, mine)
 	if len(mine.at) == 0 {
 		mine.stop()
 		delete(c.sockets, s)
 	}
+	c.mu.Unlock()
+	c.save(s, mine)
 }
 
-// saveLocked stores what a socket is with it, as the JSON of a map of saved.
-func (c *core) saveLocked(s *sio.Socket, mine *seats) {
+// save stores what a socket is with it, as the JSON of a map of saved. It does so without
+// core.mu: where clients are recovered by other servers, it is encoded.
+func (c *core) save(s *sio.Socket, mine *seats) {
+	mine.saving.Lock() // who comes last stores the last
+	defer mine.saving.Unlock()
+	c.mu.RLock()
 	size := 2
 	for _, at := range mine.at {
 		size += len(at.head) + len(at.raw) + 32
@@ -196,7 +211,8 @@ func (c *core) saveLocked(s *sio.Socket, mine *seats) {
 		text = strconv.AppendUint(text, at.claim.at, 10)
 		text = append(append(append(text, `,"v":`...), at.raw...), "},"...)
 	}
-	s.SetValue(stored, string(append(bytes.TrimSuffix(text, []byte(",")), '}')))
+	c.mu.RUnlock()
+	_ = s.SetValue(stored, string(append(bytes.TrimSuffix(text, []byte(",")), '}'))) // a string can be encoded
 }
 
 // headOf is a member as it is stored, up to its time.
@@ -224,7 +240,7 @@ func (c *core) recover(s *sio.Socket) {
 	for _, room := range s.Rooms() {
 		if was, ok := list[room]; ok {
 			if v, err := c.decode(was.Value); err == nil {
-				_ = c.sit(s, room, &claim{entry: entry{was.Key, v, was.Value}, at: was.At}, true) // who is one too many is none
+				_ = c.sit(s, room, &claim{entry: entry{was.Key, v, was.Value}, at: was.At}) // who is one too many is none
 			}
 		}
 	}
