@@ -82,7 +82,8 @@ func (p *Presence[T]) Of(namespace string) *Presence[T] { return &Presence[T]{p.
 // socket's id; sockets with the same key, on any server, are one member, with the value that
 // was given last. To enter again changes the value, or the key.
 //
-// It fails with [ErrTooMany], [ErrTooLarge], or as [sio.Socket.Join] does.
+// It fails with [ErrTooMany], when the socket is in the room nevertheless, with [ErrTooLarge],
+// or as Join of the socket does.
 func (p *Presence[T]) Enter(s *sio.Socket, room, key string, value T) error {
 	raw, err := json.Marshal(value)
 	if err != nil {

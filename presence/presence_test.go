@@ -41,11 +41,22 @@ func start(t testing.TB, hub *memory.Hub, o *presence.Options) *server {
 
 func startAt(t testing.TB, hub *memory.Hub, nsp string, o *presence.Options) *server {
 	t.Helper()
+	if hub == nil {
+		return startOn(t, nil, nsp, o)
+	}
+	e := hub.Engine()
+	s := startOn(t, e, nsp, o)
+	s.engine = e
+	return s
+}
+
+// startOn starts a server that is alone if e is nil.
+func startOn(t testing.TB, e cluster.Engine, nsp string, o *presence.Options) *server {
+	t.Helper()
 	s, quiet := new(server), zerolog.Nop()
 	opts := &sio.Options{Logger: &quiet, Recovery: &sio.Recovery{}}
-	if hub != nil {
-		s.engine = hub.Engine()
-		cl, err := cluster.New(t.Context(), s.engine, wire.Classic("", wire.ClassicOptions{}), nil)
+	if e != nil {
+		cl, err := cluster.New(t.Context(), e, wire.Classic("", wire.ClassicOptions{}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster/memory"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/presence"
 )
 
@@ -81,13 +83,8 @@ func TestRecovered(t *testing.T) {
 		})
 		change := func(want string) {
 			t.Helper()
-			select {
-			case got := <-changes:
-				if got != want {
-					t.Fatalf("%s, want %s", got, want)
-				}
-			case <-time.After(patience):
-				t.Fatalf("waiting for %s", want)
+			if got := timetest.Receive(t, changes, patience, want); got != want {
+				t.Fatalf("%s, want %s", got, want)
 			}
 		}
 		ended := make(chan struct{}, 1)
@@ -124,5 +121,58 @@ func TestRecovered(t *testing.T) {
 		if len(changes) > 0 {
 			t.Errorf("%s", <-changes)
 		}
+	}
+}
+
+// TestRecoveredElsewhere has a server killed. One of its clients comes back to another server
+// before that knows, and the other does not come back.
+func TestRecoveredElsewhere(t *testing.T) {
+	hub, o := memory.NewHub(), &presence.Options{Event: "presence", Timeout: 2 * time.Second}
+	journal := hub.Journal()
+	a, b := startOn(t, journal, "/", o), startOn(t, hub.Journal(), "/", o)
+	urls := make(map[*server]string)
+	for _, s := range []*server{a, b} {
+		web := httptest.NewServer(s)
+		t.Cleanup(web.Close)
+		urls[s] = web.URL
+	}
+	changes := make(chan string, 100)
+	b.p.OnChange(func(c presence.Change[string]) {
+		for _, m := range c.Joined {
+			changes <- "joined " + m.Key
+		}
+		for _, m := range c.Left {
+			changes <- "left " + m.Key
+		}
+	})
+	change := func(want string) {
+		t.Helper()
+		if got := timetest.Receive(t, changes, patience, want); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	}
+	enter := func(key string) *visitor {
+		v := visit(t, urls[a], "{}")
+		v.until("sid")
+		if err := v.Send(`2["enter",{"Room":"r","Key":"` + key + `","Value":"1"}]`); err != nil {
+			t.Fatal(err)
+		}
+		v.until(`"members":[`)
+		change("joined " + key)
+		return v
+	}
+	ada := enter("ada")
+	enter("eve")
+	if err := b.To("r").Emit("offset"); err != nil {
+		t.Fatal(err)
+	}
+	ada.until(`["offset"`)
+	journal.Kill()
+	ada.Close()
+	back := visit(t, urls[b], `{"pid":"`+ada.pid+`","offset":"`+ada.offset+`"}`)
+	back.until(`"members":[{"key":"ada","value":"1"},{"key":"eve","value":"1"}]`)
+	change("left eve")
+	if got := members(b.p, "r"); got != "ada=1" || len(changes) > 0 {
+		t.Errorf("%s are there, and %d changes", got, len(changes))
 	}
 }
