@@ -2,6 +2,7 @@
 package freeport
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -25,6 +26,15 @@ var (
 // Addr returns an address on this machine that nobody listens on. It returns each once.
 func Addr(t testing.TB) string {
 	t.Helper()
+	addr, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// Find is Addr for programs that measure.
+func Find() (string, error) {
 	mu.Lock()
 	defer mu.Unlock()
 	for range 1000 {
@@ -39,8 +49,7 @@ func Addr(t testing.TB) string {
 		}
 		_ = l.Close() // nobody has connected
 		given[port] = true
-		return addr
+		return addr, nil
 	}
-	t.Fatal("no port is free")
-	return ""
+	return "", errors.New("no port is free")
 }

@@ -25,9 +25,12 @@ import (
 // A Command is how a server is run.
 type Command struct {
 	Dir   string
-	Run   []string // relative to Dir; is itself the server. $PORT, in the arguments too, is where it is to listen
-	Env   []string // more for the environment, NAME=value
-	Ready string   // the end of the line by which it says that it listens; "" is "ready"
+	Run   []string          // relative to Dir; is itself the server. $PORT, in the arguments too, is where it is to listen
+	Env   []string          // more for the environment, NAME=value
+	Ready string            // the end of the line by which it says that it listens; "" is "ready"
+	Addr  netip.AddrPort    // where it is to listen; by default where nobody does
+	Line  func(line string) // is called with each further line
+	Quiet bool              // it says nothing: it is ready when it listens
 }
 
 // A Server is a process of a command.
@@ -45,9 +48,11 @@ const startLimit = 30 * time.Second
 // Start starts a server. The process ends with the thread that calls this, at the
 // latest: the main one.
 func Start(ctx context.Context, c Command) (*Server, error) {
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
+	addr, err := c.Addr, error(nil)
+	if !addr.IsValid() {
+		if addr, err = freeAddr(); err != nil {
+			return nil, err
+		}
 	}
 	name := c.Run[0]
 	if strings.Contains(name, "/") { // else it is looked up in $PATH
@@ -73,8 +78,15 @@ func Start(ctx context.Context, c Command) (*Server, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go s.wait(stdout, cmp.Or(c.Ready, "ready")) // until it has exited
+	ready := cmp.Or(c.Ready, "ready")
+	if c.Quiet {
+		ready = ""
+	}
+	go s.wait(stdout, ready, c.Line) // until it has exited
 
+	if c.Quiet {
+		go s.awaitListener() // until it has exited
+	}
 	select {
 	case <-s.ready:
 		return s, nil
@@ -89,11 +101,15 @@ func Start(ctx context.Context, c Command) (*Server, error) {
 	return nil, fmt.Errorf("%w; %s", err, &s.stderr)
 }
 
-func (s *Server) wait(stdout io.Reader, ready string) {
-	for scanner := bufio.NewScanner(stdout); scanner.Scan(); {
-		if strings.HasSuffix(scanner.Text(), ready) {
+func (s *Server) wait(stdout io.Reader, ready string, line func(string)) {
+	scanner, said := bufio.NewScanner(stdout), ready == ""
+	for (!said || line != nil) && scanner.Scan() {
+		switch {
+		case said:
+			line(scanner.Text())
+		case strings.HasSuffix(scanner.Text(), ready):
 			close(s.ready)
-			break
+			said = true
 		}
 	}
 	_, _ = io.Copy(io.Discard, stdout) // so that it never blocks
@@ -101,10 +117,42 @@ func (s *Server) wait(stdout io.Reader, ready string) {
 	close(s.exited)
 }
 
+// awaitListener tries to connect until that works.
+func (s *Server) awaitListener() {
+	for {
+		if c, err := net.Dial("tcp", s.Addr.String()); err == nil {
+			_ = c.Close() // it has said nothing
+			close(s.ready)
+			return
+		}
+		select {
+		case <-s.exited:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
 // Stop kills it.
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill()
 	<-s.exited
+}
+
+// End has it end by itself, by a signal, and waits until it has. It fails if that takes longer
+// than limit, or if it says that something was wrong.
+func (s *Server) End(signal os.Signal, limit time.Duration) error {
+	_ = s.cmd.Process.Signal(signal) // it may be dead
+	select {
+	case <-s.exited:
+	case <-time.After(limit):
+		s.Stop()
+		return fmt.Errorf("not gone %v after %v; %s", limit, signal, &s.stderr)
+	}
+	if !s.cmd.ProcessState.Success() {
+		return fmt.Errorf("%v; %s", s.cmd.ProcessState, &s.stderr)
+	}
+	return nil
 }
 
 // Alive returns an error if the process has ended by itself.
