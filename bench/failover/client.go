@@ -45,8 +45,11 @@ type client struct {
 
 	mu      sync.Mutex // protects rec.steps and the following
 	server  string     // that it is on, while it is connected
+	was     string     // the one before, if it is not
+	lost    time.Time  // since when
+	tries   int        // to connect since then
+	err     error      // why its last connection has ended
 	returns []comeback
-	err     error // why its last connection has ended
 }
 
 // A comeback is what became of a client that was cut off.
@@ -72,26 +75,10 @@ func (c *client) is(what func(*client) bool) bool {
 
 // run connects, and connects again, until the context ends.
 func (c *client) run(ctx context.Context) {
-	var lost time.Time
-	from, tries := "", 0
 	for ctx.Err() == nil {
-		tries++
-		err := c.session(ctx, func(server string, recovered bool) {
-			if from != "" {
-				c.mu.Lock()
-				c.returns = append(c.returns, comeback{from, server, recovered, time.Since(lost), tries})
-				c.mu.Unlock()
-			}
-			from, tries = server, 0
-		})
-		c.mu.Lock()
-		c.err = err
-		if c.server != "" {
-			lost, c.server = time.Now(), ""
-		}
-		c.mu.Unlock()
+		c.gone(c.session(ctx))
 		// As the official client: twice as long each time, more or less.
-		wait := min(c.delay<<min(tries, 5), c.most)
+		wait := min(c.delay<<min(c.tries-1, 5), c.most)
 		wait = time.Duration(float64(wait) * (0.5 + c.random.Float64()))
 		select {
 		case <-ctx.Done():
@@ -100,8 +87,8 @@ func (c *client) run(ctx context.Context) {
 	}
 }
 
-// session is one connection, until it ends. It calls there when the server has told who it is.
-func (c *client) session(ctx context.Context, there func(server string, recovered bool)) error {
+// session is one connection, until it ends.
+func (c *client) session(ctx context.Context) error {
 	conn, err := testclient.Dial("http://"+c.door(c.random)+"/socket.io/", testclient.Options{
 		WebSocket: c.transport == webSocket, Shared: c.shared, Patience: patience,
 	})
@@ -172,10 +159,7 @@ func (c *client) session(ctx context.Context, there func(server string, recovere
 				return err
 			}
 			if server != "" {
-				c.mu.Lock()
-				c.server = server
-				c.mu.Unlock()
-				there(server, recovered)
+				c.there(server, recovered)
 			}
 		case p.Type == '1':
 			return errors.New("disconnected by the server")

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,6 +32,8 @@ type plan struct {
 	balancer string // none, haproxy or nginx
 	servers  int
 	clients  int
+	official int           // and so many in Node
+	dir      string        // of this module
 	kills    int           // how many servers are killed
 	each     int           // kills between two checks
 	graceful float64       // which part of them are told to end, and not killed
@@ -64,6 +67,7 @@ type fleet struct {
 	nodes   []*node
 	redis   *process.Server
 	proxy   *proxy
+	node    *process.Server // the official clients
 	history *history
 	clients []*client
 	shared  *http.Transport
@@ -116,17 +120,14 @@ func launch(ctx context.Context, p plan) (_ *fleet, err error) {
 	running, cancel := context.WithCancel(ctx)
 	f.cancel = cancel
 	for i := range p.clients {
-		c := &client{
-			fleet: f,
-			rec: &record{name: clientName(i), always: []string{
-				everybody, clientName(i), own(clientName(i)), fixed(i), fixed(i + 1 + i/fixedRooms%(fixedRooms-1)),
-			}},
-			transport: transport(i % int(transports)),
-			random:    rand.New(rand.NewPCG(p.seed, uint64(i))),
-			inside:    make(map[string]bool),
-		}
+		c := f.client(i)
 		f.clients = append(f.clients, c)
 		f.wg.Go(func() { c.run(running) }) // until close
+	}
+	if p.official > 0 {
+		if f.node, err = f.officials(ctx, p.official); err != nil {
+			return nil, err
+		}
 	}
 	return f, f.settled(ctx)
 }
@@ -136,6 +137,9 @@ func (f *fleet) close() {
 	if f.cancel != nil {
 		f.cancel()
 		f.wg.Wait()
+	}
+	if f.node != nil {
+		f.node.Stop()
 	}
 	f.shared.CloseIdleConnections()
 	f.proxy.stop()
@@ -296,6 +300,9 @@ func (c *client) state(not string) string {
 	defer c.mu.Unlock()
 	return fmt.Sprintf("%s is not %s, but on %q, has asked for %q, and was disconnected by: %v", c.rec.name, not, c.server, c.asked, c.err)
 }
+
+// path returns that of a folder of this module.
+func (f *fleet) path(folder string) string { return filepath.Join(f.dir, folder) }
 
 func seedOf(text string) uint64 {
 	h := fnv.New64a()

@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&p.engine, "engine", p.engine, "redis or nats")
 	flag.StringVar(&p.balancer, "balancer", p.balancer, "haproxy or nginx, which know no sessions; default: clients take any server")
 	flag.IntVar(&p.clients, "clients", p.clients, "how many there are")
+	flag.IntVar(&p.official, "official", p.official, "how many official ones, in Node, there are beside")
 	flag.IntVar(&p.kills, "kills", p.kills, "how many servers are killed")
 	flag.IntVar(&p.each, "each", p.each, "kills between two checks")
 	flag.Float64Var(&p.graceful, "graceful", p.graceful, "which part of the servers are told to end, and not killed")
@@ -62,7 +63,7 @@ func main() {
 // shortPlan is for some seconds.
 func shortPlan() plan {
 	return plan{
-		engine: "redis", servers: 3, clients: 90, kills: 10, each: 5, graceful: .3, limit: 20 * time.Minute,
+		engine: "redis", servers: 3, clients: 90, official: 6, dir: ".", kills: 10, each: 5, graceful: .3, limit: 20 * time.Minute,
 		rate: 50, window: 30 * time.Second, delay: 50 * time.Millisecond, most: 500 * time.Millisecond,
 		every: 60, grace: time.Second,
 	}
