@@ -196,19 +196,16 @@ func (c *client) event(data string) error {
 	return nil
 }
 
-// position makes of offsets numbers that can be compared: 1700000000000-3 of Redis, or
-// whatever ends in the number of an entry.
+// position makes of offsets numbers that can be compared: of Redis, 1700000000000-3, and of
+// NATS, a number to the base of 36.
 func position(offset string) (uint64, error) {
-	head, tail, ok := strings.Cut(offset, "-")
+	ms, sequence, ok := strings.Cut(offset, "-")
 	if !ok {
-		head, tail = "0", head
+		return strconv.ParseUint(offset, 36, 64)
 	}
-	low, err := strconv.ParseUint(tail, 10, 64)
-	high, e := strconv.ParseUint(head, 10, 64)
-	if err = errors.Join(err, e); err != nil {
-		return 0, fmt.Errorf("offset %q: %w", offset, err)
-	}
-	return high<<20 | low, nil
+	high, err := strconv.ParseUint(ms, 10, 64)
+	low, e := strconv.ParseUint(sequence, 10, 20)
+	return high<<20 | low, errors.Join(err, e)
 }
 
 // act has the client do something now and then, one thing after the other.

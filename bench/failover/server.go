@@ -35,7 +35,12 @@ const (
 	routeVar  = "FAILOVER_ROUTE"  // host:port where the NATS server in the process listens for others
 	peersVar  = "FAILOVER_PEERS"  // these of all servers, separated by commas
 	windowVar = "FAILOVER_WINDOW" // for how long clients may be away
-	drainVar  = "FAILOVER_DRAIN"  // over which time clients are sent away on SIGTERM
+)
+
+// How a server drains.
+const (
+	notice = 300 * time.Millisecond
+	period = 300 * time.Millisecond
 )
 
 // The rooms of clients. Each is in some of fixed all the time, and comes and goes in loose.
@@ -91,7 +96,7 @@ func serve() error {
 
 	mux := http.NewServeMux()
 	mux.Handle("/socket.io/", s.sio)
-	mux.HandleFunc("/ready", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/ready", s.sio.ServeReady)
 	mux.HandleFunc("/emit", s.emit)
 	mux.HandleFunc("/stop", s.stop)
 	l, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
@@ -111,7 +116,8 @@ func serve() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	err = s.leave(ctx)
+	// The balancer checks more often than that, and the servers have few clients.
+	err = s.sio.Drain(ctx, &sio.DrainOptions{Notice: notice, Period: period})
 	s.halt()
 	return errors.Join(err, h.Shutdown(ctx), cl.Close())
 }
@@ -137,9 +143,6 @@ type server struct {
 	ended   chan struct{}
 	end     context.CancelFunc
 }
-
-// leave sends the clients away.
-func (s *server) leave(ctx context.Context) error { return s.sio.Shutdown(ctx) }
 
 // A state is what a client is told of itself.
 type state struct {
