@@ -29,7 +29,8 @@ const patience = 20 * time.Second
 // machine does meanwhile.
 type plan struct {
 	engine   string // redis or nats
-	balancer string // none, haproxy or nginx
+	balancer string // "", haproxy or nginx
+	relay    string // "", which is by the engine, or tcp
 	servers  int
 	clients  int
 	official int           // and so many in Node
@@ -161,6 +162,9 @@ func (f *fleet) start(ctx context.Context, n *node) error {
 	}
 	n.lives++
 	env := []string{roleVar + "=server", nameVar + "=" + n.name(), windowVar + "=" + f.window.String()}
+	if f.relay != "" {
+		env = append(env, relayVar+"="+fmt.Sprintf("a secret of %d servers", f.servers))
+	}
 	if f.redis != nil {
 		env = append(env, redisVar+"="+f.redis.Addr.String())
 	} else {

@@ -34,6 +34,7 @@ func main() {
 	p.log = os.Stdout
 	flag.StringVar(&p.engine, "engine", p.engine, "redis or nats")
 	flag.StringVar(&p.balancer, "balancer", p.balancer, "haproxy or nginx, which know no sessions; default: clients take any server")
+	flag.StringVar(&p.relay, "relay", p.relay, "tcp; by default requests for other servers go by the engine")
 	flag.IntVar(&p.clients, "clients", p.clients, "how many there are")
 	flag.IntVar(&p.official, "official", p.official, "how many official ones, in Node, there are beside")
 	flag.IntVar(&p.kills, "kills", p.kills, "how many servers are killed")

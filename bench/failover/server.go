@@ -34,6 +34,7 @@ const (
 	redisVar  = "FAILOVER_REDIS"  // host:port
 	routeVar  = "FAILOVER_ROUTE"  // host:port where the NATS server in the process listens for others
 	peersVar  = "FAILOVER_PEERS"  // these of all servers, separated by commas
+	relayVar  = "FAILOVER_RELAY"  // a secret, if requests for other servers go by TCP
 	windowVar = "FAILOVER_WINDOW" // for how long clients may be away
 )
 
@@ -85,7 +86,7 @@ func serve() error {
 		recovery = &sio.Recovery{Window: window, MaxBytes: 64 << 20}
 	}
 	s.sio = sio.New(&sio.Options{
-		Broker: cl.Broker,
+		Cluster: cl,
 		// A client whose server hangs is not what this is about; one whose server has
 		// died notices by itself.
 		PingInterval: 5 * time.Second,
@@ -125,6 +126,9 @@ func serve() error {
 // join joins the cluster.
 func join(logger *zerolog.Logger) (*cluster.Cluster, error) {
 	opts := cluster.Options{Name: os.Getenv(nameVar), Heartbeat: time.Second, Logger: logger}
+	if secret := os.Getenv(relayVar); secret != "" {
+		opts.Relay = &cluster.Relay{Listen: "127.0.0.1:0", Secret: secret}
+	}
 	if addr := os.Getenv(redisVar); addr != "" {
 		return redis.Open(rueidis.ClientOption{InitAddress: []string{addr}}, &redis.Options{Options: opts})
 	}
