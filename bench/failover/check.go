@@ -15,6 +15,8 @@ type verdict struct {
 	early             int           // received without an offset
 	tail              int           // events that servers took with them when they were killed
 	oldest            time.Duration // how long before the kill the first of these was emitted
+	late              int           // rooms and values that were changed just before a server was killed, which has forgotten it
+	latest            time.Duration // how long before the first of these was
 	faults            []string
 	count             map[fault]int
 }
@@ -31,6 +33,15 @@ const (
 	gone      fault = "gone from the journal"
 	ambiguous fault = "twice in the journal"
 )
+
+// lateChange is how long a change may be known to one server only: the record of a client is
+// written behind the answer.
+const lateChange = 250 * time.Millisecond
+
+func (v *verdict) addLate(age time.Duration) {
+	v.late++
+	v.latest = max(v.latest, age)
+}
 
 // mostTold bounds the faults that are told one by one.
 const mostTold = 40
@@ -74,6 +85,8 @@ type checker struct {
 // is killed. A client is due the events that count, to rooms that it was in, at positions
 // behind the first that it got in its session, and up to the last one. All clients are to have
 // got the last event of each server that is there.
+//
+// A room that the client has joined or left just before it was cut off may be forgotten.
 //
 // It leaves the records as those that the next check begins with.
 func check(origins map[string]*origin, clients []*record, grace time.Duration) *verdict {
@@ -166,7 +179,13 @@ func (c *checker) between(e number) (lo, hi uint64) {
 
 // client checks what one has got.
 func (c *checker) client(r *record) {
-	in, inside := spansOf(r, func(text, room string) { c.add(rooms, "%s %s: %s", r.name, text, room) })
+	in, inside := spansOf(r, func(text, room string, age time.Duration) {
+		if age < lateChange {
+			c.addLate(age)
+		} else {
+			c.add(rooms, "%s %s: %s", r.name, text, room)
+		}
+	})
 	got := make(map[number]bool)
 	last := make(map[string]int)
 	var pos uint64
@@ -190,13 +209,33 @@ func (c *checker) client(r *record) {
 			}
 			if lo, hi := c.between(id); in.due(targets(e.to), lo, hi) {
 				c.due++
-				c.add(missing, "%s has not got %v to %s, at %d to %d", r.name, id, e.to, lo, hi)
+				c.add(missing, "%s has not got %v to %s, at %d to %d: %s", r.name, id, e.to, lo, hi, around(r.steps, hi))
 			}
 		}
 	}
 	if r.inside != nil || len(in) > 0 {
 		r.inside = inside
 	}
+}
+
+// around tells what a client has seen about a position.
+func around(steps []step, pos uint64) string {
+	next := slices.IndexFunc(steps, func(s step) bool { return s.what == received && s.pos > pos })
+	if next < 0 {
+		next = len(steps) - 1
+	}
+	var all []string
+	for _, s := range steps[max(0, next-8):min(len(steps), next+3)] {
+		text := map[what]string{
+			received: s.event.String(), began: "began", present: "present", cut: "cut", back: "back on " + s.room,
+			joining: "joining " + s.room, joined: "joined " + s.room, leaving: "leaving " + s.room, left: "left " + s.room,
+		}[s.what]
+		if s.what == received && s.pos > pos {
+			text = "> " + text
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
 }
 
 func targets(to string) []string { return strings.Split(to, "+") }

@@ -108,6 +108,18 @@ func TestCheck(t *testing.T) {
 		{"a room remembered", func(_ map[string]*origin, c []*record) {
 			add(c[1], index(c[1], "b", 5), step{what: present, rooms: []string{"blue"}})
 		}, rooms, "bob is in a room that it has left"},
+		{"a room forgotten with the server that has let it in just before", func(_ map[string]*origin, c []*record) {
+			changed := time.Unix(1000, 0)
+			c[1].steps[2].at = changed
+			drop(c[1], "b", 2)
+			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(lateChange - 1)}, step{what: present})
+			c[1].steps = slices.DeleteFunc(c[1].steps, func(s step) bool { return s.what == leaving || s.what == left })
+		}, "", ""},
+		{"and some time before", func(_ map[string]*origin, c []*record) {
+			changed := time.Unix(1000, 0)
+			c[1].steps[2].at = changed
+			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(lateChange)}, step{what: present})
+		}, rooms, "bob is not in a room that it has joined"},
 		{"an old event went with its server", func(o map[string]*origin, _ []*record) {
 			o["a"].events[3].at = o["a"].killed.Add(-2 * time.Second)
 		}, gone, "a/4 was emitted 2s before the kill"},

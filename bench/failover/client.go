@@ -41,6 +41,7 @@ type client struct {
 	asked       string          // what its last packet with an ack was about: "" none, who, set, or a step
 	room        string          // of that
 	value, set  int             // that the server is known to have, and that it may have
+	answeredAt  time.Time       // when value was known
 	inside      map[string]bool // the rooms that it is in for all that it knows
 
 	mu      sync.Mutex // protects rec.steps and the following
@@ -63,6 +64,9 @@ type comeback struct {
 func (c *client) note(s step) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if s.what != received {
+		s.at = time.Now()
+	}
 	c.rec.steps = append(c.rec.steps, s)
 }
 
@@ -256,7 +260,7 @@ func (c *client) answered(data string) (server string, err error) {
 		c.note(step{what: left, room: c.room})
 		delete(c.inside, c.room)
 	case "set":
-		c.value = c.set
+		c.value, c.answeredAt = c.set, time.Now()
 	case "who":
 		c.present(answer.Rooms, answer.Value)
 		return answer.Server, nil
@@ -279,8 +283,19 @@ func (c *client) present(all []string, value int) {
 		}
 	}
 	c.note(step{what: present, rooms: inside})
-	if value < c.value || value > c.set {
+	switch late := c.lastCut().Sub(c.answeredAt); {
+	case value >= c.value && value <= c.set:
+	case value < c.value && late < lateChange:
+		c.late(late)
+	default:
 		c.accuse(values, "%s has %d, and has set %d, which was answered, and then up to %d", c.rec.name, value, c.value, c.set)
 	}
 	c.value, c.set = value, value
+}
+
+// lastCut returns when its last connection ended.
+func (c *client) lastCut() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost
 }

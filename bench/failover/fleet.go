@@ -227,6 +227,13 @@ func (f *fleet) accuse(kind fault, format string, args ...any) {
 	f.blame.add(kind, format, args...)
 }
 
+// late is for changes that were lost though the client had an answer.
+func (f *fleet) late(age time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.blame.addLate(age)
+}
+
 // door returns the address that a client connects to.
 func (f *fleet) door(random *rand.Rand) string {
 	if f.proxy != nil {

@@ -94,8 +94,9 @@ type step struct {
 	what  what
 	event number // received
 	pos   uint64 // of the event in the journal; 0 if it had no offset
-	room  string // joining, joined, leaving, left
+	room  string // joining, joined, leaving, left; of back the server
 	rooms []string
+	at    time.Time // of what is about rooms, and cut
 }
 
 type what byte
@@ -108,6 +109,8 @@ const (
 	leaving
 	left
 	present // the rooms that it is in, as the server says
+	cut     // its connection has ended
+	back    // it has another one, to a server
 )
 
 // A record is what a client has seen since the last check.

@@ -110,6 +110,7 @@ func (c *client) there(server string, recovered bool) {
 		c.returns = append(c.returns, comeback{c.was, server, recovered, time.Since(c.lost), c.tries})
 	}
 	c.server, c.was, c.tries = server, server, 0
+	c.rec.steps = append(c.rec.steps, step{what: back, room: server})
 }
 
 // gone tells that its connection has ended, or could not be made.
@@ -120,5 +121,6 @@ func (c *client) gone(err error) {
 	c.tries++
 	if c.server != "" {
 		c.lost, c.server = time.Now(), ""
+		c.rec.steps = append(c.rec.steps, step{what: cut, at: c.lost})
 	}
 }

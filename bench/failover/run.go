@@ -48,6 +48,10 @@ func run(ctx context.Context, p plan) (*result, error) {
 		res.took = time.Since(begin)
 		if p.verbose {
 			fmt.Fprintln(p.log, res)
+			for _, who := range res.anews {
+				fmt.Fprintln(p.log, "  anew:", who)
+			}
+			res.anews = nil
 		}
 		if problem := res.problem(); problem != "" {
 			return res, errors.New(problem)
@@ -151,6 +155,8 @@ func (v *verdict) merge(o *verdict) {
 	v.due += o.due
 	v.early += o.early
 	v.tail += o.tail
+	v.late += o.late
+	v.latest = max(v.latest, o.latest)
 	v.oldest = max(v.oldest, o.oldest)
 	for f, n := range o.count {
 		if v.count == nil {
@@ -178,8 +184,8 @@ func (r *result) String() string {
 				percentile(r.away[how], .5), percentile(r.away[how], 1))
 		}
 	}
-	fmt.Fprintf(&b, " %d events, %d deliveries checked, %d without an offset; %d events ended with their server, of the last %v",
-		r.emitted, r.due, r.early, r.tail, r.oldest.Round(time.Millisecond))
+	fmt.Fprintf(&b, " %d events, %d deliveries checked, %d without an offset; %d events ended with their server, of the last %v; %d changes of rooms or values, of the last %v",
+		r.emitted, r.due, r.early, r.tail, r.oldest.Round(time.Millisecond), r.late, r.latest.Round(time.Millisecond))
 	return b.String()
 }
 

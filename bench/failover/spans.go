@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"slices"
+	"time"
 )
 
 const never = math.MaxUint64
@@ -14,6 +15,7 @@ type span struct {
 	after, from   uint64 // it may get what is after, and is due what is from here on
 	until, before uint64 // it is due what is up to here, and may get what is before
 	sure          bool   // it is inside for all that the client knows
+	changed       time.Time
 }
 
 // spans are those of all rooms of a client.
@@ -35,14 +37,17 @@ func (s spans) allowed(rooms []string, pos uint64) bool {
 type walk struct {
 	spans spans
 	open  map[string]*span
-	last  uint64    // the position heard of last
-	next  []*uint64 // what is known with the next one
+	shut  map[string]*span // those that it has left
+	cut   time.Time        // when its last connection ended
+	last  uint64           // the position heard of last
+	next  []*uint64        // what is known with the next one
 }
 
 // spansOf returns those of a client, and the rooms beside those of always that it is in at
-// the end. Wrong is told of rooms that the server has mistaken.
-func spansOf(r *record, wrong func(text, room string)) (spans, map[string]bool) {
-	w := &walk{spans: make(spans), open: make(map[string]*span)}
+// the end. Wrong is told of rooms that the server has mistaken, and how long before the client
+// was cut off they were joined or left.
+func spansOf(r *record, wrong func(text, room string, age time.Duration)) (spans, map[string]bool) {
+	w := &walk{spans: make(spans), open: make(map[string]*span), shut: make(map[string]*span)}
 	if r.inside != nil {
 		for _, room := range r.always {
 			w.enter(room, true).from = 0
@@ -66,12 +71,15 @@ func spansOf(r *record, wrong func(text, room string)) (spans, map[string]bool) 
 			}
 		case joining:
 			w.enter(s.room, false)
+		case cut:
+			w.cut = s.at
 		case present:
 			w.compare(r, s.rooms, wrong)
 		case joined, leaving, left:
 			if x == nil { // the server has said that it is not in the room
 				continue
 			}
+			x.changed = s.at
 			switch s.what {
 			case joined:
 				x.sure = true
@@ -81,6 +89,7 @@ func spansOf(r *record, wrong func(text, room string)) (spans, map[string]bool) 
 			case left:
 				w.know(&x.before)
 				delete(w.open, s.room)
+				w.shut[s.room] = x
 			}
 		}
 	}
@@ -119,12 +128,18 @@ func (w *walk) reached(pos uint64) {
 }
 
 // compare compares the rooms that the server says the client is in with what it knows.
-func (w *walk) compare(r *record, rooms []string, wrong func(text, room string)) {
+func (w *walk) compare(r *record, rooms []string, wrong func(text, room string, age time.Duration)) {
 	for _, room := range rooms {
 		switch x := w.open[room]; {
 		case x == nil:
-			wrong("is in a room that it has left, or never joined", room)
-			w.enter(room, true)
+			age := time.Duration(math.MaxInt64)
+			y := w.enter(room, true)
+			if old := w.shut[room]; old != nil {
+				age = w.age(old)
+				y.after = old.until
+			}
+			wrong("is in a room that it has left, or never joined", room, age)
+			w.know(&y.from)
 		case !x.sure && x.until != never: // it was about to leave
 			w.end(room, w.last+1)
 			y := w.enter(room, true)
@@ -140,10 +155,18 @@ func (w *walk) compare(r *record, rooms []string, wrong func(text, room string))
 			continue
 		}
 		if x.sure {
-			wrong("is not in a room that it has joined", room)
+			wrong("is not in a room that it has joined", room, w.age(x))
 			x.from = never
 		}
 		w.end(room, never)
 		w.know(&x.before)
 	}
+}
+
+// age tells how long before the client was cut off a room was joined or left.
+func (w *walk) age(x *span) time.Duration {
+	if w.cut.IsZero() || x.changed.After(w.cut) {
+		return math.MaxInt64
+	}
+	return w.cut.Sub(x.changed)
 }
