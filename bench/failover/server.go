@@ -23,6 +23,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/nats"
 	"github.com/siokit/sio/cluster/nats/embedded"
 	"github.com/siokit/sio/cluster/redis"
 )
@@ -130,10 +131,11 @@ func join(logger *zerolog.Logger) (*cluster.Cluster, error) {
 		opts.Relay = &cluster.Relay{Listen: "127.0.0.1:0", Secret: secret}
 	}
 	if addr := os.Getenv(redisVar); addr != "" {
-		return redis.Open(rueidis.ClientOption{InitAddress: []string{addr}}, &redis.Options{Options: opts})
+		return redis.Open(rueidis.ClientOption{InitAddress: []string{addr}}, &redis.Options{Options: opts, Streams: true})
 	}
 	o := &embedded.Options{Listen: os.Getenv(routeVar), Peers: strings.Split(os.Getenv(peersVar), ",")}
 	o.Options.Options = opts
+	o.JetStream = new(nats.JetStream)
 	return embedded.Open(o)
 }
 
