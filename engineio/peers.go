@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"net"
 	"net/http"
@@ -243,7 +244,7 @@ func (s *Server) serveRelayed(w http.ResponseWriter, r *http.Request) {
 		_ = s.serveWebSocket(w, r, q, sess, nil) // there is nothing to capture
 	case r.Method == http.MethodPost:
 		sess.servePost(w, r)
-	default:
+	case !sess.repeated(w, r, q, true):
 		if ms, err := strconv.Atoi(r.Header.Get(deadlineHeader)); err == nil {
 			ctx, cancel := context.WithTimeout(r.Context(), time.Duration(ms)*time.Millisecond)
 			defer cancel()
@@ -251,6 +252,27 @@ func (s *Server) serveRelayed(w http.ResponseWriter, r *http.Request) {
 		}
 		sess.serveGet(w, r)
 	}
+}
+
+// repeated ends a session whose client is asking again for what another server has had, which
+// was lost with that server. Proxies and browsers repeat a GET whose connection has broken, and
+// tell nobody; but they repeat its t, which clients make anew for each.
+func (s *Session) repeated(w http.ResponseWriter, r *http.Request, q query, relayed bool) bool {
+	var hash uint64
+	if t := q.get("t"); t != "" {
+		hash = maphash.String(hashSeed, t)
+	}
+	s.mu.Lock()
+	again := s.relayed != 0 && s.relayed == hash
+	if s.relayed = 0; relayed {
+		s.relayed = hash
+	}
+	s.mu.Unlock()
+	if again {
+		s.fail(ReasonTransportError, errRepeated, nil)
+		s.srv.refuse(w, r, false, errUnknownSID)
+	}
+	return again
 }
 
 // knowsElsewhere reports whether r belongs to a session of another server that was opened

@@ -177,13 +177,13 @@ func appendRefusal(dst []byte, e *refusal) []byte {
 	return append(dst, '}')
 }
 
-var pathSeed = maphash.MakeSeed()
+var hashSeed = maphash.MakeSeed()
 
 // hashPath stands for the path as the peer wrote it: on its way to us, a
 // request's URL may have been rewritten.
 func hashPath(r *http.Request) uint64 {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	return maphash.String(pathSeed, path)
+	return maphash.String(hashSeed, path)
 }
 
 // A query is the query of a URL, as it stands there. A few values are wanted, once:

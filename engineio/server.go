@@ -152,7 +152,9 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 	case sess == nil:
 		return s.openPolling(w, r, q, capture)
 	case r.Method == http.MethodGet:
-		sess.serveGet(w, r)
+		if !sess.repeated(w, r, q, false) {
+			sess.serveGet(w, r)
+		}
 	case r.Method == http.MethodPost:
 		sess.servePost(w, r)
 	default:

@@ -60,6 +60,7 @@ type Session struct {
 	due          time.Duration // of the timer, since srv.born
 	asking       *asking       // see Alive
 	resume       chan struct{} // closed by the last Resume, and at the end
+	relayed      uint64        // the last GET, hashed, if it came by another server
 	state        state
 	polled       bool   // there has been a GET since the handshake
 	posting      bool   // a POST is being read

@@ -37,6 +37,7 @@ func (e ProtocolError) Error() string { return "engineio: " + string(e) }
 
 const (
 	errOverlap      ProtocolError = "overlapping requests"
+	errRepeated     ProtocolError = "a request whose answer was lost"
 	errBinaryBody   ProtocolError = "binary body"
 	errBodyTooLarge ProtocolError = "body exceeds MaxPayload"
 	errOverload     ProtocolError = "too much at once, for all clients together"

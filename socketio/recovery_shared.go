@@ -88,7 +88,9 @@ type member struct {
 	// protected by books
 	born, added uint64
 	spans       []recovery.Room
-	ended       int // how many of them are over
+	ended       int    // how many of them are over
+	parted      bool   // it has left its rooms
+	end         uint64 // the last event before that
 	values      map[string][]byte
 	keys        map[string][]byte
 	gone        bool // its record says that it has left
@@ -250,7 +252,12 @@ func (m *member) addedLocked() {
 	}
 }
 
-func (m *member) partedLocked() {}
+// partedLocked notes up to where the socket was sent what was for it.
+func (m *member) partedLocked() {
+	m.r.books.Lock()
+	defer m.r.books.Unlock()
+	m.parted, m.end = true, m.r.pos.Load()
+}
 
 func (m *member) joinedLocked(name string) {
 	m.r.books.Lock()
@@ -368,6 +375,9 @@ func (m *member) Record() *Client {
 	}
 	r.books.Lock()
 	defer r.books.Unlock()
+	if m.parted {
+		c.At = min(c.At, m.end)
+	}
 	c.Gone, c.Remove = m.gone, m.remove
 	c.Born, c.Added = m.born, m.added
 	c.Spans = slices.Clone(m.spans)

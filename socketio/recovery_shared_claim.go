@@ -180,7 +180,7 @@ func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) 
 	if !ok || r.journal.Await(ctx, max(pos, was.At)) != nil {
 		return 0, false
 	}
-	if was.At > 0 && pos == was.Got {
+	if was.Server != "" && pos == was.Got {
 		return max(pos, was.At), true // whatever is known no more
 	}
 	e, ok := r.journal.At(pos)

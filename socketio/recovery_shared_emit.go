@@ -158,7 +158,9 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 			_ = s.sendLater(&batch, old, false)
 		case m.claim != nil: // it is among what the client has missed
 		default:
-			m.got = pos
+			if !m.vacated { // its record is final
+				m.got = pos
+			}
 			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 		}
 	}

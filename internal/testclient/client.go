@@ -10,6 +10,7 @@ package testclient
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,6 +126,7 @@ func (c *Client) address(transport string) string {
 	if c.SID != "" {
 		q.Set("sid", c.SID)
 	}
+	q.Set("t", rand.Text()) // so that none is taken for a repetition
 	u.RawQuery = q.Encode()
 	if transport == "websocket" {
 		u.Scheme = "ws"
