@@ -91,6 +91,7 @@ type member struct {
 	ended       int    // how many of them are over
 	parted      bool   // it has left its rooms
 	end         uint64 // the last event before that
+	early       [][2]uint64
 	values      map[string][]byte
 	keys        map[string][]byte
 	gone        bool // its record says that it has left
@@ -254,9 +255,10 @@ func (m *member) addedLocked() {
 
 // partedLocked notes up to where the socket was sent what was for it.
 func (m *member) partedLocked() {
+	early := m.r.lane.earlyNumbers()
 	m.r.books.Lock()
 	defer m.r.books.Unlock()
-	m.parted, m.end = true, m.r.pos.Load()
+	m.parted, m.end, m.early = true, m.r.pos.Load(), early
 }
 
 func (m *member) joinedLocked(name string) {
@@ -376,7 +378,7 @@ func (m *member) Record() *Client {
 	r.books.Lock()
 	defer r.books.Unlock()
 	if m.parted {
-		c.At = min(c.At, m.end)
+		c.At, c.Early = min(c.At, m.end), m.early
 	}
 	c.Gone, c.Remove = m.gone, m.remove
 	c.Born, c.Added = m.born, m.added

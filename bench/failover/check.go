@@ -227,7 +227,7 @@ func around(steps []step, pos uint64) string {
 	var all []string
 	for _, s := range steps[max(0, next-8):min(len(steps), next+3)] {
 		text := map[what]string{
-			received: s.event.String(), began: "began", present: "present", cut: "cut", back: "back on " + s.room,
+			received: s.event.String(), began: "began", present: "present", cut: "cut by " + s.room, back: "back on " + s.room,
 			joining: "joining " + s.room, joined: "joined " + s.room, leaving: "leaving " + s.room, left: "left " + s.room,
 		}[s.what]
 		if s.what == received && s.pos > pos {

@@ -121,6 +121,6 @@ func (c *client) gone(err error) {
 	c.tries++
 	if c.server != "" {
 		c.lost, c.server = time.Now(), ""
-		c.rec.steps = append(c.rec.steps, step{what: cut, at: c.lost})
+		c.rec.steps = append(c.rec.steps, step{what: cut, at: c.lost, room: fmt.Sprint(err)})
 	}
 }
