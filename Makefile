@@ -25,7 +25,7 @@ MODULES := . bench $(TESTED) interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster browser floods
+STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster browser floods kills
 
 .PHONY: help
 help: ## list the targets
@@ -156,8 +156,13 @@ floods: ## flood a server for some seconds, with honest clients beside
 	cd bench && go test -count=1 ./soak
 	cd bench && go test -count=1 -tags portable -run 'Floods/(pings|acks)' ./soak
 
+.PHONY: kills
+kills: redis proxies ## kill servers of a cluster for some seconds, and check that no client has missed anything
+	cd bench && go test -count=1 ./failover
+
 .PHONY: soak
-soak: ## flood a server in every way, with epoll and without, and let 100,000 clients come and go: half an hour, into bench/results
+soak: redis proxies ## flood a server in every way, with epoll and without, and let 100,000 clients come and go, and kill a thousand servers: an hour, into bench/results
+	cd bench && go run ./failover -kills 1000 -balancer haproxy -relay tcp -limit 40m
 	cd bench && go run ./soak -churn 100000
 	cd bench && go run ./soak
 	cd bench && go run -tags portable ./soak
