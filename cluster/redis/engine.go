@@ -74,10 +74,12 @@ func (e *engine) use(r cluster.Receiver) { e.receiver, e.losses.receiver = r, r 
 
 func (e *engine) connect(ctx context.Context) error {
 	if e.sharded && e.client.Mode() == rueidis.ClientModeCluster {
+		if e.journal != nil {
+			e.appender = newLink(e, "")
+		}
 		s, err := startShards(ctx, e)
 		e.shards = s
-		if err == nil && e.journal != nil {
-			e.appender = newLink(e, "")
+		if err == nil && e.appender != nil {
 			e.appender.start(nil)
 		}
 		return err
