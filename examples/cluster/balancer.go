@@ -1,33 +1,23 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"hash/fnv"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 )
 
-const (
-	// cookie names the server that a browser is on: all requests of a session must reach
-	// the same one.
-	cookie = "server"
-	// checkEvery is how often servers are asked whether they are well, and how long they
-	// may take to say so.
-	checkEvery = time.Second
-)
+// checkEvery is how often servers are asked whether they are ready, and how long they may
+// take to say so.
+const checkEvery = time.Second
 
-// A balancer is an [http.Handler] that hands each request to a server: to that of the
-// cookie, or else the next in turn, which the cookie is then about. Clients that keep no
-// cookies, as most do that are not browsers, have a server by their address.
+// A balancer is an [http.Handler] that hands each request to the next server in turn. It knows
+// nothing of sessions.
 type balancer struct {
 	log     zerolog.Logger
 	proxy   httputil.ReverseProxy
@@ -63,13 +53,6 @@ func newBalancer(names []string, log zerolog.Logger) *balancer {
 			r.Out.Host = r.In.Host // what the page's origin is compared with
 			r.SetXForwarded()
 		},
-		ModifyResponse: func(r *http.Response) error {
-			s := r.Request.Context().Value(chosen{}).(backend)
-			if c, err := r.Request.Cookie(cookie); err != nil || c.Value != s.name {
-				r.Header.Add("Set-Cookie", (&http.Cookie{Name: cookie, Value: s.name, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}).String())
-			}
-			return nil
-		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.Debug().Err(err).Str("path", r.URL.Path).Msg("no answer of a server")
 			w.WriteHeader(http.StatusBadGateway) // clients try again
@@ -83,7 +66,7 @@ type chosen struct{}
 
 // ServeHTTP implements [http.Handler].
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s, ok := b.choose(r)
+	s, ok := b.choose()
 	if !ok {
 		http.Error(w, "no server is there", http.StatusServiceUnavailable)
 		return
@@ -92,38 +75,16 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // choose returns the server for a request. There is none if no server is well.
-func (b *balancer) choose(r *http.Request) (backend, bool) {
+func (b *balancer) choose() (backend, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var well []backend
-	for _, s := range b.servers {
-		if s.well {
-			well = append(well, s)
+	for range b.servers {
+		b.turn++
+		if s := b.servers[b.turn%len(b.servers)]; s.well {
+			return s, true
 		}
 	}
-	if len(well) == 0 {
-		return backend{}, false
-	}
-	c, err := r.Cookie(cookie)
-	switch {
-	case err == nil:
-		if i := slices.IndexFunc(well, func(s backend) bool { return s.name == c.Value }); i >= 0 {
-			return well[i], true
-		}
-	case strings.HasPrefix(r.URL.Path, "/socket.io/"):
-		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		return slices.MaxFunc(well, func(s, t backend) int { return cmp.Compare(rank(s.name, host), rank(t.name, host)) }), true
-	}
-	b.turn++
-	return well[b.turn%len(well)], true
-}
-
-// rank is how much a server is that of an address. Which one is the first of those that
-// are well changes for the clients of a server that is not, and for no others.
-func rank(name, host string) uint32 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name + " " + host))
-	return h.Sum32()
+	return backend{}, false
 }
 
 // set says where a server is, or with "" that it is not there.

@@ -2,30 +2,28 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rs/zerolog"
 )
 
-// TestBalancer wants requests of one browser, or of one client without cookies, to reach
-// one server for as long as it is well.
+// TestBalancer wants requests to reach the servers that are well in turn, and no others.
 func TestBalancer(t *testing.T) {
 	names := []string{"a", "b", "c"}
 	b := newBalancer(names, zerolog.Nop())
-	ill := make(map[string]bool) // nobody asks while it changes
+	var leaving atomic.Value // the server that is not ready
+	leaving.Store("")
 	for _, name := range names {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case r.URL.Path != "/ready":
 				fmt.Fprint(w, name, " ", r.Host)
-			case ill[name]:
+			case leaving.Load() == name:
 				w.WriteHeader(http.StatusServiceUnavailable)
-			default:
-				w.WriteHeader(http.StatusOK)
 			}
 		}))
 		defer s.Close()
@@ -39,83 +37,42 @@ func TestBalancer(t *testing.T) {
 			b.check(t.Context(), s)
 		}
 	}
-
-	// get returns which server has answered, and the cookie that came with it.
-	get := func(path, addr, has string) (server, cookie string) {
-		t.Helper()
-		r := httptest.NewRequest(http.MethodGet, "http://chat.example"+path, nil)
-		r.RemoteAddr = addr + ":1234"
-		if has != "" {
-			r.Header.Set("Cookie", "server="+has)
-		}
-		w := httptest.NewRecorder()
-		b.ServeHTTP(w, r)
-		body, err := io.ReadAll(w.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w.Code != http.StatusOK {
-			return fmt.Sprint(w.Code), ""
-		}
-		server, host, _ := strings.Cut(string(body), " ")
-		if host != "chat.example" {
-			t.Errorf("the server sees the host %q", host)
-		}
-		for _, c := range w.Result().Cookies() {
-			cookie = c.Value
-		}
-		return server, cookie
-	}
-
-	pages := make(map[string]bool)
-	for range 3 {
-		server, cookie := get("/", "192.0.2.1", "")
-		if cookie != server {
-			t.Errorf("a page of %s comes with the cookie %q", server, cookie)
-		}
-		pages[server] = true
-	}
-	if len(pages) != 3 {
-		t.Errorf("three pages come from %v", pages)
-	}
-	for range 5 {
-		if server, cookie := get("/socket.io/", "192.0.2.1", "b"); server != "b" || cookie != "" {
-			t.Errorf("who was on b gets to %s with the cookie %q", server, cookie)
-		}
-	}
-
-	first := make(map[string]string) // by address
-	spread := make(map[string]bool)
-	for i := range 50 {
-		addr := fmt.Sprint("192.0.2.", i)
-		first[addr], _ = get("/socket.io/", addr, "")
-		spread[first[addr]] = true
-	}
-	if len(spread) != 3 {
-		t.Errorf("fifty addresses are on %v", spread)
-	}
-	ill["b"] = true
-	check()
-	for addr, was := range first {
-		for range 2 {
-			if server, _ := get("/socket.io/", addr, ""); server == "b" || was != "b" && server != was {
-				t.Errorf("%s was on %s, and is on %s without b", addr, was, server)
+	// reached tells which servers twelve requests get to, and how many of them.
+	reached := func() map[string]int {
+		n := make(map[string]int)
+		for range 12 {
+			r := httptest.NewRequest(http.MethodGet, "http://chat.example/socket.io/", nil)
+			w := httptest.NewRecorder()
+			b.ServeHTTP(w, r)
+			if w.Code != http.StatusOK {
+				n[fmt.Sprint(w.Code)]++
+				continue
 			}
+			server, host, _ := strings.Cut(w.Body.String(), " ")
+			if host != "chat.example" {
+				t.Errorf("the server sees the host %q", host)
+			}
+			n[server]++
+		}
+		return n
+	}
+	want := func(want map[string]int) {
+		t.Helper()
+		if got := reached(); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("requests reach %v, want %v", got, want)
 		}
 	}
-	if server, cookie := get("/socket.io/", "192.0.2.1", "b"); server == "b" || cookie != server {
-		t.Errorf("who was on b gets to %s with the cookie %q", server, cookie)
-	}
-	ill["b"] = false
+	want(map[string]int{"a": 4, "b": 4, "c": 4})
+	leaving.Store("b")
 	check()
-	if server, _ := get("/socket.io/", "192.0.2.1", "b"); server != "b" {
-		t.Errorf("with b again, who was there gets to %s", server)
+	if got := reached(); got["b"] > 0 || got["a"] == 0 || got["c"] == 0 {
+		t.Errorf("with b not ready, requests reach %v", got)
 	}
-
+	leaving.Store("")
+	check()
+	want(map[string]int{"a": 4, "b": 4, "c": 4})
 	for _, name := range names {
 		b.set(name, "")
 	}
-	if code, _ := get("/", "192.0.2.1", "b"); code != "503" {
-		t.Errorf("without servers, the answer is %s", code)
-	}
+	want(map[string]int{"503": 12})
 }

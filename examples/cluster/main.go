@@ -35,7 +35,7 @@ func main() {
 	var s server
 	flag.StringVar(&s.redis, "redis", "", "`address` of a Redis that makes the servers one, instead of NATS")
 	flag.StringVar(&s.client, "client", app.FindClient(), "`directory` of "+app.ClientFile+", the official client; without it the page takes the one at cdn.socket.io")
-	flag.StringVar(&s.name, "server", "", "be one server, with this `name`, until standard input ends")
+	flag.StringVar(&s.name, "server", "", "be one server, with this `name`, until standard input ends, or a signal comes")
 	flag.StringVar(&s.listen, "listen", "", "`address` at which the other servers reach the NATS of this one")
 	peers := flag.String("peers", "", "`addresses` of theirs, with commas between them")
 	flag.Parse()
@@ -50,7 +50,7 @@ func main() {
 
 	var err error
 	if s.name != "" {
-		err = s.run(untilEOF(ctx, os.Stdin), log.With().Str("on", s.name).Logger())
+		err = s.run(untilEOF(context.Background(), os.Stdin), ctx, log.With().Str("on", s.name).Logger())
 	} else {
 		err = balance(ctx, *addr, s, log)
 	}
@@ -97,7 +97,7 @@ func balance(ctx context.Context, addr string, s server, log zerolog.Logger) err
 	go func() { served <- web.Serve(ln) }() // ends with web
 	if b.ready(ctx) {
 		fmt.Println("chat on", app.URL(addr, ln))
-		fmt.Println("open it in two browsers, or a private window: two tabs of one are on the same server; then kill -9 one of the pids")
+		fmt.Println("open it in two tabs; then kill one of the pids, or kill -9")
 	}
 	select {
 	case err = <-served:

@@ -13,7 +13,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// keep runs a server as a process until ctx ends, and again when it has died.
+// keep runs a server as a process until ctx ends, and again when it has ended.
 func keep(ctx context.Context, s server, b *balancer, log zerolog.Logger) {
 	for {
 		err := s.process(ctx, b)
@@ -21,7 +21,7 @@ func keep(ctx context.Context, s server, b *balancer, log zerolog.Logger) {
 		if ctx.Err() != nil {
 			return
 		}
-		log.Warn().Str("server", s.name).AnErr("end", err).Msgf("a server has died, and is started again in %v", again)
+		log.Warn().Str("server", s.name).AnErr("end", err).Msgf("a server has ended, and is started again in %v", again)
 		select {
 		case <-time.After(again):
 		case <-ctx.Done():

@@ -62,8 +62,9 @@ async function line(child, exit, pattern) {
   return Promise.race([found, ended]);
 }
 
-// visit shows the page to a new user, in a browser of its own, who enters a name.
-async function visit(t, url, name) {
+// visit shows the page to a new user, in a browser of its own, who enters a name. One who polls
+// has no connection that goes with a server.
+async function visit(t, url, name, { polls = false } = {}) {
   const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, colorScheme: "light" });
   t.after(() => context.close());
   context.setDefaultTimeout(wait);
@@ -71,9 +72,10 @@ async function visit(t, url, name) {
   const errors = [];
   page.on("pageerror", (err) => errors.push(String(err)));
   t.after(() => assert.deepEqual(errors, []));
+  if (polls) await page.addInitScript("delete window.WebSocket");
   await page.goto(url);
   await enter(page, name);
-  await has(page.locator("#status[data-state=ok]"), "connected · websocket");
+  await has(page.locator("#status[data-state=ok]"), `connected · ${polls ? "polling" : "websocket"}`);
   return page;
 }
 
@@ -81,6 +83,19 @@ async function visit(t, url, name) {
 const serverOf = (page, name) => page.locator("#members li").filter({ hasText: name }).locator("small").textContent();
 
 const online = (page, ...names) => members(page, names);
+
+// elsewhere is visit until the user, whom another page sees, is on none of these servers.
+async function elsewhere(t, url, name, other, ...servers) {
+  const others = await other.locator("#members li").count();
+  for (;;) {
+    const page = await visit(t, url, name);
+    await other.waitForFunction((n) => document.querySelectorAll("#members li").length === n, others + 1);
+    if (!servers.includes(await serverOf(other, name))) return page;
+    await page.context().close();
+    await other.waitForFunction((n) => document.querySelectorAll("#members li").length === n, others);
+    await fetch(`${url}/ready`);   // it is another one's turn
+  }
+}
 
 async function talk(from, to, text) {
   await say(from, text);
@@ -104,11 +119,12 @@ for (const engine of ["NATS", "Redis"]) {
     const pidOf = async (server, nth = 1) => Number((await servers.line(`server ${server} has pid (\\d+)`, nth))[1]);
     const shot = (page, name) => page.screenshot({ path: join(artifacts, `cluster-${engine}-${name}.png`) });
 
-    const ada = await visit(t, servers.url, "Ada");
-    const bob = await visit(t, servers.url, "Bob");
+    const ada = await visit(t, servers.url, "Ada", { polls: true });
+    await online(ada, "Ada");
+    const a = await serverOf(ada, "Ada");
+    const bob = await elsewhere(t, servers.url, "Bob", ada, a);
     for (const page of [ada, bob]) await online(page, "Ada", "Bob");
-    const [a, b] = [await serverOf(bob, "Ada"), await serverOf(ada, "Bob")];
-    assert.notEqual(a, b);
+    const b = await serverOf(ada, "Bob");
     await talk(ada, bob, "Hello Bob");
     await talk(bob, ada, "Hello Ada");
     await ada.getByLabel("Message", { exact: true }).pressSequentially("I am wri");
@@ -116,28 +132,40 @@ for (const engine of ["NATS", "Redis"]) {
     await shot(bob, "wide");
     await ada.getByLabel("Message", { exact: true }).fill("");
 
-    // A server dies: its user comes back on another one, and is there once.
-    process.kill(await pidOf(b), "SIGKILL");
-    await has(log(bob), "Connection lost");
-    await has(log(bob), "Reconnected");
-    for (const page of [ada, bob]) await online(page, "Ada", "Bob");
-    const now = await serverOf(ada, "Bob");
-    assert.notEqual(now, b);
-    await talk(ada, bob, "Are you back?");
-    await talk(bob, ada, "On another server");
-    for (const page of [ada, bob]) assert.equal(await log(page).getByText("Bob left").count(), 0);
-    await shot(bob, "after");
-
-    // It is started again, and its first user sees who is there.
-    assert.ok(running(await pidOf(b, 2)));
-    let cleo;
-    for (;;) {
-      cleo = await visit(t, servers.url, "Cleo");
-      await online(cleo, "Ada", "Bob", "Cleo");
-      if (await serverOf(cleo, "Cleo") === b) break;
-      await cleo.context().close();
+    // Bob's server dies, and the one that he is on then is told to end: he goes on, and misses nothing.
+    await bob.setViewportSize({ width: 390, height: 844 });
+    let on = b;
+    const nth = { a: 1, b: 1, c: 1 };
+    for (const how of ["SIGKILL", "SIGTERM"]) {
+      const pid = await pidOf(on, nth[on]);
+      const texts = Array.from({ length: 10 }, (_, n) => `${how} ${n}`);
+      const left = () => log(ada).getByText("Bob left").count();
+      const before = await left();
+      const lost = has(bob.locator("#status[data-state=lost]"), "disconnected");
+      const back = lost.then(() => has(bob.locator("#status[data-state=ok]"), "connected"));
+      back.catch(() => {});
+      process.kill(pid, how);
+      await lost;
+      await has(ada.locator("#status[data-state=ok]"), "connected");   // a poll of hers may have been there
+      for (const text of texts) await say(ada, text);
+      await back;
+      await shot(bob, `back-${how}`);
+      for (const text of texts) for (const page of [ada, bob]) await message(page, text).waitFor();
+      const said = (page) => log(page).locator(".message").filter({ hasText: how }).locator(".text").allTextContents();
+      for (const page of [ada, bob]) assert.deepEqual(await said(page), texts);
       for (const page of [ada, bob]) await online(page, "Ada", "Bob");
+      if (how === "SIGKILL") assert.equal(await left(), before);   // nobody has noticed
+      assert.deepEqual(await log(bob).locator(".note").filter({ hasText: "Reconnected. What" }).allTextContents(), []);
+      await talk(bob, ada, `On another server, after ${how}`);
+      await pidOf(on, ++nth[on]);   // it is started again
+      assert.notEqual(await serverOf(ada, "Bob"), on);
+      on = await serverOf(ada, "Bob");
+      await bob.setViewportSize({ width: 1180, height: 720 });
     }
+
+    // A server that was started again has its users, too.
+    assert.ok(running(await pidOf(b, 2)));
+    const cleo = await elsewhere(t, servers.url, "Cleo", ada, a, on);
     for (const page of [ada, bob, cleo]) await online(page, "Ada", "Bob", "Cleo");
     await talk(cleo, ada, "I am new here");
     await message(bob, "I am new here").waitFor();

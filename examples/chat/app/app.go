@@ -15,7 +15,6 @@ import (
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
-	"github.com/siokit/sio/socketio"
 )
 
 // Options configure a server of the chat.
@@ -23,10 +22,9 @@ type Options struct {
 	Client string // the directory of ClientFile; without it the page loads the client from its CDN
 	Log    zerolog.Logger
 
-	// Broker is that of the cluster which the server is part of, and Server is what the
-	// page calls it.
-	Broker func(*socketio.Local) socketio.Broker
-	Server string
+	// Cluster is what the server is part of, if it is, and Server is what the page calls it.
+	Cluster sio.Cluster
+	Server  string
 }
 
 // An App is a server of the chat.
@@ -39,7 +37,7 @@ type App struct {
 // there, or else from its CDN.
 func New(o Options) *App {
 	// Who was away for up to two minutes gets what was said meanwhile.
-	opts := &sio.Options{Logger: &o.Log, Recovery: &sio.Recovery{}, Broker: o.Broker}
+	opts := &sio.Options{Logger: &o.Log, Recovery: &sio.Recovery{}, Cluster: o.Cluster}
 	script := clientCDN
 	if hasClient(o.Client) {
 		opts.ClientFiles = os.DirFS(o.Client)
@@ -72,6 +70,12 @@ func (a *App) Serve(ctx context.Context, ln net.Listener) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, a.srv.Shutdown(ctx), web.Shutdown(ctx))
+}
+
+// Drain has everybody go to the other servers, one after the other. By then the load
+// balancer has noticed that this one is not ready.
+func (a *App) Drain(ctx context.Context) error {
+	return a.srv.Drain(ctx, &sio.DrainOptions{Notice: 3 * time.Second, Period: 2 * time.Second})
 }
 
 // URL is what to open in a browser: the host as it was asked for, and the port that
