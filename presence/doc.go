@@ -36,8 +36,9 @@
 //
 // # Cost
 //
-// Every server has all members in memory, with about 500 bytes for each, and reads each
-// change once. A room of 10,000 whose clients hear of all changes has each change sent
+// Every server has all members in memory, with about 400 bytes for each and what is decoded
+// of its value, and reads each change once: a join is a message of 200 bytes and the value.
+// A room of 10,000 whose clients hear of all changes has each change sent
 // 10,000 times, and its whole list to each who enters; without [Options].Event nothing is
 // sent to clients.
 package presence
