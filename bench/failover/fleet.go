@@ -110,10 +110,15 @@ func launch(ctx context.Context, p plan) (_ *fleet, err error) {
 		}
 		f.nodes = append(f.nodes, n)
 	}
-	for _, n := range f.nodes {
-		if err := f.start(ctx, n); err != nil {
-			return nil, err
-		}
+	started := make(chan error, len(f.nodes))
+	for _, n := range f.nodes { // together: those of NATS wait for each other
+		go func() { started <- f.start(ctx, n) }()
+	}
+	for range f.nodes {
+		err = errors.Join(err, <-started)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if f.proxy, err = startProxy(ctx, p.balancer, f.nodes); err != nil {
 		return nil, err

@@ -41,6 +41,7 @@ func main() {
 	relay := flag.Bool("relay", false, "take requests of one's own clients from other servers by TCP")
 	timeout := flag.Int("requests-timeout", 5000, "in `milliseconds`")
 	listen := flag.String("listen", "127.0.0.1:0", "`address` to serve clients at")
+	recovery := flag.Bool("recovery", false, "clients may come back")
 	sends := flag.Bool("emitter", false, "only send")
 	flag.Parse()
 
@@ -63,7 +64,11 @@ func main() {
 	if *sends {
 		err = emit(client, opts, console)
 	} else {
-		err = serve(client, opts, *listen, console)
+		var r *sio.Recovery
+		if *recovery {
+			r = new(sio.Recovery)
+		}
+		err = serve(client, opts, *listen, r, console)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -78,13 +83,14 @@ type server struct {
 }
 
 // serve is a server until standard input ends.
-func serve(client rueidis.ClientOption, opts *redis.Options, addr string, console *console) error {
+func serve(client rueidis.ClientOption, opts *redis.Options, addr string, recovery *sio.Recovery, console *console) error {
 	cl, err := redis.Open(client, opts)
 	if err != nil {
 		return err
 	}
 	srv := sio.New(&sio.Options{
 		Cluster:     cl,
+		Recovery:    recovery,
 		Compression: &sio.Compression{Threshold: 1},
 		CORS:        &sio.CORS{Origins: []string{"https://a.example"}},
 	})

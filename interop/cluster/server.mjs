@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     format: { type: "string" },
     subscriptions: { type: "string", default: "dynamic" },
     specific: { type: "boolean", default: false },
+    recovery: { type: "boolean", default: false },
     sharded: { type: "boolean", default: false },
     prefix: { type: "string", default: "socket.io" },
     "requests-timeout": { type: "string", default: "5000" },
@@ -49,7 +50,11 @@ const adapters = {
 };
 
 const http = createServer();
-const io = new Server(http, { adapter: adapters[flags.format](), perMessageDeflate: { threshold: 0 } });
+const io = new Server(http, {
+  adapter: adapters[flags.format](),
+  perMessageDeflate: { threshold: 0 },
+  ...(flags.recovery && { connectionStateRecovery: {} }),
+});
 
 // admit lets a client in, with the rooms and the data that it asks for.
 function admit(socket, next) {
