@@ -44,6 +44,8 @@
 // send.go (Session.Send: written at once, or queued in outbox.go, and flushed) or drain.go
 // (Batch: to many, written by others) → a WebSocket, or the GET that is pending.
 //
+// Requests of sessions of other servers: peers.go.
+//
 // What goes on meanwhile: upgrade.go (from polling to WebSocket), heartbeat.go (pings and
 // timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold
 // together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,

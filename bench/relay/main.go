@@ -36,6 +36,7 @@ func run(ctx context.Context) error {
 	sessions := flag.Int("sessions", 100_000, "`number` of sessions, one after the other")
 	atOnce := flag.Int("at-once", 1000, "`number` of them at a time")
 	polls := flag.Int("polls", 2000, "`number` of polls that are timed at each server")
+	sockets := flag.Int("sockets", 1000, "`number` of WebSockets that are weighed")
 	out := flag.String("out", "", "`folder` for relay.md; none is written by default")
 	flag.Parse()
 
@@ -59,6 +60,16 @@ func run(ctx context.Context) error {
 		line, err := timePolls(ctx, k, *polls)
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", k.engine, k.way(), err)
+		}
+		fmt.Println(line)
+		report.WriteString(line + "\n")
+	}
+	fmt.Fprintf(&report, "\n## A WebSocket that has reached the wrong server\n\nHeap and stacks of both servers and the client together, for each of %d that wait.\n\n"+
+		"| engine | between servers | at the right server | at the wrong one | added |\n|---|---|---|---|---|\n", *sockets)
+	for _, k := range kinds(addr)[:2] {
+		line, err := weigh(ctx, k, *sockets)
+		if err != nil {
+			return err
 		}
 		fmt.Println(line)
 		report.WriteString(line + "\n")

@@ -5,7 +5,7 @@
 //		return err
 //	}
 //	defer cl.Close() // after the server's Shutdown
-//	srv := sio.New(&sio.Options{Broker: cl.Broker})
+//	srv := sio.New(&sio.Options{Cluster: cl})
 //
 // The servers of NATS route by interest: an event for a room goes to those machines only
 // where the room has members. JetStream is not needed. Package embedded, next to this one,

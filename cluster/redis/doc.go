@@ -8,7 +8,7 @@
 //		return err
 //	}
 //	defer cl.Close() // after the server's Shutdown
-//	srv := sio.New(&sio.Options{Broker: cl.Broker})
+//	srv := sio.New(&sio.Options{Cluster: cl})
 //
 // Sentinel, Redis Cluster, TLS and users are the client's options. RESP3 is needed, so
 // Redis 6; for [Options.Sharded], Redis 7.

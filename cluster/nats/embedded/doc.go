@@ -10,7 +10,7 @@
 //		return err
 //	}
 //	defer cl.Close() // after the server's Shutdown
-//	srv := sio.New(&sio.Options{Broker: cl.Broker})
+//	srv := sio.New(&sio.Options{Cluster: cl})
 //
 // All servers may have the same options: they come up in any order, and this one may be
 // among its own peers. A name that stands for many addresses, as that of a headless service
