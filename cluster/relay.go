@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/cluster/internal/relay"
 )
 
@@ -64,7 +66,7 @@ func (r *relays) init(c *Cluster) error {
 		Handler:           http.HandlerFunc(r.answer),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       relay.ServerIdleTime,
-		ErrorLog:          stdlog.New(c.log, "", 0),
+		ErrorLog:          stdlog.New(debugWriter{c.log}, "", 0),
 	}
 	r.hear()
 	if o != nil {
@@ -76,6 +78,14 @@ func (r *relays) init(c *Cluster) error {
 	}
 	r.serve(c.tunnels.Listen()) // for servers that can't use the address
 	return nil
+}
+
+// A debugWriter logs what http.Server says: of strangers who come to the address, mostly.
+type debugWriter struct{ log zerolog.Logger }
+
+func (w debugWriter) Write(p []byte) (int, error) {
+	w.log.Debug().Msg(strings.TrimSpace(string(p)))
+	return len(p), nil
 }
 
 func (r *relays) listen(o *Relay) (net.Listener, error) {

@@ -204,6 +204,25 @@ func TestRelayHandshakeOnly(t *testing.T) {
 	}
 }
 
+// A poll at the wrong server is answered before a timeout there ends it, and the session
+// goes on.
+func TestRelayDeadline(t *testing.T) {
+	servers := startRelays(t, 2, sio.Options{}, byTCP, func(srv *sio.Server) http.Handler {
+		return http.TimeoutHandler(srv, time.Second, "too late")
+	})
+	w := wander(t, servers)
+	for range 2 {
+		w.next = 1
+		if got := w.poll(); got != "6" {
+			t.Fatalf("the poll is answered with %q", got)
+		}
+	}
+	w.post(`421["echo",1]`)
+	if got := w.poll(); got != "431[1]" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Clients of the server in front may speak HTTP/2.
 func TestRelayHTTP2(t *testing.T) {
 	servers := startRelays(t, 2, sio.Options{}, byTCP, nil)
