@@ -107,8 +107,7 @@ func TestRelayClosed(t *testing.T) {
 			}
 			wantText(t, conn, "41")
 			_, _, err := wsutil.ReadServerData(conn)
-			var closed wsutil.ClosedError
-			if !errors.As(err, &closed) {
+			if _, ok := errors.AsType[wsutil.ClosedError](err); !ok {
 				t.Errorf("the WebSocket ends with %v", err)
 			}
 		})

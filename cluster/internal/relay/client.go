@@ -20,12 +20,18 @@ const (
 	// maxIdle bounds how many are kept to one server: each poll that waits takes one, and
 	// they come and go together.
 	maxIdle = 1024
+	// maxDials is how many are being made to one server. A thousand that begin at once
+	// keep each other from being done in time, and for most of them one comes back first.
+	maxDials = 32
 	// writeTimeout is how long it, or a WebSocket's client, may take to accept what fits
 	// into one buffer.
 	writeTimeout = 10 * time.Second
 )
 
-var errClosed = errors.New("relay: closed")
+var (
+	errClosed = errors.New("relay: closed")
+	errGone   = errors.New("relay: the server has gone")
+)
 
 // A Client hands requests over. Its methods may be called from any goroutine.
 type Client struct {
@@ -39,9 +45,11 @@ type Client struct {
 
 // A peer is a server that there are connections to.
 type peer struct {
-	idle []*link // the one that was used last is at the end
-	busy map[*link]struct{}
-	reap *time.Timer // ends those that are idle; nil if none is
+	idle  []*link // the one that was used last is at the end
+	busy  map[*link]struct{}
+	reap  *time.Timer   // ends those that are idle; nil if none is
+	dials chan struct{} // has room for maxDials
+	gone  chan struct{} // closed when it is in no map any more
 }
 
 // A link is a connection to a server. It carries one request at a time.
@@ -59,33 +67,52 @@ func NewClient(dial func(ctx context.Context, to string) (net.Conn, error)) *Cli
 
 // take returns a connection to a server, which is busy until it is put back or dropped.
 func (c *Client) take(ctx context.Context, to string) (*link, error) {
-	c.mu.Lock()
-	p, err := c.peerLocked(to)
-	if err != nil {
-		c.mu.Unlock()
-		return nil, err
+	l, p, err := c.takeIdle(to)
+	if l != nil || err != nil {
+		return l, err
 	}
-	if n := len(p.idle); n > 0 && time.Since(p.idle[n-1].used) < idleTime {
-		l := p.idle[n-1]
-		p.idle[n-1], p.idle = nil, p.idle[:n-1]
-		p.busy[l] = struct{}{}
-		c.mu.Unlock()
-		return l, nil
+	select {
+	case p.dials <- struct{}{}:
+		defer func() { <-p.dials }()
+	case <-p.gone:
+		return nil, errGone
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
-	c.mu.Unlock()
+	if l, p, err = c.takeIdle(to); l != nil || err != nil { // it may have taken a while
+		return l, err
+	}
 	conn, err := c.dial(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{to: to, conn: conn, in: bufio.NewReader(conn)}
+	l = &link{to: to, conn: conn, in: bufio.NewReader(conn)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p, err = c.peerLocked(to); err != nil {
+	if c.peers[to] != p {
 		_ = conn.Close()
-		return nil, err
+		return nil, errGone
 	}
 	p.busy[l] = struct{}{}
 	return l, nil
+}
+
+// takeIdle returns a connection that nobody uses, if there is one.
+func (c *Client) takeIdle(to string) (*link, *peer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, err := c.peerLocked(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := len(p.idle)
+	if n == 0 || time.Since(p.idle[n-1].used) >= idleTime {
+		return nil, p, nil
+	}
+	l := p.idle[n-1]
+	p.idle[n-1], p.idle = nil, p.idle[:n-1]
+	p.busy[l] = struct{}{}
+	return l, p, nil
 }
 
 func (c *Client) peerLocked(to string) (*peer, error) {
@@ -94,7 +121,7 @@ func (c *Client) peerLocked(to string) (*peer, error) {
 	}
 	p := c.peers[to]
 	if p == nil {
-		p = &peer{busy: make(map[*link]struct{})}
+		p = &peer{busy: make(map[*link]struct{}), dials: make(chan struct{}, maxDials), gone: make(chan struct{})}
 		c.peers[to] = p
 	}
 	return p, nil
@@ -125,9 +152,6 @@ func (c *Client) drop(l *link) {
 	c.mu.Lock()
 	if p := c.peers[l.to]; p != nil {
 		delete(p.busy, l)
-		if len(p.busy)+len(p.idle) == 0 {
-			delete(c.peers, l.to)
-		}
 	}
 	c.mu.Unlock()
 	_ = l.conn.Close()
@@ -162,6 +186,7 @@ func (c *Client) Gone(to string) {
 
 // close closes all connections of a peer that is in no map any more.
 func (p *peer) close() {
+	close(p.gone)
 	if p.reap != nil {
 		p.reap.Stop()
 	}

@@ -120,7 +120,10 @@ func serve(cl *cluster.Cluster) (port int, end func() (cluster.Stats, error), er
 	if err != nil {
 		return 0, nil, err
 	}
-	h := &http.Server{Handler: srv, ReadHeaderTimeout: 10 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/", srv)
+	mux.HandleFunc("/ready", srv.ServeReady)
+	h := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- h.Serve(l) }() // ends with the Shutdown below
 	return l.Addr().(*net.TCPAddr).Port, func() (cluster.Stats, error) {
