@@ -11,6 +11,12 @@
 // where the room has members. JetStream is not needed. Package embedded, next to this one,
 // runs NATS inside of the process.
 //
+// # JetStream
+//
+// With [Options.JetStream], what clients may miss goes by a stream that gives it one order, and
+// clients may come back to any server. While the stream has no leader, what is emitted waits: for
+// 4 to 12 seconds if it was killed. The user needs permission to publish to "$JS.API.>", too.
+//
 // # What NATS does, and what is lost
 //
 // NATS keeps the order of what one server publishes, and keeps no messages: who is not

@@ -25,7 +25,11 @@
 // meanwhile does not reach them and is not counted as lost: no server knows of rooms on the
 // other side.
 //
-// The server has no files, no JetStream and no signal handlers. What it logs goes to the
+// With JetStream, which Options.JetStream switches on, Peers is a list of all servers, the same
+// on each: three at least, this one included, or none for a server that stays alone. Its files
+// are in StoreDir; a process that is killed leaves them behind.
+//
+// The server has no signal handlers, and no files without JetStream. What it logs goes to the
 // Logger: what comes and goes at the debug level, failures as warnings. For MaxPayload and
 // all else see package nats.
 package embedded

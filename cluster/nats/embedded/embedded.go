@@ -35,7 +35,8 @@ type Options struct {
 	// Peers are addresses of other servers, host:port or host with port 6222. One that
 	// can be reached is enough: all servers learn of each other. A name may stand for
 	// several, and this server may be among them, so that all servers can have the same
-	// list. Peers may come up later; they are tried once in a second.
+	// list. Peers may come up later; they are tried once in a second. With JetStream, this is
+	// the list of all servers.
 	Peers []string
 	// Secret is what servers of the cluster have in common. Without TLS who can listen to
 	// the network can join.

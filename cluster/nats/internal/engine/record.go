@@ -136,7 +136,7 @@ func (j *Journal) saveSome(ctx context.Context, records []cluster.Record, saved 
 			return fmt.Errorf("nats: no record of a client: %d bytes for an id of %d", len(rec.Data), len(rec.PID))
 		}
 		revision, known := j.revision(subject)
-		if known == rec.New {
+		if !known && !rec.New {
 			continue
 		}
 		msg := newRecord(subject, rec, revision)

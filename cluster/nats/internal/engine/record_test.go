@@ -63,7 +63,9 @@ func TestRecords(t *testing.T) {
 		{b, cluster.Record{Data: other}, false, string(one)},
 		{a, cluster.Record{Data: two}, true, string(two)},
 		{a, cluster.Record{Data: two, Renew: true}, true, string(two)},
-		{b, cluster.Record{Data: two}, true, string(two)}, // it has the lease
+		{a, cluster.Record{Data: one, New: true}, true, string(one)},
+		{b, cluster.Record{Data: two, New: true}, true, string(two)}, // it has the lease
+		{b, cluster.Record{Data: two}, true, string(two)},
 		{a, cluster.Record{Data: one}, true, string(one)}, // whose revision was another server's
 		{b, cluster.Record{Data: other, Remove: true}, false, string(one)},
 		{a, cluster.Record{Data: one, Remove: true}, true, ""},

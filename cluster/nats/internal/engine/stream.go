@@ -149,6 +149,7 @@ func isFinal(err error) bool {
 	return errors.Is(err, errOther) ||
 		errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
 		isCode(err,
-			10052, // a configuration that the server does not take
-			10074) // replicas without a cluster
+			10052,        // a configuration that the server does not take
+			10074,        // replicas without a cluster
+			10028, 10047) // there is no room for MaxBytes
 }
