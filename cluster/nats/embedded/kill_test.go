@@ -169,6 +169,7 @@ func TestJournalKill(t *testing.T) {
 }
 
 func testJournalKill(t *testing.T, servers int, together bool) {
+	t.Setenv("TMPDIR", t.TempDir()) // for what those that are killed leave behind
 	var addrs []string
 	for range servers {
 		addrs = append(addrs, fmt.Sprint("127.0.0.1:", natstest.FreePort(t)))
