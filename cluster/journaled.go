@@ -330,7 +330,11 @@ func (b *journaled) Find(ctx context.Context, pid string) (*socketio.Client, err
 	if err != nil || data == nil {
 		return nil, err
 	}
-	return decodeClient(data)
+	c, err := decodeClient(data)
+	if err != nil || c.PID != pid {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (b *journaled) Take(ctx context.Context, c *socketio.Client, by socketio.Recordable) (bool, error) {

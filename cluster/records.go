@@ -35,8 +35,11 @@ type records struct {
 	queue fifo.Queue[renewal]          // when, in order: all may be away for as long
 }
 
-// A saving is a record that is to be written, and who waits for that.
-type saving struct{ done []func() }
+// A saving is a record that is to be written, since when, and who waits for that.
+type saving struct {
+	since time.Time
+	done  []func()
+}
 
 func (s *saving) tell() {
 	for _, done := range s.done {
@@ -63,7 +66,7 @@ func (s *records) save(r socketio.Recordable, done func()) {
 	s.mu.Lock()
 	w := s.due[r]
 	if w == nil {
-		w = new(saving)
+		w = &saving{since: time.Now()}
 		s.due[r] = w
 		s.order = append(s.order, r)
 	}
@@ -89,6 +92,7 @@ func (s *records) run() {
 		case <-s.c.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 			defer cancel()
+			s.failed = false // the last one may have been ended by this
 			for more := true; more && !s.failed; {
 				more = s.write(ctx)
 			}
@@ -112,7 +116,7 @@ func (s *records) renew() {
 		next.at = now.Add(next.every)
 		s.queue.Push(next)
 		if s.due[next.r] == nil {
-			s.due[next.r] = new(saving)
+			s.due[next.r] = &saving{since: now}
 			s.order = append(s.order, next.r)
 		}
 	}
@@ -154,7 +158,7 @@ func (s *records) write(ctx context.Context) (more bool) {
 	defer cancel()
 	ok, err := s.journal.Save(ctx, batch)
 	if s.failed = err != nil; s.failed {
-		s.again(some, saved)
+		s.again(some, saved, clients)
 		s.c.log.Warn().Err(err).Msg("records of clients can't be written: those that their server loses now may not come back")
 		select {
 		case <-time.After(savePause):
@@ -189,13 +193,25 @@ func (s *records) wrote(r socketio.Recordable, c *socketio.Client, ok bool) {
 	}
 }
 
-// again puts records back that could not be written.
-func (s *records) again(some []socketio.Recordable, saved []*saving) {
+// again puts records back that could not be written, but for those of clients that have left,
+// and could not come back any more.
+func (s *records) again(some []socketio.Recordable, saved []*saving, clients []*socketio.Client) {
+	var over []*saving
+	defer func() {
+		for _, w := range over {
+			w.tell()
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, r := range some {
+		if c := clients[i]; (c.Gone || c.Remove) && time.Since(saved[i].since) > c.Window {
+			over = append(over, saved[i])
+			delete(s.there, r)
+			continue
+		}
 		if w := s.due[r]; w != nil {
-			w.done = append(saved[i].done, w.done...)
+			w.since, w.done = saved[i].since, append(saved[i].done, w.done...)
 			continue
 		}
 		s.due[r] = saved[i]
@@ -214,7 +230,7 @@ type extra struct {
 	Added  uint64                     `json:"added"`
 	At     uint64                     `json:"at"`
 	Got    uint64                     `json:"got"`
-	Early  [][2]uint64                `json:"early,omitempty"`
+	Early  map[string][][2]uint64     `json:"early,omitempty"`
 }
 
 func encodeClient(c *socketio.Client) (Record, error) {

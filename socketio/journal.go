@@ -100,7 +100,10 @@ type Client struct {
 	Added  uint64            // the last entry before it was one of the namespace
 	At     uint64            // the last entry when this was written
 	Got    uint64            // the last entry up to At that it has been sent, or 0
-	Early  [][2]uint64       // the events of its server, by numbers, that it has been sent without an offset, from first to last
+
+	// The events that it has been sent without an offset: of each server, by numbers, from
+	// first to last.
+	Early map[string][][2]uint64
 
 	Raw []byte // as it was found; the journal's
 }

@@ -40,8 +40,6 @@ type sharedRecovery struct {
 	mu       sync.Mutex              // protects the following, from an event's position to its queueing for all
 	clients  map[string]*member      // those that are there, by pid
 	deciding map[string]*sharedClaim // whose connect handler runs, by the pid of the client that it says it is
-	away     fifo.Queue[absence]     // records that this server has left
-	closed   bool
 
 	back fifo.Queue[returned] // who has come back of late, in order
 	next uint64               // the position of what is being delivered
@@ -53,17 +51,15 @@ type sharedRecovery struct {
 	lane lane
 }
 
-// An absence is a client that has left a record.
-type absence struct {
-	m     *member
-	until time.Duration
+// A returned is a client that has come back, and when: also, behind which event of this server.
+type returned struct {
+	m    *member
+	at   time.Duration
+	from uint64
 }
 
-// A returned is a client that has come back, and when.
-type returned struct {
-	m  *member
-	at time.Duration
-}
+// maxReturns bounds how many of those are remembered.
+const maxReturns = 100_000
 
 // never is the end of a span that has none yet.
 const never = ^uint64(0)
@@ -77,21 +73,24 @@ type member struct {
 	socket     *Socket
 	pid, lease string
 
-	claim    *sharedClaim // of who says that it is this client, until it is; changed with mu and Local.mu held
-	vacated  bool         // it is not among those that are there any more; protected by mu
-	known    atomic.Bool  // the client has been told the pid
-	written  atomic.Bool  // a record has been
-	closedAt atomic.Int64
-	got      uint64      // the last event that was sent to it; protected by mu
-	lost     atomic.Bool // it is another server's
+	claim   *sharedClaim // of who says that it is this client, until it is; changed with mu and Local.mu held
+	vacated bool         // it is not among those that are there any more; protected by mu
+	known   atomic.Bool  // the client has been told the pid
+	written atomic.Bool  // a record has been
+	got     uint64       // the last event that was sent to it; protected by mu
+	lost    atomic.Bool  // it is another server's
+
+	// What it was sent without an offset before it came back; set under Local.mu and books.
+	had  map[string][][2]uint64
+	from uint64 // so many events of this server were emitted then
 
 	// protected by books
 	born, added uint64
 	spans       []recovery.Room
-	ended       int    // how many of them are over
-	parted      bool   // it has left its rooms
-	end         uint64 // the last event before that
-	early       [][2]uint64
+	ended       int                    // how many of them are over
+	parted      bool                   // it has left its rooms
+	end         uint64                 // the last event before that
+	early       map[string][][2]uint64 // up to that
 	values      map[string][]byte
 	keys        map[string][]byte
 	gone        bool // its record says that it has left
@@ -183,10 +182,6 @@ func (r *sharedRecovery) vacateMember(m *member, done func()) {
 	if r.clients[m.pid] == m {
 		delete(r.clients, m.pid)
 	}
-	var first *member
-	if stays && !m.lost.Load() {
-		first = r.awayLocked(m)
-	}
 	r.mu.Unlock()
 	r.books.Lock()
 	m.gone, m.remove = true, !stays
@@ -196,30 +191,6 @@ func (r *sharedRecovery) vacateMember(m *member, done func()) {
 	} else if done != nil {
 		done()
 	}
-	if first != nil {
-		first.forget()
-	}
-}
-
-// awayLocked notes a client that has left, and returns another one for which there is no room
-// any more, or nil.
-func (r *sharedRecovery) awayLocked(m *member) (first *member) {
-	now := r.house.now()
-	for r.away.Len() > 0 && r.away.All()[0].until <= now {
-		r.away.Pop()
-	}
-	if r.away.Push(absence{m, now + r.opts.Window}); r.away.Len() > r.opts.MaxSessions {
-		return r.away.Pop().m
-	}
-	return nil
-}
-
-// forget removes the record of a client.
-func (m *member) forget() {
-	m.r.books.Lock()
-	m.remove = true
-	m.r.books.Unlock()
-	m.r.journal.Save(m, nil)
 }
 
 // departed implements [recoverer]: handlers may have set values since.
@@ -234,16 +205,13 @@ func (r *sharedRecovery) giveUp() bool { return false }
 
 // stop implements [recoverer]. Clients that are away come back to other servers.
 func (r *sharedRecovery) stop() {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
 	r.lane.stop()
 }
 
 // What follows implements [standing].
 
 func (m *member) secret() string { return m.pid }
-func (m *member) closed()        { m.closedAt.Store(int64(m.r.house.now())) }
+func (m *member) closed()        {}
 
 func (m *member) addedLocked() {
 	m.r.books.Lock()
@@ -255,7 +223,7 @@ func (m *member) addedLocked() {
 
 // partedLocked notes up to where the socket was sent what was for it.
 func (m *member) partedLocked() {
-	early := m.r.lane.earlyNumbers()
+	early := m.earlyNow()
 	m.r.books.Lock()
 	defer m.r.books.Unlock()
 	m.parted, m.end, m.early = true, m.r.pos.Load(), early
@@ -273,7 +241,7 @@ func (m *member) leftLocked(name string) { m.r.lane.behind(func() { m.leave(name
 
 func (m *member) leave(name string) {
 	m.r.books.Lock()
-	for i := range slices.Backward(m.spans) {
+	for i := range m.spans { // it may have joined again since
 		if p := &m.spans[i]; p.Name == name && p.To == never {
 			p.To = m.r.pos.Load()
 			m.ended++
@@ -366,7 +334,7 @@ func (m *member) kept(key NamedKey) (any, bool) {
 // Record implements [Recordable].
 func (m *member) Record() *Client {
 	r := m.r
-	early := r.lane.earlyNumbers()
+	early := m.earlyNow()
 	r.mu.Lock()
 	claim := m.claim
 	at, got := r.pos.Load(), m.got // an event is sent with mu held
@@ -396,6 +364,36 @@ func (m *member) Record() *Client {
 		}
 	}
 	return c
+}
+
+// earlyNow returns the events that the client has been sent without an offset.
+func (m *member) earlyNow() map[string][][2]uint64 {
+	m.r.books.Lock()
+	had, from := m.had, m.from
+	m.r.books.Unlock()
+	own := m.r.lane.earlyBehind(from)
+	if len(own) == 0 {
+		return had
+	}
+	all := maps.Clone(had)
+	if all == nil {
+		all = make(map[string][][2]uint64)
+	}
+	me := m.r.journal.Server()
+	all[me] = append(slices.Clip(all[me]), own...)
+	return all
+}
+
+// hadAt tells whether the client has been sent an event by another server that it was at, in
+// front of its turn.
+func (m *member) hadAt(pos uint64) bool {
+	e, ok := m.r.journal.At(pos)
+	return ok && within(m.had, &e)
+}
+
+// within tells whether an event is one of those of its server.
+func within(early map[string][][2]uint64, e *Kept) bool {
+	return slices.ContainsFunc(early[e.Server], func(r [2]uint64) bool { return r[0] <= e.Number && e.Number <= r[1] })
 }
 
 // Written implements [Recordable].

@@ -86,11 +86,18 @@ func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
 	if !ok {
 		return false
 	}
+	if other, ok := r.house.standing(was.ID).(*member); ok && other.pid != pid {
+		return false // the record is wrong
+	}
 	c := &sharedClaim{r: r, socket: s, was: was, at: at, in: make(map[string]bool)}
 	for _, p := range was.Spans {
-		if p.To == never {
-			c.in[p.Name] = true
+		if p.To != never || c.in[p.Name] {
+			continue
 		}
+		if r.house.roomFor(len(c.in), p.Name) != nil { // by another limit
+			return false
+		}
+		c.in[p.Name] = true
 	}
 	if !c.walk(r.pos.Load()) {
 		return false
@@ -193,7 +200,7 @@ func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) 
 // meant tells whether an event was for a client.
 func (c *Client) meant(e *Kept) bool {
 	switch {
-	case e.Server == c.Server && slices.ContainsFunc(c.Early, func(r [2]uint64) bool { return r[0] <= e.Number && e.Number <= r[1] }):
+	case within(c.Early, e):
 		return false
 	case len(e.Rooms) == 0 && e.Pos <= c.Added:
 		return false
@@ -206,7 +213,7 @@ func (c *Client) meant(e *Kept) bool {
 // meant tells whether an event is for a client that is there.
 func (m *member) meant(e *Kept) bool {
 	m.r.books.Lock()
-	c := Client{ID: m.socket.ID(), Born: m.born, Added: m.added, Spans: slices.Clone(m.spans)}
+	c := Client{ID: m.socket.ID(), Born: m.born, Added: m.added, Spans: slices.Clone(m.spans), Early: m.had}
 	m.r.books.Unlock()
 	return c.meant(e)
 }
@@ -318,17 +325,18 @@ func (r *sharedRecovery) becomeLocked(m *member) {
 	m.got = max(c.last, min(c.at, c.was.Got))
 	m.known.Store(true)
 	r.house.readmit(m.socket)
-	now := r.house.now()
-	r.forgetReturnsLocked(now - 2*earlyAfter)
-	r.back.Push(returned{m, now})
+	r.back.Push(returned{m, r.house.now(), m.from})
+	r.forgetReturnsLocked()
 }
 
 // returnLocked implements [standing]. It is called by readmit, with mu held, too.
 func (m *member) returnLocked(bool) (rooms []string) {
 	c := m.claim
 	m.claim = nil
+	from, _ := m.r.lane.lastNumber()
 	m.r.books.Lock()
 	defer m.r.books.Unlock()
+	m.had, m.from = few(c.was.Early), from
 	m.born, m.added, m.spans = c.was.Born, c.was.Added, c.was.Spans
 	for _, p := range m.spans {
 		if p.To == never {
@@ -338,6 +346,18 @@ func (m *member) returnLocked(bool) (rooms []string) {
 		}
 	}
 	return rooms
+}
+
+// few returns what was early, unless that is more than can be carried along.
+func few(early map[string][][2]uint64) map[string][][2]uint64 {
+	n := 0
+	for _, ranges := range early {
+		n += len(ranges)
+	}
+	if n == 0 || n > maxEarly {
+		return nil
+	}
+	return early
 }
 
 // giveBack implements [recoverer].

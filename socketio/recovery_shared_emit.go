@@ -2,7 +2,7 @@ package socketio
 
 import (
 	"math"
-	"time"
+	"slices"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -31,13 +31,24 @@ func (r *sharedRecovery) post(t *ticket) error {
 	if waits, err := r.lane.append(t); waits || err != nil {
 		return err
 	}
-	b, to := t.b, t.to
-	e, err := r.house.encode(b, nil)
+	return r.sendNow(t)
+}
+
+// sendNow sends an event to whom is selected, without an offset.
+func (r *sharedRecovery) sendNow(t *ticket) error {
+	e, err := r.house.encode(t.b, nil)
 	if err != nil {
 		return err
 	}
-	r.house.tell(b, r.sendPlain(b, e, to))
+	r.house.tell(t.b, r.sendPlain(t.b, e, t.to))
 	return nil
+}
+
+// sendTicket does so for a ticket that was in the lane.
+func (r *sharedRecovery) sendTicket(t *ticket) {
+	if err := r.sendNow(t); err != nil {
+		r.house.failed(err)
+	}
 }
 
 // sendPlain sends an event without an offset.
@@ -55,8 +66,11 @@ func (r *sharedRecovery) emitOne(s *Socket, b *Broadcast) error {
 	m := memberOf(s)
 	r.mu.Lock()
 	if c := m.claim; c != nil { // it is to be known first who the client is
+		defer r.mu.Unlock()
+		if len(c.held) >= r.queue.packets {
+			return engineio.ErrQueueFull
+		}
 		c.held = append(c.held, b)
-		r.mu.Unlock()
 		return nil
 	}
 	r.mu.Unlock()
@@ -91,7 +105,7 @@ func (r *sharedRecovery) appended(pos, number uint64, b *Broadcast) {
 	early := own && r.lane.wasEarly(number)
 	done := false
 	if own {
-		r.lane.moves()
+		r.lane.moves(number)
 		for {
 			s, ok := r.lane.take(number)
 			switch {
@@ -112,7 +126,9 @@ func (r *sharedRecovery) appended(pos, number uint64, b *Broadcast) {
 	}
 	switch {
 	case done:
-	case early || own:
+	case early: // for those only who were away then
+		r.deliver(pos, b, &ticket{number: number, b: b, early: true})
+	case own:
 		r.deliver(pos, nil, nil)
 	default:
 		r.deliver(pos, b, nil)
@@ -157,6 +173,7 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		case m == nil:
 			_ = s.sendLater(&batch, old, false)
 		case m.claim != nil: // it is among what the client has missed
+		case m.had != nil && m.hadAt(pos):
 		default:
 			if !m.vacated { // its record is final
 				m.got = pos
@@ -177,23 +194,33 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 
 // backSinceLocked returns who has come back since a ticket was made, and whom it is for.
 func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member) {
-	if t == nil || r.back.Len() == 0 {
+	if r.back.Len() == 0 {
 		return nil
 	}
-	for _, b := range r.back.All() {
-		if b.at < t.at {
-			continue
-		}
-		if b.m.meant(&Kept{Pos: pos, Broadcast: t.b}) {
+	r.forgetReturnsLocked()
+	if t == nil {
+		return nil
+	}
+	e := Kept{Pos: pos, Server: r.journal.Server(), Number: t.number, Broadcast: t.b}
+	for _, b := range slices.Backward(r.back.All()) {
+		switch {
+		case t.early && b.from < t.number || !t.early && b.at < t.at:
+			return back
+		case b.m.meant(&e):
 			back = append(back, b.m)
 		}
 	}
 	return back
 }
 
-// forgetReturnsLocked forgets who has come back before a time.
-func (r *sharedRecovery) forgetReturnsLocked(before time.Duration) {
-	for r.back.Len() > 0 && r.back.All()[0].at < before {
+// forgetReturnsLocked forgets who came back before all that waits was emitted.
+func (r *sharedRecovery) forgetReturnsLocked() {
+	before := r.house.now() - 2*earlyAfter
+	if r.back.All()[0].at >= before && r.back.Len() <= maxReturns {
+		return
+	}
+	_, due := r.lane.lastNumber()
+	for r.back.Len() > 0 && (r.back.All()[0].at < before && !due || r.back.Len() > maxReturns) {
 		r.back.Pop()
 	}
 }
@@ -201,12 +228,7 @@ func (r *sharedRecovery) forgetReturnsLocked(before time.Duration) {
 // sendEarly sends an event whose turn takes too long, or will not come.
 func (r *sharedRecovery) sendEarly(t *ticket) {
 	r.lane.setEarly(t.number)
-	e, err := r.house.encode(t.b, nil)
-	if err != nil {
-		r.house.failed(err)
-		return
-	}
-	r.house.tell(t.b, r.sendPlain(t.b, e, t.to))
+	r.sendTicket(t)
 }
 
 // refused is called for an event that will not have its turn: what waits behind it must not

@@ -31,6 +31,8 @@ type lane struct {
 	stalled bool // it takes too long
 	stopped bool
 	early   []earlyRange
+	last    uint64 // the number of what was appended last
+	told    uint64 // that of what has come back last
 }
 
 // A step is a ticket or a function.
@@ -42,6 +44,7 @@ type step struct {
 // A ticket is an event that has been emitted, and for whom.
 type ticket struct {
 	number uint64 // in the journal
+	early  bool   // it has been sent without an offset
 	b      *Broadcast
 	to     selection
 	at     time.Duration // when it was emitted
@@ -60,19 +63,28 @@ func (l *lane) append(t *ticket) (waits bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number, err := l.r.journal.Append(t.b)
-	if err != nil {
-		if errors.Is(err, ErrJournalFull) {
-			err = nil
-		}
+	full := errors.Is(err, ErrJournalFull)
+	if err != nil && !full {
 		return false, err
 	}
-	if l.away || l.stalled || l.stopped {
+	t.number = number
+	if !full {
+		l.last = number
+	}
+	waits = l.items.Len() > 0 || l.busy // perhaps to be sent early, just now
+	switch {
+	case full && waits:
+		l.items.Push(step{f: func() { l.r.sendTicket(t) }})
+		return true, nil
+	case full:
+		return false, nil
+	case waits || !l.away && !l.stalled && !l.stopped:
+		l.items.Push(step{ticket: t})
+	default:
 		l.earlyLocked(number)
 		return false, nil
 	}
-	t.number = number
-	l.items.Push(step{ticket: t})
-	if l.timer == nil {
+	if l.timer == nil && !l.stopped {
 		l.timer = time.AfterFunc(earlyLook, l.look)
 	}
 	return true, nil
@@ -125,14 +137,17 @@ func (l *lane) take(number uint64) (s step, ok bool) {
 	return l.items.Pop(), true
 }
 
+// maxEarly bounds the ranges that are remembered.
+const maxEarly = 256
+
 func (l *lane) earlyLocked(number uint64) {
 	now := l.r.house.now()
-	if n := len(l.early); n > 0 && now-l.early[n-1].at < earlyAfter {
+	if n := len(l.early); n > 0 && l.early[n-1].last >= l.told { // none of those in between had its turn
 		l.early[n-1].last = number
 		l.early[n-1].at = now
 		return
 	}
-	for len(l.early) > 0 && now-l.early[0].at > 2*l.r.opts.Window {
+	for len(l.early) > 0 && (len(l.early) == maxEarly || now-l.early[0].at > 2*l.r.opts.Window) {
 		l.early = l.early[1:]
 	}
 	l.early = append(l.early, earlyRange{number, number, now})
@@ -156,14 +171,27 @@ func (l *lane) wasEarly(number uint64) bool {
 	return false
 }
 
-func (l *lane) earlyNumbers() [][2]uint64 {
+// earlyBehind returns the numbers of the events behind one, from first to last, that clients
+// have been sent without their offset.
+func (l *lane) earlyBehind(number uint64) [][2]uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all [][2]uint64
 	for _, e := range l.early {
-		all = append(all, [2]uint64{e.first, e.last})
+		if e.last > number {
+			all = append(all, [2]uint64{max(e.first, number+1), e.last})
+		}
 	}
 	return all
+}
+
+// lastNumber returns the number of what was appended last, and tells whether some of what was
+// sent early has not come back.
+func (l *lane) lastNumber() (last uint64, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.early)
+	return l.last, n > 0 && l.early[n-1].last > l.told
 }
 
 // look sees to tickets that have waited for too long.
@@ -190,11 +218,11 @@ func (l *lane) look() {
 	}
 }
 
-// moves notes that the journal goes on.
-func (l *lane) moves() {
+// moves notes that the journal goes on: an event has come back.
+func (l *lane) moves(number uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stalled = false
+	l.stalled, l.told = false, max(l.told, number)
 }
 
 func (l *lane) setAway(away bool) {

@@ -254,6 +254,18 @@ func (h *Hub) Records() int {
 	return len(h.records)
 }
 
+// AllRecords returns them, in no particular order.
+func (h *Hub) AllRecords() (all [][]byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for pid := range h.records {
+		if data := h.recordLocked(pid); data != nil {
+			all = append(all, data)
+		}
+	}
+	return all
+}
+
 // Entries returns what the journal has.
 func (h *Hub) Entries() []wire.Entry {
 	h.mu.Lock()

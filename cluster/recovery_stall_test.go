@@ -1,0 +1,93 @@
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/siotest"
+)
+
+// TestStalledJournal has a journal append nothing for a while: clients get what their own
+// server emits, and whoever goes elsewhere meanwhile gets it neither again, nor not at all.
+func TestStalledJournal(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		t.Run(fmt.Sprint("back to its own server ", back), func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+			r := (&roamer{t: t}).come(a)
+			until(t, "the record", func() bool { return len(a.cl.Members()) == 1 && saved(t, a, r.pid, "room") })
+			ok(t, a.To("room").Emit("first"))
+			hub.Halt()
+			for i := range 3 { // the first of them waits, the others follow
+				ok(t, a.To("room").Emit("early", i))
+			}
+			r.hears("first", "early 0", "early 1", "early 2")
+			ok(t, a.To("room").Emit("early", 3))
+			r.hears("early 3")
+			r.c.Close()
+			until(t, "it to be gone", func() bool { return a.Of("/").Len() == 0 })
+			ok(t, a.To("room").Emit("missed", 4))
+			ok(t, b.To("room").Emit("missed", 5)) // waits there
+			to := b
+			if back {
+				to = a
+			}
+			if r.come(to); !r.recovered {
+				t.Fatal("not recovered")
+			}
+			hub.Go()
+			r.hears("missed 4", "missed 5")
+			ok(t, b.To("room").Emit("last"))
+			r.hears("last")
+		})
+	}
+}
+
+// A slow is a journal whose Save waits for its context once.
+type slow struct {
+	*memory.Journal
+	saves chan struct{}
+}
+
+func (s *slow) Save(ctx context.Context, records []cluster.Record) ([]bool, error) {
+	select {
+	case s.saves <- struct{}{}:
+		<-ctx.Done()
+		return nil, ctx.Err()
+	default:
+		return s.Journal.Save(ctx, records)
+	}
+}
+
+// TestCloseSavesAll has a cluster closed while records are being written: those of all
+// clients are written then.
+func TestCloseSavesAll(t *testing.T) {
+	const clients = 1500
+	hub := memory.NewHub()
+	s := &slow{hub.Journal(), make(chan struct{})}
+	m := newMemberBy(t, s.Journal, s, time.Minute)
+	for range clients {
+		siotest.Connect(t, m)
+	}
+	until(t, "the records", func() bool { return hub.Records() == clients })
+	stuck := make(chan struct{})
+	go func() { // ends when a record is written
+		<-s.saves
+		close(stuck)
+	}()
+	ok(t, m.Shutdown(context.Background()))
+	<-stuck
+	ok(t, m.cl.Close())
+	m.dead = true
+	for _, data := range hub.AllRecords() {
+		if session, err := wire.DecodeSession(data); err != nil || !strings.Contains(string(session.Extra), `"gone":true`) {
+			t.Fatalf("a record that does not say that its client has left: %s, %v", session.Extra, err)
+		}
+	}
+}
