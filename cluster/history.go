@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -22,7 +21,6 @@ type history struct {
 	logs  map[string]*eventLog   // by namespace
 	bytes int
 	head  uint64        // everything behind it is there
-	gap   bool          // nothing is, until the next event
 	last  uint64        // of what this server has done with
 	heard chan struct{} // closed when last changes; nil if nobody waits
 }
@@ -63,7 +61,6 @@ func (h *history) keepFor(age time.Duration) {
 func (h *history) add(nsp string, e *socketio.Kept) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closeGapLocked(e.Pos)
 	now := time.Now()
 	size := eventSize + sizeOf(e.Broadcast)
 	l := h.logs[nsp]
@@ -93,28 +90,26 @@ func (h *history) dropLocked() {
 	h.head = old.pos
 }
 
-func (h *history) closeGapLocked(pos uint64) {
-	if h.gap {
-		h.gap, h.head = false, pos-1
-	}
-}
-
-// forget drops everything: some of what comes before the next entry is missing.
-func (h *history) forget() {
+// begin drops everything: this server is told only of what is behind a position.
+func (h *history) begin(pos uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for h.all.Len() > 0 {
 		h.dropLocked()
 	}
-	h.gap, h.head = true, math.MaxUint64
+	h.head = pos
+	h.toldLocked(pos)
 }
 
 // told notes that the entry at a position has been dealt with, and wakes who waits for that.
 func (h *history) told(pos uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closeGapLocked(pos)
-	h.last = pos
+	h.toldLocked(pos)
+}
+
+func (h *history) toldLocked(pos uint64) {
+	h.last = max(h.last, pos)
 	if h.heard != nil {
 		close(h.heard)
 		h.heard = nil

@@ -23,7 +23,7 @@ type Journal interface {
 	// While the engine is away entries wait. When a connection was lost, the journal is
 	// read up to its end, and what of this server's is not there is appended again:
 	// each entry is there once, whatever happens. One that can't be appended at all is
-	// told by [JournalReceiver.Refused].
+	// told by [JournalReceiver.Refused], and need not be told as lost.
 	Append(e wire.Entry) bool
 
 	// Offset returns how a client knows the entry at a position: a short string without
@@ -63,13 +63,14 @@ type Record struct {
 // goroutine at a time, which may be another one than that of Receive.
 type JournalReceiver interface {
 	Receiver
-	// Appended tells of the entry at a position, in order. The first calls, from
-	// within Start, are with what is there already, as far as the journal goes back: then
-	// past is true, as it is for nothing else.
+	// Appended tells of the entry at a position, in order. From within Start it is called
+	// with what is there already, as far as the journal goes back: then past is true, as it
+	// is for nothing else.
 	Appended(pos uint64, e wire.Entry, past bool)
 	// Refused tells that an entry of this server, by its Number, will not be appended.
 	Refused(number uint64, err error)
-	// Gap tells that entries before the next one are gone that this server has not been
-	// told of.
-	Gap()
+	// Gap tells that this server will not be told of entries up to a position, but of all
+	// behind it. The first call of all, from within Start, is with where the journal begins;
+	// others are when entries are gone that were not read.
+	Gap(upTo uint64)
 }

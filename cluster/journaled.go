@@ -264,7 +264,7 @@ func (r receiver) Refused(number uint64, err error) {
 }
 
 // Gap implements [JournalReceiver].
-func (r receiver) Gap() { r.c.journal.history.forget() }
+func (r receiver) Gap(upTo uint64) { r.c.journal.history.begin(upTo) }
 
 // journalAway tells all namespaces that what is appended will wait.
 func (c *Cluster) journalAway(away bool) {

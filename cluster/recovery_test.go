@@ -270,6 +270,32 @@ func TestRoaming(t *testing.T) {
 	}
 }
 
+// TestRoamingToNew has a client come to a server that was started when its events were dropped
+// from the journal: it comes back unless it has missed some of them.
+func TestRoamingToNew(t *testing.T) {
+	for _, misses := range []bool{false, true} {
+		t.Run(fmt.Sprint("misses ", misses), func(t *testing.T) {
+			hub := memory.NewHub()
+			a := newMember(t, hub, time.Minute)
+			r := (&roamer{t: t}).come(a)
+			ok(t, a.To("room").Emit("first", 1))
+			r.hears("first 1")
+			until(t, "the record", func() bool { return saved(t, a, r.pid, "room") })
+			r.c.Close()
+			if misses {
+				ok(t, a.To("room").Emit("missed", 2))
+			}
+			hub.Trim(0)
+			r.come(newMember(t, hub, time.Minute))
+			if r.recovered == misses {
+				t.Errorf("recovered: %v", r.recovered)
+			}
+			ok(t, a.To("room").Emit("live", 3))
+			r.hears("live 3")
+		})
+	}
+}
+
 // A dying is a journal whose server is killed when it has taken a client.
 type dying struct{ *memory.Journal }
 

@@ -35,9 +35,7 @@ func (j *Journal) Start(ctx context.Context, r cluster.Receiver) error {
 	j.jr = r.(cluster.JournalReceiver)
 	h := j.hub
 	h.mu.Lock()
-	if h.trimmed > 0 {
-		j.jr.Gap()
-	}
+	j.jr.Gap(h.trimmed)
 	for i, e := range h.kept {
 		j.jr.Appended(h.trimmed+uint64(i)+1, e, true)
 	}
@@ -80,7 +78,8 @@ func (j *Journal) catchUpLocked() {
 	h := j.hub
 	if j.told < h.trimmed {
 		j.told = h.trimmed
-		j.tell(j.jr.Gap)
+		upTo := h.trimmed
+		j.tell(func() { j.jr.Gap(upTo) })
 	}
 	for ; j.told < h.endLocked(); j.told++ {
 		pos, e := j.told+1, h.kept[j.told-h.trimmed]

@@ -28,14 +28,17 @@ const (
 // milliseconds: as many entries as Redis can't take in one, and centuries.
 const sequenceBits = 20
 
-var errBehind = errors.New("redis: the stream has begun anew, with ids that were there before")
+var (
+	errBehind  = errors.New("redis: the stream has begun anew, with ids that were there before")
+	errEmptied = errors.New("redis: the stream was emptied while it was read")
+)
 
 // A journal is a [cluster.Journal], by a stream and by keys of Redis. Entries are appended
 // by a [link], and read by a connection that waits for them.
 type journal struct {
 	*engine
 	stream   string
-	maxLen   string
+	maxLen   int
 	sessions string // what the keys of records begin with
 
 	to      cluster.JournalReceiver // nil: nobody is told of entries, and none are appended
@@ -64,7 +67,7 @@ func newJournal(client rueidis.Client, owned bool, o *Options) *journal {
 	j := &journal{
 		engine:   newEngine(client, owned, o),
 		stream:   cmp.Or(o.StreamName, defaultStream),
-		maxLen:   strconv.Itoa(cmp.Or(o.MaxLen, defaultMaxLen)),
+		maxLen:   cmp.Or(o.MaxLen, defaultMaxLen),
 		sessions: cmp.Or(o.SessionKeyPrefix, defaultSessionPrefix),
 		seen:     make(map[string]mark),
 		stop:     func() {},
@@ -154,7 +157,7 @@ func positionOf(id string) (pos uint64, ok bool) {
 
 // add returns the command that appends an entry.
 func (j *journal) add(e *wire.Entry) rueidis.Completed {
-	c := j.client.B().Xadd().Key(j.stream).Maxlen().Almost().Threshold(j.maxLen).Id("*").
+	c := j.client.B().Xadd().Key(j.stream).Maxlen().Almost().Threshold(strconv.Itoa(j.maxLen)).Id("*").
 		FieldValue().FieldValue("uid", e.UID).FieldValue("nsp", e.Nsp).FieldValue("type", e.Type)
 	if e.Data != "" {
 		c = c.FieldValue("data", e.Data)
@@ -230,9 +233,7 @@ func (j *journal) answered(messages []message, results []rueidis.RedisResult) er
 		case i > last && isElsewhere(answer):
 			failed = fmt.Errorf("redis: appending: %w", err)
 		default:
-			err = fmt.Errorf("redis: appending: %w", err)
-			j.losses.add(1, "append "+code(answer), err)
-			refused = append(refused, refusal{e.Number, err})
+			refused = append(refused, refusal{e.Number, fmt.Errorf("redis: appending: %w", err)})
 		}
 	}
 	j.refuse(refused)
@@ -360,7 +361,7 @@ func (j *journal) fence(c *conn, pos uint64) (gone bool, err error) {
 		last, _ = positionOf(newest[0].ID)
 	}
 	switch {
-	case last == pos && pos > 0:
+	case last == pos:
 		return false, nil
 	case last > pos:
 		at := idOf(pos)
@@ -368,23 +369,22 @@ func (j *journal) fence(c *conn, pos uint64) (gone bool, err error) {
 		if err != nil {
 			return false, fmt.Errorf("redis: reading the stream: %w", err)
 		}
-		return len(known) == 0 && pos > 0, nil
+		return len(known) == 0, nil
 	}
-	// Without a namespace it is an entry for nobody.
-	err = c.Do(ctx, c.B().Xadd().Key(j.stream).Id(j.fenceID(pos)).FieldValue().FieldValue("sio", "fence").Build()).Error()
-	if answer, ok := rueidis.IsRedisErr(err); ok && strings.Contains(answer.Error(), "equal or smaller") {
-		err = nil // another server did
-	}
-	if err != nil {
-		return false, fmt.Errorf("redis: appending: %w", err)
-	}
-	return pos > 0, nil
+	return true, j.addFence(c, idOf(pos+1))
 }
 
-// fenceID returns the first id behind a position, or any if there is none.
-func (j *journal) fenceID(pos uint64) string {
-	if pos == 0 {
-		return "*"
+// addFence appends what is an entry for nobody, since it has no namespace, unless there is one
+// behind it.
+func (j *journal) addFence(c *conn, id string) error {
+	ctx, cancel := context.WithTimeout(j.ctx, readTimeout)
+	defer cancel()
+	err := c.Do(ctx, c.B().Xadd().Key(j.stream).Id(id).FieldValue().FieldValue("sio", "fence").Build()).Error()
+	if answer, ok := rueidis.IsRedisErr(err); ok && strings.Contains(answer.Error(), "equal or smaller") {
+		return nil // another server did
 	}
-	return idOf(pos + 1)
+	if err != nil {
+		return fmt.Errorf("redis: appending: %w", err)
+	}
+	return nil
 }

@@ -44,21 +44,53 @@ func (j *journal) history(ctx context.Context) (*conn, error) {
 }
 
 func (j *journal) readPast(c *conn) error {
-	for full := true; full; {
-		page, err := j.page(c, j.pos)
-		if err != nil {
-			return err
+	page, err := j.page(c, 0)
+	if err == nil && len(page) == 0 {
+		// A stream that is empty gets an entry: so there is always one that was read, by
+		// which it is noticed if others are trimmed that were not.
+		if err = j.addFence(c, "*"); err == nil {
+			page, err = j.page(c, 0)
 		}
-		j.deliver(page, true)
-		full = len(page) == pageEntries
 	}
-	if j.pos > 0 {
-		return nil
+	if err == nil {
+		err = j.begin(page)
 	}
-	// A stream that is empty gets an entry: so there is always one that was read, by which
-	// it is noticed if others are trimmed that were not.
-	_, err := j.fence(c, 0)
+	for err == nil {
+		full := len(page) == pageEntries
+		if err = j.deliver(page, true); err != nil || !full {
+			break
+		}
+		if page, err = j.page(c, j.pos); err == nil {
+			page, err = j.check(c, page)
+		}
+	}
 	return err
+}
+
+// begin tells that what comes next is a page.
+func (j *journal) begin(page []rueidis.XRangeSlice) error {
+	if len(page) == 0 {
+		return errEmptied
+	}
+	pos, err := j.positionOf(&page[0])
+	if err != nil {
+		return err
+	}
+	if _, ok := entryOf(&page[0]); ok {
+		pos--
+	}
+	j.telling.Lock()
+	defer j.telling.Unlock()
+	j.to.Gap(pos)
+	return nil
+}
+
+func (j *journal) positionOf(x *rueidis.XRangeSlice) (uint64, error) {
+	pos, ok := positionOf(x.ID)
+	if !ok {
+		return 0, fmt.Errorf("redis: the stream has an id that is no position: %q", x.ID)
+	}
+	return pos, nil
 }
 
 // run reads by one connection after another.
@@ -95,27 +127,26 @@ func (j *journal) run(ctx context.Context, c *conn) {
 
 // read reads until the connection is lost or ctx ends.
 func (j *journal) read(ctx context.Context, c *conn) error {
-	if err := j.check(c); err != nil {
-		return err
-	}
-	for caughtUp := false; ; {
+	// A page that may be all that the stream has may not be all that was behind the one
+	// before.
+	whole := min(pageEntries, j.maxLen)
+	for first, caughtUp := true, false; ; first = false {
 		page, err := j.next(ctx, c, caughtUp)
 		if err != nil {
 			return err
 		}
-		switch full := len(page) == pageEntries; {
-		case full, len(page) == 0 && caughtUp:
+		if first || len(page) >= whole || len(page) == 0 && caughtUp {
 			if len(page) == 0 && j.dialer.isStale(c) {
 				return errReplaced
 			}
-			if err := j.check(c); err != nil {
+			if page, err = j.check(c, page); err != nil {
 				return err
 			}
-			caughtUp = !full
-		default:
-			caughtUp = true
 		}
-		j.deliver(page, false)
+		caughtUp = len(page) < pageEntries
+		if err := j.deliver(page, false); err != nil {
+			return err
+		}
 		if caughtUp && j.absent {
 			j.absent = false
 			j.back()
@@ -124,15 +155,17 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 	}
 }
 
-// check looks whether all is there that is behind what was read, and tells if it may not be.
-func (j *journal) check(c *conn) error {
+// check looks whether a page is all that is behind what was read. If it may not be, it tells,
+// and returns what is there.
+func (j *journal) check(c *conn, page []rueidis.XRangeSlice) ([]rueidis.XRangeSlice, error) {
 	gone, err := j.fence(c, j.pos)
-	if gone && err == nil {
-		j.telling.Lock()
-		defer j.telling.Unlock()
-		j.to.Gap()
+	if err != nil || !gone {
+		return page, err
 	}
-	return err
+	if page, err = j.page(c, j.pos); err != nil {
+		return nil, err
+	}
+	return page, j.begin(page)
 }
 
 // next reads what is behind that which was read, and may wait for it.
@@ -152,9 +185,9 @@ func (j *journal) next(ctx context.Context, c *conn, wait bool) ([]rueidis.XRang
 }
 
 // deliver hands entries over, and forgets those of this server.
-func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) {
+func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) (err error) {
 	if len(page) == 0 {
-		return
+		return nil
 	}
 	j.mu.Lock()
 	pos, uid := j.pos, j.uid
@@ -162,10 +195,9 @@ func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) {
 	var own uint64
 	j.telling.Lock()
 	for i := range page {
-		at, ok := positionOf(page[i].ID)
-		if !ok {
-			j.losses.miss("id", fmt.Errorf("redis: the stream has an id that is no position: %q", page[i].ID))
-			continue
+		var at uint64
+		if at, err = j.positionOf(&page[i]); err != nil {
+			break
 		}
 		pos = at
 		e, ok := entryOf(&page[i])
@@ -184,6 +216,7 @@ func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) {
 	for j.pending.Len() > 0 && j.pending.All()[0].Number <= own {
 		j.bytes -= entryBytes(j.pending.Pop())
 	}
+	return err
 }
 
 // isNew tells whether an entry has not come before.

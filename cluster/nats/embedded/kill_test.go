@@ -83,7 +83,7 @@ func (journalPrinter) Appended(pos uint64, e wire.Entry, past bool) {
 	fmt.Println("entry", pos, e.UID, e.Number, past)
 }
 func (journalPrinter) Refused(number uint64, err error) { fmt.Println("refused", number, err) }
-func (journalPrinter) Gap()                             { fmt.Println("gap") }
+func (journalPrinter) Gap(upTo uint64)                  { fmt.Println("gap", upTo) }
 
 // tail returns the lines that begin with a word, from the given one on, without it.
 func (p *process) tail(word string, from int) (lines []string) {

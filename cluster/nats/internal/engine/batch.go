@@ -17,6 +17,7 @@ const (
 	// Entries that wait are appended together, as one message: a batch is a position of the
 	// stream, and the entries in it are counted by the last bits of theirs.
 	indexBits    = 10
+	lastIndex    = 1<<indexBits - 1
 	batchEntries = 1 << (indexBits - 1)
 	batchBytes   = 64 << 10
 )

@@ -237,3 +237,38 @@ func TestJournalNeedsJetStream(t *testing.T) {
 }
 
 var _ cluster.JournalReceiver = (*natstest.JournalRecorder)(nil)
+
+// Who is started when entries are gone is told, and who has seen the last of them misses
+// nothing.
+func TestJournalBegins(t *testing.T) {
+	s := startJetStream(t, "")
+	a, ra := startJournal(t, s.URL(), Streams{})
+	if _, r := startJournal(t, s.URL(), Streams{}); r.Begin != ra.Begin || r.Past != 0 {
+		t.Errorf("an empty journal begins at %d and %d", ra.Begin, r.Begin)
+	}
+	const n = 100 // some of them in one batch
+	for i := range n {
+		add(t, a, "a", i+1, "")
+	}
+	ra.WaitEntries(t, n)
+	if _, r := startJournal(t, s.URL(), Streams{}); r.Begin != ra.Begin || r.Past != n {
+		t.Errorf("%d entries from %d on, want %d from %d on", r.Past, r.Begin, n, ra.Begin)
+	}
+	last := ra.Positions[n-1]
+	stream, err := a.js.Stream(t.Context(), a.names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, empty := startJournal(t, s.URL(), Streams{})
+	if empty.Begin != last {
+		t.Errorf("begins at %d, want the last position, %d", empty.Begin, last)
+	}
+	add(t, a, "a", n+1, "")
+	empty.WaitEntries(t, 1)
+	if _, r := startJournal(t, s.URL(), Streams{}); r.Begin != last || r.Past != 1 || empty.Gaps+ra.Gaps != 0 {
+		t.Errorf("%d entries from %d on, want one from %d on", r.Past, r.Begin, last)
+	}
+}

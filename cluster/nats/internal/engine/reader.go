@@ -78,7 +78,8 @@ func (r *reader) begin(ctx context.Context) error {
 		state, err := r.j.open(attempt, true)
 		done()
 		if err == nil {
-			r.next, r.target = max(state.FirstSeq, 1), state.LastSeq
+			r.begins(max(state.FirstSeq, 1))
+			r.target = state.LastSeq
 			if err = r.fetchAll(ctx, true); err == nil {
 				return nil
 			}
@@ -171,8 +172,8 @@ func (r *reader) catchUp() {
 // attach begins with what comes now: there was no JetStream when this server was started.
 func (r *reader) attach(ctx context.Context) {
 	if state, err := r.j.open(ctx, true); err == nil {
-		r.next, r.target = state.LastSeq+1, state.LastSeq
-		r.j.r.Gap()
+		r.begins(state.LastSeq + 1)
+		r.target = state.LastSeq
 	}
 }
 
@@ -262,22 +263,32 @@ func (r *reader) fetch(ctx context.Context, past bool) (more bool, err error) {
 		if seq < r.next {
 			continue
 		}
-		if seq > r.next && !past {
-			r.j.r.Gap()
+		if seq > r.next {
+			r.begins(seq)
 		}
 		r.tell(seq, m.Data, past)
 	}
 }
 
-// tell hands over the entries of a batch, unless it was there before.
+// begins tells that what comes next is a sequence.
+func (r *reader) begins(seq uint64) {
+	r.next = seq
+	r.j.r.Gap(seq<<indexBits - 1)
+}
+
+// tell hands over the entries of a batch, unless it was there before. The last of them has the
+// last position that is the batch's: so it is known of who has it that he has all of them.
 func (r *reader) tell(seq uint64, data []byte, past bool) {
 	r.next = seq + 1
 	w, number, data, err := cutHead(data)
 	if err == nil && number > r.writers[w].number {
 		r.note(w, batchID{number, seq})
 		var e wire.Entry
-		for i := uint64(0); len(data) > 0 && err == nil && i < 1<<indexBits; i++ {
+		for i := uint64(0); len(data) > 0 && err == nil && i < lastIndex; i++ {
 			if data, err = cutEntry(data, &e); err == nil {
+				if len(data) == 0 {
+					i = lastIndex
+				}
 				r.j.r.Appended(seq<<indexBits|i, e, past)
 			}
 		}

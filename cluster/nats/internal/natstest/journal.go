@@ -16,7 +16,9 @@ type JournalRecorder struct {
 	Past      int      // how many of these were there before
 	Data      []string // of these
 	Refusals  []uint64
-	Gaps      int
+	Begin     uint64 // where the journal began
+	Gaps      int    // others
+	began     bool
 }
 
 // NewJournalRecorder returns one that has been told nothing.
@@ -40,7 +42,15 @@ func (r *JournalRecorder) Refused(number uint64, err error) {
 }
 
 // Gap implements [cluster.JournalReceiver].
-func (r *JournalRecorder) Gap() { r.note(func() { r.Gaps++ }) }
+func (r *JournalRecorder) Gap(upTo uint64) {
+	r.note(func() {
+		if r.began {
+			r.Gaps++
+		} else {
+			r.Begin, r.began = upTo, true
+		}
+	})
+}
 
 // WaitEntries waits until so many were appended.
 func (r *JournalRecorder) WaitEntries(t testing.TB, n int) {
