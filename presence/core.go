@@ -19,6 +19,8 @@ import (
 const (
 	maxKey   = 256
 	maxValue = 32 << 10 // so that one fits into a part
+	// minTimeout has servers tell each other ten times a second that they are there.
+	minTimeout = 300 * time.Millisecond
 	// atOnce bounds how many members are gone through in one section of core.mu.
 	atOnce = 1024
 )
@@ -28,8 +30,8 @@ func (o *Options) withDefaults(name string) Options {
 	if o != nil {
 		out = *o
 	}
-	for option, value := range map[string]int{
-		"Timeout": int(out.Timeout), "MaxValue": out.MaxValue, "MaxMembers": out.MaxMembers, "MaxRooms": out.MaxRooms,
+	for option, value := range map[string]int64{
+		"Timeout": int64(out.Timeout), "MaxValue": int64(out.MaxValue), "MaxMembers": int64(out.MaxMembers), "MaxRooms": int64(out.MaxRooms),
 	} {
 		if value < 0 {
 			panic(fmt.Sprintf("presence: of namespace %s: %s is negative (%d)", name, option, value))
@@ -37,6 +39,9 @@ func (o *Options) withDefaults(name string) Options {
 	}
 	if out.MaxValue > maxValue {
 		panic(fmt.Sprintf("presence: of namespace %s: MaxValue is over %d (%d)", name, maxValue, out.MaxValue))
+	}
+	if out.Timeout > 0 && out.Timeout < minTimeout {
+		panic(fmt.Sprintf("presence: of namespace %s: Timeout is under %v (%v)", name, minTimeout, out.Timeout))
 	}
 	out.Grace = max(0, cmp.Or(out.Grace, 5*time.Second))
 	out.Timeout = cmp.Or(out.Timeout, 3*time.Second)

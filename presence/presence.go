@@ -16,7 +16,8 @@ type Options struct {
 	// Grace is how long a member stays whose connection has broken. Default 5 s; negative:
 	// it leaves at once.
 	Grace time.Duration
-	// Timeout is how long another server may be silent until its members leave. Default 3 s.
+	// Timeout is how long another server may be silent until its members leave. Default 3 s;
+	// at least 300 ms.
 	Timeout time.Duration
 	// MaxValue is how many bytes the JSON of a value may have. Default 1,024; at most 32 KiB.
 	MaxValue int
@@ -33,6 +34,9 @@ var (
 	ErrTooMany = &sio.Error{Message: "too many members"}
 	// ErrTooLarge is returned for a value beyond MaxValue, or a key of more than 256 bytes.
 	ErrTooLarge = &sio.Error{Message: "the member is too large"}
+	// ErrName is returned by Enter for a key or a room that is not UTF-8: other servers could
+	// not be told of it.
+	ErrName = &sio.Error{Message: "the name is not UTF-8"}
 	// ErrNotMember is returned by Update if the socket is no member of the room.
 	ErrNotMember = &sio.Error{Message: "not a member of the room"}
 )
@@ -82,8 +86,8 @@ func (p *Presence[T]) Of(namespace string) *Presence[T] { return &Presence[T]{p.
 // socket's id; sockets with the same key, on any server, are one member, with the value that
 // was given last. To enter again changes the value, or the key.
 //
-// It fails with [ErrTooMany], when the socket is in the room nevertheless, with [ErrTooLarge],
-// or as Join of the socket does.
+// It fails with [ErrTooMany], when the socket is in the room nevertheless, with [ErrTooLarge] or
+// [ErrName], or as Join of the socket does. A socket of another namespace is refused.
 func (p *Presence[T]) Enter(s *sio.Socket, room, key string, value T) error {
 	raw, err := json.Marshal(value)
 	if err != nil {

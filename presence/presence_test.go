@@ -529,7 +529,7 @@ func TestShutdownTwice(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, nil, nil)
-		for _, o := range []*presence.Options{nil, {MaxValue: -1}, {MaxValue: 1 << 20}, {Timeout: -1}, {MaxMembers: -1}, {MaxRooms: -1}} {
+		for _, o := range []*presence.Options{nil, {MaxValue: -1}, {MaxValue: 1 << 20}, {Timeout: -1}, {Timeout: 3}, {MaxMembers: -1}, {MaxRooms: -1}} {
 			func() {
 				defer func() {
 					if recover() == nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/socketio"
@@ -18,10 +19,10 @@ import (
 // recovered with it.
 const stored = "sio:presence"
 
-// The seats of a socket are the members that it is.
+// The seats of a socket are the members that it is. They are there from the first Enter until the
+// socket ends, so that what is saved last is what was changed last.
 type seats struct {
 	at     map[string]seat // by room
-	stop   func() bool     // waiting for its end
 	saving sync.Mutex      // taken before core.mu
 }
 
@@ -48,6 +49,12 @@ type saved struct {
 func (c *core) enter(s *sio.Socket, room, key string, raw json.RawMessage, value any) error {
 	if key == "" {
 		key = s.ID()
+	}
+	if nsp := s.Namespace().Name(); c.name != "" && nsp != c.name {
+		return fmt.Errorf("presence: of namespace %s: a socket of %s enters", c.name, nsp)
+	}
+	if !utf8.ValidString(key) || !utf8.ValidString(room) {
+		return ErrName
 	}
 	if len(key) > maxKey || len(raw) > c.opts.MaxValue {
 		return ErrTooLarge
@@ -82,7 +89,7 @@ func (c *core) seat(s *sio.Socket, room string, cl *claim) (*seats, error) {
 	if mine == nil {
 		mine = &seats{at: make(map[string]seat)}
 		c.sockets[s] = mine
-		mine.stop = context.AfterFunc(s.Context(), func() { c.gone(s) })
+		context.AfterFunc(s.Context(), func() { c.gone(s) })
 	}
 	before, again := mine.at[room]
 	r := c.roomLocked(p)
@@ -118,12 +125,13 @@ func (c *core) seat(s *sio.Socket, room string, cl *claim) (*seats, error) {
 	return mine, nil
 }
 
-// nowLocked is when something is said of a member: later than all that was.
+// nowLocked is when something is said of a member: later than all that was, but for the end of
+// time, where what is said last need not win.
 func (c *core) nowLocked(m *member) uint64 {
 	now := uint64(time.Now().UnixMilli())
 	if m != nil {
 		for _, cl := range m.claims {
-			now = max(now, cl.at+1)
+			now = max(now, min(cl.at+1, maxTime))
 		}
 	}
 	return now
@@ -186,10 +194,6 @@ func (c *core) leave(s *sio.Socket, rooms []string) {
 			delete(mine.at, room)
 			c.standLocked(at)
 		}
-	}
-	if len(mine.at) == 0 {
-		mine.stop()
-		delete(c.sockets, s)
 	}
 	c.mu.Unlock()
 	c.save(s, mine)
@@ -267,7 +271,7 @@ func (c *core) gone(s *sio.Socket) {
 	for _, at := range mine.at {
 		all = append(all, at)
 	}
-	if onPurpose || c.opts.Grace == 0 {
+	if onPurpose || c.opts.Grace == 0 || len(all) == 0 {
 		c.standAllLocked(all)
 		return
 	}
