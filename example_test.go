@@ -102,8 +102,7 @@ func ExampleContext_To() {
 		if err := c.BindAuth(&auth); err != nil {
 			return err
 		}
-		name.Set(c, auth.Name)
-		return c.Join(auth.Room)
+		return errors.Join(name.Set(c, auth.Name), c.Join(auth.Room))
 	})
 	sio.On(chat, "say", func(c *sio.Context, text string) error {
 		return c.To("red").Emit("said", name.MustGet(c), text)

@@ -80,7 +80,9 @@ func (n *node) serve(nsp *sio.Namespace) {
 		if err := c.BindAuth(&auth); err != nil {
 			return err
 		}
-		c.Socket().SetValue("name", auth.Name)
+		if err := c.Socket().SetValue("name", auth.Name); err != nil {
+			return err
+		}
 		return c.Join(auth.Rooms...)
 	})
 	on := func(event string, h sio.ServerHandler) { nsp.OnServerEvent(event, h) }

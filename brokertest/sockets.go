@@ -221,9 +221,9 @@ func described(c *cluster) {
 			Timeout: patience,
 		})
 		s := n.Socket(x.ID())
-		s.SetValue("object", map[string]any{"list": []int{1, 2}, "text": "😀\u2028", "nothing": nil})
-		s.SetValue("0", 1.5)
-		s.SetValue(struct{}{}, "not under a string")
+		c.works(s.SetValue("object", map[string]any{"list": []int{1, 2}, "text": "😀\u2028", "nothing": nil}))
+		c.works(s.SetValue("0", 1.5))
+		c.works(s.SetValue(struct{}{}, "not under a string"))
 	}
 	c.settle()
 	want := map[string]string{}

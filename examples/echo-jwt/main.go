@@ -44,9 +44,8 @@ func main() {
 			return &sio.Error{Message: "not authorized"}
 		}
 		claims := token.Claims.(*jwt.RegisteredClaims)
-		user.Set(c, claims.Subject)
 		c.ExpireAt(claims.ExpiresAt.Time)
-		return c.Join("user:" + claims.Subject)
+		return errors.Join(user.Set(c, claims.Subject), c.Join("user:"+claims.Subject))
 	})
 	sio.OnWithAck(srv, "whoami", func(c *sio.Context, _ struct{}) (string, error) {
 		return user.MustGet(c), nil

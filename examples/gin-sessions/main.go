@@ -51,8 +51,7 @@ func main() {
 		if !ok {
 			return &sio.Error{Message: "log in first"}
 		}
-		user.Set(c, name.(string))
-		return nil
+		return user.Set(c, name.(string))
 	})
 	sio.On(srv, "say", func(c *sio.Context, text string) error {
 		return srv.Emit("said", user.MustGet(c), text)

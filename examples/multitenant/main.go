@@ -37,8 +37,7 @@ func main() {
 	srv := sio.New(nil)
 	srv.OnConnect(func(c *sio.Context) error {
 		room := "tenant:" + sioecho.Context(c).Param("tenant") // checked below
-		tenant.Set(c, room)
-		return c.Join(room)
+		return errors.Join(tenant.Set(c, room), c.Join(room))
 	})
 	sio.On(srv, "say", func(c *sio.Context, text string) error {
 		return srv.To(tenant.MustGet(c)).Emit("said", text)

@@ -45,9 +45,10 @@ var auth = sio.NewKey[map[string]any]("auth")
 // bindAuth keeps the auth payload for whoami.
 func bindAuth(c *sio.Context) error {
 	payload := map[string]any{}
-	err := c.BindAuth(&payload)
-	auth.Set(c, payload)
-	return err
+	if err := c.BindAuth(&payload); err != nil {
+		return err
+	}
+	return auth.Set(c, payload)
 }
 
 func authenticate(c *sio.Context) error {

@@ -7,8 +7,7 @@ var value = sio.NewKey[any]("value")
 // recovery registers the events that show what a client has when it is back.
 func recovery(n *sio.Namespace) {
 	sio.OnWithAck(n, "set", func(c *sio.Context, v any) (bool, error) {
-		value.Set(c, v)
-		return true, nil
+		return true, value.Set(c, v)
 	})
 	sio.OnWithAck(n, "state", func(c *sio.Context, _ none) (map[string]any, error) {
 		v, _ := value.Get(c)

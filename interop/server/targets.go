@@ -45,9 +45,10 @@ func targets(n *sio.Namespace) {
 		if err := c.BindAuth(&auth); err != nil {
 			return err
 		}
-		c.Set("name", auth.Name)
 		seen := new(journal)
-		c.Set("seen", seen)
+		if err := errors.Join(c.Set("name", auth.Name), c.Set("seen", seen)); err != nil {
+			return err
+		}
 		c.Use(func(next sio.Handler) sio.Handler {
 			return func(c *sio.Context) error {
 				seen.add(c.Event())

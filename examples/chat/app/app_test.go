@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
@@ -250,6 +251,48 @@ func TestBounds(t *testing.T) {
 	}
 	if answer := call(t, c, "message", post{ID: "1", Room: "rooma", Text: strings.Repeat("é", maxText)}); refused(answer) {
 		t.Errorf("the longest message: %s", answer)
+	}
+}
+
+// TestDrain has a server that is not ready any more, while its users are still there.
+func TestDrain(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	a := New(Options{Log: zerolog.Nop()})
+	var wg sync.WaitGroup
+	wg.Go(func() { // until cancel
+		if err := a.Serve(ctx, ln); err != nil {
+			t.Error("serve:", err)
+		}
+	})
+	t.Cleanup(wg.Wait)
+	t.Cleanup(cancel)
+	ada, err := dialer(t, ln.Addr().String())("/", map[string]string{"name": "Ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := func() int {
+		rec := httptest.NewRecorder()
+		a.echo.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/ready", nil))
+		return rec.Code
+	}
+	if code := ready(); code != http.StatusOK {
+		t.Errorf("/ready answers %d", code)
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- a.Drain(ctx) }() // until Ada has left
+	for ready() != http.StatusServiceUnavailable {
+		time.Sleep(time.Millisecond)
+	}
+	call(t, ada, "room:join", "r") // goes on
+	for err == nil {
+		_, err = ada.Next()
+	}
+	if err := <-drained; err != nil {
+		t.Error("drain:", err)
 	}
 }
 

@@ -77,8 +77,7 @@ func serveChat(r *sio.Namespace, server string) {
 		if err := check("name", auth.Name, maxName); err != nil {
 			return err
 		}
-		self.Set(c, member{c.ID(), auth.Name, server})
-		return nil
+		return self.Set(c, member{c.ID(), auth.Name, server})
 	})
 
 	sio.OnWithAck(r, "room:join", func(c *sio.Context, room string) (receipt, error) {
