@@ -184,6 +184,7 @@ func (c *Cluster) heard(m *wire.Message) {
 	if !known {
 		c.log.Info().Str("server", m.Name).Msg("a server has joined the cluster")
 		c.requests.joined(m.UID)
+		c.relays.try(m)
 	}
 	if m.Type == wire.TypeHello {
 		c.hail(wire.TypeHeartbeat)

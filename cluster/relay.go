@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/cluster/internal/relay"
+	"github.com/siokit/sio/cluster/wire"
 )
 
 // A Relay has servers connect to each other for requests of clients that have reached the
@@ -23,6 +25,7 @@ import (
 type Relay struct {
 	// Listen is the address that other servers connect to, such as ":7400" or
 	// "10.0.0.1:7400". Unless there is a Secret or TLS, it must be a loopback address.
+	// Default: none, and requests go by the engine.
 	Listen string
 	// Advertise is what they are told of it: a host, or a host and a port, that they can
 	// reach. Default: the host of Listen, or if that is none in particular, the first
@@ -50,7 +53,12 @@ type relays struct {
 	client  *relay.Client
 	server  http.Server
 	hears   atomic.Int64 // since when other servers are heard, in Unix nanoseconds
+	failed  failures
+	trials  chan struct{} // has room for maxTrials
 }
+
+// maxTrials is how many servers that are new are tried at a time.
+const maxTrials = 16
 
 // init listens where the options say so. It fails before anything is started.
 func (r *relays) init(c *Cluster) error {
@@ -64,12 +72,13 @@ func (r *relays) init(c *Cluster) error {
 	r.client = relay.NewClient(r.dial)
 	r.server = http.Server{
 		Handler:           http.HandlerFunc(r.answer),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: handshakeTimeout,
 		IdleTimeout:       relay.ServerIdleTime,
 		ErrorLog:          stdlog.New(debugWriter{c.log}, "", 0),
 	}
+	r.trials = make(chan struct{}, maxTrials)
 	r.hear()
-	if o != nil {
+	if o != nil && o.Listen != "" {
 		l, err := r.listen(o)
 		if err != nil {
 			return fmt.Errorf("Relay: %w", err)
@@ -88,6 +97,10 @@ func (w debugWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// minSecret is how long a secret is at least that strangers can try: the server shows its
+// key before they show theirs.
+const minSecret = 16
+
 func (r *relays) listen(o *Relay) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(o.Listen)
 	if err != nil {
@@ -101,6 +114,9 @@ func (r *relays) listen(o *Relay) (net.Listener, error) {
 			return nil, errors.New("TLS does not require client certificates: anyone who reaches the address could act for every client")
 		}
 		r.tls = o.TLS.Clone()
+		r.tls.NextProtos = nil // HTTP/1.1
+	case o.Secret != "" && len(o.Secret) < minSecret && !loopback:
+		return nil, fmt.Errorf("the Secret has less than %d bytes: who reaches the address could try all that it may be", minSecret)
 	case o.Secret != "":
 		if r.tls, err = relay.TLS(o.Secret); err != nil {
 			return nil, err
@@ -175,8 +191,9 @@ func (r *relays) close() {
 var dialer = net.Dialer{Timeout: 2 * time.Second}
 
 // handshakeTimeout is for servers that are busy: when a balancer is new, each poll that
-// waits may need a connection, and all of them at the same time.
-const handshakeTimeout = 10 * time.Second
+// waits may need a connection, and all of them at the same time. One that has stopped is
+// given up by housekeeping, before.
+const handshakeTimeout = 20 * time.Second
 
 // dial connects to a server.
 func (r *relays) dial(ctx context.Context, uid string) (net.Conn, error) {
@@ -261,10 +278,56 @@ func (c *Cluster) relayTo(w http.ResponseWriter, r *http.Request, uid string) bo
 		c.counts.relayed.Add(1)
 		c.reached(uid)
 		return true
-	case r.Context().Err() == nil:
+	case r.Context().Err() != nil, errors.Is(err, relay.ErrRequest): // the client's doing
+	default:
 		c.unreached(uid, err)
 	}
 	return false
+}
+
+// try connects to a server that is new, so that people are told of what will not work before
+// clients need it. If many are new, it leaves some out. Members that others claim to be are
+// no more than a connection each.
+func (r *relays) try(m *wire.Message) {
+	if r.addr == "" || m.Addr == "" {
+		return
+	}
+	select {
+	case r.trials <- struct{}{}:
+	default:
+		return
+	}
+	uid := m.UID
+	r.c.wg.Go(func() {
+		defer func() { <-r.trials }()
+		if err := r.client.Try(r.c.ctx, uid); err != nil && r.c.ctx.Err() == nil {
+			if m, was := r.c.members.unreachable(uid, true); m.UID != "" && !was {
+				r.c.log.Warn().Str("server", m.Name).Str("addr", m.addr).Err(err).Msg("a server can't be reached: requests of its sessions would not get there")
+			}
+		}
+	})
+}
+
+// failures bounds what the log says of requests that did not get there.
+type failures struct {
+	mu     sync.Mutex // protects the following
+	told   time.Time  // when the log said something last
+	untold int        // since then
+}
+
+// tellEvery is how often the log does.
+const tellEvery = time.Second
+
+// add reports whether one is to be told, with how many that were not.
+func (f *failures) add() (untold int, tell bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.told.IsZero() && time.Since(f.told) < tellEvery {
+		f.untold++
+		return 0, false
+	}
+	untold, f.untold, f.told = f.untold, 0, time.Now()
+	return untold, true
 }
 
 // reached and unreached tell people of servers that are there and can't be reached.
@@ -276,7 +339,12 @@ func (c *Cluster) reached(uid string) {
 
 func (c *Cluster) unreached(uid string, err error) {
 	c.counts.unrelayed.Add(1)
-	if m, was := c.members.unreachable(uid, true); !was && m.UID != "" {
-		c.log.Warn().Str("server", m.Name).Str("addr", m.addr).Err(err).Msg("a request of a session of another server can't get there: its client starts anew")
+	m, _ := c.members.unreachable(uid, true)
+	if m.UID == "" {
+		return // it has left
+	}
+	if untold, tell := c.relays.failed.add(); tell {
+		c.log.Warn().Str("server", m.Name).Str("addr", m.addr).Int("untold", untold).Err(err).
+			Msg("a request of a session of another server can't get there: its client starts anew")
 	}
 }

@@ -12,8 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -270,9 +272,78 @@ func TestRelayBodies(t *testing.T) {
 	eventually(t, "the request is at the other server", func() bool { return servers[0].cluster.Stats().Answered >= 2 })
 	_ = conn.Close()
 	eventually(t, "the session has ended", func() bool { return servers[0].sio.Connections() == 0 })
+	if n := servers[1].cluster.Stats().Unrelayed; n > 0 {
+		t.Errorf("%d requests count as not relayed, which is the client's doing", n)
+	}
 }
 
-// Only who has the secret is talked to.
+// Whatever a client makes of its head, the server that has the session gets one request for
+// each, and none for what the client has hidden in it.
+func TestRelaySmuggling(t *testing.T) {
+	servers := startRelays(t, 2, sio.Options{}, byTCP, nil)
+	const hidden = "POST /socket.io/?EIO=4&transport=polling&sid=SID HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1"
+	for name, raw := range map[string]string{
+		"two lengths":         "POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n6" + hidden,
+		"length and chunks":   "POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n6\r\n0\r\n\r\n" + hidden,
+		"trailers":            "POST TARGET HTTP/1.1\r\nHost: x\r\nTrailer: Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n6\r\n0\r\nContent-Length: 9\r\n\r\n" + hidden,
+		"folded":              "POST TARGET HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n Content-Length: 9\r\nContent-Length: 1\r\nConnection: close\r\n\r\n6" + hidden,
+		"expects":             "POST TARGET HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n6" + hidden,
+		"absolute":            "POST http://otherTARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\n6" + hidden,
+		"old":                 "POST TARGET HTTP/1.0\r\nContent-Length: 1\r\n\r\n6" + hidden,
+		"body of a GET":       "GET TARGET&t=1 HTTP/1.1\r\nHost: x\r\nContent-Length: LEN\r\nConnection: close\r\n\r\n" + hidden,
+		"target with a space": "GET TARGET&x= HTTP/1.1\r\nHost:x\r\n\r\n" + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"upgrade with a body": "POST TARGETWS HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: LEN\r\n\r\n" + hidden,
+		"fields of servers":   "GET TARGET HTTP/1.1\r\nHost: x\r\nSio-Deadline: 1\r\nConnection: Sio-Deadline, Content-Type, close\r\n\r\n",
+		"asks to let go":      "DELETE TARGETWS HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		"asks for a session":  "HEAD TARGET HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := wander(t, servers[:1])
+			w.post(`421["echo",1]`) // something to be polled
+			before := servers[0].cluster.Stats().Answered
+			conn, err := net.Dial("tcp", servers[1].Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			target := "/socket.io/?EIO=4&transport=polling&sid=" + w.sid
+			ws := strings.Replace(target, "polling", "websocket", 1)
+			secret := strings.Replace(hidden, "SID", w.sid, 1)
+			_, _ = io.WriteString(conn, strings.NewReplacer("TARGETWS", ws, "TARGET", target, "LEN", fmt.Sprint(len(secret)), "SID", w.sid).Replace(raw))
+			_ = conn.(*net.TCPConn).CloseWrite()
+			_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("the connection stays open")
+			}
+			if n := servers[0].cluster.Stats().Answered - before; n > 1 {
+				t.Errorf("it takes %d requests to the other server", n)
+			}
+			if n := servers[0].sio.Connections(); n != 1 && name != "upgrade with a body" {
+				t.Errorf("%d sessions are left", n)
+			}
+		})
+	}
+}
+
+// A lockedBuffer holds what is logged.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// Only who has the secret is talked to. The log says which server has another one.
 func TestRelaySecret(t *testing.T) {
 	hub := memory.NewHub()
 	open := func(secret string, log *zerolog.Logger) *cluster.Cluster {
@@ -285,7 +356,9 @@ func TestRelaySecret(t *testing.T) {
 		t.Cleanup(func() { _ = c.Close() })
 		return c
 	}
-	a, b, c := open("one", nil), open("one", nil), open("another", nil)
+	var log lockedBuffer
+	logger := zerolog.New(&log)
+	a, b, c := open("one", &logger), open("one", nil), open("another", nil)
 	for _, x := range []*cluster.Cluster{a, b, c} {
 		x.Attach(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
 		eventually(t, "all know each other", func() bool { return len(x.Members()) == 2 })
@@ -302,6 +375,7 @@ func TestRelaySecret(t *testing.T) {
 	if got, ok := ask(a, c); ok {
 		t.Errorf("a server with another secret is asked, and says %q", got)
 	}
+	eventually(t, "the log says it", func() bool { return strings.Contains(log.String(), "does not have the secret") })
 	if a.Stats().Unrelayed != 1 {
 		t.Errorf("%+v", a.Stats())
 	}
@@ -324,6 +398,7 @@ func TestRelayOptions(t *testing.T) {
 		"without a Secret or TLS":      {Listen: ":0"},
 		"without a Secret or TLS, \"0": {Listen: "0.0.0.0:0"},
 		"client certificates":          {Listen: ":0", TLS: &tls.Config{}},
+		"less than 16 bytes":           {Listen: ":0", Secret: "fifteen bytes.."},
 	} {
 		_, err := cluster.New(context.Background(), memory.NewHub().Engine(), wire.Sharded("", wire.Dynamic), &cluster.Options{Relay: &o})
 		if err == nil || !strings.Contains(err.Error(), want) {

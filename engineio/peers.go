@@ -32,6 +32,8 @@ type Peers interface {
 	// and its RequestURI has to get there as it stands. When the context of r ends, that
 	// of the request there has to end, too.
 	//
+	// If the answer breaks off, Relay calls the method Abort of w, if there is one.
+	//
 	// For an answer of 101, Relay puts the header into that of w and takes the connection
 	// over by the method Hijack of w, which writes the answer. It returns then; bytes are
 	// copied in both directions until one side ends.
@@ -185,6 +187,9 @@ func (w *relayWriter) Write(p []byte) (int, error) {
 		}
 	}
 }
+
+// Abort breaks the answer off: without a length, the part would pass for the whole.
+func (w *relayWriter) Abort() { panic(http.ErrAbortHandler) }
 
 // end takes the deadline back: it would hold for the next request, too.
 func (w *relayWriter) end() {

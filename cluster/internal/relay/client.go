@@ -23,6 +23,9 @@ const (
 	// maxDials is how many are being made to one server. A thousand that begin at once
 	// keep each other from being done in time, and for most of them one comes back first.
 	maxDials = 32
+	// dialWait is how long a request waits to be one of them: if the address is a black
+	// hole, it must not wait for all that came before.
+	dialWait = 10 * time.Second
 	// writeTimeout is how long it, or a WebSocket's client, may take to accept what fits
 	// into one buffer.
 	writeTimeout = 10 * time.Second
@@ -31,6 +34,7 @@ const (
 var (
 	errClosed = errors.New("relay: closed")
 	errGone   = errors.New("relay: the server has gone")
+	errBusy   = errors.New("relay: too many connections are being made to the server")
 )
 
 // A Client hands requests over. Its methods may be called from any goroutine.
@@ -47,9 +51,11 @@ type Client struct {
 type peer struct {
 	idle  []*link // the one that was used last is at the end
 	busy  map[*link]struct{}
-	reap  *time.Timer   // ends those that are idle; nil if none is
-	dials chan struct{} // has room for maxDials
-	gone  chan struct{} // closed when it is in no map any more
+	reap  *time.Timer     // ends those that are idle; nil if none is
+	dials chan struct{}   // has room for maxDials
+	left  bool            // it is in no map any more: only close touches it
+	here  context.Context // ends then
+	leave context.CancelFunc
 }
 
 // A link is a connection to a server. It carries one request at a time.
@@ -71,18 +77,17 @@ func (c *Client) take(ctx context.Context, to string) (*link, error) {
 	if l != nil || err != nil {
 		return l, err
 	}
-	select {
-	case p.dials <- struct{}{}:
-		defer func() { <-p.dials }()
-	case <-p.gone:
-		return nil, errGone
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := p.await(ctx); err != nil {
+		return nil, err
 	}
-	if l, p, err = c.takeIdle(to); l != nil || err != nil { // it may have taken a while
+	defer func() { <-p.dials }()
+	if l, err = c.takeIdleOf(to, p); l != nil || err != nil { // it may have taken a while
 		return l, err
 	}
-	conn, err := c.dial(ctx, to)
+	dialing, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.here, func() { cancel(errGone) })()
+	conn, err := c.dial(dialing, to)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +102,15 @@ func (c *Client) take(ctx context.Context, to string) (*link, error) {
 	return l, nil
 }
 
+// Try connects to a server, unless there is a connection, and keeps that for a request.
+func (c *Client) Try(ctx context.Context, to string) error {
+	l, err := c.take(ctx, to)
+	if err == nil {
+		c.put(l)
+	}
+	return err
+}
+
 // takeIdle returns a connection that nobody uses, if there is one.
 func (c *Client) takeIdle(to string) (*link, *peer, error) {
 	c.mu.Lock()
@@ -105,14 +119,50 @@ func (c *Client) takeIdle(to string) (*link, *peer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return p.takeIdle(), p, nil
+}
+
+// takeIdleOf does the same for a server that may have gone.
+func (c *Client) takeIdleOf(to string, p *peer) (*link, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.peers[to] != p {
+		return nil, errGone
+	}
+	return p.takeIdle(), nil
+}
+
+// takeIdle is called with Client.mu held.
+func (p *peer) takeIdle() *link {
 	n := len(p.idle)
 	if n == 0 || time.Since(p.idle[n-1].used) >= idleTime {
-		return nil, p, nil
+		return nil
 	}
 	l := p.idle[n-1]
 	p.idle[n-1], p.idle = nil, p.idle[:n-1]
 	p.busy[l] = struct{}{}
-	return l, p, nil
+	return l
+}
+
+// await waits until a connection may be made, which takes a place in dials.
+func (p *peer) await(ctx context.Context) error {
+	select {
+	case p.dials <- struct{}{}:
+		return nil
+	default:
+	}
+	timer := time.NewTimer(dialWait)
+	defer timer.Stop()
+	select {
+	case p.dials <- struct{}{}:
+		return nil
+	case <-p.here.Done():
+		return errGone
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (c *Client) peerLocked(to string) (*peer, error) {
@@ -121,7 +171,8 @@ func (c *Client) peerLocked(to string) (*peer, error) {
 	}
 	p := c.peers[to]
 	if p == nil {
-		p = &peer{busy: make(map[*link]struct{}), dials: make(chan struct{}, maxDials), gone: make(chan struct{})}
+		p = &peer{busy: make(map[*link]struct{}), dials: make(chan struct{}, maxDials)}
+		p.here, p.leave = context.WithCancel(context.Background())
 		c.peers[to] = p
 	}
 	return p, nil
@@ -161,6 +212,9 @@ func (c *Client) drop(l *link) {
 func (c *Client) reap(p *peer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if p.left {
+		return
+	}
 	n := 0
 	for n < len(p.idle) && time.Since(p.idle[n].used) >= idleTime {
 		_ = p.idle[n].conn.Close()
@@ -178,6 +232,9 @@ func (c *Client) Gone(to string) {
 	c.mu.Lock()
 	p := c.peers[to]
 	delete(c.peers, to)
+	if p != nil {
+		p.left = true
+	}
 	c.mu.Unlock()
 	if p != nil {
 		p.close()
@@ -186,7 +243,7 @@ func (c *Client) Gone(to string) {
 
 // close closes all connections of a peer that is in no map any more.
 func (p *peer) close() {
-	close(p.gone)
+	p.leave()
 	if p.reap != nil {
 		p.reap.Stop()
 	}
@@ -204,6 +261,9 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	peers := c.peers
 	c.peers, c.closed = nil, true
+	for _, p := range peers {
+		p.left = true
+	}
 	c.mu.Unlock()
 	for _, p := range peers {
 		p.close()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
@@ -20,7 +21,10 @@ const bufferSize = 32 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-var errTarget = errors.New("relay: the target can't be written into a request")
+// ErrRequest is wrapped by errors that the client has caused.
+var ErrRequest = errors.New("relay: the request can't be sent to another server")
+
+var errTarget = fmt.Errorf("%w: its target has spaces, or there is none", ErrRequest)
 
 // Forward has a server answer r, and copies the answer to w, as [engineio.Peers] has it. If
 // it fails, nothing has been written. A request is never sent twice: the answer to a
@@ -57,7 +61,7 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) erro
 	}
 	resp, err := http.ReadResponse(l.in, r)
 	if err != nil {
-		return err
+		return body.blame(err)
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		if !stop() {
@@ -65,7 +69,12 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) erro
 		}
 		return c.pipe(w, resp, &l)
 	}
-	whole := answer(w, resp, buf[:], !body.sent())
+	whole, err := answer(w, resp, buf[:], !body.sent())
+	if err != nil && r.Context().Err() == nil {
+		if a, ok := w.(interface{ Abort() }); ok {
+			a.Abort()
+		}
+	}
 	reuse = whole && !resp.Close && body.sent() && l.in.Buffered() == 0 && stop()
 	return nil
 }
@@ -93,14 +102,17 @@ func compose(dst []byte, r *http.Request) (head []byte, stream bool, err error) 
 		}
 		at := len(head)
 		head = head[:at+int(n)]
-		_, err = io.ReadFull(r.Body, head[at:])
+		if _, err = io.ReadFull(r.Body, head[at:]); err != nil {
+			err = fmt.Errorf("%w: %w", ErrRequest, err)
+		}
 		return head, false, err
 	}
 }
 
-// answer copies an answer, and reports whether that was all of it. If rest is set, some of
-// the request's body may follow, and nothing may follow that.
-func answer(w http.ResponseWriter, resp *http.Response, buf []byte, rest bool) (whole bool) {
+// answer copies an answer, and reports whether that was all of it; the error is that of the
+// server that answers. If rest is set, some of the request's body may follow, and nothing
+// may follow that.
+func answer(w http.ResponseWriter, resp *http.Response, buf []byte, rest bool) (whole bool, err error) {
 	h := w.Header()
 	for name, values := range resp.Header {
 		switch name {
@@ -115,47 +127,60 @@ func answer(w http.ResponseWriter, resp *http.Response, buf []byte, rest bool) (
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(resp.StatusCode)
-	_, err := io.CopyBuffer(onlyWriter{w}, onlyReader{resp.Body}, buf)
+	from := bodyReader{Reader: resp.Body}
+	_, failed := io.CopyBuffer(onlyWriter{w}, &from, buf)
 	if rest {
 		_ = http.NewResponseController(w).Flush()
 	}
-	return err == nil
+	return failed == nil, from.err
 }
 
-// Without more methods than these, buffers are those that one is told to use.
-type (
-	onlyWriter struct{ io.Writer }
-	onlyReader struct{ io.Reader }
-)
+// A bodyReader remembers why it could not be read.
+type bodyReader struct {
+	io.Reader
+	err error
+}
+
+func (b *bodyReader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+// An onlyWriter has no other methods: buffers are those that one is told to use.
+type onlyWriter struct{ io.Writer }
 
 // An upload is a body on its way.
 type upload struct {
 	rc   *http.ResponseController
+	body bodyReader
 	done chan struct{} // closed when nothing is sent any more
 	err  error         // then
 }
 
 // startUpload sends the body of r behind its head.
 func startUpload(w http.ResponseWriter, r *http.Request, l *link) *upload {
-	u := &upload{rc: http.NewResponseController(w), done: make(chan struct{})}
+	u := &upload{rc: http.NewResponseController(w), body: bodyReader{Reader: r.Body}, done: make(chan struct{})}
 	_ = u.rc.EnableFullDuplex() // or an answer that comes early would have to wait
 	go func() {                 // until the body ends, or can't be sent
-		defer close(u.done)
 		buf := buffers.Get().(*[bufferSize]byte)
 		defer buffers.Put(buf)
 		to := io.Writer(deadlineWriter{l.conn})
 		if r.ContentLength >= 0 {
-			_, u.err = io.CopyBuffer(to, onlyReader{r.Body}, buf[:])
+			_, u.err = io.CopyBuffer(to, &u.body, buf[:])
 		} else {
 			out := bufio.NewWriterSize(to, len(buf)/4)
 			chunks := httputil.NewChunkedWriter(out)
-			_, u.err = io.CopyBuffer(onlyWriter{chunks}, onlyReader{r.Body}, buf[:])
+			_, u.err = io.CopyBuffer(onlyWriter{chunks}, &u.body, buf[:])
 			if u.err == nil {
 				_ = chunks.Close()
 				_, _ = out.WriteString("\r\n")
 				u.err = out.Flush()
 			}
 		}
+		close(u.done) // before: who sees the connection closed looks why
 		if u.err != nil {
 			_ = l.conn.Close() // the other side is not to wait for the rest, nor this one for an answer
 		}
@@ -174,6 +199,21 @@ func (u *upload) sent() bool {
 	default:
 		return false
 	}
+}
+
+// blame returns err, or why the body could not be read: then the connection was closed.
+func (u *upload) blame(err error) error {
+	if u == nil {
+		return err
+	}
+	select {
+	case <-u.done:
+		if u.body.err != nil {
+			return fmt.Errorf("%w: %w", ErrRequest, u.body.err)
+		}
+	default:
+	}
+	return err
 }
 
 // restTime is how long the rest of a body is taken that has been answered already, so that
