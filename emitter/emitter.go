@@ -19,6 +19,9 @@
 // With nats.go, whose connection is to be flushed or drained at the end:
 //
 //	e := emitter.New(wire.Subjects(""), nc.Publish, nil)
+//
+// Servers whose clients come back to any of them keep events in a journal, which has a way of
+// its own: see [Options]. The format of those with Redis Streams is [wire.Streams].
 package emitter
 
 import (
@@ -34,6 +37,19 @@ import (
 // Options are those of [New]. The zero value is useful.
 type Options struct {
 	Codec parser.Codec // of arguments; default: parser.JSON, as on the servers
+
+	// Append, if set, adds an entry to the journal of the servers, and is called for all
+	// that goes by that, instead of what publishes: what is done to sockets, and events that
+	// are not volatile. Without it, or without a journal, clients that are away miss them.
+	// With rueidis, for servers with Redis Streams:
+	//
+	//	func(e wire.Entry) error {
+	//		return client.Do(ctx, client.B().Xadd().Key("socket.io").Maxlen().Almost().Threshold("10000").Id("*").FieldValue().
+	//			FieldValue("uid", e.UID).FieldValue("nsp", e.Nsp).FieldValue("type", e.Type).FieldValue("data", e.Data).Build()).Error()
+	//	}
+	//
+	// For servers with JetStream it is what Appender of cluster/nats returns.
+	Append func(wire.Entry) error
 }
 
 // An Emitter addresses a set of sockets of a namespace, on all servers: it emits to them, or
@@ -41,7 +57,7 @@ type Options struct {
 // publishes may be: the methods that modify it return another one.
 //
 // An error of a method says that an argument can't be encoded, or that the name of a room is
-// not UTF-8, or is that of what publishes. Without one, the message has been published;
+// not UTF-8, or is that of what publishes or appends. Without one, the message has been sent;
 // nobody tells who got it.
 type Emitter struct {
 	*sender
@@ -55,6 +71,7 @@ type Emitter struct {
 type sender struct {
 	format  wire.Format
 	publish func(channel string, data []byte) error
+	append  func(wire.Entry) error // nil: there is no journal
 	codec   parser.Codec
 	fresh   fresh.Rooms
 }
@@ -64,7 +81,7 @@ type sender struct {
 func New(f wire.Format, publish func(channel string, data []byte) error, o *Options) Emitter {
 	s := &sender{format: f, publish: publish}
 	if o != nil {
-		s.codec = o.Codec
+		s.codec, s.append = o.Codec, o.Append
 	}
 	return Emitter{sender: s, nsp: "/"}
 }
@@ -163,6 +180,13 @@ func (e Emitter) event(m *wire.Message, event string, args []any) (err error) {
 func (e Emitter) send(m *wire.Message) error {
 	if e.nobody() {
 		return nil
+	}
+	if e.append != nil && m.Kept() {
+		entry, err := m.Entry()
+		if err != nil {
+			return err
+		}
+		return e.append(entry)
 	}
 	data, err := e.format.Append(nil, m)
 	if err != nil {

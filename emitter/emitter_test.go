@@ -122,6 +122,48 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestAppend has what servers keep appended, and the rest published.
+func TestAppend(t *testing.T) {
+	var all []wire.Message
+	add := func(e wire.Entry) error {
+		var m wire.Message
+		err := e.Message(&m)
+		all = append(all, m)
+		return err
+	}
+	f := wire.Streams("")
+	publish := func(channel string, data []byte) error {
+		all = append(all, wire.Message{})
+		return f.Decode(channel, data, &all[len(all)-1])
+	}
+	e := emitter.New(f, publish, &emitter.Options{Append: add}).Of("/chat").To("room")
+	if err := errors.Join(e.Emit("ev", 1), e.Emit("ev", []byte{7}), e.Join("more"), e.Leave("more"), e.Disconnect(),
+		e.Volatile().Emit("ev"), e.ServerSideEmit("ev")); err != nil {
+		t.Fatal(err)
+	}
+	to := []string{"room"}
+	want := []wire.Message{
+		{Type: wire.TypeBroadcast, Rooms: to, Data: []byte(`["ev",1]`)},
+		{Type: wire.TypeBroadcast, Rooms: to, Data: []byte(`["ev",{"_placeholder":true,"num":0}]`), Attachments: [][]byte{{7}}},
+		{Type: wire.TypeJoin, Rooms: to, Names: []string{"more"}},
+		{Type: wire.TypeLeave, Rooms: to, Names: []string{"more"}},
+		{Type: wire.TypeDisconnect, Rooms: to},
+		{Type: wire.TypeBroadcast, Rooms: to, Data: []byte(`["ev"]`), Flags: wire.Flags{Volatile: true}},
+		{Type: wire.TypeServerEvent, Data: []byte(`["ev"]`)},
+	}
+	for i := range want {
+		want[i].UID, want[i].Nsp = wire.EmitterUID, "/chat"
+	}
+	if !reflect.DeepEqual(all, want) {
+		t.Errorf("%+v, want\n%+v", all, want)
+	}
+	if err := emitter.New(f, publish, &emitter.Options{Append: func(wire.Entry) error { return errRefused }}).Emit("ev"); err != errRefused {
+		t.Errorf("no error of what appends: %v", err)
+	}
+}
+
+var errRefused = errors.New("refused")
+
 type deaf struct{ cluster.Receiver }
 
 func (deaf) Receive(_, _ string, _ []byte) {}

@@ -20,7 +20,15 @@ func emit(option rueidis.ClientOption, opts *redis.Options, console *console) er
 	}
 	defer client.Close()
 	format := wire.Classic(opts.Prefix, wire.ClassicOptions{})
-	if opts.Sharded {
+	var o emitter.Options
+	switch {
+	case opts.Streams:
+		format = wire.Streams(opts.Prefix)
+		o.Append = func(e wire.Entry) error {
+			return client.Do(context.Background(), client.B().Xadd().Key(opts.StreamName).Maxlen().Almost().Threshold("10000").Id("*").FieldValue().
+				FieldValue("uid", e.UID).FieldValue("nsp", e.Nsp).FieldValue("type", e.Type).FieldValue("data", e.Data).Build()).Error()
+		}
+	case opts.Sharded:
 		format = wire.Sharded(opts.Prefix, opts.Subscriptions)
 	}
 	publish := func(channel string, data []byte) error {
@@ -30,7 +38,7 @@ func emit(option rueidis.ClientOption, opts *redis.Options, console *console) er
 		}
 		return client.Do(context.Background(), cmd).Error()
 	}
-	all := emitter.New(format, publish, nil)
+	all := emitter.New(format, publish, &o)
 	console.report("listening", "", []any{0})
 	return console.obey(os.Stdin, func(c command) (any, error) {
 		e := all

@@ -46,8 +46,8 @@ class NodeEmitter {
 const emitters = { Node: (c) => NodeEmitter.start(c), ...(target === "sio" && { Go: (c) => c.emitter() }) };
 
 for (const [language, start] of Object.entries(emitters)) {
-  // That of JavaScript has no sharded format.
-  suite(`the emitter in ${language}`, language === "Go" ? ["classic", "sharded"] : ["classic"], (cluster) => {
+  // That of JavaScript has no other format.
+  suite(`the emitter in ${language}`, language === "Go" ? ["classic", "sharded", "streams", "streams, sharded"] : ["classic"], (cluster) => {
     let emitter;
     before(async () => (emitter = await start(cluster())));
     after(() => emitter?.stop());

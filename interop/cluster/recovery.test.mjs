@@ -133,6 +133,23 @@ suite(
       assert.deepEqual(heard(client).filter(([event]) => event !== "volatile"), all);
     });
 
+    const fromEmitter = async (t, c) => {
+      const emitter = await c.emitter();
+      t.after(() => emitter.stop());
+      for (const [from, to] of [[c.g1, c.g2], [c.n1, c.n2], [c.g1, c.n1], [c.n1, c.g1]]) {
+        const it = await cuttable(t, c, from);
+        const { client, room } = it;
+        const witness = await c.client(to);
+        await away(c, it);
+        const due = await missed(c, room, witness, emitter);
+        await back(it, to);
+        assert.equal(client.recovered, true);
+        await c.fence(to, client);
+        assert.deepEqual(heard(client), due);
+      }
+    };
+    if (target === "sio") test(cluster, "what a program emits that only sends", fromEmitter);
+
     // Servers in JavaScript lose some when they have nothing to read for a while.
     const entries = async (t, c) => {
       const readers = await Promise.all([c.client(c.g1), c.client(c.g2)]);

@@ -77,9 +77,9 @@ func (b *batch) fill() bool {
 // is closed. JetStream knows the batch by its name for a while, and readers by its number.
 func (b *batch) commit() bool {
 	j := b.j
-	msg := nats.NewMsg(j.logSubject())
+	msg := nats.NewMsg(logSubject(j.prefix))
 	msg.Data = b.data
-	msg.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%x.%d", j.writer, b.number))
+	msg.Header.Set(nats.MsgIdHdr, batchName(j.writer, b.number))
 	again := 0
 	for tries := 0; ; tries++ {
 		for !j.nc.IsConnected() { // what waits in there may be sent twice
@@ -87,12 +87,12 @@ func (b *batch) commit() bool {
 				return false
 			}
 		}
-		seq, err := j.put(j.ctx, msg)
+		seq, err := put(j.ctx, j.nc, msg)
 		switch {
 		case err == nil && seq <= j.acked.Load(): // the stream has lost what it had
 			if err := j.skip(j.ctx); err == nil {
 				again++
-				msg.Header.Set(nats.MsgIdHdr, fmt.Sprintf("%x.%d.%d", j.writer, b.number, again))
+				msg.Header.Set(nats.MsgIdHdr, fmt.Sprint(batchName(j.writer, b.number), ".", again))
 			}
 		case err == nil:
 			j.acked.Store(seq)
@@ -112,11 +112,14 @@ func (b *batch) commit() bool {
 	}
 }
 
+// batchName is what JetStream knows a batch by.
+func batchName(w writer, number uint64) string { return fmt.Sprintf("%x.%d", w, number) }
+
 // put sends a message to a stream, and returns its sequence when it is there.
-func (j *Journal) put(ctx context.Context, msg *nats.Msg) (uint64, error) {
+func put(ctx context.Context, nc *nats.Conn, msg *nats.Msg) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	answer, err := j.nc.RequestMsgWithContext(ctx, msg)
+	answer, err := nc.RequestMsgWithContext(ctx, msg)
 	if err != nil {
 		return 0, err
 	}

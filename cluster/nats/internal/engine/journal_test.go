@@ -272,3 +272,42 @@ func TestJournalBegins(t *testing.T) {
 		t.Errorf("%d entries from %d on, want one from %d on", r.Past, r.Begin, last)
 	}
 }
+
+// What a program appends that is no server is told once, in order, whatever becomes of its
+// connection.
+func TestAppender(t *testing.T) {
+	s := startJetStream(t, "max_payload: 65536")
+	_, r := startJournal(t, s.URL(), Streams{})
+	p := brokertest.NewProxy(t, s.Addr())
+	nc, err := Connect("nats://"+p.Addr(), t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	add := NewAppender(nc, "sio")
+	const n = 500
+	for i := range n {
+		if i%100 == 50 {
+			p.Cut()
+			p.Heal()
+		}
+		if err := add(wire.Entry{UID: wire.EmitterUID, Nsp: "/", Type: "3", Data: fmt.Sprint(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := add(wire.Entry{UID: wire.EmitterUID, Nsp: "/", Type: "3", Data: strings.Repeat("x", 65536)}); err == nil {
+		t.Error("no error of what is too large")
+	}
+	if err := add(wire.Entry{UID: wire.EmitterUID, Nsp: "/", Type: "3", Data: "last"}); err != nil {
+		t.Fatal(err)
+	}
+	r.WaitEntries(t, n+1)
+	for i, data := range r.Data[:n] {
+		if data != fmt.Sprint(i) {
+			t.Fatalf("entry %d is %s", i, data)
+		}
+	}
+	if len(r.Data) != n+1 || r.Data[n] != "last" {
+		t.Errorf("%d entries, want %d and the last", len(r.Data), n)
+	}
+}

@@ -95,7 +95,7 @@ func (j *Journal) Replace(ctx context.Context, old []byte, by cluster.Record) (r
 		case present == nil || !bytes.Equal(present, old):
 			return nil
 		}
-		seq, err := j.put(ctx, newRecord(subject, &by, s.revision))
+		seq, err := put(ctx, j.nc, newRecord(subject, &by, s.revision))
 		if replaced = err == nil; replaced {
 			j.remember(subject, &by, seq)
 		}
@@ -197,7 +197,7 @@ func (j *Journal) saveOne(ctx context.Context, rec *cluster.Record) (saved bool,
 			j.remember(subject, rec, s.revision)
 			return nil
 		}
-		seq, err := j.put(ctx, newRecord(subject, rec, s.revision))
+		seq, err := put(ctx, j.nc, newRecord(subject, rec, s.revision))
 		if err == nil {
 			saved = true
 			j.remember(subject, rec, seq)

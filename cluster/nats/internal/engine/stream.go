@@ -45,7 +45,7 @@ func (s *Streams) Check() error {
 }
 
 // The subjects of a journal. Names of namespaces have more than one character in a subject.
-func (j *Journal) logSubject() string  { return j.prefix + ".j" } // where batches are appended
+func logSubject(prefix string) string  { return prefix + ".j" }   // where batches are appended
 func (j *Journal) liveSubject() string { return j.prefix + ".r" } // where JetStream tells of them
 func (j *Journal) recordSubject(key string) string {
 	return j.prefix + ".c." + key
@@ -78,8 +78,8 @@ func (j *Journal) configs() [2]jetstream.StreamConfig {
 	}
 	return [2]jetstream.StreamConfig{{
 		Name:        j.names[0],
-		Subjects:    []string{j.logSubject()},
-		RePublish:   &jetstream.RePublish{Source: j.logSubject(), Destination: j.liveSubject()},
+		Subjects:    []string{logSubject(j.prefix)},
+		RePublish:   &jetstream.RePublish{Source: logSubject(j.prefix), Destination: j.liveSubject()},
 		Storage:     storage,
 		Replicas:    replicas,
 		MaxAge:      cmp.Or(s.MaxAge, defaultMaxAge),
