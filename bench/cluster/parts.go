@@ -205,7 +205,7 @@ const manyNamespaces = 1_000
 func (r *results) namespaces(ctx context.Context, chosen []target, p plan) error {
 	for turn := range p.sets {
 		for _, t := range chosen {
-			if !t.usesRedis() {
+			if !t.usesRedis() || t.recovers() {
 				continue
 			}
 			if err := r.inNamespaces(ctx, t, turn, p); err != nil {

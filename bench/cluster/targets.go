@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
@@ -20,10 +22,12 @@ import (
 // A target is a kind of cluster. Its servers are told in their environment what to be:
 //
 //	PORT        where to listen
-//	ENGINE      alone, classic or sharded, by Redis, or nats
+//	ENGINE      alone; classic, sharded or streams, by Redis; or nats
 //	REDIS       host:port
 //	ROUTE       host:port where the NATS server in the process listens for others
 //	PEER        the ROUTE of the other one
+//	THIRD       that of one that has no clients, so that JetStream goes on without any of them
+//	RECOVERY    if set, clients may come back to any server
 //	RECEIVES    if set, sockets enter rooms: the first of "/" enters the room first, the
 //	            others room0 to room9 in turn, those of other namespaces the room called room
 //	ROOMS       how many of these rooms there are: 10
@@ -39,7 +43,14 @@ type target struct {
 	engine string
 }
 
-func (t target) usesRedis() bool { return t.engine == "classic" || t.engine == "sharded" }
+func (t target) usesRedis() bool {
+	return t.engine == "classic" || t.engine == "sharded" || t.engine == "streams"
+}
+
+func (t target) usesNATS() bool { return t.engine == "nats" || t.engine == "jetstream" }
+
+// recovers tells whether clients may come back to any server.
+func (t target) recovers() bool { return t.engine == "streams" || t.engine == "jetstream" }
 
 // A server is a program.
 type server struct {
@@ -72,6 +83,8 @@ const (
 	nats      = "sio, NATS"
 	reference = "socket.io"
 	alone     = "sio, alone"
+	streams   = "sio, recovery"
+	jetStream = "sio, NATS, recovery"
 )
 
 func targets() []target {
@@ -82,6 +95,8 @@ func targets() []target {
 		{reference, node, "classic"},
 		{"socket.io, sharded", node, "sharded"},
 		{alone, byRedis, "alone"},
+		{streams, byRedis, "streams"},
+		{jetStream, byNATS, "jetstream"},
 	}
 }
 
@@ -148,6 +163,7 @@ type system struct {
 	target
 	redis            *process.Server
 	sender, receiver *process.Server
+	third            *process.Server // with JetStream only
 }
 
 // A setup says how a system is to be.
@@ -167,6 +183,9 @@ func start(ctx context.Context, t target, u setup) (_ *system, err error) {
 		}
 	}()
 	env := []string{"ENGINE=" + t.engine, "ROOMS=" + strconv.Itoa(rooms), "NAMESPACES=" + strconv.Itoa(u.namespaces)}
+	if t.recovers() {
+		env = append(env, "RECOVERY=1")
+	}
 	sender, receiver := slices.Clone(env), append(slices.Clone(env), "RECEIVES=1")
 	switch {
 	case t.usesRedis():
@@ -185,25 +204,38 @@ func start(ctx context.Context, t target, u setup) (_ *system, err error) {
 			}
 		}
 		receiver = append(receiver, "REDIS="+addr)
-	case t.engine == "nats":
-		a, b, err := twoAddrs()
+	case t.usesNATS():
+		all, err := addrs(3)
 		if err != nil {
 			return nil, err
 		}
+		a, b, c := all[0], all[1], all[2]
 		sender = append(sender, "ROUTE="+a, "PEER="+b)
 		receiver = append(receiver, "ROUTE="+b, "PEER="+a)
+		if t.recovers() {
+			sender, receiver = append(sender, "THIRD="+c), append(receiver, "THIRD="+c)
+			third := append(slices.Clone(env), "ROUTE="+c, "PEER="+a, "THIRD="+b)
+			return s, s.startAll(ctx, receiver, sender, third)
+		}
 	}
-	if s.receiver, err = process.Start(ctx, process.Command{Dir: t.server.dir, Run: t.server.run, Env: receiver}); err != nil {
-		return nil, err
+	return s, s.startAll(ctx, receiver, sender)
+}
+
+// startAll starts the servers. Those with JetStream wait for each other.
+func (s *system) startAll(ctx context.Context, envs ...[]string) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(envs))
+	for i, to := range []**process.Server{&s.receiver, &s.sender, &s.third}[:len(envs)] {
+		all.Go(func() { // until it is ready
+			*to, errs[i] = process.Start(ctx, process.Command{Dir: s.server.dir, Run: s.server.run, Env: envs[i]})
+		})
 	}
-	if s.sender, err = process.Start(ctx, process.Command{Dir: t.server.dir, Run: t.server.run, Env: sender}); err != nil {
-		return nil, err
-	}
-	return s, nil
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func (s *system) stop() {
-	for _, p := range []*process.Server{s.sender, s.receiver, s.redis} {
+	for _, p := range []*process.Server{s.sender, s.receiver, s.third, s.redis} {
 		if p != nil {
 			p.Stop()
 		}
@@ -249,16 +281,16 @@ func (s *system) crowd(ctx context.Context, n, namespaces int, event string, p p
 	return c, c.Idle(p.settle)
 }
 
-// twoAddrs returns addresses that nobody listened on just now.
-func twoAddrs() (a, b string, err error) {
-	var all [2]string
-	for i := range all {
+// addrs returns addresses that nobody listened on just now.
+func addrs(n int) ([]string, error) {
+	var all []string
+	for range n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return "", "", err
+			return nil, err
 		}
 		defer l.Close()
-		all[i] = l.Addr().String()
+		all = append(all, l.Addr().String())
 	}
-	return all[0], all[1], nil
+	return all, nil
 }

@@ -174,9 +174,6 @@ func (s *server) handle() {
 				return err
 			}
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.sockets[auth.Name] = c.Socket()
 		return nil
 	})
 	s.sio.OnDisconnect(func(c *sio.Context) error {
@@ -205,7 +202,17 @@ func (s *server) handle() {
 			return c.Ack(state{s.name, c.Rooms(), value})
 		})
 	}
-	on("who", func(*sio.Context, string) error { return nil })
+	// It is the first that a client says. Before, it may still be refused, with what was emitted to
+	// it.
+	on("who", func(c *sio.Context, _ string) error {
+		name, _ := c.Get("name").(string)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if c.Reason() == "" {
+			s.sockets[name] = c.Socket()
+		}
+		return nil
+	})
 	on("join", func(c *sio.Context, room string) error { return c.Join(room) })
 	on("leave", func(c *sio.Context, room string) error { c.Leave(room); return nil })
 	on("set", func(c *sio.Context, value string) error { c.Set("value", value); return nil })

@@ -117,6 +117,7 @@ func (b *broadcast) begin() error {
 }
 
 func (b *broadcast) message(conn *conn, op byte, message []byte) {
+	message = withoutOffset(message, len(b.expected))
 	switch {
 	case conn.want > 0 && bytes.Equal(message, b.expected) && op == opText:
 		conn.want--
@@ -167,7 +168,7 @@ func (c *Crowd) Paced(rate, size int, w Window, each func()) (*Sample, error) {
 			p.missing--
 			return
 		}
-		if seq, ok := c.next(&b.message, conn, message, 1, p.sent); ok {
+		if seq, ok := c.next(&b.message, conn, withoutOffset(message, size), 1, p.sent); ok {
 			p.arrived(seq)
 		}
 	}

@@ -119,3 +119,17 @@ func TestWithoutPing(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutOffset(t *testing.T) {
+	const event = `42["msg","a"]`
+	for message, want := range map[string]string{
+		event:                  event,
+		`42["msg","a","17-0"]`: event,
+		`42["msg","abcdef"]`:   `42["msg","abcdef"]`, // another one
+		`42["msg","a",17]`:     `42["msg","a",17]`,
+	} {
+		if got := string(withoutOffset([]byte(message), len(event))); got != want {
+			t.Errorf("%s: %s, want %s", message, got, want)
+		}
+	}
+}

@@ -5,12 +5,15 @@ import (
 	"os"
 
 	"github.com/siokit/sio/bench/servers/internal/members"
+	"github.com/siokit/sio/cluster/nats"
 	"github.com/siokit/sio/cluster/nats/embedded"
 )
 
 func main() {
-	members.Serve(embedded.Open(&embedded.Options{
-		Listen: os.Getenv("ROUTE"),
-		Peers:  []string{os.Getenv("PEER")},
-	}))
+	o := &embedded.Options{Listen: os.Getenv("ROUTE"), Peers: []string{os.Getenv("PEER")}}
+	if third := os.Getenv("THIRD"); third != "" {
+		o.JetStream = new(nats.JetStream)
+		o.Peers = append(o.Peers, o.Listen, third)
+	}
+	members.Serve(embedded.Open(o))
 }

@@ -17,6 +17,6 @@ func main() {
 	}
 	members.Serve(redis.Open(
 		rueidis.ClientOption{InitAddress: []string{os.Getenv("REDIS")}},
-		&redis.Options{Sharded: engine == "sharded"},
+		&redis.Options{Sharded: engine == "sharded", Streams: engine == "streams"},
 	))
 }

@@ -25,7 +25,10 @@ func Serve(c *cluster.Cluster, err error) {
 	}
 	opts := &sio.Options{ForgetRequest: true}
 	if c != nil {
-		opts.Broker = c.Broker
+		opts.Cluster = c
+		if os.Getenv("RECOVERY") != "" {
+			opts.Recovery = new(sio.Recovery)
+		}
 		http.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
 			_ = json.NewEncoder(w).Encode(c.Stats()) // fails if nobody listens
 		})
