@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type member struct {
 	engine *memory.Journal
 	url    string
 	dead   bool
+	refuse atomic.Bool // whoever comes back
 
 	proxy *brokertest.Proxy
 }
@@ -55,6 +57,10 @@ func newMemberBy(t *testing.T, j *memory.Journal, e cluster.Engine, window time.
 	}
 	m.Server = sio.New(&sio.Options{Broker: m.cl.Broker, Recovery: &sio.Recovery{Window: window}, Logger: &log})
 	m.OnConnect(func(c *sio.Context) error {
+		if c.Recovered() && m.refuse.Load() {
+			c.Leave("room")
+			return errors.Join(c.Join("other"), c.Set("name", "Eve"), errors.New("no"))
+		}
 		if c.Recovered() {
 			return nil
 		}

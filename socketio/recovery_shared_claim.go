@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -24,6 +25,8 @@ type sharedClaim struct {
 	size   int // of that, in bytes
 	last   uint64
 	held   []*Broadcast // what was emitted to the socket
+	taking bool         // it is accepted, and about to be the client
+	asked  []func(bool) // who wants to know meanwhile whether that is here
 
 	// protected by books
 	in      map[string]bool // the rooms
@@ -116,37 +119,41 @@ func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
 
 // find returns the record of a client that is not there, or nil.
 func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) *Client {
-	was, err := r.lookUp(ctx, pid)
-	if err != nil || was == nil || was.Nsp != "" && was.Nsp != r.nsp {
-		return nil
-	}
-	if was.Server == "" || was.Gone {
-		return was
-	}
-	if was.Server == r.journal.Server() {
-		alive := make(chan bool, 1)
-		if r.sameConnection(s, pid) {
+	asked := "" // for which lease
+	for {
+		was, err := r.lookUp(ctx, pid)
+		if err != nil || was == nil || was.Nsp != "" && was.Nsp != r.nsp {
 			return nil
 		}
-		r.yield(pid, func(ok bool) { alive <- ok })
-		select {
-		case ok := <-alive:
-			if ok {
-				return nil
-			}
-		case <-ctx.Done():
+		if was.Server == "" || was.Gone || was.Lease == asked {
+			return was
+		}
+		asked = was.Lease // another server may take it meanwhile
+		var alive bool
+		if was.Server == r.journal.Server() {
+			alive, err = r.yieldHere(ctx, s, pid)
+		} else if alive, err = r.journal.Yield(ctx, was.Server, pid); err != nil {
+			return was // its server is dead, or as good as that
+		}
+		if alive || err != nil {
 			return nil
 		}
-	} else if alive, err := r.journal.Yield(ctx, was.Server, pid); alive {
-		return nil
-	} else if err != nil {
-		return was // its server is dead, or as good as that
 	}
-	was, err = r.lookUp(ctx, pid) // it is the last one now
-	if err != nil {
-		return nil
+}
+
+// yieldHere is yield for a socket of this server, which may be one of the client's connection.
+func (r *sharedRecovery) yieldHere(ctx context.Context, s *Socket, pid string) (alive bool, err error) {
+	if r.sameConnection(s, pid) {
+		return true, nil
 	}
-	return was
+	answer := make(chan bool, 1)
+	r.yield(pid, func(alive bool) { answer <- alive })
+	select {
+	case alive = <-answer:
+		return alive, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
 }
 
 // lookAgain is how soon a record is looked for again if that has failed: a journal that is away
@@ -271,11 +278,15 @@ func (c *sharedClaim) walk(upTo uint64) bool {
 func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
 	m := memberOf(s)
 	c := m.claim
+	r.mu.Lock()
+	c.taking = r.deciding[m.pid] == c
+	r.mu.Unlock()
+	defer r.taken(m.pid, c)
 	defer r.giveBack(s)
 	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
 	defer cancel()
 	c.apply()
-	if ok, err := r.journal.Take(ctx, c.was, m); err != nil || !ok {
+	if !r.take(ctx, c, m) {
 		return nil, false
 	}
 	// From here on the record is this socket's, and says of the client what it said before: if
@@ -296,6 +307,32 @@ func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok boo
 		_ = r.post(r.ticketFor(s, b)) // it has been encoded
 	}
 	return missed, true
+}
+
+// take writes the record of a client in the place of the one that was found, or of a later one by
+// the same server, which may write it until its disconnect handler has returned.
+func (r *sharedRecovery) take(ctx context.Context, c *sharedClaim, m *member) bool {
+	for {
+		if ok, err := r.journal.Take(ctx, c.was, m); err != nil || ok {
+			return ok
+		}
+		later, err := r.journal.Find(ctx, m.pid)
+		if err != nil || later == nil || later.Lease != c.was.Lease || later.Gone != c.was.Gone || bytes.Equal(later.Raw, c.was.Raw) {
+			return false
+		}
+		c.was.Raw = later.Raw
+	}
+}
+
+// taken tells who has asked whether a client is here what has become of a claim.
+func (r *sharedRecovery) taken(pid string, c *sharedClaim) {
+	r.mu.Lock()
+	asked := c.asked
+	c.taking, c.asked = false, nil
+	r.mu.Unlock()
+	for _, f := range asked {
+		r.yield(pid, f)
+	}
 }
 
 // apply adds what has changed aside to what is known of the client's rooms.
@@ -386,6 +423,11 @@ func (r *sharedRecovery) giveBackLocked(c *sharedClaim) {
 func (r *sharedRecovery) yield(pid string, f func(alive bool)) {
 	r.mu.Lock()
 	m := r.clients[pid]
+	if c := r.deciding[pid]; m == nil && c != nil && c.taking {
+		c.asked = append(c.asked, f)
+		r.mu.Unlock()
+		return
+	}
 	r.mu.Unlock()
 	gone := func() { f(false) }
 	switch {
