@@ -102,11 +102,12 @@ func (c *Client) take(ctx context.Context, to string) (*link, error) {
 	return l, nil
 }
 
-// Try connects to a server, unless there is a connection, and keeps that for a request.
+// Try connects to a server, unless there is a connection. It keeps none: who answers does
+// not wait for a first request as long as for the next.
 func (c *Client) Try(ctx context.Context, to string) error {
 	l, err := c.take(ctx, to)
 	if err == nil {
-		c.put(l)
+		c.drop(l)
 	}
 	return err
 }
