@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/cluster"
@@ -59,8 +60,9 @@ func start(k kind, n int) (all []*server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	log := zerolog.New(os.Stderr).Level(zerolog.WarnLevel) // why a request has not got there
 	for i := range n {
-		o := cluster.Options{Name: fmt.Sprint("s", i)}
+		o := cluster.Options{Name: fmt.Sprint("s", i), Logger: &log}
 		if k.tcp {
 			o.Relay = &cluster.Relay{Listen: "127.0.0.1:0", Secret: "of the benchmark"}
 		}

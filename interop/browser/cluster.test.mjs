@@ -63,8 +63,9 @@ async function line(child, exit, pattern) {
 }
 
 // visit shows the page to a new user, in a browser of its own, who enters a name. One who polls
-// has no connection that goes with a server.
-async function visit(t, url, name, { polls = false } = {}) {
+// has no connection that goes with a server. One who is direct has no session before the
+// WebSocket, which then goes through no other server than the user's.
+async function visit(t, url, name, { polls = false, direct = false } = {}) {
   const context = await browser.newContext({ viewport: { width: 1180, height: 720 }, colorScheme: "light" });
   t.after(() => context.close());
   context.setDefaultTimeout(wait);
@@ -73,6 +74,12 @@ async function visit(t, url, name, { polls = false } = {}) {
   page.on("pageerror", (err) => errors.push(String(err)));
   t.after(() => assert.deepEqual(errors, []));
   if (polls) await page.addInitScript("delete window.WebSocket");
+  if (direct) {
+    await page.addInitScript(() => {
+      let io;
+      Object.defineProperty(window, "io", { get: () => io && ((o) => io({ ...o, transports: ["websocket"] })), set: (f) => { io = f; } });
+    });
+  }
   await page.goto(url);
   await enter(page, name);
   await has(page.locator("#status[data-state=ok]"), `connected · ${polls ? "polling" : "websocket"}`);
@@ -180,8 +187,8 @@ for (const engine of ["NATS", "Redis"]) {
 test("a server hangs: its users are gone for the others, and back when it goes on", async (t) => {
   const servers = await start(built.program);
   t.after(() => servers.stop());
-  const ada = await visit(t, servers.url, "Ada");
-  const bob = await visit(t, servers.url, "Bob");
+  const ada = await visit(t, servers.url, "Ada", { direct: true });
+  const bob = await elsewhere(t, servers.url, "Bob", ada, await serverOf(ada, "Ada"));
   await online(ada, "Ada", "Bob");
   const pid = Number((await servers.line(`server ${await serverOf(ada, "Bob")} has pid (\\d+)`))[1]);
   t.after(() => running(pid) && process.kill(pid, "SIGCONT"));   // it ends by itself then
