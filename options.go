@@ -273,6 +273,10 @@ type Compression struct {
 type Recovery struct {
 	// Window is how long a client may be away. Default 2 minutes.
 	Window time.Duration
+
+	// The following are for a server alone, or in a cluster without a journal. With one,
+	// events and records are the journal's, and its limits bound them.
+
 	// MaxBytes bounds the events that are kept for the clients of one namespace.
 	// For all dynamic namespaces together the bound is sixteen times as much, which
 	// can be exceeded for a moment. A client that has missed an event that is gone

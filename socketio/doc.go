@@ -39,7 +39,9 @@
 // recovery_claim.go (who says that it is a client), recovery_walk.go (what that has
 // missed), recovery_emit.go (events get their numbers and offsets), recovery_away.go (who
 // has left). Its bookkeeping has a package, internal/ledger, and so have its records,
-// socketio/recovery.
+// socketio/recovery. With a [Journal] (journal.go) the same is in recovery_shared.go,
+// recovery_shared_claim.go, recovery_shared_emit.go, and recovery_shared_lane.go (what has been
+// emitted, until the journal gives it back).
 //
 // The protocol: https://github.com/socketio/socket.io-protocol
 package socketio

@@ -41,7 +41,8 @@ import (
 //
 // Behind it stands localRecovery, which counts the events of this process by itself. Its
 // bookkeeping is the package internal/ledger, which knows of no socket; its records are
-// with a recovery.Store.
+// with a recovery.Store. In a cluster with a [Journal] sharedRecovery stands there, whose
+// numbers, events and records are the journal's (recovery_shared.go and what begins so).
 //
 // A package for all of it was not to be had: claims and takeovers are about states of
 // sockets, which would have to be exported for that. And sockets are passed as they are,
@@ -231,6 +232,10 @@ var (
 type Recovery struct {
 	// Window is how long a client may be away. Default 2 minutes.
 	Window time.Duration
+
+	// The following are for a server alone, or in a cluster without a journal. With one,
+	// events and records are the journal's, and its limits bound them.
+
 	// MaxBytes bounds the events that are kept for the clients of one namespace.
 	// For all dynamic namespaces together the bound is sixteen times as much, which
 	// can be exceeded for a moment. A client that has missed an event that is gone

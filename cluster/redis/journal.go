@@ -165,9 +165,6 @@ func (j *journal) add(e *wire.Entry) rueidis.Completed {
 	if e.Number != 0 {
 		c = c.FieldValue("n", strconv.FormatUint(e.Number, 10))
 	}
-	if e.Early {
-		c = c.FieldValue("early", "1")
-	}
 	return c.Build()
 }
 
@@ -186,8 +183,6 @@ func entryOf(x *rueidis.XRangeSlice) (e wire.Entry, ok bool) {
 			e.Data = f.Value
 		case "n":
 			e.Number, _ = strconv.ParseUint(f.Value, 10, 64) // 0 if it is none
-		case "early":
-			e.Early = f.Value == "1"
 		}
 	}
 	return e, e.Nsp != ""

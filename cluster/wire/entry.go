@@ -18,7 +18,6 @@ type Entry struct {
 	Data string // JSON, or msgpack in base64; "" if there is none
 
 	Number uint64 // which of the entries of that server it is, from 1 on; 0 if it does not count
-	Early  bool   // the clients of that server have been sent it before it was appended
 }
 
 // Kept tells whether a message goes into the journal, if there is one: events without an

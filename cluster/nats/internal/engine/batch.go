@@ -45,11 +45,7 @@ func cutHead(data []byte) (w writer, number uint64, rest []byte, err error) {
 }
 
 func appendEntry(dst []byte, e *wire.Entry) []byte {
-	early := byte(0)
-	if e.Early {
-		early = 1
-	}
-	dst = binary.AppendUvarint(append(dst, early), e.Number)
+	dst = binary.AppendUvarint(dst, e.Number)
 	for _, s := range [...]string{e.UID, e.Nsp, e.Type, e.Data} {
 		dst = append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 	}
@@ -58,15 +54,12 @@ func appendEntry(dst []byte, e *wire.Entry) []byte {
 
 // cutEntry reads the first of the entries that data has.
 func cutEntry(data []byte, e *wire.Entry) (rest []byte, err error) {
-	if len(data) == 0 || data[0] > 1 {
-		return nil, errBatch
-	}
-	*e = wire.Entry{Early: data[0] == 1}
-	number, n := binary.Uvarint(data[1:])
+	*e = wire.Entry{}
+	number, n := binary.Uvarint(data)
 	if n <= 0 {
 		return nil, errBatch
 	}
-	e.Number, data = number, data[1+n:]
+	e.Number, data = number, data[n:]
 	for _, s := range [...]*string{&e.UID, &e.Nsp, &e.Type, &e.Data} {
 		size, n := binary.Uvarint(data)
 		if n <= 0 || size > uint64(len(data)-n) {
