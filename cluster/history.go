@@ -14,6 +14,7 @@ import (
 // remembers them: those of all namespaces, also of such as it does not have yet.
 type history struct {
 	limit int // of bytes
+	born  time.Time
 
 	mu    sync.RWMutex // protects the following; innermost
 	age   time.Duration
@@ -26,14 +27,17 @@ type history struct {
 }
 
 // An eventLog is the events of one namespace, in order.
-type eventLog struct{ fifo.Queue[socketio.Kept] }
+type eventLog struct {
+	nsp string
+	fifo.Queue[socketio.Kept]
+}
 
 // A remembered is an event in the order of all.
 type remembered struct {
-	nsp  string
+	log  *eventLog
 	pos  uint64
 	size int
-	at   time.Time
+	at   time.Duration // since the history began
 }
 
 const (
@@ -47,7 +51,7 @@ const (
 )
 
 func (h *history) init(limit int) {
-	h.limit, h.age, h.logs = limit, defaultAge, make(map[string]*eventLog)
+	h.limit, h.born, h.age, h.logs = limit, time.Now(), defaultAge, make(map[string]*eventLog)
 }
 
 // keepFor has events remembered for so long at least.
@@ -61,19 +65,19 @@ func (h *history) keepFor(age time.Duration) {
 func (h *history) add(nsp string, e *socketio.Kept) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
+	now := time.Since(h.born)
 	size := eventSize + sizeOf(e.Broadcast)
 	l := h.logs[nsp]
 	if l == nil {
-		l = new(eventLog)
+		l = &eventLog{nsp: nsp}
 		h.logs[nsp] = l
 	}
 	l.Push(*e)
-	h.all.Push(remembered{nsp, e.Pos, size, now})
+	h.all.Push(remembered{l, e.Pos, size, now})
 	h.bytes += size
 	for h.all.Len() > 1 {
 		old := h.all.All()[0]
-		if h.bytes <= h.limit && now.Sub(old.at) <= h.age {
+		if h.bytes <= h.limit && now-old.at <= h.age {
 			break
 		}
 		h.dropLocked()
@@ -82,9 +86,9 @@ func (h *history) add(nsp string, e *socketio.Kept) {
 
 func (h *history) dropLocked() {
 	old := h.all.Pop()
-	l := h.logs[old.nsp]
+	l := old.log
 	if l.Pop(); l.Len() == 0 {
-		delete(h.logs, old.nsp)
+		delete(h.logs, l.nsp)
 	}
 	h.bytes -= old.size
 	h.head = old.pos

@@ -37,9 +37,10 @@ var (
 // by a [link], and read by a connection that waits for them.
 type journal struct {
 	*engine
-	stream   string
-	maxLen   int
-	sessions string // what the keys of records begin with
+	stream    string
+	maxLen    int
+	threshold string // the same as text
+	sessions  string // what the keys of records begin with
 
 	to      cluster.JournalReceiver // nil: nobody is told of entries, and none are appended
 	telling sync.Mutex              // it is told by one goroutine at a time
@@ -65,12 +66,13 @@ type mark struct{ number, pos uint64 }
 
 func newJournal(client rueidis.Client, owned bool, o *Options) *journal {
 	j := &journal{
-		engine:   newEngine(client, owned, o),
-		stream:   cmp.Or(o.StreamName, defaultStream),
-		maxLen:   cmp.Or(o.MaxLen, defaultMaxLen),
-		sessions: cmp.Or(o.SessionKeyPrefix, defaultSessionPrefix),
-		seen:     make(map[string]mark),
-		stop:     func() {},
+		engine:    newEngine(client, owned, o),
+		stream:    cmp.Or(o.StreamName, defaultStream),
+		maxLen:    cmp.Or(o.MaxLen, defaultMaxLen),
+		threshold: strconv.Itoa(cmp.Or(o.MaxLen, defaultMaxLen)),
+		sessions:  cmp.Or(o.SessionKeyPrefix, defaultSessionPrefix),
+		seen:      make(map[string]mark),
+		stop:      func() {},
 	}
 	j.engine.journal = j
 	return j
@@ -139,9 +141,13 @@ func (j *journal) Offset(pos uint64) string { return idOf(pos) }
 func (j *journal) Position(offset string) (pos uint64, ok bool) { return positionOf(offset) }
 
 func idOf(pos uint64) string {
-	id := strconv.AppendUint(nil, pos>>sequenceBits, 10)
-	id = append(id, '-')
-	return string(strconv.AppendUint(id, pos&(1<<sequenceBits-1), 10))
+	var buf [40]byte
+	return string(appendID(buf[:0], pos))
+}
+
+func appendID(dst []byte, pos uint64) []byte {
+	dst = append(strconv.AppendUint(dst, pos>>sequenceBits, 10), '-')
+	return strconv.AppendUint(dst, pos&(1<<sequenceBits-1), 10)
 }
 
 func positionOf(id string) (pos uint64, ok bool) {
@@ -152,12 +158,13 @@ func positionOf(id string) (pos uint64, ok bool) {
 	high, err1 := strconv.ParseUint(ms, 10, 64-sequenceBits)
 	low, err2 := strconv.ParseUint(sequence, 10, sequenceBits)
 	pos = high<<sequenceBits | low
-	return pos, err1 == nil && err2 == nil && idOf(pos) == id
+	var buf [40]byte
+	return pos, err1 == nil && err2 == nil && string(appendID(buf[:0], pos)) == id
 }
 
 // add returns the command that appends an entry.
 func (j *journal) add(e *wire.Entry) rueidis.Completed {
-	c := j.client.B().Xadd().Key(j.stream).Maxlen().Almost().Threshold(strconv.Itoa(j.maxLen)).Id("*").
+	c := j.client.B().Xadd().Key(j.stream).Maxlen().Almost().Threshold(j.threshold).Id("*").
 		FieldValue().FieldValue("uid", e.UID).FieldValue("nsp", e.Nsp).FieldValue("type", e.Type)
 	if e.Data != "" {
 		c = c.FieldValue("data", e.Data)

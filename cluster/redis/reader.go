@@ -93,6 +93,10 @@ func (j *journal) positionOf(x *rueidis.XRangeSlice) (uint64, error) {
 	return pos, nil
 }
 
+// gather is how long more entries may come before they are read, once some have: each time that
+// the stream is waited for costs as much as tens of entries.
+const gather = time.Millisecond
+
 // run reads by one connection after another.
 func (j *journal) run(ctx context.Context, c *conn) {
 	for tries := 0; ; tries++ {
@@ -146,6 +150,9 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 		caughtUp = len(page) < pageEntries
 		if err := j.deliver(page, false); err != nil {
 			return err
+		}
+		if caughtUp && len(page) > 0 {
+			time.Sleep(gather)
 		}
 		if caughtUp && j.absent {
 			j.absent = false

@@ -33,6 +33,9 @@ func (m *Message) Kept() bool {
 	return false
 }
 
+// entrySize is about what the Data of an entry has beside that of a message.
+const entrySize = 128
+
 // Entry returns the entry of a message that is kept. It fails if the message is not one, Data
 // is not valid, or the name of a room is not UTF-8.
 func (m *Message) Entry() (Entry, error) {
@@ -43,7 +46,7 @@ func (m *Message) Entry() (Entry, error) {
 		return Entry{}, err
 	}
 	pack := len(m.Attachments) > 0
-	data, err := encode(nil, m, pack, clusterData)
+	data, err := encode(make([]byte, 0, len(m.Data)+entrySize), m, pack, clusterData)
 	if err != nil {
 		return Entry{}, err
 	}
