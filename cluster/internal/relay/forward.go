@@ -15,11 +15,19 @@ import (
 	"time"
 )
 
-// bufferSize is that of the buffers for heads and bodies: the batches in which the answers
-// to polls are written.
-const bufferSize = 32 << 10
+const (
+	// bufferSize is that of the buffers for bodies: the batches in which the answers to
+	// polls are written.
+	bufferSize = 32 << 10
+	// headSize is that of those for heads, with bodies that are short: clients may take
+	// their time to send these.
+	headSize = 4 << 10
+)
 
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+var (
+	buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+	heads   = sync.Pool{New: func() any { return new([headSize]byte) }}
+)
 
 // ErrRequest is wrapped by errors that the client has caused.
 var ErrRequest = errors.New("relay: the request can't be sent to another server")
@@ -30,13 +38,7 @@ var errTarget = fmt.Errorf("%w: its target has spaces, or there is none", ErrReq
 // it fails, nothing has been written. A request is never sent twice: the answer to a
 // poll may have left the server.
 func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) error {
-	buf := buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(buf)
-	out, stream, err := compose(buf[:0], r) // before a connection is taken: a body may take its time
-	if err != nil {
-		return err
-	}
-	l, err := c.take(r.Context(), to)
+	l, stream, err := c.send(r, to)
 	if err != nil {
 		return err
 	}
@@ -50,10 +52,6 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) erro
 	}()
 	stop := context.AfterFunc(r.Context(), func() { _ = l.conn.Close() }) // the other side sees the client leave
 	defer stop()
-	_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := l.conn.Write(out); err != nil {
-		return err
-	}
 	var body *upload
 	if stream {
 		body = startUpload(w, r, l)
@@ -69,6 +67,8 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) erro
 		}
 		return c.pipe(w, resp, &l)
 	}
+	buf := buffers.Get().(*[bufferSize]byte) // not before: a poll waits
+	defer buffers.Put(buf)
 	whole, err := answer(w, resp, buf[:], !body.sent())
 	if err != nil && r.Context().Err() == nil {
 		if a, ok := w.(interface{ Abort() }); ok {
@@ -77,6 +77,25 @@ func (c *Client) Forward(w http.ResponseWriter, r *http.Request, to string) erro
 	}
 	reuse = whole && !resp.Close && body.sent() && l.in.Buffered() == 0 && stop()
 	return nil
+}
+
+// send sends the head of r, and what compose has put behind it, on a connection that it takes.
+func (c *Client) send(r *http.Request, to string) (l *link, stream bool, err error) {
+	buf := heads.Get().(*[headSize]byte)
+	defer heads.Put(buf)
+	out, stream, err := compose(buf[:0], r) // before a connection is taken: a body may take its time
+	if err != nil {
+		return nil, false, err
+	}
+	if l, err = c.take(r.Context(), to); err != nil {
+		return nil, false, err
+	}
+	_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err = l.conn.Write(out); err != nil {
+		c.drop(l)
+		return nil, false, err
+	}
+	return l, stream, nil
 }
 
 // compose appends the head of r to dst, and its body if that is short. It reports whether

@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -130,6 +132,48 @@ func TestWhoseFault(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
+}
+
+// A request that waits for its answer holds no buffers but that of its connection.
+func TestWaitingIsLight(t *testing.T) {
+	const n = 300
+	asked := make(chan struct{}, n)
+	release := make(chan struct{})
+	owner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-release
+	}))
+	defer owner.Close()
+	c := NewClient(func(ctx context.Context, to string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", to)
+	})
+	defer c.Close()
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what is in pools goes with the second
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			r := httptest.NewRequest("GET", "/", nil)
+			if err := c.Forward(httptest.NewRecorder(), r, owner.Listener.Addr().String()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range n {
+		<-asked
+	}
+	if each := (heap() - before) / n; each > 30<<10 { // both sides together
+		t.Errorf("%d bytes for each", each)
+	}
+	close(release)
+	wg.Wait()
 }
 
 // Who waits for a server that does not answer goes on when it is given up: those that
