@@ -40,6 +40,7 @@ type sharedRecovery struct {
 	mu       sync.Mutex              // protects the following, from an event's position to its queueing for all
 	clients  map[string]*member      // those that are there, by pid
 	deciding map[string]*sharedClaim // whose connect handler runs, by the pid of the client that it says it is
+	leaving  map[string]*member      // those that have left, until their records are written
 
 	back fifo.Queue[returned] // who has come back of late, in order
 	next uint64               // the position of what is being delivered
@@ -107,6 +108,7 @@ func newSharedRecovery(h house, j Journal, namespace string, o *Options) *shared
 		patience: askPatience,
 		clients:  make(map[string]*member),
 		deciding: make(map[string]*sharedClaim),
+		leaving:  make(map[string]*member),
 	}
 	r.lane.r = r
 	r.pos.Store(j.Last())
@@ -182,13 +184,29 @@ func (r *sharedRecovery) vacateMember(m *member, done func()) {
 	if r.clients[m.pid] == m {
 		delete(r.clients, m.pid)
 	}
+	known := m.known.Load()
+	if known {
+		r.leaving[m.pid] = m
+	}
 	r.mu.Unlock()
 	r.books.Lock()
 	m.gone, m.remove = true, !stays
 	r.books.Unlock()
-	if m.known.Load() {
-		r.journal.Save(m, done)
+	if known {
+		r.journal.Save(m, func() { r.leftBehind(m, done) })
 	} else if done != nil {
+		done()
+	}
+}
+
+// leftBehind notes that the last record of a client has been written.
+func (r *sharedRecovery) leftBehind(m *member, done func()) {
+	r.mu.Lock()
+	if r.leaving[m.pid] == m {
+		delete(r.leaving, m.pid)
+	}
+	r.mu.Unlock()
+	if done != nil {
 		done()
 	}
 }

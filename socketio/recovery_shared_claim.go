@@ -422,7 +422,7 @@ func (r *sharedRecovery) giveBackLocked(c *sharedClaim) {
 // yield tells whether a client is here. If it is not, its record is final before f is told.
 func (r *sharedRecovery) yield(pid string, f func(alive bool)) {
 	r.mu.Lock()
-	m := r.clients[pid]
+	m, left := r.clients[pid], r.leaving[pid]
 	if c := r.deciding[pid]; m == nil && c != nil && c.taking {
 		c.asked = append(c.asked, f)
 		r.mu.Unlock()
@@ -431,6 +431,8 @@ func (r *sharedRecovery) yield(pid string, f func(alive bool)) {
 	r.mu.Unlock()
 	gone := func() { f(false) }
 	switch {
+	case m == nil && left != nil:
+		r.journal.Save(left, gone)
 	case m == nil:
 		f(false)
 	case m.socket.Reason() != "":
