@@ -279,6 +279,7 @@ func (c *Cluster) relayTo(w http.ResponseWriter, r *http.Request, uid string) bo
 		c.reached(uid)
 		return true
 	case r.Context().Err() != nil, errors.Is(err, relay.ErrRequest): // the client's doing
+	case c.ctx.Err() != nil: // this server's
 	default:
 		c.unreached(uid, err)
 	}

@@ -67,6 +67,15 @@ func TestRelayDrain(t *testing.T) {
 				if err := timetest.Receive(t, done, 20*time.Second, end); err != nil {
 					t.Error(err)
 				}
+				// The cluster may be closed while a load balancer still sends requests.
+				_ = servers[1].cluster.Close()
+				polls.next = 1
+				if status, body, _ := polls.do(http.MethodGet, ""); status != http.StatusServiceUnavailable {
+					t.Errorf("a poll is refused with %d %s, which no load balancer would try elsewhere", status, body)
+				}
+				if n := servers[1].cluster.Stats().Unrelayed; n > 0 {
+					t.Errorf("%d requests count as not relayed", n)
+				}
 				polls.servers = servers[:1]
 				polls.post(`423["echo",2]`)
 				if got := polls.poll(); got != "433[2]" {

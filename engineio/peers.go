@@ -102,9 +102,18 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request, q query, upgrade 
 		}
 	}
 	if !s.opts.Peers.Relay(answer, out, id) {
-		return errUnknownSID
+		return s.notRelayed()
 	}
 	return nil
+}
+
+// notRelayed returns why the session is not known. Once this server has shut down, and the
+// cluster may be closed, a load balancer may try another one.
+func (s *Server) notRelayed() *refusal {
+	if isClosed(s.over) {
+		return errShuttingDown
+	}
+	return errUnknownSID
 }
 
 // relayed returns a request for another server, without what r has in its header and body.
@@ -135,7 +144,7 @@ func (s *Server) relayPost(w *relayWriter, out *http.Request, id string) *refusa
 	case body.err != nil:
 		return errBadRequest
 	}
-	return errUnknownSID
+	return s.notRelayed()
 }
 
 // A relayedBody remembers why it could not be read. Err is that of its reader until Relay
