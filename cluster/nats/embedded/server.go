@@ -235,7 +235,17 @@ func (l *logger) Errorf(format string, v ...any) {
 	l.log.WithLevel(level).Msgf(format, v...)
 }
 
-func (l *logger) Warnf(format string, v ...any) { l.log.Warn().Msgf(format, v...) }
+// Warnf is told of servers that begin together, and, by JetStream, that there is no port for
+// clients: these are no warnings either.
+func (l *logger) Warnf(format string, v ...any) {
+	level := zerolog.WarnLevel
+	if text := fmt.Sprintf(format, v...); strings.HasPrefix(text, "Waiting for routing") ||
+		strings.HasPrefix(text, "failed to be ready") && strings.Contains(text, strconv.Itoa(noPort)) {
+		level = zerolog.DebugLevel
+	}
+	l.log.WithLevel(level).Msgf(format, v...)
+}
+
 func (l *logger) Noticef(format string, v ...any) {
 	l.log.Debug().Msgf(format, v...)
 	select {
