@@ -94,6 +94,7 @@ type room struct {
 	members map[string]*member
 	was     map[string]entry         // members that have changed, as they were when it was last told of them
 	fresh   map[*sio.Socket]struct{} // to be sent the list
+	listAt  time.Time                // when that may be sent next
 }
 
 // A member is whom at least one server claims to be there. Its entry is that of the latest

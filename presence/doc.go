@@ -39,6 +39,6 @@
 // Every server has all members in memory, with about 400 bytes for each and what is decoded
 // of its value, and reads each change once: a join is a message of 200 bytes and the value.
 // A room of 10,000 whose clients hear of all changes has each change sent
-// 10,000 times, and its whole list to each who enters; without [Options].Event nothing is
-// sent to clients.
+// 10,000 times, and its whole list to each who enters, twice a second at most; without
+// [Options].Event nothing is sent to clients.
 package presence

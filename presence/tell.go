@@ -13,6 +13,10 @@ import (
 // and goes a thousand times a second costs others twenty events.
 const tellPause = 50 * time.Millisecond
 
+// listPace is how long a room's list is not sent again, for each of its members: 10,000 have half
+// a second, and a client that enters over and over does not keep busy who tells of all rooms.
+const listPace = 50 * time.Microsecond
+
 // A diff is what has changed in a room since it was last told of.
 type diff struct {
 	place
@@ -80,7 +84,7 @@ func (c *core) tellOfThem() {
 			var diffs []diff
 			var greetings []greeting
 			var handlers []func(diff)
-			diffs, greetings, handlers, more = c.take()
+			diffs, greetings, handlers, more = c.take(time.Now())
 			for _, d := range diffs {
 				for _, f := range handlers {
 					f(d)
@@ -93,15 +97,25 @@ func (c *core) tellOfThem() {
 		}
 		select {
 		case <-time.After(tellPause):
+			c.tellAgain()
 		case <-c.ctx.Done():
 			return
 		}
 	}
 }
 
-// take returns some of what is to be told of. A list has all that is told of before it, and
-// nothing else.
-func (c *core) take() (diffs []diff, greetings []greeting, handlers []func(diff), more bool) {
+// tellAgain sees to lists that had to wait.
+func (c *core) tellAgain() {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if len(c.changed) > 0 {
+		nudge(c.tell)
+	}
+}
+
+// take returns some of what is to be told of, and whether there may be more. A list has all that
+// is told of before it, and nothing else.
+func (c *core) take(now time.Time) (diffs []diff, greetings []greeting, handlers []func(diff), more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	left := atOnce
@@ -129,17 +143,24 @@ func (c *core) take() (diffs []diff, greetings []greeting, handlers []func(diff)
 		if more {
 			break
 		}
-		if len(r.fresh) > 0 {
+		if len(r.fresh) > 0 && !now.Before(r.listAt) {
 			g := greeting{place: r.place, list: make([]entry, 0, len(r.members)), to: slices.Collect(maps.Keys(r.fresh))}
 			for _, m := range r.members {
 				g.list = append(g.list, m.entry)
 			}
 			greetings = append(greetings, g)
 			left -= len(g.list)
+			r.fresh, r.listAt = nil, now.Add(time.Duration(len(g.list))*listPace)
 		}
-		r.was, r.fresh = nil, nil
-		delete(c.changed, r)
-		c.dropLocked(r)
+		r.was = nil
+		if len(r.fresh) == 0 {
+			delete(c.changed, r)
+			c.dropLocked(r)
+		}
+		if left <= 0 {
+			more = true
+			break
+		}
 	}
 	return diffs, greetings, c.told, more
 }
@@ -164,6 +185,9 @@ func (c *core) send(g greeting) {
 		return // values are valid
 	}
 	for _, s := range g.to {
+		if !slices.Contains(s.Rooms(), g.room) { // it has left meanwhile
+			continue
+		}
 		_ = s.Emit(c.opts.Event, json.RawMessage(data)) // it may have gone, or not keep up
 	}
 }
