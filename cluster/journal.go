@@ -51,11 +51,9 @@ type Record struct {
 	// set, also where there is none.
 	Data []byte
 	New  bool
-	// Renew says that Data was saved before, and is only to stay for longer.
-	Renew bool
-	// Remove says that the record is to go.
+	// Remove says that the record is to go. One that is not there was written, then.
 	Remove bool
-	TTL    time.Duration // how long it stays
+	TTL    time.Duration // how long it stays, from when it is written, also if it was there
 }
 
 // A JournalReceiver is a [Receiver] that is told what a Journal has: a [Journal] finds out

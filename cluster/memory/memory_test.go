@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/internal/journaltest"
 	"github.com/siokit/sio/cluster/memory"
 )
 
@@ -212,5 +213,17 @@ func TestEngine(t *testing.T) {
 		if n, err := a.Count(context.Background(), "c"); n != -1 || err != nil {
 			t.Errorf("%d %v", n, err)
 		}
+	})
+}
+
+func TestJournal(t *testing.T) {
+	hub := memory.NewHub()
+	journaltest.Run(t, func(t *testing.T, r cluster.JournalReceiver) cluster.Journal {
+		j := hub.Journal()
+		if err := j.Start(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { j.Close() })
+		return j
 	})
 }

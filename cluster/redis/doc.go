@@ -29,7 +29,7 @@
 // [Options.Streams] needs two kinds of keys beside that, and the commands for them. Most of
 // these are those of scripts:
 //
-//	~socket.io ~sio:session:* +xadd +xread +xrange +xrevrange +get +set +del +pexpire +evalsha +eval
+//	~socket.io ~sio:session:* +xadd +xread +xrange +xrevrange +get +set +del +evalsha +eval
 //
 // # Streams
 //

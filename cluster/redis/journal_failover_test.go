@@ -136,7 +136,7 @@ func TestJournalACL(t *testing.T) {
 		if got, err := k.Find(t.Context(), "pid"); err != nil || got != nil { // by a new connection
 			t.Errorf("found %q, %v", got, err)
 		}
-		for _, r := range []cluster.Record{{New: true}, {}, {Renew: true}, {Remove: true}, {New: true}} {
+		for _, r := range []cluster.Record{{New: true}, {}, {Remove: true}, {New: true}} {
 			r.PID, r.Data, r.TTL = "pid", record, time.Minute
 			if ok, err := k.Save(t.Context(), []cluster.Record{r}); err != nil || !ok[0] {
 				t.Errorf("%+v: %v", r, err)

@@ -46,7 +46,6 @@ elseif string.sub(there, 1, ` + leaseLen + `) ~= string.sub(data, 1, ` + leaseLe
 	return 0
 end
 if what == 'remove' then return redis.call('DEL', KEYS[1]) end
-if what == 'renew' then return redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 redis.call('SET', KEYS[1], data, 'PX', ARGV[3])
 return 1`)
 )
@@ -109,7 +108,7 @@ func (j *journal) Replace(ctx context.Context, old []byte, by cluster.Record) (b
 // milliseconds returns how long a record stays.
 func milliseconds(ttl time.Duration) string { return strconv.FormatInt(max(1, ttl.Milliseconds()), 10) }
 
-// Save implements [cluster.Journal]. What is to be removed, and is not there, was written.
+// Save implements [cluster.Journal].
 func (j *journal) Save(ctx context.Context, records []cluster.Record) ([]bool, error) {
 	calls := make([]call, len(records))
 	for i := range records {
@@ -118,12 +117,10 @@ func (j *journal) Save(ctx context.Context, records []cluster.Record) ([]bool, e
 		switch {
 		case r.Remove:
 			what = "remove"
-		case r.Renew:
-			what = "renew"
 		case r.New:
 			what = "new"
 		}
-		if (r.Remove || r.Renew) && len(data) > wire.LeaseLen {
+		if r.Remove && len(data) > wire.LeaseLen {
 			data = data[:wire.LeaseLen]
 		}
 		calls[i] = call{j.sessions + r.PID, []string{what, data, milliseconds(r.TTL)}}

@@ -56,8 +56,8 @@ type Journal struct {
 
 	reader reader
 
-	mu        sync.Mutex        // protects the following
-	revisions map[string]uint64 // of records that this server has saved, by subject
+	mu   sync.Mutex      // protects the following
+	held map[string]held // records of this server, by subject
 }
 
 // An entry waits to be appended.
@@ -90,15 +90,15 @@ func NewJournal(e *Engine, s Streams) (*Journal, error) {
 		return nil, fmt.Errorf("nats: %w", err)
 	}
 	j := &Journal{
-		Engine:    e,
-		js:        js,
-		streams:   s,
-		names:     StreamNames(e.prefix),
-		entries:   newQueue[entry](e.out.limit),
-		empty:     make(chan struct{}, 1),
-		acks:      make(chan struct{}, 1),
-		refusals:  newQueue[refusal](e.out.limit),
-		revisions: make(map[string]uint64),
+		Engine:   e,
+		js:       js,
+		streams:  s,
+		names:    StreamNames(e.prefix),
+		entries:  newQueue[entry](e.out.limit),
+		empty:    make(chan struct{}, 1),
+		acks:     make(chan struct{}, 1),
+		refusals: newQueue[refusal](e.out.limit),
+		held:     make(map[string]held),
 	}
 	rand.Read(j.writer[:])
 	j.reader.init(j)

@@ -135,7 +135,7 @@ func (j *Journal) saveSome(ctx context.Context, records []cluster.Record, saved 
 		if !ok || len(rec.Data) < wire.LeaseLen {
 			return fmt.Errorf("nats: no record of a client: %d bytes for an id of %d", len(rec.Data), len(rec.PID))
 		}
-		revision, known := j.revision(subject)
+		revision, known := j.revision(subject, rec)
 		if !known && !rec.New {
 			continue
 		}
@@ -192,10 +192,6 @@ func (j *Journal) saveOne(ctx context.Context, rec *cluster.Record) (saved bool,
 			present != nil && !bytes.HasPrefix(present, rec.Data[:wire.LeaseLen]):
 			j.forget(subject)
 			return nil
-		case !rec.Remove && !rec.Renew && bytes.Equal(present, rec.Data):
-			saved = true
-			j.remember(subject, rec, s.revision)
-			return nil
 		}
 		seq, err := put(ctx, j.nc, newRecord(subject, rec, s.revision))
 		if err == nil {
@@ -227,27 +223,37 @@ func putMessage(subject string, data []byte, revision uint64, ttl time.Duration)
 	return m
 }
 
-func (j *Journal) revision(subject string) (uint64, bool) {
+// A held is a record that this server has saved.
+type held struct {
+	lease    [wire.LeaseLen]byte
+	revision uint64
+}
+
+// revision returns that of the record in whose place another one may be saved, if it is known.
+func (j *Journal) revision(subject string, rec *cluster.Record) (uint64, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	revision, ok := j.revisions[subject]
-	return revision, ok
+	s, ok := j.held[subject]
+	if !ok || s.lease != [wire.LeaseLen]byte(rec.Data) {
+		return 0, false
+	}
+	return s.revision, true
 }
 
 func (j *Journal) remember(subject string, rec *cluster.Record, revision uint64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if rec.Remove {
-		delete(j.revisions, subject)
+		delete(j.held, subject)
 	} else {
-		j.revisions[subject] = revision
+		j.held[subject] = held{[wire.LeaseLen]byte(rec.Data), revision}
 	}
 }
 
 func (j *Journal) forget(subject string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	delete(j.revisions, subject)
+	delete(j.held, subject)
 }
 
 // retry calls f until it returns no error, with contexts that end soon enough to try again, or

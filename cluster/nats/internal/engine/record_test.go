@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/internal/journaltest"
 	"github.com/siokit/sio/cluster/nats/internal/natstest"
 	"github.com/siokit/sio/cluster/wire"
 )
@@ -38,100 +37,30 @@ func find(t testing.TB, j *Journal, pid string) string {
 	return string(data)
 }
 
-// Only who has the lease of a record writes it.
-func TestRecords(t *testing.T) {
+// TestJournal runs what all journals do.
+func TestJournal(t *testing.T) {
 	s := startJetStream(t, "")
-	a, _ := startJournal(t, s.URL(), Streams{})
-	b, _ := startJournal(t, s.URL(), Streams{})
-	const pid = "a/pid.that is > all*"
-	one, two, other := leased("a", "1"), leased("a", "2"), leased("b", "1")
-	if got := find(t, a, pid); got != "" {
-		t.Errorf("found %q", got)
-	}
-	for i, step := range []struct {
-		j    *Journal
-		rec  cluster.Record
-		want bool
-		left string
-	}{
-		{a, cluster.Record{Data: one}, false, ""},
-		{a, cluster.Record{Data: one, New: true}, true, string(one)},
-		{a, cluster.Record{Data: one, New: true}, true, string(one)},
-		{a, cluster.Record{Data: two, New: true}, true, string(two)}, // it has not heard of the one before
-		{a, cluster.Record{Data: one}, true, string(one)},
-		{b, cluster.Record{Data: other, New: true}, false, string(one)},
-		{b, cluster.Record{Data: other}, false, string(one)},
-		{a, cluster.Record{Data: two}, true, string(two)},
-		{a, cluster.Record{Data: two, Renew: true}, true, string(two)},
-		{a, cluster.Record{Data: one, New: true}, true, string(one)},
-		{b, cluster.Record{Data: two, New: true}, true, string(two)}, // it has the lease
-		{b, cluster.Record{Data: two}, true, string(two)},
-		{a, cluster.Record{Data: one}, true, string(one)}, // whose revision was another server's
-		{b, cluster.Record{Data: other, Remove: true}, false, string(one)},
-		{a, cluster.Record{Data: one, Remove: true}, true, ""},
-		{a, cluster.Record{Data: one, Remove: true}, true, ""},
-		{a, cluster.Record{Data: one, Renew: true}, false, ""},
-		{b, cluster.Record{Data: other, New: true}, true, string(other)},
-		{a, cluster.Record{Data: one, New: true}, false, string(other)},
-	} {
-		step.rec.PID, step.rec.TTL = pid, time.Hour
-		if got := save(t, step.j, step.rec); got != step.want {
-			t.Errorf("step %d: saved %v", i, got)
+	journaltest.Run(t, func(t *testing.T, r cluster.JournalReceiver) cluster.Journal {
+		nc, err := Connect(s.URL(), t.Name())
+		if err != nil {
+			t.Fatal(err)
 		}
-		if got := find(t, step.j, pid); got != step.left {
-			t.Errorf("step %d: there is %q, want %q", i, got, step.left)
+		j, err := NewJournal(New(nc, "sio", 0, nc.Close), Streams{})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	by := cluster.Record{PID: pid, Data: leased("c", "1"), TTL: time.Hour}
-	if taken, err := a.Replace(t.Context(), one, by); taken || err != nil {
-		t.Errorf("taken what is not there: %v, %v", taken, err)
-	}
-	for range 2 { // it may not have heard of it
-		if taken, err := a.Replace(t.Context(), other, by); !taken || err != nil {
-			t.Errorf("not taken: %v, %v", taken, err)
+		t.Cleanup(func() { j.Close() })
+		if err := j.Start(t.Context(), r); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if save(t, b, cluster.Record{PID: pid, Data: other, Renew: true}) {
-		t.Error("what was taken is renewed")
-	}
-	if by.Data = leased("c", "2"); !save(t, a, by) || find(t, a, pid) != string(by.Data) {
-		t.Error("who has taken it can't write it")
-	}
-	if _, err := a.Save(t.Context(), []cluster.Record{{PID: strings.Repeat("x", maxPID+1), Data: one, New: true}}); err == nil {
-		t.Error("a long id is taken")
-	}
+		return j
+	})
 }
 
-// Of many that take a record, one gets it.
-func TestReplace(t *testing.T) {
-	s := startJetStream(t, "")
-	var journals []*Journal
-	for range 3 {
-		j, _ := startJournal(t, s.URL(), Streams{})
-		journals = append(journals, j)
-	}
-	for i := range 100 {
-		pid, rec := fmt.Sprint("pid", i), leased("a", "1")
-		if !save(t, journals[0], cluster.Record{PID: pid, Data: rec, New: true, TTL: time.Hour}) {
-			t.Fatal("not saved")
-		}
-		var wg sync.WaitGroup
-		var taken atomic.Int32
-		for n, j := range journals {
-			by := cluster.Record{PID: pid, Data: leased(string(rune('b'+n)), "1"), TTL: time.Hour}
-			wg.Go(func() {
-				switch ok, err := j.Replace(t.Context(), rec, by); {
-				case err != nil:
-					t.Error(err)
-				case ok:
-					taken.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		if n := taken.Load(); n != 1 {
-			t.Fatalf("%d have taken it", n)
-		}
+func TestRecordOfLongID(t *testing.T) {
+	j, _ := startJournal(t, startJetStream(t, "").URL(), Streams{})
+	if _, err := j.Save(t.Context(), []cluster.Record{{PID: strings.Repeat("x", maxPID+1), Data: leased("a", "1"), New: true}}); err == nil {
+		t.Error("a long id is taken")
 	}
 }
 
@@ -159,32 +88,6 @@ func TestSaveMany(t *testing.T) {
 	}
 	if got := find(t, j, "pid4999"); got != string(leased("a", "2")) {
 		t.Errorf("found %q", got)
-	}
-}
-
-// A record goes when its time is over, unless it is renewed.
-func TestRecordTTL(t *testing.T) {
-	s := startJetStream(t, "")
-	j, _ := startJournal(t, s.URL(), Streams{})
-	rec := cluster.Record{PID: "pid", Data: leased("a", ""), New: true, TTL: 2 * time.Second}
-	save(t, j, rec)
-	other := rec
-	other.PID = "other"
-	save(t, j, other)
-	rec.New, rec.Renew = false, true
-	for begin := time.Now(); find(t, j, "other") != ""; time.Sleep(100 * time.Millisecond) {
-		if !save(t, j, rec) {
-			t.Fatal("not renewed")
-		}
-		if time.Since(begin) > time.Minute {
-			t.Fatal("it stays")
-		}
-	}
-	if find(t, j, "pid") == "" {
-		t.Error("what was renewed is gone")
-	}
-	if save(t, j, cluster.Record{PID: "other", Data: other.Data, Renew: true, TTL: time.Second}) {
-		t.Error("what has expired is renewed")
 	}
 }
 
