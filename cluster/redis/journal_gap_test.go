@@ -1,0 +1,109 @@
+package redis
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/siokit/sio/cluster/redis/internal/redistest"
+)
+
+// Who reads so slowly that entries are trimmed is told.
+func TestJournalGap(t *testing.T) {
+	s := redistest.Start(t)
+	fast, slow := startJournal(t, "fast", &Options{MaxLen: 1000}, at(s)), startJournal(t, "slow", &Options{MaxLen: 1000}, at(s))
+	fast.append()
+	slow.waitEntries(1)
+	release := make(chan struct{})
+	slow.peer.mu.Lock()
+	slow.hold = func() { <-release }
+	slow.peer.mu.Unlock()
+	for i := range 5000 {
+		fast.append()
+		if i%100 == 0 { // else it is its own reader that is too slow
+			fast.waitEntries(i + 1)
+		}
+	}
+	fast.waitEntries(5001)
+	close(release)
+	slow.wait("a gap", func() bool { return slow.gaps == 1 })
+	slow.wait("the last entry", func() bool { return slow.entries[len(slow.entries)-1] == "fast 5001" })
+	if n := len(slow.got()); n > 3000 {
+		t.Errorf("%d entries, and a gap", n)
+	}
+	if fast.gaps > 0 {
+		t.Error("who keeps up is told of a gap, too")
+	}
+}
+
+// It is told where the journal begins: behind what was trimmed, and for who comes when there is
+// nothing, too.
+func TestJournalBegins(t *testing.T) {
+	s := redistest.Start(t)
+	a, b := startJournal(t, "a", &Options{}, at(s)), startJournal(t, "b", &Options{}, at(s))
+	if a.begin == 0 || a.begin != b.begin || len(a.got())+len(b.got()) > 0 {
+		t.Errorf("an empty stream begins at %d and %d", a.begin, b.begin)
+	}
+	for range 3 {
+		a.append()
+	}
+	b.waitEntries(3)
+	if all := startJournal(t, "c", &Options{}, at(s)); all.begin != a.begin || len(all.got()) != 3 {
+		t.Errorf("%q from %d on, want 3 from %d on", all.got(), all.begin, a.begin)
+	}
+	s.Do("xtrim", defaultStream, "maxlen", "1")
+	if rest := startJournal(t, "d", &Options{}, at(s)); rest.begin != b.last-1 || len(rest.got()) != 1 {
+		t.Errorf("%q from %d on, want one entry from %d on", rest.got(), rest.begin, b.last-1)
+	}
+	s.Do("xtrim", defaultStream, "maxlen", "0")
+	late := startJournal(t, "e", &Options{}, at(s))
+	if late.begin < b.last {
+		t.Errorf("begins at %d, though there was %d", late.begin, b.last)
+	}
+	b.append()
+	late.waitEntries(1)
+	if late.gaps > 0 {
+		t.Errorf("%d gaps", late.gaps)
+	}
+}
+
+// A stream may be so short that less than a page of it is all that is left.
+func TestJournalShort(t *testing.T) {
+	s := redistest.Start(t)
+	fast, slow := startJournal(t, "fast", &Options{MaxLen: 10}, at(s)), startJournal(t, "slow", &Options{MaxLen: 10}, at(s))
+	fast.append()
+	slow.waitEntries(1)
+	reading, release := make(chan struct{}), make(chan struct{})
+	slow.peer.mu.Lock()
+	slow.hold = sync.OnceFunc(func() { close(reading); <-release })
+	slow.peer.mu.Unlock()
+	fast.append()
+	<-reading
+	for i := range 500 {
+		fast.append()
+		if i%10 == 0 {
+			fast.waitEntries(i + 3)
+		}
+	}
+	fast.waitEntries(502)
+	close(release)
+	slow.wait("the last entry", func() bool { return slow.entries[len(slow.entries)-1] == "fast 502" })
+	if n := len(slow.got()); n == 502 || slow.gaps == 0 {
+		t.Errorf("%d of 502 entries, %d gaps", n, slow.gaps)
+	}
+}
+
+// What has an id that no server gives is told, rather than read again and again.
+func TestJournalForeignID(t *testing.T) {
+	s := redistest.Start(t)
+	k := startJournal(t, "a", &Options{}, at(s))
+	s.Do("xadd", defaultStream, "99999999999999-0", "nsp", "/")
+	k.wait("Away", func() bool { return k.aways > 0 })
+	if _, err := tryJournal(t, "b", &Options{}, at(s)); err == nil || !strings.Contains(err.Error(), `"99999999999999-0"`) {
+		t.Errorf("started: %v", err)
+	}
+	s.Do("del", defaultStream)
+	k.wait("Back", func() bool { return k.backs > 0 })
+	k.append()
+	k.waitEntries(1)
+}
