@@ -78,13 +78,14 @@ func (o *Options) useJetStream(so *server.Options) error {
 }
 
 // awaitWhole waits until this server has its part of what is kept, so that another one may be
-// ended: for ten seconds at most, and not if there is no leader, as when others are yet to start.
+// ended: for half a minute at most, and not if there is nobody else, as when others are yet to
+// start.
 func (o *Options) awaitWhole(s *server.Server, prefix string) {
-	const patience, election, pause = 10 * time.Second, time.Second, 20 * time.Millisecond
+	const patience, alone, pause = 30 * time.Second, time.Second, 20 * time.Millisecond
 	spread := len(o.Peers) > leastServers || o.JetStream.Replicas != 0 // not all have a part
 	for begin := time.Now(); s.JetStreamIsClustered() && time.Since(begin) < patience; time.Sleep(pause) {
 		whole := s.JetStreamIsCurrent()
-		if !whole && time.Since(begin) > election {
+		if time.Since(begin) > alone && s.NumRoutes() == 0 {
 			return
 		}
 		for _, name := range engine.StreamNames(prefix) {
