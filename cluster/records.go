@@ -3,9 +3,12 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fifo"
@@ -159,7 +162,11 @@ func (s *records) write(ctx context.Context) (more bool) {
 	ok, err := s.journal.Save(ctx, batch)
 	if s.failed = err != nil; s.failed {
 		s.again(some, saved, clients)
-		s.c.log.Warn().Err(err).Msg("records of clients can't be written: those that their server loses now may not come back")
+		level := zerolog.WarnLevel
+		if errors.Is(err, context.Canceled) { // by Close: they are written anew
+			level = zerolog.DebugLevel
+		}
+		s.c.log.WithLevel(level).Err(err).Msg("records of clients can't be written: those that their server loses now may not come back")
 		select {
 		case <-time.After(savePause):
 		case <-s.c.ctx.Done():

@@ -402,6 +402,28 @@ func (m *member) earlyNow() map[string][][2]uint64 {
 	return all
 }
 
+// awaits tells whether an event has to wait for its turn, though it is sent to others before:
+// the client came back while others in front of it waited, which it has not been sent.
+func (m *member) awaits(number uint64) bool {
+	m.r.books.Lock()
+	from := m.from
+	m.r.books.Unlock()
+	if from == 0 || from <= m.r.lane.toldNumber() {
+		return false
+	}
+	m.r.books.Lock()
+	defer m.r.books.Unlock()
+	m.from = max(m.from, number)
+	return true
+}
+
+// since returns the last event of this server that the client has not been sent early.
+func (m *member) since() uint64 {
+	m.r.books.Lock()
+	defer m.r.books.Unlock()
+	return m.from
+}
+
 // hadAt tells whether the client has been sent an event by another server that it was at, in
 // front of its turn.
 func (m *member) hadAt(pos uint64) bool {

@@ -19,7 +19,7 @@ func (r *sharedRecovery) broadcast(b *Broadcast) error {
 			return err
 		}
 		to := r.house.pick(b.Selector)
-		r.lane.behind(func() { r.house.tell(b, r.sendPlain(b, e, to)) })
+		r.lane.behind(func() { r.house.tell(b, r.sendPlain(b, e, to, 0)) })
 		return nil
 	}
 	at := r.house.now() // first: who comes back from here on is not among those picked
@@ -40,7 +40,7 @@ func (r *sharedRecovery) sendNow(t *ticket) error {
 	if err != nil {
 		return err
 	}
-	r.house.tell(t.b, r.sendPlain(t.b, e, t.to))
+	r.house.tell(t.b, r.sendPlain(t.b, e, t.to, t.number))
 	return nil
 }
 
@@ -51,10 +51,13 @@ func (r *sharedRecovery) sendTicket(t *ticket) {
 	}
 }
 
-// sendPlain sends an event without an offset.
-func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection) selection {
+// sendPlain sends an event without an offset. If it has a number, its turn is to come.
+func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection, number uint64) selection {
 	var batch engineio.Batch
 	for s := range to.each {
+		if m := memberOf(s); number > 0 && m != nil && m.awaits(number) {
+			continue
+		}
 		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error
 	}
 	batch.Flush()
@@ -204,8 +207,9 @@ func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member)
 	e := Kept{Pos: pos, Server: r.journal.Server(), Number: t.number, Broadcast: t.b}
 	for _, b := range slices.Backward(r.back.All()) {
 		switch {
-		case t.early && b.from < t.number || !t.early && b.at < t.at:
+		case !t.early && b.at < t.at:
 			return back
+		case t.early && b.m.since() < t.number: // it has been sent it
 		case b.m.meant(&e):
 			back = append(back, b.m)
 		}

@@ -194,6 +194,13 @@ func (l *lane) lastNumber() (last uint64, due bool) {
 	return l.last, n > 0 && l.early[n-1].last > l.told
 }
 
+// toldNumber returns the number of the last event that has had its turn.
+func (l *lane) toldNumber() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told
+}
+
 // look sees to tickets that have waited for too long.
 func (l *lane) look() {
 	l.mu.Lock()
