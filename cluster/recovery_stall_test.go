@@ -49,6 +49,48 @@ func TestStalledJournal(t *testing.T) {
 	}
 }
 
+// TestLostEarly has a client lose what it was sent before its turn, with its link: it gets that
+// when it comes back, on whatever server, and what it has got is not sent again.
+func TestLostEarly(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		t.Run(fmt.Sprint("back to its own server ", back), func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+			r, other := (&roamer{t: t}).come(a), (&roamer{t: t}).come(a)
+			until(t, "the records", func() bool {
+				return len(a.cl.Members()) == 1 && saved(t, a, r.pid, "room") && saved(t, a, other.pid, "room")
+			})
+			ok(t, a.To("room").Emit("first"))
+			hub.Halt()
+			ok(t, a.To("room").Emit("early", 0))
+			r.hears("first", "early 0")
+			for i := range 3 { // it has them in its socket, and does not read them
+				ok(t, a.To("room").Emit("early", i+1))
+			}
+			other.hears("first", "early 0", "early 1", "early 2", "early 3")
+			r.c.Close()
+			until(t, "it to be gone", func() bool { return a.Of("/").Len() == 1 })
+			to := b
+			if back {
+				to = a
+			}
+			if r.come(to); !r.recovered {
+				t.Fatal("not recovered")
+			}
+			ok(t, a.To("room").Emit("early", 4)) // it waits behind those
+			other.hears("early 4")
+			hub.Go()
+			r.hears("early 1", "early 2", "early 3", "early 4")
+			ok(t, b.To("room").Emit("last"))
+			r.hears("last")
+			other.hears("last")
+			if strings.Contains(r.offset+other.offset, "~") {
+				t.Errorf("offsets are provisional still: %q, %q", r.offset, other.offset)
+			}
+		})
+	}
+}
+
 // A slow is a journal whose Save waits for its context once.
 type slow struct {
 	*memory.Journal

@@ -101,9 +101,9 @@ type Client struct {
 	At     uint64            // the last entry when this was written
 	Got    uint64            // the last entry up to At that it has been sent, or 0
 
-	// The events that it has been sent without an offset: of each server, by numbers, from
-	// first to last.
-	Early map[string][][2]uint64
+	// Early are the servers whose events it has been sent before their turn, and up to which
+	// number.
+	Early map[string]uint64
 
 	Raw []byte // as it was found; the journal's
 }
@@ -136,7 +136,7 @@ func (l *Local) Appended(pos, number uint64, b *Broadcast) { l.nsp.shared.append
 func (l *Local) Refused(number uint64) { l.nsp.shared.refused(number) }
 
 // Away tells that what is appended will wait for long, and that it does so no more.
-// Meanwhile the clients of this server get events at once, without an offset.
+// Meanwhile the clients of this server get events at once, with provisional offsets.
 func (l *Local) Away(away bool) { l.nsp.shared.setAway(away) }
 
 // Yield is called on behalf of another server to which a client has come that says it is one

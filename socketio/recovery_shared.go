@@ -81,17 +81,16 @@ type member struct {
 	got     uint64       // the last event that was sent to it; protected by mu
 	lost    atomic.Bool  // it is another server's
 
-	// What it was sent without an offset before it came back; set under Local.mu and books.
-	had  map[string][][2]uint64
+	// What it was sent before its turn until it came back; set under Local.mu and books.
+	had  map[string]uint64
 	from uint64 // so many events of this server were emitted then
 
 	// protected by books
 	born, added uint64
 	spans       []recovery.Room
-	ended       int                    // how many of them are over
-	parted      bool                   // it has left its rooms
-	end         uint64                 // the last event before that
-	early       map[string][][2]uint64 // up to that
+	ended       int    // how many of them are over
+	parted      bool   // it has left its rooms
+	end         uint64 // the last event before that
 	values      map[string][]byte
 	keys        map[string][]byte
 	gone        bool // its record says that it has left
@@ -241,10 +240,9 @@ func (m *member) addedLocked() {
 
 // partedLocked notes up to where the socket was sent what was for it.
 func (m *member) partedLocked() {
-	early := m.earlyNow()
 	m.r.books.Lock()
 	defer m.r.books.Unlock()
-	m.parted, m.end, m.early = true, m.r.pos.Load(), early
+	m.parted, m.end = true, m.r.pos.Load()
 }
 
 func (m *member) joinedLocked(name string) {
@@ -352,19 +350,18 @@ func (m *member) kept(key NamedKey) (any, bool) {
 // Record implements [Recordable].
 func (m *member) Record() *Client {
 	r := m.r
-	early := m.earlyNow()
 	r.mu.Lock()
 	claim := m.claim
 	at, got := r.pos.Load(), m.got // an event is sent with mu held
 	r.mu.Unlock()
 	c := &Client{
 		PID: m.pid, Nsp: r.nsp, ID: m.socket.ID(), Server: r.journal.Server(), Lease: m.lease, New: !m.written.Load(),
-		Window: r.opts.Window, At: at, Got: got, Early: early,
+		Window: r.opts.Window, At: at, Got: got,
 	}
 	r.books.Lock()
 	defer r.books.Unlock()
-	if m.parted {
-		c.At, c.Early = min(c.At, m.end), m.early
+	if c.Early = m.had; m.parted {
+		c.At = min(c.At, m.end)
 	}
 	c.Gone, c.Remove = m.gone, m.remove
 	c.Born, c.Added = m.born, m.added
@@ -384,26 +381,9 @@ func (m *member) Record() *Client {
 	return c
 }
 
-// earlyNow returns the events that the client has been sent without an offset.
-func (m *member) earlyNow() map[string][][2]uint64 {
-	m.r.books.Lock()
-	had, from := m.had, m.from
-	m.r.books.Unlock()
-	own := m.r.lane.earlyBehind(from)
-	if len(own) == 0 {
-		return had
-	}
-	all := maps.Clone(had)
-	if all == nil {
-		all = make(map[string][][2]uint64)
-	}
-	me := m.r.journal.Server()
-	all[me] = append(slices.Clip(all[me]), own...)
-	return all
-}
-
 // awaits tells whether an event has to wait for its turn, though it is sent to others before:
-// the client came back while others in front of it waited, which it has not been sent.
+// the client came back while others in front of it waited, which it has not been sent. The
+// number is 0 if that alone is asked.
 func (m *member) awaits(number uint64) bool {
 	m.r.books.Lock()
 	from := m.from
@@ -432,8 +412,8 @@ func (m *member) hadAt(pos uint64) bool {
 }
 
 // within tells whether an event is one of those of its server.
-func within(early map[string][][2]uint64, e *Kept) bool {
-	return slices.ContainsFunc(early[e.Server], func(r [2]uint64) bool { return r[0] <= e.Number && e.Number <= r[1] })
+func within(early map[string]uint64, e *Kept) bool {
+	return e.Number > 0 && e.Number <= early[e.Server]
 }
 
 // Written implements [Recordable].

@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/siokit/sio/engineio"
@@ -188,20 +190,52 @@ func (r *sharedRecovery) sameConnection(s *Socket, pid string) bool {
 // shows, or "". It reports false if that is none that the client can have.
 func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) (at uint64, ok bool) {
 	pos, ok := uint64(0), true
+	offset, server, number := splitOffset(offset)
 	if offset != "" {
 		pos, ok = r.journal.Position(offset)
 	}
 	if !ok || r.journal.Await(ctx, max(pos, was.At)) != nil {
 		return 0, false
 	}
-	if was.Server != "" && pos == was.Got {
+	if number > 0 {
+		was.Early = maps.Clone(was.Early)
+		if was.Early == nil {
+			was.Early = make(map[string]uint64)
+		}
+		was.Early[server] = max(was.Early[server], number)
+	}
+	if was.Server != "" && (pos == was.Got || number > 0 && pos > was.Got) {
 		return max(pos, was.At), true // whatever is known no more
+	}
+	if number > 0 { // it may be behind an event that was not for the client
+		return pos, true
 	}
 	e, ok := r.journal.At(pos)
 	if !ok || !was.meant(&e) {
 		return 0, false
 	}
 	return pos, true
+}
+
+// A provisional offset is that of a position, and tells that the client has, of this server,
+// also what comes later, up to a number: it was sent that before its turn.
+func (r *sharedRecovery) provisional(pos, number uint64) string {
+	return r.journal.Offset(pos) + "~" + r.journal.Server() + "." + strconv.FormatUint(number, 36)
+}
+
+// splitOffset returns the offset that an offset begins with, and what makes it provisional, if
+// it is.
+func splitOffset(s string) (offset, server string, number uint64) {
+	offset, rest, ok := strings.Cut(s, "~")
+	if !ok {
+		return s, "", 0
+	}
+	server, text, _ := strings.Cut(rest, ".")
+	number, err := strconv.ParseUint(text, 36, 64)
+	if err != nil || number == 0 || server == "" {
+		return s, "", 0 // no journal has such an offset
+	}
+	return offset, server, number
 }
 
 // meant tells whether an event was for a client.
@@ -386,12 +420,8 @@ func (m *member) returnLocked(bool) (rooms []string) {
 }
 
 // few returns what was early, unless that is more than can be carried along.
-func few(early map[string][][2]uint64) map[string][][2]uint64 {
-	n := 0
-	for _, ranges := range early {
-		n += len(ranges)
-	}
-	if n == 0 || n > maxEarly {
+func few(early map[string]uint64) map[string]uint64 {
+	if len(early) > maxEarly {
 		return nil
 	}
 	return early

@@ -19,7 +19,7 @@ func (r *sharedRecovery) broadcast(b *Broadcast) error {
 			return err
 		}
 		to := r.house.pick(b.Selector)
-		r.lane.behind(func() { r.house.tell(b, r.sendPlain(b, e, to, 0)) })
+		r.lane.behind(func() { r.house.tell(b, r.sendPlain(b, e, to)) })
 		return nil
 	}
 	at := r.house.now() // first: who comes back from here on is not among those picked
@@ -28,10 +28,16 @@ func (r *sharedRecovery) broadcast(b *Broadcast) error {
 
 // post appends an event for whom is selected.
 func (r *sharedRecovery) post(t *ticket) error {
-	if waits, err := r.lane.append(t); waits || err != nil {
+	waits, urgent, err := r.lane.append(t)
+	switch {
+	case err != nil:
 		return err
+	case urgent:
+		r.hurry()
+	case !waits:
+		return r.sendNow(t)
 	}
-	return r.sendNow(t)
+	return nil
 }
 
 // sendNow sends an event to whom is selected, without an offset.
@@ -40,7 +46,7 @@ func (r *sharedRecovery) sendNow(t *ticket) error {
 	if err != nil {
 		return err
 	}
-	r.house.tell(t.b, r.sendPlain(t.b, e, t.to, t.number))
+	r.house.tell(t.b, r.sendPlain(t.b, e, t.to))
 	return nil
 }
 
@@ -51,13 +57,10 @@ func (r *sharedRecovery) sendTicket(t *ticket) {
 	}
 }
 
-// sendPlain sends an event without an offset. If it has a number, its turn is to come.
-func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection, number uint64) selection {
+// sendPlain sends an event without an offset.
+func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection) selection {
 	var batch engineio.Batch
 	for s := range to.each {
-		if m := memberOf(s); number > 0 && m != nil && m.awaits(number) {
-			continue
-		}
 		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error
 	}
 	batch.Flush()
@@ -103,38 +106,39 @@ func (r *sharedRecovery) numberLocked([]string) bool {
 // appended delivers an event at its turn.
 func (r *sharedRecovery) appended(pos, number uint64, b *Broadcast) {
 	r.turn.Lock()
-	defer r.turn.Unlock()
-	own := number != 0
-	early := own && r.lane.wasEarly(number)
-	done := false
-	if own {
-		r.lane.moves(number)
-		for {
-			s, ok := r.lane.take(number)
-			switch {
-			case !ok:
-			case s.f != nil:
-				s.f()
-				continue
-			case s.number < number: // it is lost
-				r.sendEarly(s.ticket)
-				continue
-			default:
-				r.deliver(pos, s.b, s.ticket)
-				done = true
-				continue
-			}
+	r.turnOf(pos, number, b)
+	r.turn.Unlock()
+	r.hurry() // what nobody has taken off the lane meanwhile
+}
+
+func (r *sharedRecovery) turnOf(pos, number uint64, b *Broadcast) {
+	if number == 0 {
+		r.deliver(pos, b, nil)
+		return
+	}
+	early, done := r.lane.wasEarly(number), false
+	r.lane.moves(number)
+	for {
+		s, ok := r.lane.take(number)
+		if !ok {
 			break
+		}
+		switch {
+		case s.f != nil:
+			s.f()
+		case s.number < number: // it is lost
+			r.sendEarly(s.ticket)
+		default:
+			r.deliver(pos, s.b, s.ticket)
+			done = true
 		}
 	}
 	switch {
 	case done:
 	case early: // for those only who were away then
 		r.deliver(pos, b, &ticket{number: number, b: b, early: true})
-	case own:
-		r.deliver(pos, nil, nil)
 	default:
-		r.deliver(pos, b, nil)
+		r.deliver(pos, nil, nil)
 	}
 }
 
@@ -160,8 +164,12 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.mu.Unlock()
 		return
 	}
-	e, err := r.house.encodeKept(b, r.journal.Offset(pos))
-	var old encoded
+	var e, whole, old encoded // for clients with what was early, without it, of Engine.IO 3
+	last, due := r.lane.earlyDue()
+	whole, err := r.house.encodeKept(b, r.journal.Offset(pos))
+	if e = whole; err == nil && due {
+		e, err = r.house.encodeKept(b, r.provisional(pos, last))
+	}
 	if err == nil && r.house.allowsV3() {
 		old, err = r.house.encode(b, nil)
 	}
@@ -169,6 +177,16 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.mu.Unlock()
 		r.house.failed(err)
 		return
+	}
+	send := func(m *member) {
+		if !m.vacated { // its record is final
+			m.got = pos
+		}
+		out := e
+		if due && m.awaits(0) {
+			out = whole
+		}
+		_ = m.socket.sendLater(&batch, out, false) // who doesn't get it may come back for it
 	}
 	for s := range picked.each {
 		m := memberOf(s)
@@ -178,16 +196,12 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		case m.claim != nil: // it is among what the client has missed
 		case m.had != nil && m.hadAt(pos):
 		default:
-			if !m.vacated { // its record is final
-				m.got = pos
-			}
-			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
+			send(m)
 		}
 	}
 	for _, m := range back {
 		if m.got < pos { // it may be among the others
-			m.got = pos
-			_ = m.socket.sendLater(&batch, e, false)
+			send(m)
 		}
 	}
 	r.mu.Unlock()
@@ -209,7 +223,7 @@ func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member)
 		switch {
 		case !t.early && b.at < t.at:
 			return back
-		case t.early && b.m.since() < t.number: // it has been sent it
+		case t.early && b.m.since() < t.number: // it was there, and has been sent it
 		case b.m.meant(&e):
 			back = append(back, b.m)
 		}
@@ -229,25 +243,51 @@ func (r *sharedRecovery) forgetReturnsLocked() {
 	}
 }
 
-// sendEarly sends an event whose turn takes too long, or will not come.
+// sendEarly sends an event whose turn takes too long, or will not come, with a provisional
+// offset. Those who came back while others waited for their turn get it at its own.
 func (r *sharedRecovery) sendEarly(t *ticket) {
 	r.lane.setEarly(t.number)
-	r.sendTicket(t)
+	e, err := r.house.encodeKept(t.b, r.provisional(r.pos.Load(), t.number))
+	var old encoded
+	if err == nil && r.house.allowsV3() {
+		old, err = r.house.encode(t.b, nil)
+	}
+	if err != nil {
+		r.house.failed(err)
+		return
+	}
+	var batch engineio.Batch
+	r.mu.Lock()
+	for s := range t.to.each {
+		switch m := memberOf(s); {
+		case m == nil:
+			_ = s.sendLater(&batch, old, false)
+		case m.claim != nil || m.awaits(t.number):
+		default:
+			_ = s.sendLater(&batch, e, false)
+		}
+	}
+	r.mu.Unlock()
+	batch.Flush()
+	r.house.tell(t.b, t.to)
 }
 
 // refused is called for an event that will not have its turn: what waits behind it must not
 // wait for ever.
 func (r *sharedRecovery) refused(number uint64) {
 	r.turn.Lock()
-	defer r.turn.Unlock()
 	r.early(number)
+	r.turn.Unlock()
+	r.hurry()
 }
 
-// hurry sends all that waits.
+// hurry sends all that is not to wait. Whoever has the turn looks again when it is over: who
+// emits may have been told of an event just then, and must not wait for itself.
 func (r *sharedRecovery) hurry() {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	r.early(math.MaxUint64)
+	for r.lane.urgent() && r.turn.TryLock() {
+		r.early(math.MaxUint64)
+		r.turn.Unlock()
+	}
 }
 
 // early does what is in the lane up to a ticket, and behind it up to the next one.

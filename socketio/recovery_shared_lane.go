@@ -11,7 +11,7 @@ import (
 
 const (
 	// earlyAfter is how long clients of this server wait for what it has emitted. Then they get
-	// it without an offset, however long the journal takes, and so does what follows, until
+	// it with a provisional offset, however long the journal takes, and so does what follows, until
 	// the journal goes on.
 	earlyAfter = time.Second
 	// earlyLook is how often that is looked for.
@@ -44,50 +44,54 @@ type step struct {
 // A ticket is an event that has been emitted, and for whom.
 type ticket struct {
 	number uint64 // in the journal
-	early  bool   // it has been sent without an offset
+	early  bool   // it has been sent before its turn
 	b      *Broadcast
 	to     selection
 	at     time.Duration // when it was emitted
 }
 
 // An earlyRange is events of this server, by their numbers, that its clients have been sent
-// without an offset.
+// before their turn.
 type earlyRange struct {
 	first, last uint64
 	at          time.Duration // when that was
 }
 
 // append has the journal append an event, and puts its ticket into the lane. It reports false
-// if that is to be sent at once, without an offset.
-func (l *lane) append(t *ticket) (waits bool, err error) {
+// if there is no room: then the event is sent at once, without an offset. Urgent says that
+// nobody waits for its turn.
+func (l *lane) append(t *ticket) (waits, urgent bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	number, err := l.r.journal.Append(t.b)
 	full := errors.Is(err, ErrJournalFull)
 	if err != nil && !full {
-		return false, err
+		return false, false, err
 	}
-	t.number = number
-	if !full {
-		l.last = number
-	}
-	waits = l.items.Len() > 0 || l.busy // perhaps to be sent early, just now
-	switch {
-	case full && waits:
-		l.items.Push(step{f: func() { l.r.sendTicket(t) }})
-		return true, nil
+	switch waits = l.items.Len() > 0 || l.busy; {
+	case full && !waits:
+		return false, false, nil
 	case full:
-		return false, nil
-	case waits || !l.away && !l.stalled && !l.stopped:
-		l.items.Push(step{ticket: t})
+		l.items.Push(step{f: func() { l.r.sendTicket(t) }})
 	default:
-		l.earlyLocked(number)
-		return false, nil
+		t.number, l.last = number, number
+		l.items.Push(step{ticket: t})
 	}
 	if l.timer == nil && !l.stopped {
 		l.timer = time.AfterFunc(earlyLook, l.look)
 	}
-	return true, nil
+	return true, l.urgentLocked(), nil
+}
+
+func (l *lane) urgentLocked() bool {
+	return (l.away || l.stalled || l.stopped) && l.items.Len() > 0
+}
+
+// urgent tells whether there is something that is not to wait for its turn.
+func (l *lane) urgent() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.urgentLocked()
 }
 
 // behind calls f behind what has been emitted: at once, or by another goroutine. F must not
@@ -159,7 +163,7 @@ func (l *lane) setEarly(number uint64) {
 	l.earlyLocked(number)
 }
 
-// wasEarly tells whether clients have been sent an event without its offset.
+// wasEarly tells whether clients have been sent an event before its turn.
 func (l *lane) wasEarly(number uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -171,18 +175,15 @@ func (l *lane) wasEarly(number uint64) bool {
 	return false
 }
 
-// earlyBehind returns the numbers of the events behind one, from first to last, that clients
-// have been sent without their offset.
-func (l *lane) earlyBehind(number uint64) [][2]uint64 {
+// earlyDue returns the number of the last event that was sent early, and tells whether its
+// turn is to come.
+func (l *lane) earlyDue() (last uint64, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var all [][2]uint64
-	for _, e := range l.early {
-		if e.last > number {
-			all = append(all, [2]uint64{max(e.first, number+1), e.last})
-		}
+	if n := len(l.early); n > 0 && l.early[n-1].last > l.told {
+		return l.early[n-1].last, true
 	}
-	return all
+	return 0, false
 }
 
 // lastNumber returns the number of what was appended last, and tells whether some of what was

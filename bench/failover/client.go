@@ -191,7 +191,8 @@ func (c *client) event(data string) error {
 	if offset, ok := args[len(args)-1].(string); ok && c.pid != "" {
 		c.offset = offset
 		var err error
-		if s.pos, err = position(offset); err != nil {
+		if strings.Contains(offset, "~") { // it may be provisional: of the event before
+		} else if s.pos, err = position(offset); err != nil {
 			c.fail(err)
 			return err
 		}
