@@ -237,7 +237,7 @@ type extra struct {
 	Added  uint64                     `json:"added"`
 	At     uint64                     `json:"at"`
 	Got    uint64                     `json:"got"`
-	Early  map[string]uint64     `json:"early,omitempty"`
+	Early  map[string]uint64          `json:"early,omitempty"`
 }
 
 func encodeClient(c *socketio.Client) (Record, error) {
