@@ -51,7 +51,11 @@ func (s *server) run(ctx, told context.Context, log zerolog.Logger) error {
 // join makes this server part of the cluster, which keeps what clients may miss: who was on
 // a server that has died is on another one as if nothing had been.
 func (s *server) join(log zerolog.Logger) (*cluster.Cluster, error) {
-	common := cluster.Options{Name: s.name, Logger: &log}
+	common := cluster.Options{
+		Name:   s.name,
+		Logger: &log,
+		Relay:  &cluster.Relay{Listen: "127.0.0.1:0"}, // with a Secret, it may be ":7400"
+	}
 	if s.redis != "" {
 		return redis.Open(rueidis.ClientOption{InitAddress: []string{s.redis}}, &redis.Options{Options: common, Streams: true})
 	}
