@@ -191,8 +191,7 @@ func (c *client) event(data string) error {
 	if offset, ok := args[len(args)-1].(string); ok && c.pid != "" {
 		c.offset = offset
 		var err error
-		if strings.Contains(offset, "~") { // it may be provisional: of the event before
-		} else if s.pos, err = position(offset); err != nil {
+		if s.pos, err = position(offset); err != nil {
 			c.fail(err)
 			return err
 		}
@@ -203,7 +202,12 @@ func (c *client) event(data string) error {
 
 // position makes of offsets numbers that can be compared: of Redis, 1700000000000-3, and of
 // NATS, a number to the base of 36.
+//
+// One that is provisional may be that of the event before: it counts as none.
 func position(offset string) (uint64, error) {
+	if strings.Contains(offset, "~") {
+		return 0, nil
+	}
 	ms, sequence, ok := strings.Cut(offset, "-")
 	if !ok {
 		return strconv.ParseUint(offset, 36, 64)
