@@ -159,11 +159,10 @@ func (c *Cluster) heard(m *wire.Message) {
 		c.forget(m.UID, "has left")
 		return
 	}
-	h.mu.Lock()
-	if _, left := h.left[m.UID]; left {
-		h.mu.Unlock()
+	if h.hasLeft(m.UID) { // messages come one after the other
 		return
 	}
+	h.mu.Lock()
 	was, known := h.byUID[m.UID]
 	room := known || len(h.byUID) < maxMembers
 	if room {
@@ -198,6 +197,13 @@ func (h *members) leave(uid string) {
 	if len(h.left) < maxMembers {
 		h.left[uid] = time.Now()
 	}
+}
+
+func (h *members) hasLeft(uid string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, left := h.left[uid]
+	return left
 }
 
 // met notes a server that answers. It may be one that had told that it is there before this

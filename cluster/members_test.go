@@ -1,6 +1,10 @@
 package cluster_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -104,9 +108,66 @@ func TestMet(t *testing.T) {
 		x.says(f.Servers(), `{"type":13,"uid":"x"}`)
 		x.says(f.Channel(answer), string(data))
 		x.says(f.Servers(), `{"type":2,"uid":"x","name":"x"}`)
-		x.heard()
+		if got := x.heard(); strings.Contains(strings.Join(got, ""), `"type":1,`) {
+			t.Errorf("heard %q, and nobody is there to tell a name", got)
+		}
 		if got := a.cl.Members(); len(got) != 0 {
 			t.Errorf("members %v", got)
 		}
 	})
+}
+
+// TestLateAnswer has a server leave, and what it was just answering come behind its farewell,
+// while another one does not answer: that one alone is waited for, and named.
+func TestLateAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		hub  func() *memory.Hub
+		f    wire.Format
+	}{
+		{"that are counted", memory.NewHub, wire.Sharded("", wire.Dynamic)},
+		{"that are known", memory.NewCountlessHub, wire.Subjects("")},
+	} {
+		for answer, ask := range map[wire.Type]func(*server, context.Context) error{
+			wire.TypeClientCount: func(a *server, ctx context.Context) error { _, err := a.EmitWithAck(ctx, "q"); return err },
+			wire.TypeCounted:     func(a *server, ctx context.Context) error { _, err := a.Count(ctx); return err },
+		} {
+			in(t, fmt.Sprint("servers ", tt.name, ", ", answer), func(t *testing.T) {
+				hub, f := tt.hub(), tt.f
+				a := newServer(t, hub, f, nil, nil)
+				x := newStranger(t, hub, f.Servers(), f.Counted("/"))
+				newStranger(t, hub, f.Counted("/"))
+				x.says(f.Servers(), `{"type":2,"uid":"x","name":"x"}`)
+				x.says(f.Servers(), `{"type":2,"uid":"y","name":"y"}`)
+				time.Sleep(2 * time.Second)
+				x.heard()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				failed, begin := make(chan error, 1), time.Now()
+				go func() { failed <- ask(a, ctx) }() // ends with RequestsTimeout, or at the latest with ctx
+				m := &wire.Message{Type: answer, UID: "x", To: a.cl.UID(), Nsp: "/", Count: 1}
+				for _, got := range x.heard() {
+					channel, data, _ := strings.Cut(got, " ")
+					var q wire.Message
+					if f.Decode(channel, []byte(data), &q) == nil && q.Request != "" {
+						m.Request = q.Request
+					}
+				}
+				data, err := f.Append(nil, m)
+				if err != nil || m.Request == "" {
+					t.Fatal(m.Request, err)
+				}
+				x.says(f.Servers(), `{"type":13,"uid":"x"}`)
+				x.says(f.Channel(m), string(data))
+				err = <-failed
+				var partial *cluster.PartialError
+				if !errors.As(err, &partial) || partial.Missing != 1 || !slices.Equal(partial.Servers, []string{"y"}) {
+					t.Errorf("error %v", err)
+				}
+				if took := time.Since(begin); took > 6*time.Second {
+					t.Errorf("after %v", took)
+				}
+			})
+		}
+	}
 }

@@ -62,6 +62,9 @@ func (c *Cluster) handle(b *broker, m *wire.Message) error {
 	case wire.TypeHello, wire.TypeHeartbeat, wire.TypeClose:
 		c.heard(m)
 	case wire.TypeFetched, wire.TypeCounted, wire.TypeServerAnswer, wire.TypeClientCount, wire.TypeClientAnswer:
+		if c.members.hasLeft(m.UID) {
+			return nil // it is not awaited any more, and would count as another
+		}
 		c.requests.answered(m)
 		c.met(m.UID)
 	case wire.TypeStop:

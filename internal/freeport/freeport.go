@@ -23,7 +23,8 @@ var (
 	given = make(map[int]bool)
 )
 
-// Addr returns an address on this machine that nobody listens on. It returns each once.
+// Addr returns an address on this machine that nobody listens on. A process gets
+// each once.
 func Addr(t testing.TB) string {
 	t.Helper()
 	addr, err := Find()

@@ -231,7 +231,9 @@ func (e *Engine) send(p publication) {
 		nudge(e.sent)
 		return
 	}
-	e.flight.fail()
+	if !e.flight.fail() {
+		return // the connection was lost meanwhile, and with it this message
+	}
 	if errors.Is(err, nats.ErrMaxPayload) {
 		err = fmt.Errorf("%w: %d bytes, where the server takes %d", err, len(p.data), e.nc.MaxPayload())
 	}

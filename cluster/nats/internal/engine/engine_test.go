@@ -479,5 +479,3 @@ func memory() int {
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
-
-// A cut connection is noticed at once, and another one made.

@@ -8,6 +8,7 @@ type flight struct {
 	mu      sync.Mutex // protects the following
 	sent    uint64
 	settled uint64 // of these, the number of those whose fate is known
+	lost    uint64 // what sent was when lose was called
 }
 
 // depart counts a message that is about to be sent.
@@ -17,11 +18,17 @@ func (f *flight) depart() {
 	f.mu.Unlock()
 }
 
-// fail counts one that was not sent after all.
-func (f *flight) fail() {
+// fail takes back the last that departed, which was not sent after all. It returns false if
+// lose has counted that one.
+func (f *flight) fail() bool {
 	f.mu.Lock()
-	f.settled++
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	if f.lost == f.sent {
+		return false
+	}
+	f.sent--
+	f.settled = min(f.settled, f.sent)
+	return true
 }
 
 // mark returns what arrive is to be called with, once what was sent until now has arrived.
@@ -33,7 +40,7 @@ func (f *flight) mark() uint64 {
 
 func (f *flight) arrive(mark uint64) {
 	f.mu.Lock()
-	f.settled = max(f.settled, mark)
+	f.settled = max(f.settled, min(mark, f.sent)) // fewer than marked if the last has failed
 	f.mu.Unlock()
 }
 
@@ -45,6 +52,6 @@ func (f *flight) lose() int {
 		return 0
 	}
 	n := f.sent - f.settled
-	f.settled = f.sent
+	f.settled, f.lost = f.sent, f.sent
 	return int(n)
 }

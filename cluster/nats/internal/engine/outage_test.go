@@ -12,6 +12,7 @@ import (
 	"github.com/siokit/sio/cluster/nats/internal/natstest"
 )
 
+// A cut connection is noticed at once, and another one made.
 func TestConnectionCut(t *testing.T) {
 	s := natstest.StartServer(t, "")
 	p := brokertest.NewProxy(t, s.Addr())
