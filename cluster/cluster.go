@@ -184,8 +184,10 @@ func (c *Cluster) Broker(l *socketio.Local) socketio.Broker {
 
 // Close tells the other servers that this one leaves, sends what is queued, and ends. It
 // waits a second at most for each, and for OnLoss and handlers of other servers' events: it
-// fails if these still run. Close it after the Server's Shutdown: what is emitted afterwards
-// stays in this process. A second call waits for the first, and returns nil.
+// fails if these still run. For a [Journal] it waits, before all that, up to five seconds for
+// what other servers are to know of its clients, or one if the engine is away. Close it after
+// the Server's Shutdown: what is emitted afterwards stays in this process. A second call waits
+// for the first, and returns nil.
 func (c *Cluster) Close() error {
 	if !c.closing.CompareAndSwap(false, true) {
 		<-c.closed

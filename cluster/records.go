@@ -22,6 +22,8 @@ const (
 	// saveTimeout bounds it, and savePause is between two that fail.
 	saveTimeout = 5 * time.Second
 	savePause   = 250 * time.Millisecond
+	// saveLast is for those that are left when the cluster is closed, if the engine is away.
+	saveLast = time.Second
 )
 
 // records are those of this server's clients in the journal.
@@ -93,7 +95,11 @@ func (s *records) run() {
 		case <-tick.C:
 			s.renew()
 		case <-s.c.ctx.Done():
-			ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+			timeout := saveTimeout // an election may be under way
+			if s.c.away.Load() != nil {
+				timeout = saveLast
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
 			defer cancel()
 			s.failed = false // the last one may have been ended by this
 			for more := true; more && !s.failed; {

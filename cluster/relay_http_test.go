@@ -132,14 +132,14 @@ func TestRelayHeaders(t *testing.T) {
 	text := strings.Repeat("x", 10_000)
 	var heads []http.Header
 	for i := range servers {
-		w.post(fmt.Sprintf(`42%d["echo","%s"]`, i, text))
+		w.post(fmt.Sprintf(`420["echo","%s"]`, text)) // both are compressed to as many bytes
 		w.next = i
 		status, body, h := w.do("GET", "")
 		z, err := gzip.NewReader(strings.NewReader(body))
 		if status != 200 || err != nil {
 			t.Fatalf("%d %v: %.100q", status, err, body)
 		}
-		if got, err := io.ReadAll(z); err != nil || string(got) != fmt.Sprintf(`43%d["%s"]`, i, text) {
+		if got, err := io.ReadAll(z); err != nil || string(got) != fmt.Sprintf(`430["%s"]`, text) {
 			t.Errorf("got %.100q, %v", got, err)
 		}
 		h.Del("Date")

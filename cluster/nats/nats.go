@@ -89,9 +89,10 @@ func New(nc *nats.Conn, o *Options) (*cluster.Cluster, error) {
 }
 
 // Appender returns what package emitter has in Options.Append for servers with
-// [Options.JetStream]. The prefix is theirs, and may be left out. It returns when the entry is in the stream, and fails after 15 seconds,
-// during which JetStream may elect a leader; then the entry may be there or not. It may be called
-// from any goroutine, and appends one entry after the other.
+// [Options.JetStream]. The prefix is theirs, and may be left out. It returns when the entry is
+// in the stream, and fails after 15 seconds, during which JetStream may elect a leader; then the
+// entry may be there or not. It may be called from any goroutine, and appends one entry after
+// the other.
 func Appender(nc *nats.Conn, prefix string) func(wire.Entry) error {
 	return engine.NewAppender(nc, cmp.Or(prefix, wire.DefaultSubject))
 }
