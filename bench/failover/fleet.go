@@ -31,6 +31,7 @@ type plan struct {
 	engine   string // redis or nats
 	balancer string // "", haproxy or nginx
 	relay    string // "", which is by the engine, or tcp
+	files    bool   // for NATS: what JetStream keeps is in files, which outlive a server
 	servers  int
 	clients  int
 	official int           // and so many in Node
@@ -56,6 +57,7 @@ type node struct {
 	lives  int
 	addr   netip.AddrPort
 	route  string // for NATS
+	store  string // likewise: the folder for its files, "" if what it keeps is in memory
 	origin string // of what it emits now
 	proc   *process.Server
 }
@@ -67,6 +69,7 @@ type fleet struct {
 	plan
 	nodes   []*node
 	redis   *process.Server
+	store   string // the folder of those of the nodes
 	proxy   *proxy
 	node    *process.Server // the official clients
 	history *history
@@ -98,8 +101,16 @@ func launch(ctx context.Context, p plan) (_ *fleet, err error) {
 			return nil, err
 		}
 	}
+	if p.files {
+		if f.store, err = os.MkdirTemp("", "sio-failover-"); err != nil {
+			return nil, err
+		}
+	}
 	for i := range p.servers {
 		n := &node{letter: string(rune('a' + i))}
+		if p.files {
+			n.store = filepath.Join(f.store, n.letter)
+		}
 		for _, addr := range []*string{new(string), &n.route} {
 			if *addr, err = freeport.Find(); err != nil {
 				return nil, err
@@ -157,6 +168,7 @@ func (f *fleet) close() {
 	if f.redis != nil {
 		f.redis.Stop()
 	}
+	_ = os.RemoveAll(f.store)
 }
 
 // start starts the next server of a node.
@@ -177,7 +189,7 @@ func (f *fleet) start(ctx context.Context, n *node) error {
 		for _, other := range f.nodes {
 			routes = append(routes, other.route)
 		}
-		env = append(env, routeVar+"="+n.route, peersVar+"="+strings.Join(routes, ","))
+		env = append(env, routeVar+"="+n.route, peersVar+"="+strings.Join(routes, ","), storeVar+"="+n.store)
 	}
 	n.proc, err = process.Start(ctx, process.Command{Run: []string{self}, Env: env, Addr: n.addr, Line: f.hear})
 	if err != nil {

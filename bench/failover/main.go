@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&p.engine, "engine", p.engine, "redis or nats")
 	flag.StringVar(&p.balancer, "balancer", p.balancer, "haproxy or nginx, which know no sessions; default: clients take any server")
 	flag.StringVar(&p.relay, "relay", p.relay, "tcp; by default requests for other servers go by the engine")
+	flag.BoolVar(&p.files, "files", p.files, "by NATS: servers have what JetStream keeps in files, and find them when they are started again")
 	flag.IntVar(&p.clients, "clients", p.clients, "how many there are")
 	flag.IntVar(&p.official, "official", p.official, "how many official ones, in Node, there are beside")
 	flag.IntVar(&p.kills, "kills", p.kills, "how many servers are killed")

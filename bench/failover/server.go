@@ -35,6 +35,7 @@ const (
 	redisVar  = "FAILOVER_REDIS"  // host:port
 	routeVar  = "FAILOVER_ROUTE"  // host:port where the NATS server in the process listens for others
 	peersVar  = "FAILOVER_PEERS"  // these of all servers, separated by commas
+	storeVar  = "FAILOVER_STORE"  // the folder of its files; "": what JetStream keeps is in memory
 	relayVar  = "FAILOVER_RELAY"  // a secret, if requests for other servers go by TCP
 	windowVar = "FAILOVER_WINDOW" // for how long clients may be away
 )
@@ -135,7 +136,8 @@ func join(logger *zerolog.Logger) (*cluster.Cluster, error) {
 	}
 	o := &embedded.Options{Listen: os.Getenv(routeVar), Peers: strings.Split(os.Getenv(peersVar), ",")}
 	o.Options.Options = opts
-	o.JetStream = new(nats.JetStream)
+	o.StoreDir = os.Getenv(storeVar)
+	o.JetStream = &nats.JetStream{Files: o.StoreDir != ""}
 	return embedded.Open(o)
 }
 
