@@ -228,6 +228,7 @@ func (e *Engine) send(p publication) {
 	e.flight.depart()
 	err := e.nc.Publish(p.channel, p.data)
 	if err == nil {
+		e.flight.left()
 		nudge(e.sent)
 		return
 	}

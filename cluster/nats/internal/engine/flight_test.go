@@ -10,8 +10,15 @@ func TestFlight(t *testing.T) {
 		fails bool
 		lost  int // when the connection is lost behind the steps
 	}{
+		{"arrives", func(f *flight) bool {
+			f.depart()
+			f.left()
+			f.arrive(f.mark())
+			return false
+		}, false, 0},
 		{"fails", func(f *flight) bool {
 			f.depart()
+			f.left()
 			f.depart()
 			return f.fail()
 		}, true, 1},
@@ -23,22 +30,43 @@ func TestFlight(t *testing.T) {
 		{"fails behind a connection that was lost", func(f *flight) bool {
 			f.depart()
 			f.lose()
+			f.left()
 			f.depart()
 			return f.fail()
 		}, true, 0},
-		{"fails when it is thought to have arrived", func(f *flight) bool {
+		{"fails when what came before has arrived", func(f *flight) bool {
 			f.depart()
-			f.arrive(f.mark())
-			return f.fail()
+			f.left()
+			mark := f.mark()
+			f.depart()
+			ok := f.fail()
+			f.arrive(mark)
+			return ok
 		}, true, 0},
-		{"fails before what was marked has arrived", func(f *flight) bool {
+		{"is not given to the connection before it is asked", func(f *flight) bool {
+			f.depart()
+			mark := f.mark()
+			f.left()
+			f.arrive(mark)
+			return false
+		}, false, 1},
+		{"fails, and another one leaves before it is answered", func(f *flight) bool {
 			f.depart()
 			mark := f.mark()
 			ok := f.fail()
-			f.arrive(mark)
 			f.depart()
+			f.left()
+			f.arrive(mark)
 			return ok
 		}, true, 1},
+		{"arrives, and an older answer comes", func(f *flight) bool {
+			mark := f.mark()
+			f.depart()
+			f.left()
+			f.arrive(f.mark())
+			f.arrive(mark)
+			return false
+		}, false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var f flight

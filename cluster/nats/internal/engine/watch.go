@@ -50,11 +50,11 @@ func (w *watcher) see(s nats.Status) {
 		w.away = true
 		e.gone.Store(true)
 		w.resume = nil
-		err := nats.ErrConnectionClosed
+		n, err := e.flight.lose(), nats.ErrConnectionClosed // first: another connection may be there soon
 		if s != nats.CLOSED {
 			err = e.cause()
 		}
-		if n := e.flight.lose(); n > 0 {
+		if n > 0 {
 			e.r.Lost(n, err)
 		}
 		e.inbox.push(event{away: err}, 0)
