@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -15,13 +16,14 @@ import (
 
 // A Server has namespaces, and gives every client a socket in each of those that it joins.
 type Server struct {
-	opts   Options
-	born   time.Time // what now is counted from
-	engine *engineio.Server
-	log    zerolog.Logger
-	wg     sync.WaitGroup // connections, and sockets whose handlers are called
-	crew   crew
-	gate   gate
+	opts    Options
+	born    time.Time // what now is counted from
+	engine  *engineio.Server
+	log     zerolog.Logger
+	wg      sync.WaitGroup // connections, and sockets whose handlers are called
+	crew    crew
+	gate    gate
+	closing atomic.Bool
 
 	dynamic dynamic
 
@@ -118,10 +120,12 @@ func (s *Server) Drain(ctx context.Context, opts *engineio.DrainOptions) error {
 
 // Shutdown refuses new clients with 503, delivers what is queued, closes every
 // connection ("server shutting down"; no DISCONNECT is sent, so that clients
-// reconnect by themselves), and waits for the handlers. When ctx ends first,
+// reconnect by themselves), and waits for the handlers. A connect handler that has not begun
+// is not called any more. When ctx ends first,
 // it closes the connections that are left at once, and returns the cause of ctx. It may be
 // called again.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Store(true)
 	err := s.engine.Shutdown(ctx)
 	s.stopRecovery()
 	done := make(chan struct{})

@@ -37,6 +37,10 @@ func (s *Socket) decide(size int) {
 	if r := s.nsp.recovery; r != nil && !s.conn.v3() && !r.begin(s) {
 		return // it has ended: nobody asks for a decision any more
 	}
+	if s.nsp.srv.closing.Load() {
+		<-s.Context().Done() // soon; one that is refused would not look for another server
+		return
+	}
 	refusal = s.nsp.handler.Connect(s)
 }
 
