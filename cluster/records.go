@@ -243,6 +243,7 @@ type extra struct {
 	Added  uint64                     `json:"added"`
 	At     uint64                     `json:"at"`
 	Got    uint64                     `json:"got"`
+	Ahead  uint64                     `json:"ahead,omitempty"`
 	Early  map[string]uint64          `json:"early,omitempty"`
 }
 
@@ -253,7 +254,7 @@ func encodeClient(c *socketio.Client) (Record, error) {
 	}
 	x, err := json.Marshal(extra{
 		Nsp: c.Nsp, Server: c.Server, Gone: c.Gone, Spans: c.Spans, Keys: raw(c.Keys),
-		Born: c.Born, Added: c.Added, At: c.At, Got: c.Got, Early: c.Early,
+		Born: c.Born, Added: c.Added, At: c.At, Got: c.Got, Ahead: c.Ahead, Early: c.Early,
 	})
 	if err != nil {
 		return r, err
@@ -292,7 +293,7 @@ func decodeClient(data []byte) (*socketio.Client, error) {
 		return nil, err
 	}
 	c.Nsp, c.Server, c.Gone, c.Spans, c.Keys = x.Nsp, x.Server, x.Gone, x.Spans, unraw(x.Keys)
-	c.Born, c.Added, c.At, c.Got, c.Early = x.Born, x.Added, x.At, x.Got, x.Early
+	c.Born, c.Added, c.At, c.Got, c.Ahead, c.Early = x.Born, x.Added, x.At, x.Got, x.Ahead, x.Early
 	return c, nil
 }
 

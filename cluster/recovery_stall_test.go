@@ -91,6 +91,64 @@ func TestLostEarly(t *testing.T) {
 	}
 }
 
+// TestLongStall has a client come back long before the journal goes on: what waits is for it, too.
+func TestLongStall(t *testing.T) {
+	hub := memory.NewHub()
+	a := newMember(t, hub, time.Minute)
+	r, other := (&roamer{t: t}).come(a), (&roamer{t: t}).come(a)
+	until(t, "the records", func() bool { return saved(t, a, r.pid, "room") && saved(t, a, other.pid, "room") })
+	ok(t, a.To("room").Emit("first"))
+	r.hears("first")
+	r.c.Close()
+	until(t, "it to be gone", func() bool { return a.Of("/").Len() == 1 })
+	hub.Halt()
+	ok(t, a.To("room").Emit("missed"))
+	if r.come(a); !r.recovered {
+		t.Fatal("not recovered")
+	}
+	other.hears("first", "missed")
+	time.Sleep(2500 * time.Millisecond) // longer than what comes back is waited for
+	hub.Go()
+	r.hears("missed")
+	ok(t, a.To("room").Emit("last"))
+	r.hears("last")
+	other.hears("last")
+}
+
+// TestLostEarlyUntilLater has a client lose what it was sent before its turn, and be noticed as
+// gone when that was over.
+func TestLostEarlyUntilLater(t *testing.T) {
+	for _, first := range []bool{false, true} { // it has got an offset
+		t.Run(fmt.Sprint("behind another one ", first), func(t *testing.T) {
+			hub := memory.NewHub()
+			a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+			r, other := (&roamer{t: t}).come(a), (&roamer{t: t}).come(a)
+			until(t, "the records", func() bool {
+				return len(a.cl.Members()) == 1 && saved(t, a, r.pid, "room") && saved(t, a, other.pid, "room")
+			})
+			if first {
+				ok(t, a.To("room").Emit("first"))
+				r.hears("first")
+				other.hears("first")
+			}
+			hub.Halt()
+			ok(t, a.To("room").Emit("early")) // r does not read it
+			other.hears("early")
+			hub.Go()
+			ok(t, a.To(other.sid).Emit("behind it"))
+			other.hears("behind it")
+			r.c.Close()
+			until(t, "it to be gone", func() bool { return a.Of("/").Len() == 1 })
+			if r.come(b); !r.recovered {
+				t.Fatal("not recovered")
+			}
+			r.hears("early")
+			ok(t, a.To("room").Emit("last"))
+			r.hears("last")
+		})
+	}
+}
+
 // A slow is a journal whose Save waits for its context once.
 type slow struct {
 	*memory.Journal

@@ -100,6 +100,7 @@ type Client struct {
 	Added  uint64            // the last entry before it was one of the namespace
 	At     uint64            // the last entry when this was written
 	Got    uint64            // the last entry up to At that it has been sent, or 0
+	Ahead  uint64            // the number of the last event of its server that it was sent before its turn, or 0 if Got is behind all those
 
 	// Early are the servers whose events it has been sent before their turn, and up to which
 	// number.

@@ -79,6 +79,7 @@ type member struct {
 	known   atomic.Bool  // the client has been told the pid
 	written atomic.Bool  // a record has been
 	got     uint64       // the last event that was sent to it; protected by mu
+	ahead   uint64       // the number of the last that was before its turn, unless got is behind that; protected by mu
 	lost    atomic.Bool  // it is another server's
 
 	// What it was sent before its turn until it came back; set under Local.mu and books.
@@ -352,11 +353,11 @@ func (m *member) Record() *Client {
 	r := m.r
 	r.mu.Lock()
 	claim := m.claim
-	at, got := r.pos.Load(), m.got // an event is sent with mu held
+	at, got, ahead := r.pos.Load(), m.got, m.ahead // an event is sent with mu held
 	r.mu.Unlock()
 	c := &Client{
 		PID: m.pid, Nsp: r.nsp, ID: m.socket.ID(), Server: r.journal.Server(), Lease: m.lease, New: !m.written.Load(),
-		Window: r.opts.Window, At: at, Got: got,
+		Window: r.opts.Window, At: at, Got: got, Ahead: ahead,
 	}
 	r.books.Lock()
 	defer r.books.Unlock()
@@ -368,7 +369,7 @@ func (m *member) Record() *Client {
 	c.Spans = slices.Clone(m.spans)
 	if claim != nil { // it has got what the client had
 		was := claim.was
-		c.Born, c.Added, c.At, c.Got, c.Early = was.Born, was.Added, was.At, was.Got, was.Early
+		c.Born, c.Added, c.At, c.Got, c.Early = was.Born, was.Added, claim.start, was.Got, was.Early
 		c.Spans = slices.Clone(was.Spans)
 	}
 	c.Values, c.Keys = maps.Clone(m.values), maps.Clone(m.keys)
@@ -395,6 +396,13 @@ func (m *member) awaits(number uint64) bool {
 	defer m.r.books.Unlock()
 	m.from = max(m.from, number)
 	return true
+}
+
+// await has the client be sent an event at its turn, though others are sent it before.
+func (m *member) await(number uint64) {
+	m.r.books.Lock()
+	m.from = max(m.from, number)
+	m.r.books.Unlock()
 }
 
 // since returns the last event of this server that the client has not been sent early.

@@ -22,7 +22,8 @@ type sharedClaim struct {
 	socket *Socket
 	was    *Client
 
-	at     uint64 // the position up to which what it has missed is known
+	start  uint64 // the position up to which it has everything
+	at     uint64 // that up to which what it has missed is known
 	missed []*engineio.Message
 	size   int // of that, in bytes
 	last   uint64
@@ -94,7 +95,7 @@ func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
 	if other, ok := r.house.standing(was.ID).(*member); ok && other.pid != pid {
 		return false // the record is wrong
 	}
-	c := &sharedClaim{r: r, socket: s, was: was, at: at, in: make(map[string]bool)}
+	c := &sharedClaim{r: r, socket: s, was: was, start: at, at: at, in: make(map[string]bool)}
 	for _, p := range was.Spans {
 		if p.To != never || c.in[p.Name] {
 			continue
@@ -205,7 +206,10 @@ func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) 
 		was.Early[server] = max(was.Early[server], number)
 	}
 	if was.Server != "" && (pos == was.Got || number > 0 && pos > was.Got) {
-		return max(pos, was.At), true // whatever is known no more
+		if was.Ahead == 0 || server == was.Server && number >= was.Ahead {
+			return max(pos, was.At), true // whatever is known no more
+		}
+		return max(pos, was.Born), true
 	}
 	if number > 0 { // it may be behind an event that was not for the client
 		return pos, true
@@ -404,7 +408,7 @@ func (r *sharedRecovery) becomeLocked(m *member) {
 func (m *member) returnLocked(bool) (rooms []string) {
 	c := m.claim
 	m.claim = nil
-	from, _ := m.r.lane.lastNumber()
+	from := m.r.lane.lastNumber()
 	m.r.books.Lock()
 	defer m.r.books.Unlock()
 	m.had, m.from = few(c.was.Early), from

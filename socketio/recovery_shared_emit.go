@@ -160,6 +160,7 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.house.number()
 	}
 	back := r.backSinceLocked(t, pos)
+	r.forgetReturnsLocked()
 	if b == nil || picked.found.Len()+len(back) == 0 {
 		r.mu.Unlock()
 		return
@@ -178,9 +179,12 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.house.failed(err)
 		return
 	}
+	told := r.lane.toldNumber()
 	send := func(m *member) {
 		if !m.vacated { // its record is final
-			m.got = pos
+			if m.got = pos; m.ahead <= told {
+				m.ahead = 0
+			}
 		}
 		out := e
 		if due && m.awaits(0) {
@@ -211,11 +215,7 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 
 // backSinceLocked returns who has come back since a ticket was made, and whom it is for.
 func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member) {
-	if r.back.Len() == 0 {
-		return nil
-	}
-	r.forgetReturnsLocked()
-	if t == nil {
+	if r.back.Len() == 0 || t == nil {
 		return nil
 	}
 	e := Kept{Pos: pos, Server: r.journal.Server(), Number: t.number, Broadcast: t.b}
@@ -223,7 +223,7 @@ func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member)
 		switch {
 		case !t.early && b.at < t.at:
 			return back
-		case t.early && b.m.since() < t.number: // it was there, and has been sent it
+		case t.early && (b.m.since() < t.number || t.number <= b.m.ahead): // it was there, and has been sent it
 		case b.m.meant(&e):
 			back = append(back, b.m)
 		}
@@ -231,13 +231,15 @@ func (r *sharedRecovery) backSinceLocked(t *ticket, pos uint64) (back []*member)
 	return back
 }
 
-// forgetReturnsLocked forgets who came back before all that waits was emitted.
+// forgetReturnsLocked forgets who came back before all that waits was emitted, and all that is
+// about to be appended.
 func (r *sharedRecovery) forgetReturnsLocked() {
 	before := r.house.now() - 2*earlyAfter
-	if r.back.All()[0].at >= before && r.back.Len() <= maxReturns {
+	if r.back.Len() == 0 || r.back.All()[0].at >= before && r.back.Len() <= maxReturns {
 		return
 	}
-	_, due := r.lane.lastNumber()
+	oldest, due := r.lane.oldest()
+	before = min(before, oldest)
 	for r.back.Len() > 0 && (r.back.All()[0].at < before && !due || r.back.Len() > maxReturns) {
 		r.back.Pop()
 	}
@@ -258,12 +260,19 @@ func (r *sharedRecovery) sendEarly(t *ticket) {
 	}
 	var batch engineio.Batch
 	r.mu.Lock()
+	for _, b := range slices.Backward(r.back.All()) {
+		if b.at < t.at {
+			break
+		}
+		b.m.await(t.number) // it may have come back while the event was about to be appended
+	}
 	for s := range t.to.each {
 		switch m := memberOf(s); {
 		case m == nil:
 			_ = s.sendLater(&batch, old, false)
 		case m.claim != nil || m.awaits(t.number):
 		default:
+			m.ahead = t.number
 			_ = s.sendLater(&batch, e, false)
 		}
 	}

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -180,19 +181,45 @@ func (l *lane) wasEarly(number uint64) bool {
 func (l *lane) earlyDue() (last uint64, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.earlyDueLocked()
+}
+
+func (l *lane) earlyDueLocked() (last uint64, due bool) {
 	if n := len(l.early); n > 0 && l.early[n-1].last > l.told {
 		return l.early[n-1].last, true
 	}
 	return 0, false
 }
 
-// lastNumber returns the number of what was appended last, and tells whether some of what was
-// sent early has not come back.
-func (l *lane) lastNumber() (last uint64, due bool) {
+// lastNumber returns the number of what was appended last.
+func (l *lane) lastNumber() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := len(l.early)
-	return l.last, n > 0 && l.early[n-1].last > l.told
+	return l.last
+}
+
+// oldest returns when the first ticket of those that wait was made, or that none does, and
+// tells whether some of what was sent early is to have its turn.
+func (l *lane) oldest() (at time.Duration, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at = math.MaxInt64
+	if t := l.firstLocked(); t != nil {
+		at = t.at
+	}
+	_, due = l.earlyDueLocked()
+	return at, due
+}
+
+// firstLocked returns the first ticket, or nil. In front of it there are steps only while
+// they are being done.
+func (l *lane) firstLocked() *ticket {
+	for _, s := range l.items.All() {
+		if s.ticket != nil {
+			return s.ticket
+		}
+	}
+	return nil
 }
 
 // toldNumber returns the number of the last event that has had its turn.
@@ -210,14 +237,8 @@ func (l *lane) look() {
 		l.mu.Unlock()
 		return
 	}
-	// In front of the first ticket there are steps only while they are being done.
-	late := false
-	for _, s := range l.items.All() {
-		if s.ticket != nil {
-			late = l.r.house.now()-s.at >= earlyAfter
-			break
-		}
-	}
+	t := l.firstLocked()
+	late := t != nil && l.r.house.now()-t.at >= earlyAfter
 	l.stalled = l.stalled || late
 	l.timer = time.AfterFunc(earlyLook, l.look)
 	l.mu.Unlock()
