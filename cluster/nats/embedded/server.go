@@ -64,9 +64,10 @@ func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (_ *server.Serv
 	stop = func() error { return errors.Join(shutdown(s), clean()) }
 	l := &logger{log: log, fatal: make(chan error, 1), wake: wake}
 	s.SetLoggerV2(l, log.GetLevel() <= zerolog.TraceLevel, false, false)
+	routes := so.Cluster.Port != 0 // Start writes the port there, from another goroutine
 	s.Start()
 	timeout := time.After(startTimeout)
-	for !isUp(s, so) {
+	for routes && s.ClusterAddr() == nil || o.JetStream != nil && !s.JetStreamEnabled() {
 		select {
 		case err = <-l.fatal:
 		case <-timeout:
@@ -77,11 +78,6 @@ func start(o *Options, log zerolog.Logger, wake chan<- struct{}) (_ *server.Serv
 		return nil, nil, errors.Join(err, stop())
 	}
 	return s, stop, nil
-}
-
-// isUp tells whether a server can be used: by others, if there are to be any.
-func isUp(s *server.Server, so *server.Options) bool {
-	return (so.Cluster.Port == 0 || s.ClusterAddr() != nil) && (!so.JetStream || s.JetStreamEnabled())
 }
 
 // shutdown ends the server. It may hang for as long as the name of a peer is looked up.
