@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&p.rate, "rate", p.rate, "events a second of each server")
 	flag.DurationVar(&p.window, "window", p.window, "for how long clients may be away")
 	flag.DurationVar(&p.delay, "delay", p.delay, "after which a client connects again, about")
-	flag.DurationVar(&p.grace, "grace", p.grace, "how old an event may be that ends with its server")
+	flag.DurationVar(&p.grace, "grace", p.grace, "how old an event may be that ends with its server; default: 1s, by NATS 20s, for which it may elect a leader")
 	flag.Uint64Var(&p.seed, "seed", rand.Uint64N(1_000_000), "of all that is random")
 	flag.BoolVar(&p.verbose, "v", false, "tell of each check")
 	flag.Parse()
@@ -67,7 +67,7 @@ func shortPlan() plan {
 	return plan{
 		engine: "redis", servers: 3, clients: 90, official: 6, dir: ".", kills: 10, each: 5, graceful: .3, limit: 20 * time.Minute,
 		rate: 50, window: 30 * time.Second, delay: 50 * time.Millisecond, most: 500 * time.Millisecond,
-		every: 60, grace: time.Second,
+		every: 60,
 	}
 }
 

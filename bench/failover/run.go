@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,9 @@ const (
 	graceful         // of one that ended by itself
 	disturbed        // others
 )
+
+// graceOf is how long an engine may take to append.
+var graceOf = map[string]time.Duration{"redis": time.Second, "nats": 20 * time.Second}
 
 // run kills servers, one after the other, and checks what clients have got.
 func run(ctx context.Context, p plan) (*result, error) {
@@ -140,7 +144,7 @@ func (f *fleet) check(ctx context.Context, deaths map[string]int, res *result) e
 		c.returns = nil
 	}
 	res.checks++
-	res.merge(check(f.history.origins, records, f.grace))
+	res.merge(check(f.history.origins, records, cmp.Or(f.grace, graceOf[f.engine])))
 	f.history.origins = make(map[string]*origin)
 	f.mu.Lock()
 	defer f.mu.Unlock()
