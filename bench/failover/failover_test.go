@@ -23,6 +23,8 @@ func TestKills(t *testing.T) {
 		{"kill -9, by Redis, requests by TCP, behind HAProxy", func(p *plan) { p.balancer, p.relay, p.graceful = "haproxy", "tcp", 0 }},
 		{"rolling restart, by Redis, requests by the engine, behind nginx", func(p *plan) { p.balancer, p.graceful = "nginx", 1 }},
 		{"both, by Redis, to any server", func(*plan) {}},
+		{"kill -9, by NATS, behind HAProxy", func(p *plan) { p.engine, p.files, p.balancer, p.graceful = "nats", true, "haproxy", 0 }},
+		{"rolling restart, by NATS, to any server", func(p *plan) { p.engine, p.graceful = "nats", 1 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := shortPlan()
