@@ -82,7 +82,7 @@ func (c *sharedClaim) clear() {
 // decide. It reports false if there is no such client, if it is there, or if it can't be
 // told what it has missed.
 func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
-	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
+	ctx, cancel := context.WithTimeout(s.Context(), sharedClaimTimeout)
 	defer cancel()
 	was := r.find(ctx, s, pid)
 	if was == nil {
@@ -158,6 +158,9 @@ func (r *sharedRecovery) yieldHere(ctx context.Context, s *Socket, pid string) (
 		return false, context.Cause(ctx)
 	}
 }
+
+// sharedClaimTimeout bounds how long who comes back waits: also for a journal that elects a leader.
+const sharedClaimTimeout = 20 * time.Second
 
 // lookAgain is how soon a record is looked for again if that has failed: a journal that is away
 // may be back.
@@ -321,7 +324,7 @@ func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok boo
 	r.mu.Unlock()
 	defer r.taken(m.pid, c)
 	defer r.giveBack(s)
-	ctx, cancel := context.WithTimeout(s.Context(), claimTimeout)
+	ctx, cancel := context.WithTimeout(s.Context(), sharedClaimTimeout)
 	defer cancel()
 	c.apply()
 	if !r.take(ctx, c, m) {

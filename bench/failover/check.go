@@ -84,7 +84,8 @@ type checker struct {
 // these are the events up to the last of that server that anybody has got with an offset.
 // What the server took with it are those behind that one: none may be older than grace when it
 // is killed. A client is due the events that count, to rooms that it was in, at positions
-// behind the first that it got in its session, and up to the last one. All clients are to have
+// behind the first that it got in its session, and up to the last one; not what was emitted before
+// it was told that it has joined a room, which is concurrent with that. All clients are to have
 // got the last event of each server that is there.
 //
 // What clients have got without an offset, because the journal was away, is not checked for
@@ -219,7 +220,7 @@ func (c *checker) client(r *record) {
 			if !c.counts(name, o, id.n) || c.unsure(id, e.to) {
 				continue
 			}
-			if lo, hi := c.between(id); in.due(targets(e.to), lo, hi) {
+			if lo, hi := c.between(id); in.due(targets(e.to), lo, hi, e.at) {
 				c.due++
 				c.add(missing, "%s has not got %v to %s, at %d to %d: %s", r.name, id, e.to, lo, hi, around(r.steps, hi))
 			}

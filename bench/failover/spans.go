@@ -16,14 +16,16 @@ type span struct {
 	until, before uint64 // it is due what is up to here, and may get what is before
 	sure          bool   // it is inside for all that the client knows
 	changed       time.Time
+	joined        time.Time // when it was told so: what was emitted before need not be for it
 }
 
 // spans are those of all rooms of a client.
 type spans map[string][]*span
 
-func (s spans) due(rooms []string, lo, hi uint64) bool {
+// due tells whether an event is that was emitted then.
+func (s spans) due(rooms []string, lo, hi uint64, at time.Time) bool {
 	return slices.ContainsFunc(rooms, func(room string) bool {
-		return slices.ContainsFunc(s[room], func(x *span) bool { return x.from <= lo && hi <= x.until })
+		return slices.ContainsFunc(s[room], func(x *span) bool { return x.from <= lo && hi <= x.until && !x.joined.After(at) })
 	})
 }
 
@@ -82,7 +84,7 @@ func spansOf(r *record, wrong func(text, room string, age time.Duration)) (spans
 			x.changed = s.at
 			switch s.what {
 			case joined:
-				x.sure = true
+				x.sure, x.joined = true, s.at
 				w.know(&x.from)
 			case leaving:
 				x.sure, x.until = false, w.last
