@@ -149,7 +149,8 @@ type house interface {
 	// Of the server and its clock.
 	now() time.Duration // since born, and never 0
 	date(now time.Duration) time.Time
-	failed(err error) // is logged, which may emit
+	failed(err error)  // is logged, which may emit, like the following
+	stalled(long bool) // that a journal takes long, or does so no more
 	Codec() parser.Codec
 	allowsV3() bool
 

@@ -39,6 +39,15 @@ func (l *Local) failed(err error) {
 	l.nsp.srv.log.Error().Str("nsp", loggable(l.nsp.name)).Err(err).Msg("recovery store failed")
 }
 
+func (l *Local) stalled(long bool) {
+	log := l.nsp.srv.log.With().Str("nsp", loggable(l.nsp.name)).Logger()
+	if long {
+		log.Warn().Msg("the journal takes long: clients of this server get what it emits before others do")
+	} else {
+		log.Info().Msg("the journal goes on")
+	}
+}
+
 func (l *Local) allowsV3() bool { return l.nsp.srv.opts.Engine.AllowEIO3 }
 
 func (l *Local) acquire() { l.nsp.acquire() }

@@ -239,9 +239,13 @@ func (l *lane) look() {
 	}
 	t := l.firstLocked()
 	late := t != nil && l.r.house.now()-t.at >= earlyAfter
+	began := late && !l.stalled && !l.away // else it has been told
 	l.stalled = l.stalled || late
 	l.timer = time.AfterFunc(earlyLook, l.look)
 	l.mu.Unlock()
+	if began {
+		l.r.house.stalled(true)
+	}
 	if late {
 		l.r.hurry()
 	}
@@ -250,8 +254,12 @@ func (l *lane) look() {
 // moves notes that the journal goes on: an event has come back.
 func (l *lane) moves(number uint64) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	stalled := l.stalled && !l.away
 	l.stalled, l.told = false, max(l.told, number)
+	l.mu.Unlock()
+	if stalled {
+		l.r.house.stalled(false)
+	}
 }
 
 func (l *lane) setAway(away bool) {
