@@ -40,6 +40,7 @@ type world struct {
 	members []*member
 	clients []*rambler
 	emitted [roomServers]int
+	frozen  int // the server that the journal does not reach, or -1
 	log     []string
 }
 
@@ -82,7 +83,7 @@ func (w *rambler) count() int {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), hub: memory.NewHub()}
+	w := &world{t: t, rnd: rand.New(rand.NewPCG(seed, 0)), hub: memory.NewHub(), frozen: -1}
 	for range roomServers {
 		w.members = append(w.members, newMember(t, w.hub, time.Minute))
 	}
@@ -147,7 +148,9 @@ func (w *world) run() {
 				w.hub.Go()
 			}
 			w.note("halted %v", halted)
-		case n < 12 && halted:
+		case n == 10:
+			w.freeze()
+		case n < 13 && (halted || w.frozen >= 0):
 			d := time.Duration(w.rnd.IntN(1300)) * time.Millisecond
 			w.note("sleep %v", d)
 			time.Sleep(d)
@@ -166,6 +169,9 @@ func (w *world) run() {
 			break
 		}
 	}
+	if w.frozen >= 0 {
+		w.freeze()
+	}
 	w.hub.Go()
 	w.note("go")
 	for s := range w.members {
@@ -179,6 +185,18 @@ func (w *world) run() {
 		}
 	}
 	w.check()
+}
+
+// freeze has the journal not reach one server, or reach it again.
+func (w *world) freeze() {
+	if w.frozen >= 0 {
+		w.members[w.frozen].engine.Thaw()
+		w.frozen = -1
+	} else {
+		w.frozen = w.rnd.IntN(roomServers)
+		w.members[w.frozen].engine.Freeze()
+	}
+	w.note("frozen is %d", w.frozen)
 }
 
 // roam has a client cut off, perhaps noticed as gone meanwhile, and come back.
@@ -197,7 +215,12 @@ func (w *world) roam(i int) {
 		}
 		time.Sleep(time.Duration(w.rnd.IntN(10)) * time.Millisecond)
 	}
-	c.at = w.rnd.IntN(roomServers)
+	if c.at == w.frozen { // else its record may change while it is taken, and it is sent away to try again
+		time.Sleep(100 * time.Millisecond)
+	}
+	for c.at = w.rnd.IntN(roomServers); c.at == w.frozen; { // it would not know what the client has missed
+		c.at = w.rnd.IntN(roomServers)
+	}
 	n := len(c.got)
 	if c.come(w.members[c.at]); !c.recovered {
 		w.t.Errorf("client %d: not recovered", i)
