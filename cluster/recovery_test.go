@@ -117,6 +117,7 @@ type roamer struct {
 	offset    string
 	got       []string
 	recovered bool
+	patient   bool // it tries again when it is sent away without an answer, as the official one does
 }
 
 func (r *roamer) come(m *member) *roamer {
@@ -139,7 +140,12 @@ func (r *roamer) come(m *member) *roamer {
 	}
 	r.send("0" + auth)
 	for {
-		p := r.next()
+		p, err := r.c.Next()
+		if err != nil && r.patient {
+			return r.come(m)
+		} else if err != nil {
+			r.t.Fatal(err)
+		}
 		answer, ok := strings.CutPrefix(p, "0")
 		if !ok {
 			r.hear(p)

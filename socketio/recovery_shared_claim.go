@@ -214,6 +214,9 @@ func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) 
 		}
 		return max(pos, was.Born), true
 	}
+	if was.Server != "" && offset == "" { // it has heard nothing
+		return was.Born, true
+	}
 	if number > 0 { // it may be behind an event that was not for the client
 		return pos, true
 	}

@@ -171,7 +171,7 @@ func (j *Journal) Position(offset string) (uint64, bool) {
 		return 0, false
 	}
 	pos, err := strconv.ParseUint(offset[1:], 36, 64)
-	return pos, err == nil && pos > 0 && j.Offset(pos) == offset
+	return pos, err == nil && j.Offset(pos) == offset
 }
 
 // Find implements [cluster.Journal].
