@@ -49,7 +49,8 @@ func (b *broker) Broadcast(e *socketio.Broadcast) error {
 	if err := b.local.Broadcast(e); err != nil {
 		return err
 	}
-	return b.c.publish(b.message(e))
+	m := b.message(e)
+	return b.c.publish(&m)
 }
 
 // encoded returns e with its Data.
@@ -67,8 +68,8 @@ func (b *broker) encoded(e *socketio.Broadcast) (*socketio.Broadcast, error) {
 }
 
 // message returns what tells others of e.
-func (b *broker) message(e *socketio.Broadcast) *wire.Message {
-	return &wire.Message{
+func (b *broker) message(e *socketio.Broadcast) wire.Message {
+	return wire.Message{
 		Type:        wire.TypeBroadcast,
 		Nsp:         b.nsp,
 		Data:        e.Data,

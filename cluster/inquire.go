@@ -67,7 +67,7 @@ func (b *broker) inquire(ctx context.Context, e *socketio.Broadcast) ([]socketio
 	if end, ok := ctx.Deadline(); ok {
 		m.Flags.Timeout = max(time.Millisecond, time.Until(end))
 	}
-	err = b.awaitClients(ctx, r, m)
+	err = b.awaitClients(ctx, r, &m)
 	if err != nil {
 		local.Stop(err)
 		<-all // the last have come at the same time

@@ -296,12 +296,14 @@ func (b *journaled) Broadcast(e *socketio.Broadcast) error {
 	if err := b.local.Broadcast(e); err != nil || b.local.Shares() && !e.Volatile {
 		return err
 	}
-	return b.c.publish(b.message(e))
+	m := b.message(e)
+	return b.c.publish(&m)
 }
 
 // Append implements [socketio.Journal].
 func (b *journaled) Append(e *socketio.Broadcast) (number uint64, err error) {
-	return b.g.append(b.message(e), e)
+	m := b.message(e)
+	return b.g.append(&m, e)
 }
 
 // At implements [socketio.Journal], as do the following.

@@ -31,6 +31,7 @@ const sequenceBits = 20
 var (
 	errBehind  = errors.New("redis: the stream has begun anew, with ids that were there before")
 	errEmptied = errors.New("redis: the stream was emptied while it was read")
+	errParts   = errors.New("redis: an entry of the stream has not two parts")
 )
 
 // A journal is a [cluster.Journal], by a stream and by keys of Redis. Entries are appended
@@ -175,21 +176,41 @@ func (j *journal) add(e *wire.Entry) rueidis.Completed {
 	return c.Build()
 }
 
+// partsOf returns where an entry is, and its fields, each a name and a value, as Redis has
+// answered them.
+func partsOf(m *rueidis.RedisMessage) (pos uint64, fields []rueidis.RedisMessage, err error) {
+	parts, err := m.ToArray()
+	if err != nil || len(parts) != 2 {
+		return 0, nil, cmp.Or(err, errParts)
+	}
+	id, err := parts[0].ToString()
+	if err != nil {
+		return 0, nil, fmt.Errorf("redis: reading the stream: %w", err)
+	}
+	pos, ok := positionOf(id)
+	if !ok {
+		return 0, nil, fmt.Errorf("redis: the stream has an id that is no position: %q", id)
+	}
+	fields, err = parts[1].ToArray()
+	return pos, fields, err
+}
+
 // entryOf returns what add has made a command of. What is in no namespace is no entry of
 // servers.
-func entryOf(x *rueidis.XRangeSlice) (e wire.Entry, ok bool) {
-	for _, f := range x.FieldValues {
-		switch f.Field {
+func entryOf(fields []rueidis.RedisMessage) (e wire.Entry, ok bool) {
+	for ; len(fields) > 1; fields = fields[2:] {
+		value, _ := fields[1].ToString() // Redis has nothing else there
+		switch name, _ := fields[0].ToString(); name {
 		case "uid":
-			e.UID = f.Value
+			e.UID = value
 		case "nsp":
-			e.Nsp = f.Value
+			e.Nsp = value
 		case "type":
-			e.Type = f.Value
+			e.Type = value
 		case "data":
-			e.Data = f.Value
+			e.Data = value
 		case "n":
-			e.Number, _ = strconv.ParseUint(f.Value, 10, 64) // 0 if it is none
+			e.Number, _ = strconv.ParseUint(value, 10, 64) // 0 if it is none
 		}
 	}
 	return e, e.Nsp != ""
@@ -317,8 +338,12 @@ func (j *journal) resume(c *conn) error {
 			return err
 		}
 		for i := range page {
-			from, _ = positionOf(page[i].ID)
-			if e, ok := entryOf(&page[i]); ok && e.UID == uid {
+			pos, fields, err := partsOf(&page[i])
+			if err != nil {
+				return err
+			}
+			from = pos
+			if e, ok := entryOf(fields); ok && e.UID == uid {
 				last = max(last, e.Number)
 			}
 		}
@@ -338,10 +363,10 @@ func (j *journal) resume(c *conn) error {
 }
 
 // page reads the entries behind a position.
-func (j *journal) page(c *conn, after uint64) ([]rueidis.XRangeSlice, error) {
+func (j *journal) page(c *conn, after uint64) ([]rueidis.RedisMessage, error) {
 	ctx, cancel := context.WithTimeout(j.ctx, readTimeout)
 	defer cancel()
-	page, err := c.Do(ctx, c.B().Xrange().Key(j.stream).Start(idOf(after+1)).End("+").Count(pageEntries).Build()).AsXRangeSlices()
+	page, err := c.Do(ctx, c.B().Xrange().Key(j.stream).Start(idOf(after+1)).End("+").Count(pageEntries).Build()).ToArray()
 	if err != nil {
 		return nil, fmt.Errorf("redis: reading the stream: %w", err)
 	}

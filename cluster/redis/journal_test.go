@@ -335,13 +335,17 @@ func checkStream(t *testing.T, s *redistest.Server, all []*keeper) {
 		sum += int(k.next)
 	}
 	m := s.Do("xrange", defaultStream, "-", "+")
-	page, err := m.AsXRangeSlices()
+	page, err := m.ToArray()
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
 	for i := range page {
-		if _, ok := entryOf(&page[i]); ok {
+		_, fields, err := partsOf(&page[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := entryOf(fields); ok {
 			n++
 		}
 	}

@@ -68,29 +68,21 @@ func (j *journal) readPast(c *conn) error {
 }
 
 // begin tells that what comes next is a page.
-func (j *journal) begin(page []rueidis.XRangeSlice) error {
+func (j *journal) begin(page []rueidis.RedisMessage) error {
 	if len(page) == 0 {
 		return errEmptied
 	}
-	pos, err := j.positionOf(&page[0])
+	pos, fields, err := partsOf(&page[0])
 	if err != nil {
 		return err
 	}
-	if _, ok := entryOf(&page[0]); ok {
+	if _, ok := entryOf(fields); ok {
 		pos--
 	}
 	j.telling.Lock()
 	defer j.telling.Unlock()
 	j.to.Gap(pos)
 	return nil
-}
-
-func (j *journal) positionOf(x *rueidis.XRangeSlice) (uint64, error) {
-	pos, ok := positionOf(x.ID)
-	if !ok {
-		return 0, fmt.Errorf("redis: the stream has an id that is no position: %q", x.ID)
-	}
-	return pos, nil
 }
 
 // gather is how long more entries may come before they are read, once some have: each time that
@@ -164,7 +156,7 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 
 // check looks whether a page is all that is behind what was read. If it may not be, it tells,
 // and returns what is there.
-func (j *journal) check(c *conn, page []rueidis.XRangeSlice) ([]rueidis.XRangeSlice, error) {
+func (j *journal) check(c *conn, page []rueidis.RedisMessage) ([]rueidis.RedisMessage, error) {
 	gone, err := j.fence(c, j.pos)
 	if err != nil || !gone {
 		return page, err
@@ -176,7 +168,7 @@ func (j *journal) check(c *conn, page []rueidis.XRangeSlice) ([]rueidis.XRangeSl
 }
 
 // next reads what is behind that which was read, and may wait for it.
-func (j *journal) next(ctx context.Context, c *conn, wait bool) ([]rueidis.XRangeSlice, error) {
+func (j *journal) next(ctx context.Context, c *conn, wait bool) ([]rueidis.RedisMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, blockTime+readTimeout)
 	defer cancel()
 	read, after := c.B().Xread().Count(pageEntries), idOf(j.pos)
@@ -184,15 +176,23 @@ func (j *journal) next(ctx context.Context, c *conn, wait bool) ([]rueidis.XRang
 	if wait {
 		command = c.B().Xread().Count(pageEntries).Block(blockTime.Milliseconds()).Streams().Key(j.stream).Id(after).Build()
 	}
-	streams, err := c.Do(ctx, command).AsXReadSlices()
-	if err != nil && !rueidis.IsRedisNil(err) {
+	streams, err := c.Do(ctx, command).AsMap()
+	if rueidis.IsRedisNil(err) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("redis: reading the stream: %w", err)
 	}
-	return streams[j.stream], nil
+	m := streams[j.stream]
+	page, err := m.ToArray()
+	if err != nil {
+		return nil, fmt.Errorf("redis: reading the stream: %w", err)
+	}
+	return page, nil
 }
 
 // deliver hands entries over, and forgets those of this server.
-func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) (err error) {
+func (j *journal) deliver(page []rueidis.RedisMessage, past bool) (err error) {
 	if len(page) == 0 {
 		return nil
 	}
@@ -203,11 +203,12 @@ func (j *journal) deliver(page []rueidis.XRangeSlice, past bool) (err error) {
 	j.telling.Lock()
 	for i := range page {
 		var at uint64
-		if at, err = j.positionOf(&page[i]); err != nil {
+		var fields []rueidis.RedisMessage
+		if at, fields, err = partsOf(&page[i]); err != nil {
 			break
 		}
 		pos = at
-		e, ok := entryOf(&page[i])
+		e, ok := entryOf(fields)
 		if !ok || e.Number != 0 && !j.isNew(e.UID, e.Number, pos) {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/siokit/sio/socketio/parser"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
 const errBase64 parser.Error = "entry with something else where JSON or base64 is due"
@@ -33,30 +34,26 @@ func (m *Message) Kept() bool {
 	return false
 }
 
-// entrySize is about what the Data of an entry has beside that of a message.
-const entrySize = 128
-
 // Entry returns the entry of a message that is kept. It fails if the message is not one, Data
 // is not valid, or the name of a room is not UTF-8.
-func (m *Message) Entry() (Entry, error) {
+func (m *Message) Entry() (e Entry, err error) {
 	if !m.Kept() {
-		return Entry{}, errType
+		return e, errType
 	}
 	if err := m.check(); err != nil {
-		return Entry{}, err
+		return e, err
 	}
-	pack := len(m.Attachments) > 0
-	data, err := encode(make([]byte, 0, len(m.Data)+entrySize), m, pack, clusterData)
-	if err != nil {
-		return Entry{}, err
+	e = Entry{UID: m.UID, Nsp: m.Nsp, Type: strconv.Itoa(int(m.Type))}
+	t := texts.Get().(*text)
+	defer t.free()
+	clusterData(t, m)
+	if len(m.Attachments) == 0 {
+		e.Data = string(t.out)
+		return e, nil
 	}
-	e := Entry{UID: m.UID, Nsp: m.Nsp, Type: strconv.Itoa(int(m.Type))}
-	if pack {
-		e.Data = base64.StdEncoding.EncodeToString(data)
-	} else {
-		e.Data = string(data)
-	}
-	return e, nil
+	data, err := msgpack.AppendValue(nil, t.out, m.Attachments)
+	e.Data = base64.StdEncoding.EncodeToString(data)
+	return e, err
 }
 
 // Message decodes an entry into m, which is zero. The message does not alias the entry, and

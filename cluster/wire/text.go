@@ -86,12 +86,9 @@ func encode(dst []byte, m *Message, pack bool, write func(*text, *Message)) ([]b
 		return t.out, nil
 	}
 	t := texts.Get().(*text)
+	defer t.free()
 	write(t, m)
-	dst, err := msgpack.AppendValue(slices.Grow(dst, m.size()), t.out, m.Attachments)
-	if t.out = t.out[:0]; cap(t.out) <= maxKept {
-		texts.Put(t)
-	}
-	return dst, err
+	return msgpack.AppendValue(slices.Grow(dst, m.size()), t.out, m.Attachments)
 }
 
 // size returns about how large a message is.
@@ -107,6 +104,13 @@ var texts = sync.Pool{New: func() any { return &text{pack: true} }}
 
 // maxKept keeps what has grown large out of the pool.
 const maxKept = 64 << 10
+
+// free gives back what is from the pool.
+func (t *text) free() {
+	if t.out = t.out[:0]; cap(t.out) <= maxKept {
+		texts.Put(t)
+	}
+}
 
 // open begins an object, and shut ends it.
 func (t *text) open(name string) { t.name(name); t.out = append(t.out, '{') }
