@@ -234,17 +234,18 @@ func (s *records) again(some []socketio.Recordable, saved []*saving, clients []*
 
 // An extra is what a record has that servers written in JavaScript don't know.
 type extra struct {
-	Nsp    string                     `json:"nsp"`
-	Server string                     `json:"server"`
-	Gone   bool                       `json:"gone,omitempty"`
-	Spans  []recovery.Room            `json:"spans,omitempty"`
-	Keys   map[string]json.RawMessage `json:"keys,omitempty"`
-	Born   uint64                     `json:"born"`
-	Added  uint64                     `json:"added"`
-	At     uint64                     `json:"at"`
-	Got    uint64                     `json:"got"`
-	Ahead  uint64                     `json:"ahead,omitempty"`
-	Early  map[string]uint64          `json:"early,omitempty"`
+	Nsp     string                     `json:"nsp"`
+	Server  string                     `json:"server"`
+	Gone    bool                       `json:"gone,omitempty"`
+	Spans   []recovery.Room            `json:"spans,omitempty"`
+	Keys    map[string]json.RawMessage `json:"keys,omitempty"`
+	Born    uint64                     `json:"born"`
+	Added   uint64                     `json:"added"`
+	At      uint64                     `json:"at"`
+	Got     uint64                     `json:"got"`
+	Ahead   uint64                     `json:"ahead,omitempty"`
+	AheadAt uint64                     `json:"aheadAt,omitempty"`
+	Early   map[string]uint64          `json:"early,omitempty"`
 }
 
 func encodeClient(c *socketio.Client) (Record, error) {
@@ -254,7 +255,7 @@ func encodeClient(c *socketio.Client) (Record, error) {
 	}
 	x, err := json.Marshal(extra{
 		Nsp: c.Nsp, Server: c.Server, Gone: c.Gone, Spans: c.Spans, Keys: raw(c.Keys),
-		Born: c.Born, Added: c.Added, At: c.At, Got: c.Got, Ahead: c.Ahead, Early: c.Early,
+		Born: c.Born, Added: c.Added, At: c.At, Got: c.Got, Ahead: c.Ahead, AheadAt: c.AheadAt, Early: c.Early,
 	})
 	if err != nil {
 		return r, err
@@ -293,7 +294,8 @@ func decodeClient(data []byte) (*socketio.Client, error) {
 		return nil, err
 	}
 	c.Nsp, c.Server, c.Gone, c.Spans, c.Keys = x.Nsp, x.Server, x.Gone, x.Spans, unraw(x.Keys)
-	c.Born, c.Added, c.At, c.Got, c.Ahead, c.Early = x.Born, x.Added, x.At, x.Got, x.Ahead, x.Early
+	c.Born, c.Added, c.At, c.Got, c.Early = x.Born, x.Added, x.At, x.Got, x.Early
+	c.Ahead, c.AheadAt = x.Ahead, x.AheadAt
 	return c, nil
 }
 

@@ -20,7 +20,10 @@ func TestRandomStalls(t *testing.T) {
 	const worlds = 8
 	first, n := rand.Uint64N(1<<40), uint64(worlds)
 	if s := os.Getenv("SEED"); s != "" {
-		first, _ = strconv.ParseUint(s, 10, 64)
+		var err error
+		if first, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
 		n = 1
 	}
 	for seed := first; seed < first+n; seed++ {
@@ -68,12 +71,16 @@ func (w *rambler) listen() {
 			if err != nil {
 				return
 			}
-			w.mu.Lock()
-			w.hear(p)
-			w.heard = append(w.heard, w.got[len(w.got)-1])
-			w.mu.Unlock()
+			w.take(p)
 		}
 	}()
+}
+
+func (w *rambler) take(p string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hear(p)
+	w.heard = append(w.heard, w.got[len(w.got)-1])
 }
 
 func (w *rambler) count() int {
@@ -153,11 +160,11 @@ func (w *world) run() {
 			w.note("sleep %v", d)
 			time.Sleep(d)
 		case n < 15:
-			if w := w.clients[c]; !w.deaf {
-				w.deaf = true
-				w.gate.Lock()
+			if r := w.clients[c]; !r.deaf {
+				r.deaf = true
+				r.gate.Lock()
+				w.note("client %d is deaf", c)
 			}
-			w.note("client %d is deaf", c)
 		case n < 18:
 			w.roam(c)
 		default:
@@ -217,7 +224,7 @@ func (w *world) roam(i int) {
 		c.at = w.rnd.IntN(roomServers)
 	}
 	n := len(c.got)
-	c.patient = true
+	c.patient = 10
 	if c.come(w.members[c.at]); !c.recovered {
 		w.t.Errorf("client %d: not recovered", i)
 	}
@@ -239,6 +246,7 @@ func (w *world) check() {
 		for end := time.Now().Add(5 * time.Second); c.count() < all && time.Now().Before(end); {
 			time.Sleep(5 * time.Millisecond)
 		}
+		time.Sleep(50 * time.Millisecond) // for what comes twice
 		c.c.Close()
 		<-c.ended
 		for s := range c.want {

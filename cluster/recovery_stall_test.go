@@ -121,16 +121,19 @@ func TestLostEarlyUntilLater(t *testing.T) {
 	for _, first := range []bool{false, true} { // it has got an offset
 		t.Run(fmt.Sprint("behind another one ", first), func(t *testing.T) {
 			hub := memory.NewHub()
-			a, b := newMember(t, hub, time.Minute), newMember(t, hub, time.Minute)
+			a := newMember(t, hub, time.Minute)
 			r, other := (&roamer{t: t}).come(a), (&roamer{t: t}).come(a)
-			until(t, "the records", func() bool {
-				return len(a.cl.Members()) == 1 && saved(t, a, r.pid, "room") && saved(t, a, other.pid, "room")
-			})
+			until(t, "the records", func() bool { return saved(t, a, r.pid, "room") && saved(t, a, other.pid, "room") })
 			if first {
 				ok(t, a.To("room").Emit("first"))
 				r.hears("first")
 				other.hears("first")
 			}
+			ok(t, a.To("elsewhere").Emit("old"), a.To(other.sid).Emit("behind it"))
+			other.hears("behind it")
+			hub.Trim(0)
+			b := newMember(t, hub, time.Minute) // it knows nothing of what was before
+			until(t, "the other server", func() bool { return len(a.cl.Members()) == 1 })
 			hub.Halt()
 			ok(t, a.To("room").Emit("early")) // r does not read it
 			other.hears("early")

@@ -117,7 +117,7 @@ type roamer struct {
 	offset    string
 	got       []string
 	recovered bool
-	patient   bool // it tries again when it is sent away without an answer, as the official one does
+	patient   int // so often it tries again when it is sent away without an answer, as the official one does
 }
 
 func (r *roamer) come(m *member) *roamer {
@@ -141,7 +141,8 @@ func (r *roamer) come(m *member) *roamer {
 	r.send("0" + auth)
 	for {
 		p, err := r.c.Next()
-		if err != nil && r.patient {
+		if err != nil && r.patient > 0 {
+			r.patient--
 			return r.come(m)
 		} else if err != nil {
 			r.t.Fatal(err)

@@ -98,9 +98,12 @@ type Client struct {
 	Keys   map[string][]byte // the same under [NamedKey]s
 	Born   uint64            // the last entry before it had its id
 	Added  uint64            // the last entry before it was one of the namespace
-	At     uint64            // the last entry when this was written
-	Got    uint64            // the last entry up to At that it has been sent, or 0
-	Ahead  uint64            // the number of the last event of its server that it was sent before its turn, or 0 if Got is behind all those
+	At     uint64            // up to which entry it was sent all: the last when this was written, or where it is to go on
+	Got    uint64            // the last entry that it has been sent, or 0
+
+	// Ahead is the number of the last event of its server that it was sent before its turn, or 0
+	// if Got is behind all those. AheadAt is the last entry when the first of them was.
+	Ahead, AheadAt uint64
 
 	// Early are the servers whose events it has been sent before their turn, and up to which
 	// number.

@@ -52,11 +52,10 @@ type sharedRecovery struct {
 	lane lane
 }
 
-// A returned is a client that has come back, and when: also, behind which event of this server.
+// A returned is a client that has come back, and when.
 type returned struct {
-	m    *member
-	at   time.Duration
-	from uint64
+	m  *member
+	at time.Duration
 }
 
 // maxReturns bounds how many of those are remembered.
@@ -80,11 +79,12 @@ type member struct {
 	written atomic.Bool  // a record has been
 	got     uint64       // the last event that was sent to it; protected by mu
 	ahead   uint64       // the number of the last that was before its turn, unless got is behind that; protected by mu
+	aheadAt uint64       // the position when the first of these was; protected by mu
 	lost    atomic.Bool  // it is another server's
 
-	// What it was sent before its turn until it came back; set under Local.mu and books.
+	// What it was sent before its turn until it came back; set once, under Local.mu and books.
 	had  map[string]uint64
-	from uint64 // so many events of this server were emitted then
+	from uint64 // it waits for the turns of this server's events up to this one; changed under sharedRecovery.mu and books
 
 	// protected by books
 	born, added uint64
@@ -353,11 +353,11 @@ func (m *member) Record() *Client {
 	r := m.r
 	r.mu.Lock()
 	claim := m.claim
-	at, got, ahead := r.pos.Load(), m.got, m.ahead // an event is sent with mu held
+	at, got, ahead, aheadAt := r.pos.Load(), m.got, m.ahead, m.aheadAt // an event is sent with mu held
 	r.mu.Unlock()
 	c := &Client{
 		PID: m.pid, Nsp: r.nsp, ID: m.socket.ID(), Server: r.journal.Server(), Lease: m.lease, New: !m.written.Load(),
-		Window: r.opts.Window, At: at, Got: got, Ahead: ahead,
+		Window: r.opts.Window, At: at, Got: got, Ahead: ahead, AheadAt: aheadAt,
 	}
 	r.books.Lock()
 	defer r.books.Unlock()
@@ -403,6 +403,17 @@ func (m *member) await(number uint64) {
 	m.r.books.Lock()
 	m.from = max(m.from, number)
 	m.r.books.Unlock()
+}
+
+// sentAheadLocked notes that the client is sent an event before its turn.
+func (m *member) sentAheadLocked(number uint64) {
+	if m.vacated { // its record is final
+		return
+	}
+	if m.ahead == 0 {
+		m.aheadAt = m.r.pos.Load()
+	}
+	m.ahead = number
 }
 
 // since returns the last event of this server that the client has not been sent early.

@@ -159,7 +159,8 @@ func (r *sharedRecovery) yieldHere(ctx context.Context, s *Socket, pid string) (
 	}
 }
 
-// sharedClaimTimeout bounds how long who comes back waits: also for a journal that elects a leader.
+// sharedClaimTimeout bounds how long who comes back waits until its connect handler is called,
+// and once more behind that: a journal may elect a leader meanwhile.
 const sharedClaimTimeout = 20 * time.Second
 
 // lookAgain is how soon a record is looked for again if that has failed: a journal that is away
@@ -210,9 +211,9 @@ func (r *sharedRecovery) start(ctx context.Context, was *Client, offset string) 
 	}
 	if was.Server != "" && (pos == was.Got || number > 0 && pos > was.Got) {
 		if was.Ahead == 0 || server == was.Server && number >= was.Ahead {
-			return max(pos, was.At), true // whatever is known no more
+			return max(pos, was.At), true // even if what lies before is known no more
 		}
-		return max(pos, was.Born), true
+		return max(pos, was.Born, was.AheadAt), true // the first that it has not got has its turn behind that
 	}
 	if was.Server != "" && offset == "" { // it has heard nothing
 		return was.Born, true
@@ -406,7 +407,7 @@ func (r *sharedRecovery) becomeLocked(m *member) {
 	m.got = max(c.last, min(c.at, c.was.Got))
 	m.known.Store(true)
 	r.house.readmit(m.socket)
-	r.back.Push(returned{m, r.house.now(), m.from})
+	r.back.Push(returned{m, r.house.now()})
 	r.forgetReturnsLocked()
 }
 

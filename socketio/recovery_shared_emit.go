@@ -160,6 +160,7 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.house.number()
 	}
 	back := r.backSinceLocked(t, pos)
+	r.lane.turned()
 	r.forgetReturnsLocked()
 	if b == nil || picked.found.Len()+len(back) == 0 {
 		r.mu.Unlock()
@@ -183,12 +184,17 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 	send := func(m *member) {
 		if !m.vacated { // its record is final
 			if m.got = pos; m.ahead <= told {
-				m.ahead = 0
+				m.ahead, m.aheadAt = 0, 0
 			}
 		}
 		out := e
 		if due && m.awaits(0) {
 			out = whole
+			if m.ahead > told { // it has a part of what is early
+				if some, err := r.house.encodeKept(b, r.provisional(pos, m.ahead)); err == nil {
+					out = some
+				}
+			}
 		}
 		_ = m.socket.sendLater(&batch, out, false) // who doesn't get it may come back for it
 	}
@@ -272,7 +278,7 @@ func (r *sharedRecovery) sendEarly(t *ticket) {
 			_ = s.sendLater(&batch, old, false)
 		case m.claim != nil || m.awaits(t.number):
 		default:
-			m.ahead = t.number
+			m.sentAheadLocked(t.number)
 			_ = s.sendLater(&batch, e, false)
 		}
 	}

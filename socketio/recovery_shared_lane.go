@@ -34,6 +34,8 @@ type lane struct {
 	early   []earlyRange
 	last    uint64 // the number of what was appended last
 	told    uint64 // that of what has come back last
+	over    uint64 // the same, once it is known for whom that is
+	warned  bool   // an operator was told that it takes too long
 }
 
 // A step is a ticket or a function.
@@ -181,10 +183,6 @@ func (l *lane) wasEarly(number uint64) bool {
 func (l *lane) earlyDue() (last uint64, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.earlyDueLocked()
-}
-
-func (l *lane) earlyDueLocked() (last uint64, due bool) {
 	if n := len(l.early); n > 0 && l.early[n-1].last > l.told {
 		return l.early[n-1].last, true
 	}
@@ -199,7 +197,8 @@ func (l *lane) lastNumber() uint64 {
 }
 
 // oldest returns when the first ticket of those that wait was made, or that none does, and
-// tells whether some of what was sent early is to have its turn.
+// tells whether some of what was sent early is to have its turn, or for whom that is may not
+// be known yet.
 func (l *lane) oldest() (at time.Duration, due bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,8 +206,15 @@ func (l *lane) oldest() (at time.Duration, due bool) {
 	if t := l.firstLocked(); t != nil {
 		at = t.at
 	}
-	_, due = l.earlyDueLocked()
-	return at, due
+	n := len(l.early)
+	return at, n > 0 && l.early[n-1].last > l.over
+}
+
+// turned notes that it is known for whom what has come back is: who has the turn calls it.
+func (l *lane) turned() {
+	l.mu.Lock()
+	l.over = l.told
+	l.mu.Unlock()
 }
 
 // firstLocked returns the first ticket, or nil. In front of it there are steps only while
@@ -239,7 +245,8 @@ func (l *lane) look() {
 	}
 	t := l.firstLocked()
 	late := t != nil && l.r.house.now()-t.at >= earlyAfter
-	began := late && !l.stalled && !l.away // else it has been told
+	began := late && !l.warned && !l.away // else that has been told
+	l.warned = l.warned || began
 	l.stalled = l.stalled || late
 	l.timer = time.AfterFunc(earlyLook, l.look)
 	l.mu.Unlock()
@@ -254,10 +261,10 @@ func (l *lane) look() {
 // moves notes that the journal goes on: an event has come back.
 func (l *lane) moves(number uint64) {
 	l.mu.Lock()
-	stalled := l.stalled && !l.away
-	l.stalled, l.told = false, max(l.told, number)
+	warned := l.warned
+	l.warned, l.stalled, l.told = false, false, max(l.told, number)
 	l.mu.Unlock()
-	if stalled {
+	if warned {
 		l.r.house.stalled(false)
 	}
 }

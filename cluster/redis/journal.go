@@ -31,7 +31,7 @@ const sequenceBits = 20
 var (
 	errBehind  = errors.New("redis: the stream has begun anew, with ids that were there before")
 	errEmptied = errors.New("redis: the stream was emptied while it was read")
-	errParts   = errors.New("redis: an entry of the stream has not two parts")
+	errParts   = errors.New("an entry has not two parts")
 )
 
 // A journal is a [cluster.Journal], by a stream and by keys of Redis. Entries are appended
@@ -180,8 +180,11 @@ func (j *journal) add(e *wire.Entry) rueidis.Completed {
 // answered them.
 func partsOf(m *rueidis.RedisMessage) (pos uint64, fields []rueidis.RedisMessage, err error) {
 	parts, err := m.ToArray()
-	if err != nil || len(parts) != 2 {
-		return 0, nil, cmp.Or(err, errParts)
+	if err == nil && len(parts) != 2 {
+		err = errParts
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("redis: reading the stream: %w", err)
 	}
 	id, err := parts[0].ToString()
 	if err != nil {
@@ -191,8 +194,10 @@ func partsOf(m *rueidis.RedisMessage) (pos uint64, fields []rueidis.RedisMessage
 	if !ok {
 		return 0, nil, fmt.Errorf("redis: the stream has an id that is no position: %q", id)
 	}
-	fields, err = parts[1].ToArray()
-	return pos, fields, err
+	if fields, err = parts[1].ToArray(); err != nil {
+		return 0, nil, fmt.Errorf("redis: reading the stream: %w", err)
+	}
+	return pos, fields, nil
 }
 
 // entryOf returns what add has made a command of. What is in no namespace is no entry of

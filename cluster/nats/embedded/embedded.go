@@ -50,11 +50,10 @@ type Options struct {
 	// is listened on.
 	Client string
 	// StoreDir is the directory for what JetStream keeps, with Options.JetStream: it must
-	// be this server's alone, and there again when the server is started again. With
-	// JetStream.Files the events are in it, too, and a server that was killed goes on with what
-	// it had. Default: a temporary one, which is removed when the Cluster is closed; then a
-	// server that was killed has forgotten what it has agreed to, and the others must be whole
-	// until it has it again.
+	// be this server's alone, and the same one after a restart. With JetStream.Files the events
+	// are in it, too, and a server that was killed goes on with what it had. Default: a temporary
+	// one, which is removed when the Cluster is closed; then a server that was killed begins without
+	// its part of the streams, and no other one may fail until it has that again.
 	StoreDir string
 	// MaxPayload is how many bytes a message may have: 8 MiB at most, which is the
 	// default. An event that is larger does not reach other servers, and is counted as
