@@ -34,9 +34,16 @@ const (
 	ambiguous fault = "twice in the journal"
 )
 
-// lateChange is how long a change may be known to one server only: the record of a client is
+// A slack is what an engine takes to append and to write: so old an event may be that
+// ends with its server, and a change that is forgotten with it. The record of a client is
 // written behind the answer.
-const lateChange = 250 * time.Millisecond
+type slack struct{ event, change time.Duration }
+
+// slackOf is for each engine: JetStream may elect a leader meanwhile.
+var slackOf = map[string]slack{
+	"redis": {time.Second, 250 * time.Millisecond},
+	"nats":  {20 * time.Second, 20 * time.Second},
+}
 
 func (v *verdict) addLate(age time.Duration) {
 	v.late++
@@ -82,7 +89,7 @@ type checker struct {
 // What is due. An event counts if Emit has returned nil on a server that was not killed. Of
 // one that was, it counts if it was appended; since what a server appends keeps its order,
 // these are the events up to the last of that server that anybody has got with an offset.
-// What the server took with it are those behind that one: none may be older than grace when it
+// What the server took with it are those behind that one: none may be older than slack.event when it
 // is killed. A client is due the events that count, to rooms that it was in, at positions
 // behind the first that it got in its session, and up to the last one; not what was emitted before
 // it was told that it has joined a room, which is concurrent with that. All clients are to have
@@ -94,7 +101,7 @@ type checker struct {
 // A room that the client has joined or left just before it was cut off may be forgotten.
 //
 // It leaves the records as those that the next check begins with.
-func check(origins map[string]*origin, clients []*record, grace time.Duration) *verdict {
+func check(origins map[string]*origin, clients []*record, slack slack) *verdict {
 	c := &checker{verdict: new(verdict), origins: origins, at: make(map[number]uint64), sooner: make(map[number]bool), known: make(map[string][]int)}
 	for _, r := range clients {
 		c.locate(r)
@@ -107,10 +114,10 @@ func check(origins map[string]*origin, clients []*record, grace time.Duration) *
 	}
 	for name, o := range origins {
 		c.emitted += len(o.events)
-		c.lastWords(name, o, grace)
+		c.lastWords(name, o, slack.event)
 	}
 	for _, r := range clients {
-		c.client(r)
+		c.client(r, slack.change)
 		r.steps = nil
 	}
 	return c.verdict
@@ -191,9 +198,9 @@ func (c *checker) unsure(e number, to string) bool {
 }
 
 // client checks what one has got.
-func (c *checker) client(r *record) {
+func (c *checker) client(r *record, late time.Duration) {
 	in, inside := spansOf(r, func(text, room string, age time.Duration) {
-		if age < lateChange {
+		if age < late {
 			c.addLate(age)
 		} else {
 			c.add(rooms, "%s %s: %s", r.name, text, room)

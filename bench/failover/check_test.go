@@ -112,13 +112,13 @@ func TestCheck(t *testing.T) {
 			changed := time.Unix(1000, 0)
 			c[1].steps[2].at = changed
 			drop(c[1], "b", 2)
-			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(lateChange - 1)}, step{what: present})
+			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(slackOf["redis"].change - 1)}, step{what: present})
 			c[1].steps = slices.DeleteFunc(c[1].steps, func(s step) bool { return s.what == leaving || s.what == left })
 		}, "", ""},
 		{"and some time before", func(_ map[string]*origin, c []*record) {
 			changed := time.Unix(1000, 0)
 			c[1].steps[2].at = changed
-			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(lateChange)}, step{what: present})
+			c[1].steps = slices.Insert(c[1].steps, 3, step{what: cut, at: changed.Add(slackOf["redis"].change)}, step{what: present})
 		}, rooms, "bob is not in a room that it has joined"},
 		{"an old event went with its server", func(o map[string]*origin, _ []*record) {
 			o["a"].events[3].at = o["a"].killed.Add(-2 * time.Second)
@@ -139,7 +139,7 @@ func TestCheck(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			origins, clients := story()
 			test.doctor(origins, clients)
-			v := check(origins, clients, time.Second)
+			v := check(origins, clients, slackOf["redis"])
 			if test.want == "" {
 				if p := v.problem(); p != "" {
 					t.Fatal(p)
@@ -157,7 +157,7 @@ func TestCheck(t *testing.T) {
 func TestCheckAgain(t *testing.T) {
 	origins, clients := story()
 	clients[1].steps = append(clients[1].steps, step{what: joining, room: "blue"}, step{what: joined, room: "blue"})
-	if p := check(origins, clients, time.Second).problem(); p != "" {
+	if p := check(origins, clients, slackOf["redis"]).problem(); p != "" {
 		t.Fatal(p)
 	}
 	next := func() map[string]*origin {
@@ -166,7 +166,7 @@ func TestCheckAgain(t *testing.T) {
 	for _, c := range clients {
 		c.steps = append(c.steps, step{event: number{"b", 2}, pos: 90})
 	}
-	v := check(next(), clients, time.Second)
+	v := check(next(), clients, slackOf["redis"])
 	if v.count[missing] != 1 || !strings.Contains(v.problem(), "bob has not got b/1 to blue") {
 		t.Errorf("the room is not known any more: %q", v.problem())
 	}

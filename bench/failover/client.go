@@ -290,7 +290,7 @@ func (c *client) present(all []string, value int) {
 	c.note(step{what: present, rooms: inside})
 	switch late := c.lastCut().Sub(c.answeredAt); {
 	case value >= c.value && value <= c.set:
-	case value < c.value && late < lateChange:
+	case value < c.value && late < slackOf[c.engine].change:
 		c.late(late)
 	default:
 		c.accuse(values, "%s has %d, and has set %d, which was answered, and then up to %d", c.rec.name, value, c.value, c.set)

@@ -45,7 +45,7 @@ type plan struct {
 	delay    time.Duration // after which a client connects again, about, the first time
 	most     time.Duration // the same, at most
 	every    int           // of how many events a client answers one by doing something
-	grace    time.Duration // how old an event may be that dies with its server; 0: as graceOf says
+	grace    time.Duration // how old an event may be that dies with its server; 0: as slackOf has it
 	seed     uint64
 	log      io.Writer
 	verbose  bool

@@ -31,9 +31,6 @@ const (
 	disturbed        // others
 )
 
-// graceOf is how long an engine may take to append.
-var graceOf = map[string]time.Duration{"redis": time.Second, "nats": 20 * time.Second}
-
 // run kills servers, one after the other, and checks what clients have got.
 func run(ctx context.Context, p plan) (*result, error) {
 	begin := time.Now()
@@ -103,6 +100,12 @@ func (f *fleet) round(ctx context.Context, random *rand.Rand, res *result) error
 	return f.check(ctx, deaths, res)
 }
 
+func (f *fleet) slack() slack {
+	s := slackOf[f.engine]
+	s.event = cmp.Or(f.grace, s.event)
+	return s
+}
+
 // check has the servers stop to emit, and checks what has come.
 func (f *fleet) check(ctx context.Context, deaths map[string]int, res *result) error {
 	f.acting.Store(false)
@@ -144,7 +147,7 @@ func (f *fleet) check(ctx context.Context, deaths map[string]int, res *result) e
 		c.returns = nil
 	}
 	res.checks++
-	res.merge(check(f.history.origins, records, cmp.Or(f.grace, graceOf[f.engine])))
+	res.merge(check(f.history.origins, records, f.slack()))
 	f.history.origins = make(map[string]*origin)
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -69,6 +69,7 @@ describe("without sticky sessions", { skip: target !== "sio" && "the reference h
     for (const way of ["TCP", "tunnels"]) {
       const balancer = way === "TCP" ? "haproxy" : "nginx";
       it(`${engine}, ${way}, ${balancer}`, async (t) => {
+        let stats;
         const servers = await start(...flags(), ...(way === "TCP" ? ["--tcp"] : []));
         try {
           const url = await behind(t, balancer, servers.addrs);
@@ -92,9 +93,9 @@ describe("without sticky sessions", { skip: target !== "sio" && "the reference h
             }
           }
         } finally {
-          const stats = await servers.stop();
-          assert.ok(stats.every((s) => s.Relayed > 100 && s.Unrelayed === 0), JSON.stringify(stats));
+          stats = await servers.stop();
         }
+        assert.ok(stats.every((s) => s.Relayed > 100 && s.Unrelayed === 0), JSON.stringify(stats));
       });
     }
   }
