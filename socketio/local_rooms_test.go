@@ -355,7 +355,7 @@ func TestInterest(t *testing.T) {
 	s.Disconnect()
 	a.want("41")
 	<-s.Context().Done()
-	// Who leaves is out of its rooms from the last name to the first: no id is behind a ~.
+	// Who leaves is out of its rooms from the last name to the first: a ~ sorts behind every id.
 	want := []string{s.ID() + " true", u.ID() + " true", "~x true", "~y true", "~x false", "~z true", "~z false", "~y false", s.ID() + " false"}
 	b.mu.Lock()
 	defer b.mu.Unlock()

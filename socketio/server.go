@@ -23,7 +23,7 @@ type Server struct {
 	wg      sync.WaitGroup // connections, and sockets whose handlers are called
 	crew    crew
 	gate    gate
-	closing atomic.Bool
+	closing atomic.Bool // Shutdown was called
 
 	dynamic dynamic
 
@@ -108,9 +108,8 @@ func (s *Server) Connections() int { return s.engine.Len() }
 // Shutdown refuses new clients with 503, delivers what is queued, closes every
 // connection ("server shutting down"; no DISCONNECT is sent, so that clients
 // reconnect by themselves), and waits for the handlers. A connect handler that has not begun
-// is not called any more. When ctx ends first,
-// it closes the connections that are left at once, and returns the cause of ctx. It may be
-// called again.
+// is not called any more. When ctx ends first, it closes the connections that are left at once,
+// and returns the cause of ctx. It may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	err := s.engine.Shutdown(ctx)
