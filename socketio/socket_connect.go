@@ -38,8 +38,9 @@ func (s *Socket) decide(size int) {
 		return // it has ended: nobody asks for a decision any more
 	}
 	if s.nsp.srv.closing.Load() {
-		<-s.Context().Done() // soon; one that is refused would not look for another server
-		return
+		s.conn.remove(s, true) // what is under way to it is of no account
+		s.close(engineio.ReasonShutdown)
+		return // the session is about to end, too; one that is refused would not look for another server
 	}
 	refusal = s.nsp.handler.Connect(s)
 }
