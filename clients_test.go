@@ -84,11 +84,13 @@ func (d *device) poll(query, want string) {
 	}
 }
 
+// send posts, and waits until the handlers have done what they do.
 func (d *device) send(query, body string) {
 	d.t.Helper()
 	if got := d.request("POST", query+"&sid="+d.sid, "", body); got != "ok" {
 		d.t.Fatalf("answer of a POST %q", got)
 	}
+	synctest.Wait()
 }
 
 // matches has an asterisk in want stand for anything.

@@ -1,5 +1,8 @@
 package engineio
 
+// SeenTimeout is how long a client has to see a 413 before its GET is answered.
+const SeenTimeout = seenTimeout
+
 // Memory returns what is counted as waiting to be sent, and as held of what has come.
 func (s *Server) Memory() (queued, held int64) { return s.queued.used.Load(), s.intakes.used.Load() }
 

@@ -241,7 +241,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 
 // tooLarge answers 413, and ends the session as the reference server does: official
 // clients take the answer for the end of the connection, and come back. They know why
-// only if their pending GET is not answered before they have seen it, and abort the GET.
+// only if no GET is answered before they have seen it: not the one that is pending, nor
+// one that was sent beside this POST and comes behind it.
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "0")
 	closeBehind(w, r)
@@ -253,11 +254,6 @@ func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 		_ = rc.SetReadDeadline(time.Now().Add(drainTimeout))
 		_, _ = io.CopyN(io.Discard, r.Body, drainLimit)
 	}
-	s.mu.Lock()
-	polled := s.poll != nil
-	s.mu.Unlock()
-	if polled {
-		time.Sleep(seenTimeout)
-	}
+	time.Sleep(seenTimeout)
 	s.fail(ReasonTransportError, errBodyTooLarge, emptyClose)
 }

@@ -181,6 +181,19 @@ func TestPollingBody(t *testing.T) {
 		p.silent()
 		h.gone(p.ID())
 	})
+	t.Run("a byte more, before the GET", func(t *testing.T) {
+		h := h.in(t)
+		p := h.open()
+		start := time.Now()
+		h.post(p.ID(), "4"+strings.Repeat("x", limit)).want(t, 413, "")
+		r := h.get(p.ID())
+		if d := time.Since(start); d < engineio.SeenTimeout {
+			t.Errorf("the GET was answered %v behind the 413: %d %q", d, r.status, r.body)
+		}
+		p.ends("transport error")
+		p.silent()
+		h.gone(p.ID())
+	})
 	t.Run("a flood of noops costs little", func(t *testing.T) {
 		h := newHost(t, nil)
 		p := h.open()

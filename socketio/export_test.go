@@ -135,3 +135,6 @@ func (s *Server) Alone() (serve func()) {
 		coming(false)
 	}
 }
+
+// SetClosing has a server be between the beginning of Shutdown and the end of its sessions.
+func SetClosing(s *Server) { s.closing.Store(true) }

@@ -23,7 +23,7 @@ type Server struct {
 	wg      sync.WaitGroup // connections, and sockets whose handlers are called
 	crew    crew
 	gate    gate
-	closing atomic.Bool
+	closing atomic.Bool // Shutdown was called
 
 	dynamic dynamic
 

@@ -425,3 +425,30 @@ func TestLog(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectWhileShuttingDown has a CONNECT come when Shutdown has begun: it is neither decided
+// on nor refused, so that the client looks for another server. The parent of the sockets' contexts
+// may end just before, as by a signal.
+func TestConnectWhileShuttingDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base, stop := context.WithCancel(t.Context())
+		defer stop()
+		h := newPipeHost(t, &socketio.Options{Engine: quiet})
+		h.capture = func() (any, error) { return struct{ ctx }{ctx{base}}, nil }
+		h.of("/", nil)
+		n := h.of("/x", nil)
+		c := h.ws()
+		c.join("/")
+		socketio.SetClosing(h.Server)
+		c.send("40/x,")
+		synctest.Wait()
+		c.send(`42/x,["under way"]`)
+		stop()
+		synctest.Wait()
+		go h.Shutdown(t.Context())
+		if m, _, err := c.tryRead(); err == nil {
+			t.Errorf("heard %q", m)
+		}
+		n.silent()
+	})
+}

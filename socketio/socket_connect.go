@@ -34,25 +34,26 @@ func (s *Socket) decide(size int) {
 	defer s.conn.release(size)
 	refusal := &Refusal{Message: "no decision"} // if the handler ends the goroutine
 	defer func() { s.answer(refusal) }()
-	if s.awaitsEnd() {
+	if s.endsEarly() {
 		return
 	}
 	if r := s.nsp.recovery; r != nil && !s.conn.v3() && !r.begin(s) {
 		return // it has ended: nobody asks for a decision any more
 	}
-	if s.awaitsEnd() {
+	if s.endsEarly() {
 		return
 	}
 	refusal = s.nsp.handler.Connect(s)
 }
 
-// awaitsEnd waits until the socket has ended if the server shuts down, and reports whether it
-// does: one that is refused would not look for another server.
-func (s *Socket) awaitsEnd() bool {
+// endsEarly ends the socket if the server shuts down, and reports whether it does: the session
+// is about to end, too, and one that is refused would not look for another server.
+func (s *Socket) endsEarly() bool {
 	if !s.nsp.srv.closing.Load() {
 		return false
 	}
-	<-s.Context().Done()
+	s.conn.remove(s, true) // what is under way to it is of no account
+	s.close(engineio.ReasonShutdown)
 	return true
 }
 
