@@ -92,7 +92,7 @@ type Stats struct {
 	Outages   uint64 // how often the engine went away
 	Relayed   uint64 // requests of sessions of other servers that these have answered
 	Answered  uint64 // requests of this server's sessions that others have relayed
-	Unrelayed uint64 // requests of sessions of servers that are there, but could not be reached, or were gone before they had answered
+	Unrelayed uint64 // clients' requests for sessions of servers that are there, but could not be reached, or were gone before they had answered
 	Away      bool   // whether it is
 }
 

@@ -280,6 +280,7 @@ func (c *Cluster) relayTo(w http.ResponseWriter, r *http.Request, uid string) bo
 		return true
 	case r.Context().Err() != nil, errors.Is(err, relay.ErrRequest): // the client's doing
 	case c.ctx.Err() != nil: // this server's
+	case r.Method == http.MethodDelete: // it asks on a client's behalf, of one that may be ending, too
 	default:
 		c.unreached(uid, err)
 	}

@@ -367,17 +367,19 @@ func TestRelaySecret(t *testing.T) {
 		x.Attach(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
 		eventually(t, "all know each other", func() bool { return len(x.Members()) == 2 })
 	}
-	ask := func(from, to *cluster.Cluster) (string, bool) {
+	ask := func(method string, from, to *cluster.Cluster) (string, bool) {
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(method, "/", nil)
 		ok := from.RelayTo(w, r, to.UID())
 		return w.Body.String(), ok
 	}
-	if got, ok := ask(a, b); !ok || got != "hello" {
+	if got, ok := ask("GET", a, b); !ok || got != "hello" {
 		t.Errorf("got %q, %v", got, ok)
 	}
-	if got, ok := ask(a, c); ok {
-		t.Errorf("a server with another secret is asked, and says %q", got)
+	for _, method := range []string{"GET", "DELETE"} { // a client's request, and a server's own
+		if got, ok := ask(method, a, c); ok {
+			t.Errorf("a server with another secret is asked, and says %q", got)
+		}
 	}
 	eventually(t, "the log says it", func() bool { return strings.Contains(log.String(), "does not have the secret") })
 	if a.Stats().Unrelayed != 1 {
