@@ -122,10 +122,16 @@ func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
+	f, err := newFarewell(nc, s, prefix)
+	if err != nil {
+		nc.Close()
+		return nil, nil, errors.Join(err, stop())
+	}
 	var wg sync.WaitGroup
 	e := engine.New(nc, prefix, o.QueueBytes, func() {
 		close(done)
 		wg.Wait()
+		f.say()
 		nc.Close()
 		if err := stop(); err != nil {
 			log.Warn().Err(err).Send()
