@@ -22,7 +22,8 @@ type Context struct {
 	socket *socketio.Socket
 	in     *socketio.Event // nil but for events
 	event  string
-	next   Handler // inside of the socket's own middlewares
+	next   Handler          // inside of the socket's own middlewares
+	ctx    *context.Context // of WithContext, or nil. A pointer: every event pays for a Context's size
 }
 
 // Event returns the name of the event. In the handlers of OnConnect, OnConnected,
@@ -34,6 +35,18 @@ func (c *Context) Event() string { return c.event }
 // namespace is one of a pattern, the client has chosen the name: up to 256 bytes,
 // without control characters.
 func (c *Context) Namespace() string { return c.socket.Namespace().Name() }
+
+// Route returns what the handler has been registered for: the name of its namespace,
+// which is a pattern if it was given as one, and the event, which is "" for events
+// that only OnAny handles. Whatever clients send, there are no more Routes than
+// registrations, so that they can be labels of metrics and names of spans.
+func (c *Context) Route() Route {
+	r := Route{c.n.name, c.event}
+	if c.in != nil && c.n.table.Load().events[c.event] == nil {
+		r.Event = ""
+	}
+	return r
+}
 
 // Param returns the value that a part of the namespace's pattern has for this
 // client: with the pattern "/tenant-{id}" and a client in "/tenant-42",
@@ -57,8 +70,30 @@ func (c *Context) ID() string { return c.socket.ID() }
 
 // Context returns a context that ends when the client leaves the namespace. Its
 // cause is the [Reason]. It has the values of the handshake request's context,
-// unless [Options].ForgetRequest is set.
-func (c *Context) Context() context.Context { return c.socket.Context() }
+// unless [Options].ForgetRequest is set. A middleware may have given it more, by
+// [Context.WithContext].
+func (c *Context) Context() context.Context {
+	if c.ctx != nil {
+		return *c.ctx
+	}
+	return c.socket.Context()
+}
+
+// WithContext returns a copy of c whose Context is ctx. It is for middlewares that
+// give the handlers inside of them a deadline or a value for one event, as in
+// next(c.WithContext(ctx)). Ctx has to be derived from c.Context(). All else of the
+// copy is that of c: an answer through one is the answer of both.
+func (c *Context) WithContext(ctx context.Context) *Context {
+	if ctx == nil {
+		panic("sio: WithContext: nil context")
+	}
+	d := &struct {
+		Context
+		ctx context.Context
+	}{*c, ctx}
+	d.Context.ctx = &d.ctx
+	return &d.Context
+}
 
 // Request returns a copy of the request that opened the connection. It has no
 // body, and its context ends with the connection. It must not be changed. Request

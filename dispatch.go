@@ -45,7 +45,7 @@ type (
 )
 
 const (
-	smallRoom  = 88
+	smallRoom  = 80
 	mediumRoom = smallRoom + 256
 )
 

@@ -1,11 +1,13 @@
 package sio_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/siotest"
 )
 
@@ -113,6 +115,54 @@ func TestContextLogger(t *testing.T) {
 		return c.Ack()
 	})
 	siotest.Connect(t, srv).Call("x").Is()
+}
+
+// What is inside of a middleware sees the context that this has given, and all else of
+// the event as it is.
+func TestWithContext(t *testing.T) {
+	type key struct{}
+	with := func(name string) sio.Middleware {
+		return func(next sio.Handler) sio.Handler {
+			return func(c *sio.Context) error {
+				before, _ := c.Context().Value(key{}).(string)
+				err := next(c.WithContext(context.WithValue(c.Context(), key{}, before+name)))
+				if after, _ := c.Context().Value(key{}).(string); after != before {
+					t.Errorf("%q around %s, that was %q", after, name, before)
+				}
+				if got := c.Ack("twice"); c.WantsAck() && !errors.Is(got, sio.ErrAckSent) {
+					t.Errorf("answered twice: %v", got)
+				}
+				return err
+			}
+		}
+	}
+	srv := newServer(t, nil)
+	srv.Use(with("a"), with("b"))
+	own := make(chan context.Context, 1)
+	srv.OnConnect(func(c *sio.Context) error {
+		c.Use(with("own"))
+		own <- c.Context()
+		return nil
+	})
+	echo := func(c *sio.Context) error {
+		var arg string
+		if err := c.Bind(&arg); err != nil {
+			return err
+		}
+		return c.Ack(c.Event(), arg, c.Context().Value(key{}), c.Socket().Context().Value(key{}))
+	}
+	srv.On("e", echo, with("event"))
+	srv.OnAny(echo)
+	c := siotest.Connect(t, srv)
+	c.Call("e", "arg").Is("e", "arg", "abownevent", nil)
+	c.Call("other", "arg").Is("other", "arg", "abown", nil)
+	c.Close()
+	ctx := receive(t, own, "the context of the connect handler")
+	if v := ctx.Value(key{}); v != "ab" {
+		t.Errorf("value %v in the connect handler", v)
+	}
+	ended(t, ctx, engineio.ReasonTransportClose) // it ends with the socket's
+	mustPanic(t, "sio: WithContext: nil context", func() { new(sio.Context).WithContext(nil) })
 }
 
 // Middlewares of one socket run inside of the namespace's and outside of those

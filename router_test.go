@@ -296,6 +296,31 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// What handlers were registered for has as many values as there are registrations.
+func TestContextRoute(t *testing.T) {
+	srv := newServer(t, nil)
+	routes := make(chan sio.Route, 10)
+	tell := func(c *sio.Context) error { routes <- c.Route(); return nil }
+	for _, n := range []*sio.Namespace{srv.Of("/chat"), srv.Of("/tenant-{id}")} {
+		n.OnConnect(tell)
+		n.On("known", tell)
+		n.OnAny(tell)
+		n.OnDisconnect(tell)
+	}
+	for client, registered := range map[string]string{"/chat": "/chat", "/tenant-42": "/tenant-{id}"} {
+		c := siotest.Connect(t, srv, &siotest.Options{Namespace: client})
+		c.Emit("known")
+		c.Emit("whatever")
+		c.Emit("connected") // is no event of a client
+		c.Disconnect()
+		for _, event := range []string{"connect", "known", "", "", "disconnect"} {
+			if got, want := receive(t, routes, event), (sio.Route{Namespace: registered, Event: event}); got != want {
+				t.Errorf("route %v, want %v", got, want)
+			}
+		}
+	}
+}
+
 // Handlers may be registered while events flow.
 func TestRegisterWhileServing(t *testing.T) {
 	srv := newServer(t, nil)
