@@ -397,6 +397,7 @@ func (c *conn) remove(s *Socket, byServer bool) {
 func (c *conn) Upgraded() {
 	defer c.srv.crew.start()
 	for _, s := range c.all() {
+		s.changed()
 		if u := s.nsp.upgrade; u != nil && u.WantsUpgrades() {
 			c.hold(0)
 			if !s.enqueue(&Event{socket: s, upgrade: true}) {

@@ -52,8 +52,8 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	if b.Data == nil {
 		to = l.pick(b.Selector)
 	}
-	outgoing := l.nsp.listener()
-	if outgoing != nil {
+	outgoing := l.nsp.listeners()
+	if outgoing.any() {
 		b = l.nsp.decoded(b)
 	}
 	var batch engineio.Batch

@@ -39,6 +39,7 @@ func findRoom(rooms []seat, name string) (int, bool) {
 
 // join adds a socket to rooms, or to those before the first that is too much.
 func (l *Local) join(s *Socket, names []string) error {
+	defer s.changed()
 	for len(names) > 0 {
 		n, err := l.joinSome(s, names)
 		if err != nil {
@@ -117,6 +118,7 @@ func (l *Local) leave(s *Socket, names []string) {
 	if left := l.nsp.handlers().left.Load(); left != nil {
 		(*left)(s, slices.Clone(names)) // so that the caller's need not be on the heap
 	}
+	s.changed()
 }
 
 // leaveSome returns of how many of the rooms the socket is out then.

@@ -90,7 +90,7 @@ func (l *Local) decoded(b *Broadcast) *Broadcast {
 }
 
 func (l *Local) tell(b *Broadcast, to selection) {
-	if outgoing := l.nsp.listener(); outgoing != nil {
+	if outgoing := l.nsp.listeners(); outgoing.any() {
 		b = l.nsp.decoded(b)
 		for s := range to.each {
 			outgoing.tell(s, b.Event, b.Args)

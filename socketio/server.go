@@ -24,6 +24,7 @@ type Server struct {
 	crew    crew
 	gate    gate
 	closing atomic.Bool // Shutdown was called
+	tap     atomic.Pointer[Tap]
 
 	dynamic dynamic
 

@@ -178,11 +178,12 @@ func (s *Socket) SetValue(key, v any) error {
 
 func (s *Socket) store(key, v any) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.data == nil {
 		s.data = make(map[any]any)
 	}
 	s.data[key] = v
+	s.mu.Unlock()
+	s.changed()
 }
 
 // Owned returns what [Socket.Own] keeps, or nil. It costs next to nothing.
@@ -353,6 +354,7 @@ func (s *Socket) close(reason Reason) bool {
 		}
 	}
 	s.conn.remove(s, reason == ReasonServerDisconnect)
+	s.changed()
 	return true
 }
 

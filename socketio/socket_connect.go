@@ -22,8 +22,11 @@ func (s *Socket) start(size int) {
 		defer s.nsp.srv.crew.start() // goes on behind a turn
 		defer s.serve()              // even if a handler ends the goroutine
 		s.decide(size)
-		if s.nsp.greeter != nil && s.Connected() {
-			s.nsp.greeter.Connected(s)
+		if s.Connected() {
+			s.changed()
+			if s.nsp.greeter != nil {
+				s.nsp.greeter.Connected(s)
+			}
 		}
 	}()
 }

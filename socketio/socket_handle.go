@@ -81,6 +81,7 @@ func (s *Socket) handle(e *Event) {
 		s.nsp.upgrade.Upgraded(s)
 		return
 	}
+	s.received(e)
 	s.nsp.handler.Event(s, e)
 }
 

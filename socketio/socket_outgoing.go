@@ -1,7 +1,5 @@
 package socketio
 
-import "slices"
-
 // An Outgoing is told of the events that go out to the sockets of a namespace.
 type Outgoing func(s *Socket, event string, args []any)
 
@@ -16,21 +14,4 @@ func (n *Namespace) OnOutgoing(f Outgoing) {
 		return
 	}
 	n.outgoing.Store(&f)
-}
-
-// listener returns what hears the events that go out, or nil.
-func (n *Namespace) listener() *Outgoing { return n.handlers().outgoing.Load() }
-
-// tell is for what is emitted to s alone.
-func (s *Socket) tell(event string, args []any) {
-	if f := s.nsp.listener(); f != nil {
-		f.tell(s, event, slices.Clone(args)) // so that the caller's need not be on the heap
-	}
-}
-
-// tell calls f, if it is not nil, for a socket that has not left.
-func (f *Outgoing) tell(s *Socket, event string, args []any) {
-	if f != nil && s.Reason() == "" {
-		(*f)(s, event, args)
-	}
 }

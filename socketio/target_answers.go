@@ -37,8 +37,8 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 		return nil, err
 	}
 	q := &Inquiry{id: id, asked: l.Select(b.Selector), each: each}
-	outgoing := l.nsp.listener()
-	if outgoing != nil {
+	outgoing := l.nsp.listeners()
+	if outgoing.any() {
 		b = l.nsp.decoded(b)
 	}
 	var batch engineio.Batch

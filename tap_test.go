@@ -1,0 +1,114 @@
+package sio_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/siotest"
+	"github.com/siokit/sio/socketio"
+)
+
+func TestTap(t *testing.T) {
+	srv := sio.New(nil)
+	tenants := srv.Of("/tenant-{id}")
+	srv.On("join", func(c *sio.Context) error {
+		if err := c.Set("name", "Ada"); err != nil {
+			return err
+		}
+		return c.Join("room")
+	})
+	srv.On("leave", func(c *sio.Context) error { c.Leave("room"); return nil })
+	srv.On("echo", func(c *sio.Context) error { return c.Emit("echo", 1) })
+	tenants.On("echo", func(c *sio.Context) error { return tenants.Emit("echo", 2) })
+
+	var mu sync.Mutex
+	var heard []string
+	changed := make(chan struct{}, 64)
+	srv.SetTap(&sio.Tap{
+		Changed: func(s *sio.Socket) {
+			mu.Lock()
+			defer mu.Unlock()
+			state := s.Namespace().Name()
+			if s.Connected() {
+				state += " connected"
+			} else {
+				state += " " + string(s.Reason())
+			}
+			for _, room := range s.Rooms() {
+				state += " " + room
+			}
+			if name := s.Value("name"); name != nil {
+				state += " " + name.(string)
+			}
+			if len(heard) == 0 || heard[len(heard)-1] != state {
+				heard = append(heard, state)
+			}
+			changed <- struct{}{}
+		},
+		Received: func(s *sio.Socket, e *socketio.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, "received "+e.Name())
+		},
+		Sent: func(s *sio.Socket, event string, args []any) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard = append(heard, "sent "+event)
+		},
+	})
+	expect := func(want ...string) {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+		heard = nil
+	}
+	c := siotest.Connect(t, srv)
+	<-changed
+	expect("/ connected")
+	c.Emit("join")
+	<-changed // the value
+	<-changed // the room
+	expect("received join", "/ connected Ada", "/ connected room Ada")
+	c.Emit("leave")
+	<-changed
+	expect("received leave", "/ connected Ada")
+	c.Emit("echo")
+	c.Expect("echo")
+	expect("received echo", "sent echo")
+	tenant := c.Of("/tenant-7", nil)
+	<-changed
+	expect("/tenant-7 connected")
+	tenant.Emit("echo")
+	tenant.Expect("echo")
+	expect("received echo", "sent echo")
+	tenant.Disconnect()
+	<-changed
+	expect("/tenant-7 client namespace disconnect")
+
+	srv.SetTap(nil)
+	c.Emit("echo")
+	c.Expect("echo")
+	expect()
+}
+
+func TestServes(t *testing.T) {
+	srv := sio.New(nil)
+	srv.Of("/chat")
+	srv.Of("/tenant-{id}")
+	for name, want := range map[string]bool{
+		"/": true, "/chat": true, "/tenant-7": true,
+		"chat": false, "/other": false, "/tenant-{id}": false, "/tenant-": false, "": false,
+	} {
+		if got := srv.Serves(name); got != want {
+			t.Errorf("Serves(%q): %t, want %t", name, got, want)
+		}
+	}
+	if len(srv.Routes()) > 0 || srv.Serves("/other") {
+		t.Error("asking has made a namespace")
+	}
+}
