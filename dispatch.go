@@ -20,7 +20,9 @@ func (d dispatcher) Connect(s *socketio.Socket) (refusal *socketio.Refusal) {
 		return nil
 	}
 	c := &Context{n: d.n, socket: s, event: "connect"}
+	began := d.n.srv.begin()
 	err := d.call(h, c)
+	d.done(c, c.event, began, err)
 	if err == nil {
 		return nil
 	}
@@ -75,17 +77,21 @@ func (d dispatcher) Event(s *socketio.Socket, e *socketio.Event) {
 	t := d.n.table.Load()
 	c := e.Owner().(*Context)
 	c.n, c.socket, c.in = d.n, s, e
-	h := t.any
+	h, name := t.any, ""
 	if r := t.events[string(e.NameBytes())]; r != nil {
 		c.event, h = r.name, r.h
+		name = r.name
 	} else {
 		c.event = e.Name()
 	}
 	if h == nil {
+		d.n.srv.watch.handled(c, Handled{Route: Route{d.n.name, name}, Outcome: OutcomeNoOne})
 		c.named(d.n.srv.log.Debug()).Msg("no handler")
 		return
 	}
+	began := d.n.srv.begin()
 	err := d.call(h, c)
+	d.done(c, name, began, err)
 	if err == nil {
 		return
 	}
@@ -133,7 +139,10 @@ func (d dispatcher) tell(s *socketio.Socket, event string, h Handler) {
 		return
 	}
 	c := &Context{n: d.n, socket: s, event: event}
-	if err := d.call(h, c); err != nil {
+	began := d.n.srv.begin()
+	err := d.call(h, c)
+	d.done(c, event, began, err)
+	if err != nil {
 		d.failed(c, err)
 	}
 }

@@ -169,6 +169,9 @@ type Options struct {
 	// Recovery lets clients whose connection broke come back as the sockets
 	// that they were. Default nil: they get new ones.
 	Recovery *Recovery
+	// Observers are told what the server does, for metrics and the like; with one, traffic
+	// is counted, too. Default: none, which costs nothing.
+	Observers []*Observer
 	// Logger gets sessions and sockets that come and go at level info, packets at
 	// debug, and failing handlers at error, but no payloads or credentials.
 	// Default: warnings and errors are written to standard error, at most 10 in
@@ -342,6 +345,7 @@ func (o *Options) lower() *socketio.Options {
 		Broker:         broker,
 		Recovery:       (*socketio.Recovery)(o.Recovery),
 		SessionClosed:  sessionClosed,
+		Observers:      observers(o.Observers).below(),
 		Logger:         o.Logger,
 
 		MaxRooms:             o.MaxRooms,

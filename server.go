@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -22,6 +23,9 @@ type Server struct {
 	path string
 	io   *socketio.Server
 	log  zerolog.Logger
+
+	watch observers // of Options.Observers
+	born  time.Time // what their times are counted from
 
 	files clientFiles
 
@@ -51,7 +55,7 @@ func New(opts *Options) *Server {
 		panic("sio: Options: " + err.Error())
 	}
 	log := o.Logger.With().Str("component", "sio").Logger()
-	s := &Server{opts: o, path: o.path(), io: io, log: log, files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: o, path: o.path(), io: io, log: log, watch: slices.Clone(o.Observers), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()
 	return s

@@ -94,7 +94,7 @@ func TestDeflateEarly(t *testing.T) {
 	near, far := net.Pipe()
 	defer far.Close()
 	s := &Session{srv: srv, id: "01234567890123456789"}
-	s.probe = &wsConn{srv: srv, sess: s, conn: near, probing: true}
+	s.probe = &wsConn{srv: srv, sess: s, conn: near, probing: true, try: new(attempt)}
 	send := func(size int) (compressed bool) {
 		m := NewBinaryMessage(make([]byte, size))
 		_ = s.Send(NewMessage([]byte("first")), m)
@@ -116,7 +116,7 @@ func TestDeflateEarly(t *testing.T) {
 	if queued.deflated.Load() == nil {
 		t.Error("what was queued for polling has not been compressed")
 	}
-	s.probe.dropProbe(nil)
+	s.probe.dropProbe(nil, UpgradeFailed)
 	if send(2000) {
 		t.Error("compressed, the WebSocket being gone")
 	}

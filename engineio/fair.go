@@ -57,6 +57,7 @@ func (s *Session) ahead() time.Duration {
 // rest pauses the session for d. It is not taken for dead meanwhile.
 func (s *Session) rest(d time.Duration) {
 	s.Pause()
+	s.srv.watch.limited(s, LimitPacketRate)
 	time.AfterFunc(d, s.Resume)
 }
 

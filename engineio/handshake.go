@@ -52,6 +52,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 		s.paths.add(sess.path)
 	}
 	s.log.Info().Str("sid", sess.LogID()).Str("transport", transport).Msg("session opened")
+	s.watch.opened(sess, transport)
 	sess.start(s.open(sess))
 	sess.uncork()
 	return true
@@ -71,6 +72,7 @@ func (s *Session) start(h Handler) {
 	s.mu.Unlock()
 	if e != nil {
 		h.Close(e.reason)
+		s.srv.watch.closed(s, e.reason)
 	}
 }
 
@@ -161,6 +163,7 @@ func (s *Server) enterLobby(sess *Session) {
 	heard := old.polled || old.posting || old.ws != nil || old.probe != nil
 	old.mu.Unlock()
 	if !heard {
+		s.watch.limited(old, LimitUnpolled)
 		old.Abort(ReasonPingTimeout)
 	}
 }

@@ -63,6 +63,7 @@ func (s *Session) awaitPongLocked() {
 	s.pingedLocked()
 	s.moved.Store(0)
 	s.armLocked(s.srv.opts.PingTimeout)
+	s.pinged = s.due - s.srv.opts.PingTimeout
 }
 
 func (s *Session) armLocked(d time.Duration) {
@@ -77,13 +78,18 @@ func (s *Session) armLocked(d time.Duration) {
 // pong postpones the next ping, if there was a ping to answer.
 func (s *Session) pong() {
 	s.mu.Lock()
-	if s.state == stateOpen && s.awaitingPong {
+	awaited, took := s.state == stateOpen && s.awaitingPong, time.Duration(0)
+	if awaited {
 		s.awaitingPong = false
 		s.armLocked(s.srv.opts.PingInterval)
+		took = s.due - s.srv.opts.PingInterval - s.pinged
 	}
 	asked := s.answeredLocked()
 	s.mu.Unlock()
 	asked.tell(true)
+	if awaited {
+		s.srv.watch.answered(s, took)
+	}
 }
 
 // An asking waits for the answer to a ping. Its fields are protected by the

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ type host struct {
 	addr   string // the Host of all requests
 	dial   func() (net.Conn, error)
 	opened chan *peer
+	audit  *audit
 
 	wrap func(func(net.Conn) net.Conn) // the server's ends of connections; of newPipeHost
 
@@ -125,7 +127,13 @@ func newPipeHost(t *testing.T, opts *engineio.Options, set ...func(*http.Server)
 
 func newServer(t *testing.T, opts *engineio.Options, onOpen []func(*peer)) *host {
 	t.Helper()
-	h := &host{t: t, opened: make(chan *peer, 1024)}
+	h := &host{t: t, opened: make(chan *peer, 1024), audit: newAudit(t)}
+	var o engineio.Options
+	if opts != nil {
+		o = *opts
+	}
+	o.Observers = append(slices.Clip(o.Observers), h.audit.observer())
+	opts = &o
 	var err error
 	h.Server, err = engineio.New(opts, func(s *engineio.Session) engineio.Handler {
 		p := &peer{
@@ -164,6 +172,9 @@ func (h *host) start(stop func()) {
 		}
 		tr.CloseIdleConnections()
 		stop()
+		if h.audit != nil {
+			h.audit.check(h.Stats())
+		}
 	})
 }
 

@@ -98,7 +98,10 @@ func (s *Server) relieveBacklog() {
 		}
 		sess.mu.Unlock()
 	}
-	s.queued.relieve(all, func(sess *Session) { sess.end(ReasonSlowConsumer, busyClose) })
+	s.queued.relieve(all, func(sess *Session) {
+		s.watch.limited(sess, LimitTotalBytes)
+		sess.end(ReasonSlowConsumer, busyClose)
+	})
 }
 
 // busyClose (1013, "try again later") ends a WebSocket for want of memory.
@@ -240,6 +243,7 @@ func (all *intakes) holders(now time.Duration) []holder {
 
 // overload ends a session that holds too much of what it has sent.
 func (s *Session) overload() {
+	s.srv.watch.limited(s, LimitTotalBytes)
 	s.fail(ReasonTransportError, errOverload, busyClose)
 	all := &s.srv.intakes
 	all.mu.Lock()

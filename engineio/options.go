@@ -117,6 +117,9 @@ type Options struct {
 	// Peers are the other servers of a cluster, to which requests of their sessions are
 	// relayed. Default: none, and a session that is not here is unknown.
 	Peers Peers
+	// Observers are told what happens to sessions; with one, traffic is counted, too.
+	// Default: none, which costs nothing.
+	Observers []*Observer
 	// Logger logs the lifecycle of sessions at level info, and packets at level debug,
 	// never their content. Default: none.
 	Logger *zerolog.Logger
@@ -203,6 +206,7 @@ func (o *Options) withDefaults() (Options, error) {
 		}
 	}
 	out.Transports = slices.Clone(out.Transports)
+	out.Observers = slices.DeleteFunc(slices.Clone(out.Observers), func(o *Observer) bool { return o == nil })
 	out.cors = nil
 	if out.CORS != nil {
 		rules, err := out.CORS.compile()

@@ -191,18 +191,21 @@ func (o *outbox) batch(buf []byte) []byte {
 	return buf
 }
 
-// consume removes n bytes of what batch returned.
-func (o *outbox) consume(n int) {
+// consume removes n bytes of what batch returned, and returns of how many packets these
+// were the last.
+func (o *outbox) consume(n int) (packets int) {
 	o.writing = 0
 	for n > 0 {
 		left := len(o.frameOf(o.items.All()[0])) - o.off
 		if n < left {
 			o.off += n
-			return
+			return packets
 		}
 		n -= left
 		o.pop()
+		packets++
 	}
+	return packets
 }
 
 // payload takes up to most packets that fit into limit bytes and joins them; a

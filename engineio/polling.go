@@ -28,6 +28,7 @@ type poll struct {
 	noop  bool              // release it, packets or none
 	plain bool              // the answer is not to be compressed
 	many  bool              // the answer may have any number of packets
+	taken uint32            // packets of the queue that the answer has
 }
 
 // closePayload ends a session that was closed while no GET was pending.
@@ -75,6 +76,7 @@ func (s *Session) pollAgain() {
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, capture func() (any, error)) error {
 	sess, err := s.newSession(r, q, capture)
 	if err != nil {
+		s.watch.refused(r, RefusedByCapture)
 		return err
 	}
 	var upgrades []string
@@ -92,6 +94,7 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 	if sess.out.v3 {
 		payload = parser.AppendV3(nil, payload, false, false)
 	}
+	sess.countPollingOut(1, len(payload))
 	w.Header()["Content-Type"] = headerText
 	_ = sess.writePayload(w, payload, nil) // the heartbeat will notice
 	return nil
@@ -206,7 +209,9 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	if !plain {
 		payload = s.srv.compress(w, r, payload)
 	}
+	s.countPollingOut(max(1, int(p.taken)), len(payload))
 	if err := s.writePayload(w, payload, a); err != nil {
+		s.tellLate(err)
 		s.fail(ReasonTransportError, err, nil)
 	}
 }
@@ -269,7 +274,9 @@ func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time
 			if p.many {
 				most = math.MaxInt
 			}
+			queued := s.out.len()
 			payload = s.out.payload(s.srv.opts.MaxPayload, most)
+			p.taken = uint32(queued - s.out.len())
 			s.tookLocked()
 			return payload, true
 		case p.noop:

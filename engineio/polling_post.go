@@ -75,6 +75,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.srv.refuse(w, r, false, errUnknownSID)
 		return
 	}
+	s.countPollingIn(0, len(body))
 	post := posting{s: s, gone: r.Context().Done()}
 	if s.out.v3 {
 		for p, err := range parser.PacketsV3(body, binary) {
@@ -134,6 +135,7 @@ func (post *posting) end() {
 	if wait := s.pay(post.packets); wait > 0 {
 		s.rest(wait)
 	}
+	s.countPollingIn(int(post.packets), 0)
 	post.packets = 0
 }
 
@@ -244,6 +246,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 // only if no GET is answered before they have seen it: not the one that is pending, nor
 // one that was sent beside this POST and comes behind it.
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
+	s.srv.watch.refused(r, RefusedBody)
+	s.srv.watch.limited(s, LimitPayload)
 	w.Header().Set("Content-Length", "0")
 	closeBehind(w, r)
 	rc := http.NewResponseController(w)

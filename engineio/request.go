@@ -133,23 +133,25 @@ type refusal struct {
 	status  int
 	code    int
 	message string
+	why     Refusal
 }
 
 var (
-	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown"}
-	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown"}
-	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method"}
-	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request"}
-	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden"}
-	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
-	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy"}
-	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout"}
-	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large"}
-	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down"}
+	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", RefusedTransport}
+	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown", RefusedSession}
+	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method", RefusedMethod}
+	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request", RefusedRequest}
+	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden", RefusedOrigin}
+	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", RefusedRevision}
+	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy", RefusedBusy}
+	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout", RefusedSlow}
+	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large", RefusedHead}
+	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down", RefusedShutdown}
 )
 
 // refuse answers with JSON, and an upgrade with the bare message.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, upgrade bool, e *refusal) {
+	s.watch.refused(r, e.why)
 	s.log.Debug().Int("code", e.code).Str("why", e.message).Msg("request refused")
 	unread.Bound(w, r)
 	h := w.Header()

@@ -1,6 +1,8 @@
 package engineio
 
 import (
+	"errors"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -56,9 +58,13 @@ func (s *Session) send(first *Message, rest []*Message, u urgency, b *Batch, rea
 		return false, ErrClosed
 	case u == sendNow && (!fits || s.busyLocked()), u == sendSoon && s.crowdedLocked():
 		s.mu.Unlock()
+		if u == sendNow {
+			s.countDropped(1 + len(rest))
+		}
 		return false, nil
 	case !fits:
 		s.mu.Unlock()
+		s.srv.watch.limited(s, LimitQueue)
 		if !s.srv.opts.KeepSlow {
 			s.end(ReasonSlowConsumer, emptyClose)
 		}
@@ -128,6 +134,11 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 		frame := s.out.frameOf(first)
 		s.mu.Unlock()
 		n, err := tryWrite(w.raw, frame)
+		if n == len(frame) {
+			s.countWebSocketOut(1, n)
+		} else {
+			s.countWebSocketOut(0, n) // it counts when the rest has gone
+		}
 		s.mu.Lock()
 		if n < len(frame) && s.state != stateClosed {
 			s.out.unshift(first, n) // what has come meanwhile is behind it
@@ -202,7 +213,7 @@ func (s *Session) writeLocked(w *wsConn) {
 	batches.Put(buf)
 	s.mu.Lock()
 	if s.state != stateClosed {
-		s.out.consume(n)
+		s.countWebSocketOut(s.out.consume(n), n)
 		if n > 0 {
 			s.tookLocked()
 		}
@@ -297,11 +308,12 @@ func (s *Session) flush(w *wsConn) {
 				w.shut(nil)
 				close(last.sent)
 			}
+			s.tellLate(err)
 			s.fail(ReasonTransportError, err, nil)
 			return
 		}
 		if s.state != stateClosed {
-			s.out.consume(len(batch))
+			s.countWebSocketOut(s.out.consume(len(batch)), len(batch))
 			if s.out.backlog != nil {
 				s.alive(len(batch))
 				s.tookLocked()
@@ -316,6 +328,13 @@ func (s *Session) flush(w *wsConn) {
 	}
 	_ = w.conn.SetWriteDeadline(time.Time{}) // it would hold for writes that don't block, too
 	s.drainedLocked()
+}
+
+// tellLate tells observers if a write has failed since the client takes nothing.
+func (s *Session) tellLate(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) && s.isOpen() {
+		s.srv.watch.limited(s, LimitWriteTimeout)
+	}
 }
 
 // pongFrame answers a WebSocket ping.

@@ -44,6 +44,8 @@ type Server struct {
 	drain    drain
 	queued   memory // of what waits to be sent
 	intakes  intakes
+	watch    observers // of Options.Observers
+	traffic  *traffic  // nil without
 	number   uint8
 	paths    paths         // with Options.Peers
 	closing  atomic.Bool   // no new sessions
@@ -77,6 +79,9 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		log:   o.Logger.With().Str("component", "engineio").Logger(),
 		over:  make(chan struct{}),
 		conns: make(map[*wsConn]struct{}),
+	}
+	if s.watch = o.Observers; len(s.watch) > 0 {
+		s.traffic = new(traffic)
 	}
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
 	s.number = uint8(servers.Add(1)%255) + 1

@@ -58,6 +58,7 @@ type Session struct {
 	last         *lastFrame
 	timer        *time.Timer
 	due          time.Duration // of the timer, since srv.born
+	pinged       time.Duration // when the pong that is awaited was asked for, since srv.born
 	asking       *asking       // see Alive
 	resume       chan struct{} // closed by the last Resume, and at the end
 	relayed      uint64        // the last GET, hashed, if it came by another server

@@ -172,6 +172,9 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType
 	if busy != nil {
 		busy.unpark()
 	}
+	if probe != nil {
+		probe.tried(UpgradeOutlived)
+	}
 	if ready {
 		probe.timer.Stop()
 		probe.shut(probeFrame)
@@ -189,6 +192,7 @@ func (s *Session) ended(h Handler, e *ending) {
 	s.srv.log.Info().Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
 	if h != nil {
 		h.Close(e.reason)
+		s.srv.watch.closed(s, e.reason)
 	}
 }
 

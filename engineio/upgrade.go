@@ -39,10 +39,26 @@ func (s *Server) canUpgrade(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
+// An attempt is what a WebSocket knows while it probes.
+type attempt struct {
+	began time.Duration // when its handshake was checked, since srv.born
+
+	// Of the reader.
+	asked bool     // the probe, since it was last answered
+	pong  *Message // the answer to a ping
+}
+
+// tried tells observers how an attempt has ended. Whoever takes the WebSocket out of
+// Session.probe calls it.
+func (w *wsConn) tried(outcome Upgrade) {
+	w.srv.watch.upgraded(w.sess, outcome, time.Since(w.srv.born)-w.try.began)
+}
+
 // startProbe makes c the one WebSocket that may take its session over, and
 // then answers its handshake.
 func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 	sess := c.sess
+	c.try = &attempt{began: time.Since(s.born)}
 	sess.mu.Lock()
 	accepted := sess.state != stateClosed && sess.ws == nil && sess.probe == nil
 	if accepted {
@@ -53,10 +69,14 @@ func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 
 	sess.mu.Lock()
 	if err != nil || sess.state == stateClosed {
-		if accepted {
+		failed := sess.probe == c
+		if failed {
 			sess.probe = nil
 		}
 		sess.mu.Unlock()
+		if failed {
+			c.tried(UpgradeFailed)
+		}
 		_ = c.conn.Close()
 		return
 	}
@@ -64,11 +84,12 @@ func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 		sess.out.base64 = sess.out.base64 || base64
 		sess.out.deflate = c.compression()
 		c.ready = true
-		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose) })
+		c.timer = time.AfterFunc(s.opts.UpgradeTimeout, func() { c.dropProbe(emptyClose, UpgradeTimeout) })
 	}
 	s.wg.Add(1) // the session still holds its own
 	sess.mu.Unlock()
 	if !accepted {
+		c.tried(UpgradeRefused)
 		c.shut(emptyClose)
 	}
 	go c.read(early)
@@ -80,7 +101,7 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 	case binary:
 	case string(data) == "2probe":
 		w.sess.CountCheap()
-		w.asked = true
+		w.try.asked = true
 		return nil
 	case string(data) == "5":
 		w.answerPending()
@@ -88,7 +109,7 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 			return nil
 		}
 	}
-	w.dropProbe(emptyClose)
+	w.dropProbe(emptyClose, UpgradeFailed)
 	return nil
 }
 
@@ -97,19 +118,19 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 // for it before it sends the upgrade packet.
 func (w *wsConn) answerPending() {
 	var answer []byte
-	if w.pong != nil {
-		answer = w.pong.frame
+	if w.try.pong != nil {
+		answer = w.try.pong.frame
 	}
-	asked := w.asked
+	asked := w.try.asked
 	if asked {
 		answer = append(answer, probeAnswer.frame...)
 	}
-	w.pong, w.asked = nil, false
+	w.try.pong, w.try.asked = nil, false
 	if len(answer) == 0 {
 		return
 	}
 	if err := w.write(answer); err != nil {
-		w.dropProbe(nil)
+		w.dropProbe(nil, UpgradeFailed)
 		return
 	}
 	if !asked {
@@ -156,6 +177,8 @@ func (w *wsConn) takeOver() bool {
 		s.drainedLocked()
 	}
 	s.srv.log.Info().Str("sid", s.LogID()).Str("transport", TransportWebSocket).Msg("session upgraded")
+	w.tried(UpgradeDone)
+	w.try = nil
 	s.upgraded()
 	return true
 }
@@ -174,18 +197,22 @@ func (s *Session) upgraded() {
 }
 
 // dropProbe ends the WebSocket, and leaves its session where it was.
-func (w *wsConn) dropProbe(frame []byte) {
+func (w *wsConn) dropProbe(frame []byte, outcome Upgrade) {
 	s := w.sess
 	s.mu.Lock()
 	if s.ws == w { // it has taken over, at the last moment
 		s.mu.Unlock()
 		return
 	}
-	if s.probe == w {
+	ours := s.probe == w
+	if ours {
 		s.probe = nil
 		s.out.deflate = nil
 	}
 	s.mu.Unlock()
+	if ours {
+		w.tried(outcome)
+	}
 	if w.timer != nil {
 		w.timer.Stop()
 	}

@@ -33,14 +33,14 @@ type wsConn struct {
 	// Of the reader.
 	in      websocket.Reader
 	probing bool
-	asked   bool          // the probe, since it was last answered
 	polling bool          // the poller reads
 	hasty   bool          // see stillHasty
 	unpaid  uint8         // frames that Session.pay has not been told of
+	packets uint16        // that have not been counted
 	lent    bool          // protected by lending
 	held    int           // of a large message that is not complete, as counted
 	last    time.Duration // when something was read last, since srv.born
-	pong    *Message      // the answer to a ping on a probing connection
+	try     *attempt      // while it probes
 
 	lending sync.Mutex // the reader takes it only with part of a large message: see lend
 	parked  parking    // protected by the poller's mu
@@ -68,6 +68,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	if !probing {
 		var err error
 		if sess, err = s.newSession(r, q, capture); err != nil {
+			s.watch.refused(r, RefusedByCapture)
 			return err
 		}
 	}
@@ -103,13 +104,15 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		return nil
 	}
 	sess.out.deflate = c.compression()
-	answer = append(answer, sess.out.frameOf(s.openPacket(sess.id))...)
+	open := sess.out.frameOf(s.openPacket(sess.id))
+	answer = append(answer, open...)
 	c.own()
 	if err := c.begin(answer); err != nil {
 		sess.abandon()
 		_ = c.conn.Close()
 		return nil
 	}
+	sess.countWebSocketOut(1, len(open))
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
 		sess.abandon()
@@ -159,7 +162,7 @@ func (w *wsConn) write(p []byte) error {
 	return err
 }
 
-var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request"}
+var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request", RefusedRequest}
 
 // only returns the value of a header that must not appear twice.
 func only(values []string) string {

@@ -184,6 +184,8 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 	}
 	w.in.Frames = 0
 	n, err := w.in.Feed(p, w)
+	w.sess.countWebSocketIn(int(w.packets), n)
+	w.packets = 0
 	if size := w.in.Partial(); size >= largeBytes {
 		w.sess.alive(min(n, size))
 	}
@@ -228,7 +230,8 @@ func (w *wsConn) settle() {
 	switch {
 	case wait <= 0:
 	case w.probing:
-		w.dropProbe(websocket.CloseFrame(ws.StatusPolicyViolation))
+		w.srv.watch.limited(s, LimitPacketRate)
+		w.dropProbe(websocket.CloseFrame(ws.StatusPolicyViolation), UpgradeFailed)
 	default:
 		s.rest(wait)
 	}
@@ -272,8 +275,11 @@ func (w *wsConn) fail(err error) bool {
 	}
 	w.srv.log.Debug().Str("sid", w.sess.LogID()).Str("why", closed.Why).Msg("websocket refused")
 	w.broken.Store(true)
+	if closed.Code == ws.StatusMessageTooBig {
+		w.srv.watch.limited(w.sess, LimitPayload)
+	}
 	if w.probing {
-		w.dropProbe(websocket.CloseFrame(closed.Code))
+		w.dropProbe(websocket.CloseFrame(closed.Code), UpgradeFailed)
 	} else {
 		w.sess.fail(ReasonTransportError, ProtocolError(closed.Why), websocket.CloseFrame(closed.Code))
 	}
@@ -284,7 +290,7 @@ func (w *wsConn) fail(err error) bool {
 func (w *wsConn) lost(err error) {
 	switch {
 	case w.probing:
-		w.dropProbe(nil)
+		w.dropProbe(nil, UpgradeFailed)
 	case errors.Is(err, io.EOF):
 		w.sess.fail(ReasonTransportClose, err, nil)
 	default:
@@ -313,6 +319,7 @@ func (w *wsConn) paused() bool {
 }
 
 func (w *wsConn) OnMessage(data []byte, binary bool) error {
+	w.packets++
 	switch {
 	case w.draining.Load():
 		return nil
@@ -336,10 +343,11 @@ func (w *wsConn) OnMessage(data []byte, binary bool) error {
 
 func (w *wsConn) OnPing(data []byte) error {
 	w.sess.CountCheap()
+	w.packets++
 	switch {
 	case w.draining.Load():
 	case w.probing:
-		w.pong = pongFrame(data)
+		w.try.pong = pongFrame(data)
 	default:
 		w.sess.sendControl(pongFrame(data), cork)
 	}
@@ -351,7 +359,7 @@ func (w *wsConn) OnClose(code ws.StatusCode) error {
 	switch {
 	case w.draining.Load(): // the answer to ours
 	case w.probing:
-		w.dropProbe(websocket.CloseFrame(code))
+		w.dropProbe(websocket.CloseFrame(code), UpgradeFailed)
 	default:
 		w.sess.end(ReasonTransportClose, websocket.CloseFrame(code))
 	}

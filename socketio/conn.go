@@ -97,6 +97,7 @@ func (c *conn) watchIdleLocked() {
 		c.mu.Unlock()
 		if current && !deciding {
 			c.srv.log.Debug().Str("sid", c.sess.LogID()).Msg("no namespace joined in time")
+			c.srv.watch.limited(c.sess, engineio.LimitConnectTimeout)
 			c.sess.Dismiss()
 		}
 	})
@@ -205,6 +206,7 @@ func (c *conn) receive(p *parser.Packet) {
 		c.violation(errSecondConnect)
 	case p.Type == parser.TypeAck || p.Type == parser.TypeBinaryAck:
 		if s != nil && p.HasID {
+			s.countAckIn()
 			s.resolve(p)
 		}
 	case s == nil && left:
@@ -214,6 +216,7 @@ func (c *conn) receive(p *parser.Packet) {
 		s.close(ReasonClientDisconnect)
 		c.remove(s, false) // even if somebody else is just closing it: a CONNECT may be next
 	default:
+		s.countEventIn()
 		c.queue(s, p)
 	}
 }
@@ -263,10 +266,11 @@ func (c *conn) connect(p *parser.Packet) {
 		nsp.release()
 		return
 	}
-	c.holdLocked(len(p.Data)) // until it is decided
+	full := c.holdLocked(len(p.Data)) // until it is decided
 	c.sockets.add(s)
 	c.left = slices.DeleteFunc(c.left, func(l leftName) bool { return l.name == nsp.name })
 	c.mu.Unlock()
+	c.told(full)
 	s.start(len(p.Data))
 }
 
@@ -343,19 +347,30 @@ func (c *conn) queue(s *Socket, p *parser.Packet) {
 
 func (c *conn) hold(bytes int) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.holdLocked(bytes)
+	full := c.holdLocked(bytes)
+	c.mu.Unlock()
+	c.told(full)
+}
+
+// told tells observers that the connection is not read any more.
+func (c *conn) told(full bool) {
+	if full {
+		c.srv.watch.limited(c.sess, engineio.LimitEventQueue)
+	}
 }
 
 // holdLocked counts something that waits for a handler: an event, or a socket
-// that comes or goes. When too much waits, the connection is not read.
-func (c *conn) holdLocked(bytes int) {
+// that comes or goes. When too much waits, the connection is not read; it reports true if
+// that begins now.
+func (c *conn) holdLocked(bytes int) (full bool) {
 	c.waiting++
 	c.waitingBytes += bytes
-	if !c.paused && (c.waiting >= c.srv.opts.EventQueue || c.waitingBytes >= 2*c.srv.opts.Engine.MaxPayload) {
+	full = !c.paused && (c.waiting >= c.srv.opts.EventQueue || c.waitingBytes >= 2*c.srv.opts.Engine.MaxPayload)
+	if full {
 		c.paused, c.halted = true, true
 		c.sess.Pause()
 	}
+	return full
 }
 
 // release is called when it waits no more. Reading goes on when half of the

@@ -13,6 +13,7 @@ type encoded struct {
 	first *engineio.Message
 	rest  []*engineio.Message // the attachments
 	soon  bool                // errCrowded rather than send it, if much waits
+	ack   bool                // it answers an event
 }
 
 func (e encoded) size() int {
@@ -32,9 +33,11 @@ func (n *Namespace) encodeEvent(name string, args []any, id uint64, wantsAck boo
 
 // encodeAck encodes the answer to the event that came with id.
 func (n *Namespace) encodeAck(id uint64, args []any) (encoded, error) {
-	return n.srv.encode(parser.TypeAck, n.name, id, true, func(dst []byte) ([]byte, [][]byte, error) {
+	e, err := n.srv.encode(parser.TypeAck, n.name, id, true, func(dst []byte) ([]byte, [][]byte, error) {
 		return parser.AppendAck(n.srv.opts.Codec, dst, args)
 	})
+	e.ack = true
+	return e, err
 }
 
 // encodeConnected encodes the answer to the CONNECT of a socket that has been

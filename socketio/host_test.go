@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type host struct {
 	eio    string               // of all requests, if not "4"
 	ended  chan socketio.Reason // of sessions
 	nsps   []*nsp
+	audit  *audit
 
 	capture func() (any, error) // for Serve; set before the first request
 	remote  string              // the address of clients that connect, if it is to be another one
@@ -88,11 +90,14 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func newServer(t testing.TB, opts *socketio.Options) *host {
 	t.Helper()
-	h := &host{ended: make(chan socketio.Reason, 4096)}
+	h := &host{ended: make(chan socketio.Reason, 4096), audit: newAudit(t)}
 	h.t, _ = t.(*testing.T)
 	var o socketio.Options
 	if opts != nil {
 		o = *opts
+	}
+	if h.t != nil { // benchmarks have none
+		o.Observers = append(slices.Clip(o.Observers), h.audit.observer())
 	}
 	o.SessionClosed = func(_ *socketioSession, r socketio.Reason) { h.ended <- r }
 	var err error
@@ -128,6 +133,7 @@ func (h *host) start(t testing.TB, stop func()) {
 		}
 		tr.CloseIdleConnections()
 		stop()
+		h.audit.check(h.Stats())
 	})
 }
 

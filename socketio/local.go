@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/roster"
 )
 
@@ -56,7 +55,7 @@ func (l *Local) Broadcast(b *Broadcast) error {
 	if outgoing.any() {
 		b = l.nsp.decoded(b)
 	}
-	var batch engineio.Batch
+	var batch delivery
 	for s := range to.each {
 		outgoing.tell(s, b.Event, b.Args)
 		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error

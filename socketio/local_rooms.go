@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/roster"
 )
 
@@ -43,6 +44,9 @@ func (l *Local) join(s *Socket, names []string) error {
 	for len(names) > 0 {
 		n, err := l.joinSome(s, names)
 		if err != nil {
+			if err == ErrTooManyRooms {
+				l.nsp.srv.watch.limited(s.conn.sess, engineio.LimitRooms)
+			}
 			return err
 		}
 		names = names[n:]

@@ -56,6 +56,7 @@ type Namespace struct {
 	local   *Local
 	broker  Broker
 
+	traffic  *traffic      // its parent's, if it has one; nil without observers
 	acks     atomic.Uint64 // that have been asked for
 	outgoing atomic.Pointer[Outgoing]
 	left     atomic.Pointer[func(s *Socket, rooms []string)]
@@ -73,6 +74,11 @@ type Namespace struct {
 
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h, parent: parent}
+	if parent != nil {
+		n.traffic = parent.traffic
+	} else {
+		n.traffic = s.newTraffic()
+	}
 	n.events, _ = h.(EventMaker)
 	n.upgrade, _ = h.(UpgradeHandler)
 	n.greeter, _ = h.(ConnectedHandler)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/share"
 )
 
@@ -31,9 +32,12 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 		parent = s.parent(name)
 	}
 	if parent == nil {
+		s.watch.refused(c.sess, name)
 		return nil, noNamespace
 	}
+	limit := engineio.LimitClientNamespaces
 	if c.countDynamic() < s.opts.MaxClientNamespaces {
+		limit = engineio.LimitDynamicNamespaces
 		who := share.Of(c.sess.RemoteAddr())
 		if n = parent.adopt(name, who); n == nil && (s.reclaim(who) || s.evict(who)) {
 			n = parent.adopt(name, who)
@@ -41,6 +45,7 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 	}
 	if n == nil {
 		s.log.Debug().Str("sid", c.sess.LogID()).Str("nsp", loggable(name)).Msg("too many namespaces")
+		s.watch.limited(c.sess, limit)
 		return nil, tooManyNamespaces
 	}
 	return n, nil

@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -51,6 +52,9 @@ type Options struct {
 	// SessionClosed, if set, is called when a connection and the contexts of its
 	// sockets have ended. It must not block.
 	SessionClosed func(*engineio.Session, Reason)
+	// Observers are told what happens to sockets and sessions; with one, traffic is counted,
+	// too. Default: none, which costs nothing.
+	Observers []*Observer
 	// Logger gets a line for each socket that comes or leaves at level info, and for
 	// each packet at debug, never with its content. Default: Engine.Logger.
 	Logger *zerolog.Logger
@@ -113,6 +117,8 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.EventQueue == 0 {
 		out.EventQueue = 128
 	}
+	out.Observers = slices.DeleteFunc(slices.Clone(out.Observers), func(o *Observer) bool { return o == nil })
+	out.Engine.Observers = append(slices.Clip(out.Engine.Observers), observers(out.Observers).below()...)
 	if out.Codec == nil {
 		out.Codec = parser.JSON{}
 	}

@@ -91,6 +91,9 @@ type recoverer interface {
 	giveUp() bool
 	// stop forgets everybody who is away: nobody can come back any more.
 	stop()
+	// size returns how many clients are away, and how many bytes of events are kept, by
+	// this process.
+	size() (away, bytes int)
 }
 
 // A sharer is a recoverer by a [Journal]. What it keeps is encoded when its turn has come.
@@ -144,6 +147,18 @@ type aside interface {
 	clear() // it has left
 }
 
+// A RecoveryResult says what has come of a client's wish to come back.
+type RecoveryResult string
+
+const (
+	RecoveryDone    RecoveryResult = "recovered"
+	RecoveryUnknown RecoveryResult = "unknown" // nobody is known by that pid: it has been away for too long, or on a server that does not share it
+	RecoveryPresent RecoveryResult = "present" // the client is there, or somebody else comes back as it
+	RecoveryMissed  RecoveryResult = "missed"  // what it has missed is not kept any more, or too much
+	RecoveryRefused RecoveryResult = "refused" // the connect handler has refused it, or it has left before
+	RecoveryFailed  RecoveryResult = "failed"  // it was accepted, and could not be the client any more
+)
+
 // A house is a namespace as its recoverer sees it: [Local].
 type house interface {
 	// Of the server and its clock.
@@ -191,6 +206,8 @@ type house interface {
 	readmit(s *Socket)
 	// shut makes a socket that has never been one of the namespace one that can't join.
 	shut(s *Socket)
+	// anew is told of a socket that has to begin anew, though its client shows a pid.
+	anew(s *Socket, why RecoveryResult)
 }
 
 // A guest is a [Socket] as a recoverer sees it.
@@ -219,7 +236,7 @@ type guest interface {
 	bury()
 
 	// sendLater sends, and leaves the writing to the batch.
-	sendLater(b *engineio.Batch, e encoded, volatile bool) error
+	sendLater(b *delivery, e encoded, volatile bool) error
 }
 
 var (

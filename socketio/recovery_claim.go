@@ -98,13 +98,13 @@ func shown(auth []byte) (pid, offset string, ok bool) {
 	return pid, offset, ok
 }
 
-// claimLocked makes a socket one that says it is the client with that pid. It reports
-// false if there is no such client, if that is there, if the offset is none that it can
-// have, or events are gone, or if others have shown the pid since. It may release r.mu
-// meanwhile.
-func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
-	if !r.knownLocked(s, pid, offset) {
-		return false
+// claimLocked makes a socket one that says it is the client with that pid, and returns
+// [RecoveryDone]. It does not if there is no such client, if that is there, if the offset is
+// none that it can have, or events are gone, or if others have shown the pid since. It may
+// release r.mu meanwhile.
+func (r *localRecovery) claimLocked(s *Socket, pid, offset string) RecoveryResult {
+	if result := r.knownLocked(s, pid, offset); result != RecoveryDone {
+		return result
 	}
 	if w := r.waiting[pid]; w != nil {
 		close(w) // one may wait: the last, as a client whose connections break is
@@ -142,7 +142,7 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			r.giveBackLocked(other)
 		case other != nil: // be it accepted or not, there is somebody to be asked
 			if !wait(other.over, other.socket.Context().Done()) {
-				return false
+				return RecoveryPresent
 			}
 		case c == nil, c == dead:
 			return r.provideLocked(s, c, pid, offset)
@@ -154,7 +154,7 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			ok := wait(pause, c.socket.Context().Done())
 			timer.Stop()
 			if !ok {
-				return false
+				return RecoveryPresent
 			}
 		default:
 			alive := false
@@ -167,35 +167,39 @@ func (r *localRecovery) claimLocked(s *Socket, pid, offset string) bool {
 			r.mu.Lock()
 			switch ok := wait(done, nil); {
 			case !ok:
-				return false
+				return RecoveryPresent
 			case alive:
 				c.answered = r.house.now()
-				return false
+				return RecoveryPresent
 			}
 			dead = c
 		}
 	}
-	return false
+	return RecoveryPresent
 }
 
-// knownLocked tells whether a pid and an offset may be those of a client. One that is
-// there need not be asked if they are not.
-func (r *localRecovery) knownLocked(s *Socket, pid, offset string) bool {
+// knownLocked returns [RecoveryDone] if a pid and an offset may be those of a client. One
+// that is there need not be asked if they are not.
+func (r *localRecovery) knownLocked(s *Socket, pid, offset string) RecoveryResult {
 	r.expireLocked()
 	c := r.clients[pid]
-	if c == nil {
-		return r.awayLocked(pid) != nil
+	switch {
+	case c == nil && r.awayLocked(pid) == nil, c != nil && !c.known:
+		return RecoveryUnknown
+	case c == nil:
+		return RecoveryDone
+	case c.socket.with(s):
+		return RecoveryPresent
 	}
-	if !c.known || c.socket.with(s) {
-		return false
+	if _, ok := r.log.Position(r.rooms.Of(&c.Client, c.socket.ID()), offset); !ok {
+		return RecoveryMissed
 	}
-	_, ok := r.log.Position(r.rooms.Of(&c.Client, c.socket.ID()), offset)
-	return ok
+	return RecoveryDone
 }
 
 // provideLocked gives a socket what the client with that pid has, which is c or away, and
 // what that has missed, for the connect handler to decide. It may release r.mu meanwhile.
-func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset string) bool {
+func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset string) RecoveryResult {
 	var m *ledger.Membership
 	var values map[any]any
 	if c != nil {
@@ -203,7 +207,7 @@ func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset str
 	} else {
 		a := r.awayLocked(pid)
 		if a == nil || !r.loadLocked(a) {
-			return false
+			return RecoveryUnknown
 		}
 		m, values = a.Membership(nil), a.Values()
 	}
@@ -216,11 +220,11 @@ func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset str
 	}
 	if !ok {
 		r.giveBackLocked(claim)
-		return false
+		return RecoveryMissed
 	}
 	claim.rooms = ledger.NewAside(m)
 	s.assume(m.ID(), values, &recoverable{Client: ledger.Client{PID: pid}, r: r, socket: s, claim: claim})
-	return true
+	return RecoveryDone
 }
 
 // takeOver implements [recoverer]. If the client is still there, its connection is dead,

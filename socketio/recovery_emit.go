@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/recovery"
 )
 
@@ -41,7 +40,7 @@ func (r *localRecovery) broadcast(b *Broadcast) error {
 // send numbers an event, keeps it, and queues it for whom it is meant, whom it
 // returns.
 func (r *localRecovery) send(b *Broadcast, e, old encoded) (to selection) {
-	var batch engineio.Batch
+	var batch delivery
 	defer batch.Flush()
 	r.mu.Lock()
 	defer r.unlock()
@@ -84,7 +83,7 @@ func (r *localRecovery) hasLocked(id string) bool {
 // emit implements [recoverer].
 func (r *localRecovery) emit(s *Socket, e encoded) error {
 	c := recoverableOf(s)
-	var batch engineio.Batch
+	var batch delivery
 	defer batch.Flush()
 	r.mu.Lock()
 	defer r.unlock()
@@ -121,7 +120,7 @@ func (r *localRecovery) emitVolatile(s *Socket, e encoded, taken any) error {
 		return s.sendLater(nil, e, true)
 	}
 	c := recoverableOf(s)
-	var batch engineio.Batch
+	var batch delivery
 	defer batch.Flush()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +140,7 @@ func (r *localRecovery) broadcastVolatile(b *Broadcast) error {
 }
 
 func (r *localRecovery) sendVolatile(b *Broadcast, e encoded, mark uint64, marked bool) selection {
-	var batch engineio.Batch
+	var batch delivery
 	defer batch.Flush()
 	if marked {
 		r.mu.Lock()

@@ -152,6 +152,8 @@ func (l *Local) shut(s *Socket) {
 	s.gone = true
 }
 
+func (l *Local) anew(s *Socket, why RecoveryResult) { l.nsp.srv.watch.recovered(s, why) }
+
 // An eventName is an argument that is none.
 type eventName string
 

@@ -109,11 +109,18 @@ func (c *recoverable) leftAt() time.Duration {
 // begin implements [recoverer].
 func (r *localRecovery) begin(s *Socket) bool {
 	pid, offset, ok := shown(s.payload())
-	r.mu.Lock()
-	defer r.unlock()
-	if ok && r.claimLocked(s, pid, offset) {
+	result := RecoveryMissed
+	if ok {
+		result = r.claim(s, pid, offset)
+	}
+	if result == RecoveryDone {
 		return true
 	}
+	if pid != "" {
+		r.house.anew(s, result)
+	}
+	r.mu.Lock()
+	defer r.unlock()
 	if s.Reason() != "" {
 		return false
 	}
@@ -121,6 +128,19 @@ func (r *localRecovery) begin(s *Socket) bool {
 	r.clients[c.PID] = c
 	s.stand(c)
 	return true
+}
+
+func (r *localRecovery) claim(s *Socket, pid, offset string) RecoveryResult {
+	r.mu.Lock()
+	defer r.unlock()
+	return r.claimLocked(s, pid, offset)
+}
+
+// size implements [recoverer].
+func (r *localRecovery) size() (away, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.away.Len(), r.log.Bytes()
 }
 
 // answered implements [recoverer].

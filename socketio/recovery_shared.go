@@ -126,8 +126,15 @@ func (r *sharedRecovery) newMember(s *Socket, pid string) *member {
 
 // begin implements [recoverer].
 func (r *sharedRecovery) begin(s *Socket) bool {
-	if pid, offset, ok := shown(s.payload()); ok && pid != "" && r.claimFor(s, pid, offset) {
-		return true
+	if pid, offset, ok := shown(s.payload()); pid != "" {
+		result := RecoveryMissed
+		if ok {
+			result = r.claimFor(s, pid, offset)
+		}
+		if result == RecoveryDone {
+			return true
+		}
+		r.house.anew(s, result)
 	}
 	if s.Reason() != "" {
 		return false
@@ -139,6 +146,9 @@ func (r *sharedRecovery) begin(s *Socket) bool {
 	s.stand(m)
 	return true
 }
+
+// size implements [recoverer]: the journal keeps it.
+func (r *sharedRecovery) size() (away, bytes int) { return 0, 0 }
 
 // answered implements [recoverer].
 func (r *sharedRecovery) answered(s *Socket) {

@@ -79,21 +79,21 @@ func (c *sharedClaim) clear() {
 }
 
 // claimFor gives a socket what the client with that pid has, for the connect handler to
-// decide. It reports false if there is no such client, if it is there, or if it can't be
-// told what it has missed.
-func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
+// decide, and returns [RecoveryDone]. It does not if there is no such client, if it is there,
+// or if it can't be told what it has missed.
+func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) RecoveryResult {
 	ctx, cancel := context.WithTimeout(s.Context(), sharedClaimTimeout)
 	defer cancel()
-	was := r.find(ctx, s, pid)
+	was, result := r.find(ctx, s, pid)
 	if was == nil {
-		return false
+		return result
 	}
 	at, ok := r.start(ctx, was, offset)
 	if !ok {
-		return false
+		return RecoveryMissed
 	}
 	if other, ok := r.house.standing(was.ID).(*member); ok && other.pid != pid {
-		return false // the record is wrong
+		return RecoveryUnknown // the record is wrong
 	}
 	c := &sharedClaim{r: r, socket: s, was: was, start: at, at: at, in: make(map[string]bool)}
 	for _, p := range was.Spans {
@@ -101,45 +101,45 @@ func (r *sharedRecovery) claimFor(s *Socket, pid, offset string) bool {
 			continue
 		}
 		if r.house.roomFor(len(c.in), p.Name) != nil { // by another limit
-			return false
+			return RecoveryMissed
 		}
 		c.in[p.Name] = true
 	}
 	if !c.walk(r.pos.Load()) {
-		return false
+		return RecoveryMissed
 	}
 	m := r.newMember(s, pid)
 	m.claim, m.values, m.keys = c, maps.Clone(was.Values), maps.Clone(was.Keys)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if other := r.deciding[pid]; other != nil && other.socket.Reason() == "" {
-		return false // be it accepted or not, there is somebody
+		return RecoveryPresent // be it accepted or not, there is somebody
 	}
 	r.deciding[pid] = c
 	s.assume(was.ID, r.decodedValues(was), m)
-	return true
+	return RecoveryDone
 }
 
-// find returns the record of a client that is not there, or nil.
-func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) *Client {
+// find returns the record of a client that is not there, or nil and why there is none.
+func (r *sharedRecovery) find(ctx context.Context, s *Socket, pid string) (*Client, RecoveryResult) {
 	asked := "" // for which lease
 	for {
 		was, err := r.lookUp(ctx, pid)
 		if err != nil || was == nil || was.Nsp != "" && was.Nsp != r.nsp {
-			return nil
+			return nil, RecoveryUnknown
 		}
 		if was.Server == "" || was.Gone || was.Lease == asked {
-			return was
+			return was, ""
 		}
 		asked = was.Lease // another server may take it meanwhile
 		var alive bool
 		if was.Server == r.journal.Server() {
 			alive, err = r.yieldHere(ctx, s, pid)
 		} else if alive, err = r.journal.Yield(ctx, was.Server, pid); err != nil {
-			return was // its server is dead, or as good as that
+			return was, "" // its server is dead, or as good as that
 		}
 		if alive || err != nil {
-			return nil
+			return nil, RecoveryPresent
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (r *sharedRecovery) sendTicket(t *ticket) {
 
 // sendPlain sends an event without an offset.
 func (r *sharedRecovery) sendPlain(b *Broadcast, e encoded, to selection) selection {
-	var batch engineio.Batch
+	var batch delivery
 	for s := range to.each {
 		_ = s.sendLater(&batch, e, b.Volatile) // that a client is slow, or gone, is no error
 	}
@@ -146,7 +146,7 @@ func (r *sharedRecovery) turnOf(pos, number uint64, b *Broadcast) {
 // a ticket, those that were when it was emitted, and who has come back since. Without an event
 // it only notes the position.
 func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
-	var batch engineio.Batch
+	var batch delivery
 	r.mu.Lock()
 	r.next = pos
 	var picked selection
@@ -264,7 +264,7 @@ func (r *sharedRecovery) sendEarly(t *ticket) {
 		r.house.failed(err)
 		return
 	}
-	var batch engineio.Batch
+	var batch delivery
 	r.mu.Lock()
 	for _, b := range slices.Backward(r.back.All()) {
 		if b.at < t.at {

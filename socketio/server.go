@@ -27,6 +27,7 @@ type Server struct {
 	tap     atomic.Pointer[Tap]
 
 	dynamic dynamic
+	watch   observers // of Options.Observers
 
 	mu         sync.RWMutex // protects the following
 	namespaces map[string]*Namespace
@@ -39,6 +40,7 @@ func New(opts *Options) (*Server, error) {
 	s := &Server{
 		opts:       o,
 		born:       time.Now(),
+		watch:      o.Observers,
 		log:        o.Logger.With().Str("component", "socketio").Logger(),
 		namespaces: make(map[string]*Namespace),
 	}

@@ -32,6 +32,7 @@ type Socket struct {
 	gone  bool    // not there, nor in any room but those that it is being taken out of; for good
 	left  bool    // the handler has been told that the socket is gone, or is; of who runs it
 
+	told      bool     // observers have been; of who runs it
 	recovered bool     // set before the handler hears of the socket
 	rec       standing // likewise; nil unless the namespace recovers clients
 

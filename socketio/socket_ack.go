@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -80,7 +79,7 @@ func (s *Socket) deciding() bool {
 
 // await sends an event with an id, whose answer, or the failure to get one, w
 // is told. It leaves the writing to b, unless that is nil.
-func (s *Socket) await(b *engineio.Batch, e encoded, id uint64, w ackWaiter, volatile bool) {
+func (s *Socket) await(b *delivery, e encoded, id uint64, w ackWaiter, volatile bool) {
 	s.mu.Lock()
 	if s.state == stateClosed {
 		reason := s.reason

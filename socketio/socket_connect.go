@@ -69,6 +69,9 @@ func (s *Socket) answer(refusal *Refusal) {
 	s.mu.Unlock()
 	if (closed || refusal != nil) && s.rec != nil {
 		s.nsp.recovery.giveBack(s) // first, too
+		if s.recovered {
+			s.nsp.srv.watch.recovered(s, RecoveryRefused)
+		}
 	}
 	switch {
 	case closed:
@@ -96,15 +99,19 @@ func (s *Socket) admit() {
 	if s.recovered {
 		var ok bool
 		if out, ok = s.nsp.recovery.takeOver(s); !ok {
+			s.nsp.srv.watch.recovered(s, RecoveryFailed)
 			s.conn.sess.Close() // it comes back by itself, and begins anew
 			return
 		}
+		s.nsp.srv.watch.recovered(s, RecoveryDone)
 	}
 	s.nsp.local.add(s)
 	if !s.conn.admitted(s) {
 		return
 	}
 	s.nsp.srv.log.Info().Str("sid", s.conn.sess.LogID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Msg("socket connected")
+	s.told = true
+	s.nsp.srv.watch.connected(s)
 	e, err := s.encodeConnected()
 	if err != nil {
 		s.conn.unsayable(err)

@@ -8,9 +8,26 @@ import (
 // being decided.
 func (s *Socket) send(e encoded, volatile bool) error { return s.sendLater(nil, e, volatile) }
 
+// A delivery sends to many, and leaves the writing to other goroutines. Its zero value is
+// ready to use. Flush has to be called at the end.
+type delivery struct {
+	engineio.Batch
+	to   *Socket // one of them
+	sent uint64
+}
+
+// Flush counts what has been sent, and has it written.
+func (d *delivery) Flush() {
+	if d.sent > 0 {
+		d.to.nsp.traffic[d.to.part()].out.events.Add(d.sent)
+		d.sent = 0
+	}
+	d.Batch.Flush()
+}
+
 // sendLater leaves the writing to b, unless that is nil. What is volatile fails
 // with ErrDropped if it is not sent, as far as b knows.
-func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
+func (s *Socket) sendLater(b *delivery, e encoded, volatile bool) error {
 	s.mu.Lock()
 	switch s.state {
 	case stateClosed:
@@ -42,14 +59,20 @@ func (s *Socket) sendLater(b *engineio.Batch, e encoded, volatile bool) error {
 	default:
 		err = s.conn.sess.Send(e.first, e.rest...)
 	}
-	if err == engineio.ErrClosed {
+	switch {
+	case err == nil && b != nil && s.nsp.traffic != nil:
+		b.to = s
+		b.sent++
+	case err == nil:
+		s.countOut(e)
+	case err == engineio.ErrClosed:
 		return ErrClosed
 	}
 	return err
 }
 
 // sendSoon fails with errCrowded if the packet had better wait.
-func (s *Socket) sendSoon(b *engineio.Batch, e encoded) error {
+func (s *Socket) sendSoon(b *delivery, e encoded) error {
 	send := s.conn.sess.SendSoon
 	if b != nil {
 		send = func(first *engineio.Message, rest ...*engineio.Message) (bool, error) {

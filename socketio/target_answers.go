@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -41,7 +40,7 @@ func (l *Local) Inquire(b *Broadcast, each func(Answer)) (*Inquiry, error) {
 	if outgoing.any() {
 		b = l.nsp.decoded(b)
 	}
-	var batch engineio.Batch
+	var batch delivery
 	for _, s := range q.asked {
 		if s.deciding() {
 			q.answered(s, parser.Args{}, ErrConnecting)

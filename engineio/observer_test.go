@@ -1,0 +1,288 @@
+package engineio_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/siokit/sio/engineio"
+)
+
+// An audit is an observer of every server under test: what it is told has to fit together.
+type audit struct {
+	t  *testing.T
+	mu sync.Mutex
+
+	open map[*engineio.Session]bool // and whether it still is
+}
+
+func newAudit(t *testing.T) *audit {
+	return &audit{t: t, open: make(map[*engineio.Session]bool)}
+}
+
+func (a *audit) observer() *engineio.Observer {
+	return &engineio.Observer{
+		SessionOpened: func(s *engineio.Session, transport string) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if _, known := a.open[s]; known {
+				a.t.Errorf("a session is opened twice")
+			}
+			if got := s.Transport(); got != transport {
+				a.t.Errorf("opened over %q, but it is over %q", transport, got)
+			}
+			a.open[s] = true
+		},
+		SessionClosed: func(s *engineio.Session, reason engineio.Reason) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if !a.open[s] {
+				a.t.Errorf("a session that is not open is closed (%s)", reason)
+			}
+			a.open[s] = false
+		},
+	}
+}
+
+// check is called when all sessions have ended.
+func (a *audit) check(st engineio.Stats) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, open := range a.open {
+		if open {
+			a.t.Errorf("a session was not closed, as far as observers know")
+		}
+	}
+	st.Polling.In, st.Polling.Out, st.WebSocket.In, st.WebSocket.Out, st.Dropped = engineio.Flow{}, engineio.Flow{}, engineio.Flow{}, engineio.Flow{}, 0
+	if st != (engineio.Stats{}) {
+		a.t.Errorf("there are no sessions any more, and yet %+v", st)
+	}
+}
+
+// A notebook is what an observer was told, in order.
+type notebook struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (n *notebook) note(s string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notes = append(n.notes, s)
+}
+
+// wants checks what has been noted since the last call.
+func (n *notebook) wants(t *testing.T, want ...string) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !slices.Equal(n.notes, want) {
+		t.Errorf("noted %q, want %q", n.notes, want)
+	}
+	n.notes = nil
+}
+
+func (n *notebook) observer() *engineio.Observer {
+	return &engineio.Observer{
+		SessionOpened:  func(_ *engineio.Session, transport string) { n.note("opened " + transport) },
+		SessionClosed:  func(_ *engineio.Session, reason engineio.Reason) { n.note("closed " + string(reason)) },
+		RequestRefused: func(_ *http.Request, why engineio.Refusal) { n.note("refused " + string(why)) },
+		UpgradeEnded: func(_ *engineio.Session, outcome engineio.Upgrade, took time.Duration) {
+			n.note("upgrade " + string(outcome) + " " + took.String())
+		},
+		PingAnswered: func(_ *engineio.Session, took time.Duration) { n.note("pong " + took.String()) },
+		LimitReached: func(_ *engineio.Session, limit engineio.Limit) { n.note("limit " + string(limit)) },
+	}
+}
+
+func observed(t *testing.T, opts engineio.Options, f func(t *testing.T, h *host, n *notebook)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var n notebook
+		opts.Observers = []*engineio.Observer{nil, {}, n.observer()} // nil ones are passed over
+		f(t, newPipeHost(t, &opts), &n)
+	})
+}
+
+func TestObserverOfUpgrades(t *testing.T) {
+	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		n.wants(t, "opened polling")
+		if st := h.Stats(); st.Polling.Sessions != 1 || st.WebSocket.Sessions != 0 {
+			t.Errorf("%+v, want a session over polling", st)
+		}
+		c := h.probe(p)
+		time.Sleep(time.Second)
+		other := h.candidate(p)
+		synctest.Wait()
+		n.wants(t, "upgrade refused 0s")
+		other.closed(1005)
+		c.text("5")
+		h.upgraded(c, p)
+		n.wants(t, "upgrade done 1s")
+		if st := h.Stats(); st.Polling.Sessions != 0 || st.WebSocket.Sessions != 1 {
+			t.Errorf("%+v, want a session over WebSocket", st)
+		}
+		c.conn.Close()
+		p.ends("transport close")
+		synctest.Wait()
+		n.wants(t, "closed transport close")
+	})
+	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		h.probe(p)
+		time.Sleep(11 * time.Second)
+		n.wants(t, "opened polling", "upgrade timeout 10s")
+		c := h.probe(p)
+		c.text("nonsense")
+		synctest.Wait()
+		n.wants(t, "upgrade failed 0s")
+		h.probe(p)
+		p.Abort("gone")
+		synctest.Wait()
+		n.wants(t, "upgrade session closed 0s", "closed gone")
+	})
+}
+
+func TestObserverOfHeartbeats(t *testing.T) {
+	observed(t, engineio.Options{PingInterval: 10 * time.Second, PingTimeout: 5 * time.Second}, func(t *testing.T, h *host, n *notebook) {
+		c, p := h.openWS()
+		for range 2 {
+			c.wants("2")
+			time.Sleep(3 * time.Second)
+			c.text("3")
+			c.text("3") // that nobody has asked for
+			synctest.Wait()
+		}
+		n.wants(t, "opened websocket", "pong 3s", "pong 3s")
+		c.wants("2")
+		p.ends("ping timeout")
+		synctest.Wait()
+		n.wants(t, "closed ping timeout")
+	})
+}
+
+// TestObserverOfRefusals has a request for each answer that is an error.
+func TestObserverOfRefusals(t *testing.T) {
+	observed(t, engineio.Options{CORS: &engineio.CORS{Origins: []string{"https://a.test"}}, MaxPayload: 100}, func(t *testing.T, h *host, n *notebook) {
+		for _, c := range []struct {
+			method, query, header string
+			why                   engineio.Refusal
+		}{
+			{"GET", "EIO=4&transport=pigeon", "", engineio.RefusedTransport},
+			{"GET", polling + "&sid=nobody", "", engineio.RefusedSession},
+			{"PUT", polling, "", engineio.RefusedMethod},
+			{"GET", "EIO=4&transport=websocket", "", engineio.RefusedRequest},
+			{"GET", polling, "Origin: https://b.test", engineio.RefusedOrigin},
+			{"GET", "EIO=5&transport=polling", "", engineio.RefusedRevision},
+			{"GET", polling + "&long=" + long, "", engineio.RefusedHead},
+		} {
+			var header []string
+			if c.header != "" {
+				header = append(header, c.header)
+			}
+			if r := h.do(c.method, c.query, "", header...); r.status < 400 {
+				t.Errorf("%s %.40s: %d %v", c.method, c.query, r.status, r.err)
+			}
+			n.wants(t, "refused "+string(c.why))
+		}
+		p := h.open()
+		h.post(p.ID(), "4"+long)
+		p.ends("transport error")
+		synctest.Wait()
+		n.wants(t, "opened polling", "refused body too large", "limit MaxPayload", "closed transport error")
+	})
+}
+
+var long = strings.Repeat("x", 20_000)
+
+func TestObserverOfLimits(t *testing.T) {
+	observed(t, engineio.Options{MaxPacketRate: 100, MaxPayload: 1000}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		n.wants(t, "opened polling")
+		body := "4" + strings.Repeat("x\x1e4", 99) + "x"
+		for range 5 {
+			h.post(p.ID(), body).want(t, 200, "ok")
+		}
+		n.wants(t)
+		last := make(chan reply, 1)
+		go func() { last <- h.post(p.ID(), body) }()
+		synctest.Wait()
+		n.wants(t, "limit MaxPacketRate")
+		if st := h.Stats(); st.Paused != 1 {
+			t.Errorf("%d sessions are paused, want one", st.Paused)
+		}
+		(<-last).want(t, 200, "ok")
+		if st := h.Stats(); st.Paused != 0 || st.Polling.In.Packets != 600 {
+			t.Errorf("%+v, want 600 packets, and nobody paused", st)
+		}
+		for range 600 {
+			p.next()
+		}
+		c, _ := h.openWS()
+		c.text(long)
+		synctest.Wait()
+		n.wants(t, "opened websocket", "limit MaxPayload", "closed transport error")
+	})
+	observed(t, engineio.Options{QueuePackets: 10, KeepSlow: true}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		for range 10 {
+			p.send("x")
+		}
+		if st := h.Stats(); st.QueuedPackets != 10 || st.QueuedBytes != 10*4 || st.Slow != 1 {
+			t.Errorf("%+v, want 10 packets queued", st)
+		}
+		if err := p.Send(engineio.NewMessage([]byte("x"))); err != engineio.ErrQueueFull {
+			t.Errorf("Send: %v", err)
+		}
+		if p.TrySend(engineio.NewMessage([]byte("x"))) {
+			t.Error("TrySend sends")
+		}
+		n.wants(t, "opened polling", "limit QueueBytes")
+		if st := h.Stats(); st.Dropped != 1 {
+			t.Errorf("%d dropped, want 1", st.Dropped)
+		}
+	})
+}
+
+// TestTraffic counts every packet and every byte that a client has counted.
+func TestTraffic(t *testing.T) {
+	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
+		handshake := h.do("GET", polling, "")
+		p := h.peer()
+		p.h = h
+		h.post(p.ID(), "4one\x1e4three").want(t, 200, "ok")
+		p.want("one", "three")
+		p.send("a", "bb")
+		h.get(p.ID()).want(t, 200, "4a\x1e4bb")
+		st := h.Stats()
+		if want := (engineio.Flow{Packets: 2, Bytes: 11}); st.Polling.In != want {
+			t.Errorf("in: %+v, want %+v", st.Polling.In, want)
+		}
+		if want := (engineio.Flow{Packets: 3, Bytes: uint64(len(handshake.body) + 6)}); st.Polling.Out != want {
+			t.Errorf("out: %+v, want %+v", st.Polling.Out, want)
+		}
+		c := h.upgrade(p)
+		before := h.Stats().WebSocket // the probe, and what upgrade has said
+		c.text("4hello")
+		synctest.Wait()
+		p.send("world!")
+		c.wants("4world!")
+		synctest.Wait()
+		st = h.Stats()
+		if got, want := delta(st.WebSocket.In, before.In), (engineio.Flow{Packets: 1, Bytes: 6 + 6}); got != want {
+			t.Errorf("in: %+v, want %+v", got, want)
+		}
+		if got, want := delta(st.WebSocket.Out, before.Out), (engineio.Flow{Packets: 1, Bytes: 2 + 7}); got != want {
+			t.Errorf("out: %+v, want %+v", got, want)
+		}
+	})
+}
+
+func delta(now, before engineio.Flow) engineio.Flow {
+	return engineio.Flow{Packets: now.Packets - before.Packets, Bytes: now.Bytes - before.Bytes}
+}

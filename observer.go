@@ -1,0 +1,109 @@
+package sio
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/siokit/sio/socketio"
+)
+
+// An Observer is told what a server does: it is what metrics are made of. [Options].Observers
+// lists those of a server. Package metrics/prometheus has one, and metrics/otel.
+//
+// An Observer has functions, and those that are nil are passed over. They are here, in
+// [socketio.Observer] and in [engineio.Observer]:
+//
+//	var o sio.Observer
+//	o.SessionClosed = func(s *engineio.Session, reason sio.Reason) { … }
+//	srv := sio.New(&sio.Options{Observers: []*sio.Observer{&o}})
+//
+// The functions are called by any goroutine, several at a time, and some by goroutines that
+// others wait for. They must return at once, and may read what they are given, but neither
+// emit nor close anything. What happens for each packet is only counted: [Server.Stats]
+// returns that.
+type Observer struct {
+	socketio.Observer
+	// Handled is called when a handler has returned, by the goroutine that it ran on.
+	Handled func(c *Context, h Handled)
+}
+
+// Handled describes what a handler has done.
+type Handled struct {
+	Route   Route // as [Context.Route] returns it
+	Outcome Outcome
+	Took    time.Duration // with middlewares
+}
+
+// An Outcome says how a handler has ended.
+type Outcome string
+
+const (
+	OutcomeOK       Outcome = "ok"
+	OutcomeRefused  Outcome = "refused"   // with an [Error], or another one about what the client asked for
+	OutcomeGone     Outcome = "gone"      // with an error of a client that has left, or does not keep up
+	OutcomeFailed   Outcome = "failed"    // with any other error
+	OutcomePanicked Outcome = "panicked"  //
+	OutcomeNoOne    Outcome = "unhandled" // there was no handler
+)
+
+// outcomeOf returns how a handler has ended that has returned err.
+func outcomeOf(c *Context, err error) Outcome {
+	var panicked *PanicError
+	switch {
+	case err == nil:
+		return OutcomeOK
+	case errors.As(err, &panicked):
+		return OutcomePanicked
+	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
+		return OutcomeGone
+	case isRefusal(err):
+		return OutcomeRefused
+	}
+	return OutcomeFailed
+}
+
+// Stats are what a server has at one time, and what it has counted.
+type Stats = socketio.Stats
+
+// Stats returns what the server has, and what it has counted since it was made. Traffic is
+// counted only if there are [Options].Observers. It looks at each connection, which takes
+// some milliseconds for ten thousand, but holds nobody up.
+func (s *Server) Stats() Stats { return s.io.Stats() }
+
+// observers are told one after the other.
+type observers []*Observer
+
+// below returns what the layers below are to tell.
+func (all observers) below() []*socketio.Observer {
+	var below []*socketio.Observer
+	for _, o := range all {
+		if o != nil {
+			below = append(below, &o.Observer)
+		}
+	}
+	return below
+}
+
+func (all observers) handled(c *Context, h Handled) {
+	for _, o := range all {
+		if o != nil && o.Handled != nil {
+			o.Handled(c, h)
+		}
+	}
+}
+
+// begin returns the time, if somebody is to be told how long a handler takes.
+func (s *Server) begin() (began time.Duration) {
+	if len(s.watch) > 0 {
+		began = time.Since(s.born)
+	}
+	return began
+}
+
+// done tells how the handler of an event has ended, which began at a time.
+func (d dispatcher) done(c *Context, event string, began time.Duration, err error) {
+	if s := d.n.srv; len(s.watch) > 0 {
+		s.watch.handled(c, Handled{Route{d.n.name, event}, outcomeOf(c, err), time.Since(s.born) - began})
+	}
+}

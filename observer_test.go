@@ -1,0 +1,156 @@
+package sio_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/testclient"
+)
+
+// A notebook is what an observer was told.
+type notebook struct {
+	mu    sync.Mutex
+	notes []string
+}
+
+func (n *notebook) note(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.notes = append(n.notes, fmt.Sprintf(format, args...))
+}
+
+// wants checks what has been noted since the last call, in any order.
+func (n *notebook) wants(t *testing.T, want ...string) {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	slices.Sort(n.notes)
+	slices.Sort(want)
+	if !slices.Equal(n.notes, want) {
+		t.Errorf("noted %q, want %q", n.notes, want)
+	}
+	n.notes = nil
+}
+
+func (n *notebook) observer() *sio.Observer {
+	var o sio.Observer
+	o.SocketConnected = func(s *sio.Socket) { n.note("connected to %s", s.Namespace().Name()) }
+	o.SocketDisconnected = func(s *sio.Socket, reason sio.Reason) { n.note("%s", reason) }
+	o.NamespaceRefused = func(_ *engineio.Session, name string) { n.note("no %s", name) }
+	o.LimitReached = func(_ *engineio.Session, limit engineio.Limit) { n.note("limit %s", limit) }
+	o.Handled = func(c *sio.Context, h sio.Handled) { n.note("%s %s %s", h.Route.Namespace, h.Route.Event, h.Outcome) }
+	return &o
+}
+
+func TestObserver(t *testing.T) {
+	var n notebook
+	h := newHost(t, &sio.Options{Observers: []*sio.Observer{n.observer(), nil, {}}, MaxRooms: 2, MaxClientNamespaces: 1})
+	tenants := h.Of("/tenant-{id}")
+	tenants.OnConnect(func(c *sio.Context) error {
+		if c.Param("id") == "0" {
+			return &sio.Error{Message: "closed"}
+		}
+		return c.Join("a")
+	})
+	tenants.On("rooms", func(c *sio.Context) error {
+		return c.Join("b", "c")
+	})
+	h.On("ok", func(c *sio.Context) error { return c.Ack() })
+	h.On("panic", func(*sio.Context) error { panic("x") })
+	h.On("fail", func(*sio.Context) error { return errors.New("x") })
+	h.On("refuse", func(*sio.Context) error { return &sio.Error{Message: "no"} })
+	gone := make(chan struct{})
+	h.OnDisconnect(func(*sio.Context) error {
+		close(gone)
+		return nil
+	})
+
+	c := h.join("/", "/tenant-1")
+	c.refused("/elsewhere", nil)
+	c.refused("/tenant-2", nil)
+	n.wants(t, "connected to /", "/tenant-{id} connect ok", "connected to /tenant-1", "no /elsewhere", "limit MaxClientNamespaces")
+	st := h.Stats()
+	if got := st.Namespaces[1]; got.Name != "/tenant-{id}" || got.Namespaces != 1 || got.Sockets != 1 || got.Rooms != 1 {
+		t.Errorf("%+v, want a socket in a room of one tenant", got)
+	}
+	if got := st.Engine.WebSocket.Sessions; got != 1 {
+		t.Errorf("%d sessions, want 1", got)
+	}
+
+	c.send(`2["nobody knows"]`, `2["panic"]`, `2["fail"]`, `2["refuse"]`, `21["ok"]`)
+	c.want(`31[]`)
+	c.send(`2/tenant-1,2["rooms"]`)
+	c.want(`3/tenant-1,2[{"error":{"message":"too many rooms"}}]`)
+	c.Close()
+	receive(t, gone, "the end")
+	shut(t, h.Server)
+	n.wants(t, "/  unhandled", "/ panic panicked", "/ fail failed", "/ refuse refused", "/ ok ok",
+		"limit MaxRooms", "/tenant-{id} rooms refused",
+		"transport close", "transport close", "/ disconnect ok")
+
+	st = h.Stats()
+	if got := st.Namespaces[0]; got.In.Events != 5 || got.Out.Acks != 1 || got.Sockets != 0 {
+		t.Errorf("%+v, want 5 events and their one ack", got)
+	}
+	if got := st.Namespaces[1]; got.In.Events != 1 || got.Out.Acks != 1 || got.Sockets+got.Rooms+got.Namespaces != 0 {
+		t.Errorf("%+v, want an event and its ack", got)
+	}
+}
+
+func TestObserverOfHandlerTimes(t *testing.T) {
+	var o sio.Observer
+	inBubble(t, &sio.Options{Observers: []*sio.Observer{&o}}, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+		took := make(chan sio.Handled, 10)
+		o.Handled = func(_ *sio.Context, h sio.Handled) { took <- h }
+		srv.On("slow", func(*sio.Context) error {
+			time.Sleep(3 * time.Second)
+			return nil
+		})
+		c := dial(testclient.Options{WebSocket: true})
+		c.connect("/", nil)
+		c.send(`2["slow"]`)
+		if h := <-took; h != (sio.Handled{Route: sio.Route{Namespace: "/", Event: "slow"}, Outcome: sio.OutcomeOK, Took: 3 * time.Second}) {
+			t.Errorf("%+v, want 3 s", h)
+		}
+	})
+}
+
+// TestDeliveries counts an event for each that it goes to, by whatever way.
+func TestDeliveries(t *testing.T) {
+	for name, recovery := range map[string]*sio.Recovery{"": nil, "with recovery": {}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, &sio.Options{Observers: []*sio.Observer{{}}, Recovery: recovery})
+			h.On("go", func(c *sio.Context) error {
+				_ = c.Emit("one")
+				_ = c.Volatile().Emit("one")
+				_ = c.Broadcast().Emit("two")
+				_ = h.Emit("three")
+				_ = h.Volatile().Emit("three")
+				return c.Ack()
+			})
+			a, b, c := h.join("/"), h.join("/"), h.join("/")
+			a.send(`21["go"]`)
+			for range 2 + 2 + 1 {
+				if _, err := a.Next(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, other := range []*client{b, c} {
+				for range 3 {
+					if _, err := other.Next(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if got := h.Stats().Namespaces[0].Out; got.Events != 2+2+3+3 || got.Acks != 1 {
+				t.Errorf("%+v, want 10 events and one ack", got)
+			}
+		})
+	}
+}
