@@ -47,15 +47,16 @@ const (
 	OutcomeNoOne    Outcome = "unhandled" // there was no handler
 )
 
-// outcomeOf returns how a handler has ended that has returned err.
-func outcomeOf(c *Context, err error) Outcome {
+// OutcomeOf returns how a handler has ended that has returned err. Ctx is the context of its
+// client. It is for middlewares that tell the client's errors from others.
+func OutcomeOf(ctx context.Context, err error) Outcome {
 	var panicked *PanicError
 	switch {
 	case err == nil:
 		return OutcomeOK
 	case errors.As(err, &panicked):
 		return OutcomePanicked
-	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
+	case isGone(err), errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return OutcomeGone
 	case isRefusal(err):
 		return OutcomeRefused
@@ -104,6 +105,6 @@ func (s *Server) begin() (began time.Duration) {
 // done tells how the handler of an event has ended, which began at a time.
 func (d dispatcher) done(c *Context, event string, began time.Duration, err error) {
 	if s := d.n.srv; len(s.watch) > 0 {
-		s.watch.handled(c, Handled{Route{d.n.name, event}, outcomeOf(c, err), time.Since(s.born) - began})
+		s.watch.handled(c, Handled{Route{d.n.name, event}, OutcomeOf(c.Context(), err), time.Since(s.born) - began})
 	}
 }
