@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/internal/negotiate"
 )
 
@@ -124,7 +126,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, f *clientFile
 		http.Error(w, "not found: "+f.name+" is not in Options.ClientFiles", http.StatusNotFound)
 		return
 	case err != nil:
-		s.log.Error().Str("file", f.name).Err(err).Msg("cannot read the client")
+		s.log.Sparse(zerolog.ErrorLevel, r.RemoteAddr, "file", f.name).Str("file", f.name).Err(err).Msg("cannot read the client")
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}

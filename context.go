@@ -149,7 +149,7 @@ func (c *Context) Reason() Reason { return c.socket.Reason() }
 func (c *Context) Cause() error { return c.socket.Cause() }
 
 // Logger returns the server's logger.
-func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log }
+func (c *Context) Logger() *zerolog.Logger { return &c.n.srv.log.Logger }
 
 // Args returns the event's arguments. There are none where the event is a connect,
 // a disconnect or the like.

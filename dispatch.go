@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -107,7 +110,7 @@ func (d dispatcher) answer(c *Context, e *Error) {
 	if err == nil || errors.Is(err, ErrClosed) || errors.Is(err, ErrAckSent) || errors.Is(err, ErrQueueFull) {
 		return
 	}
-	c.named(d.n.srv.log.Error()).Err(err).Msg("cannot encode the error's data")
+	c.sparse(zerolog.ErrorLevel, "data").Err(logline.Error(err)).Msg("cannot encode the error's data")
 	if e.Data != nil {
 		d.answer(c, &Error{Message: e.Message})
 	}
@@ -170,7 +173,7 @@ func (d dispatcher) call(h Handler, c *Context) (err error) {
 func (d dispatcher) contain(s *socketio.Socket, answer func()) {
 	if v := recover(); v != nil {
 		c := &Context{n: d.n, socket: s}
-		c.named(d.n.srv.log.Error()).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("panic while an error was handled")
+		c.sparse(zerolog.ErrorLevel, "error").Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("panic while an error was handled")
 		answer()
 	}
 }
@@ -181,20 +184,22 @@ func (d dispatcher) failed(c *Context, err error) {
 	var panicked *PanicError
 	switch log := d.n.srv.log; {
 	case errors.As(err, &panicked):
-		c.named(log.Error()).Err(err).Bytes("stack", panicked.Stack).Msg("handler panicked")
+		c.sparse(zerolog.ErrorLevel, "panicked").Err(logline.Error(err)).Bytes("stack", panicked.Stack).Msg("handler panicked")
 	case onError != nil:
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
-		c.named(log.Debug()).Err(err).Msg("handler failed: the client has left")
+		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler failed: the client has left")
+	case isRefusal(err) && c.in == nil: // it has not let the client in
+		c.named(log.Info()).Err(logline.Error(err)).Msg("handler refused")
 	case isRefusal(err):
-		c.named(log.Debug()).Err(err).Msg("handler refused")
+		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler refused")
 	default:
-		c.named(log.Error()).Err(err).Msg("handler failed")
+		c.sparse(zerolog.ErrorLevel, "failed").Err(logline.Error(err)).Msg("handler failed")
 	}
 	if onError == nil {
 		return
 	}
 	if err := d.call(func(c *Context) error { onError(c, err); return nil }, c); err != nil {
-		c.named(d.n.srv.log.Error()).Err(err).Msg("OnError panicked")
+		c.sparse(zerolog.ErrorLevel, "OnError").Err(logline.Error(err)).Msg("OnError panicked")
 	}
 }
 
@@ -209,7 +214,7 @@ func (d dispatcher) ServerEvent(ctx context.Context, io *socketio.Namespace, eve
 		if v := recover(); v != nil {
 			p := &PanicError{v, debug.Stack()}
 			answer, err = nil, p
-			d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Bytes("stack", p.Stack).Msg("handler of a server's event panicked")
+			d.serverEvent("panicked", event).Err(logline.Error(p)).Bytes("stack", p.Stack).Msg("handler of a server's event panicked")
 		}
 	}()
 	n := d.n
@@ -218,9 +223,14 @@ func (d dispatcher) ServerEvent(ctx context.Context, io *socketio.Namespace, eve
 	}
 	answer, err = h(ctx, n, args)
 	if err != nil { // not everybody who emits is told
-		d.n.srv.log.Error().Str("nsp", d.n.Name()).Str("event", event).Err(err).Msg("handler of a server's event failed")
+		d.serverEvent("failed", event).Err(logline.Error(err)).Msg("handler of a server's event failed")
 	}
 	return answer, err
+}
+
+// serverEvent begins a line of the log about a handler of a server's event.
+func (d dispatcher) serverEvent(kind, event string) *zerolog.Event {
+	return d.n.srv.log.Sparse(zerolog.ErrorLevel, "", kind, d.n.name, event).Str("nsp", d.n.Name()).Str("event", event)
 }
 
 // outgoing calls the handler that there is, and contains its panic.
@@ -231,7 +241,7 @@ func (n *Namespace) outgoing(s *Socket, event string, args []any) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			n.srv.log.Error().Str("nsp", n.Name()).Str("event", event).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("OnAnyOutgoing panicked")
+			n.srv.log.Sparse(zerolog.ErrorLevel, "", "outgoing", n.name).Str("nsp", n.Name()).Str("event", logline.Text(event, logline.NameLimit)).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("OnAnyOutgoing panicked")
 		}
 	}()
 	h(s, event, args)

@@ -243,8 +243,8 @@ func TestDynamicCaps(t *testing.T) {
 	if got := d.refused("/tenant-4?token=secret", nil); got != refusal {
 		t.Errorf("refused with %s", got)
 	}
-	lines := log.lines(t, "too many namespaces")
-	if len(lines) != 2 || lines[0]["level"] != "debug" || lines[0]["nsp"] != "/tenant-3" || lines[1]["nsp"] != "/tenant-4" || lines[0]["sid"] != c.SID[:8] {
+	lines := log.lines(t, "namespace refused")
+	if len(lines) != 2 || lines[0]["level"] != "warn" || lines[0]["why"] != "too many namespaces" || lines[0]["nsp"] != "/tenant-3" || lines[1]["nsp"] != "/tenant-4" || lines[0]["sid"] != c.SID[:8] {
 		t.Errorf("log lines %v", lines)
 	}
 	d.connect("/tenant-1", nil)

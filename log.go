@@ -2,12 +2,13 @@ package sio
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 )
 
 // stderrLogger is the logger of a server without [Options].Logger. It writes
@@ -27,71 +28,8 @@ func stderrLogger() *zerolog.Logger {
 			return nil
 		},
 	}
-	l := zerolog.New(w).Level(zerolog.WarnLevel).With().Timestamp().Logger().Hook(&thinning{kinds: make(map[string]*lines)})
+	l := zerolog.New(w).Level(zerolog.WarnLevel).With().Timestamp().Logger()
 	return &l
-}
-
-// Of lines that say the same, stderrBurst are written in stderrPeriod: who can make
-// handlers fail must not fill a disk. What happens once is seen beside them.
-const (
-	stderrBurst  = 10
-	stderrPeriod = 10 * time.Second
-)
-
-// maxKinds bounds what is counted by itself. The messages are constants, fewer
-// than that, but for those that handlers write to [Context.Logger]: beyond the
-// bound they count together.
-const maxKinds = 100
-
-// A thinning is a hook that leaves lines out.
-type thinning struct {
-	mu    sync.Mutex        // protects the following
-	kinds map[string]*lines // by message
-}
-
-// lines are those of one message, in the period that began at since.
-type lines struct {
-	since   time.Time
-	written int
-	leftOut int
-}
-
-// Run implements [zerolog.Hook]. The first line of a period says how many were left
-// out before.
-func (t *thinning) Run(e *zerolog.Event, _ zerolog.Level, message string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	k := t.kinds[message]
-	if k == nil && len(t.kinds) >= maxKinds {
-		message = ""
-		k = t.kinds[message]
-	}
-	if k == nil {
-		k = new(lines)
-		t.kinds[message] = k
-	}
-	if now := time.Now(); now.Sub(k.since) >= stderrPeriod {
-		if k.leftOut > 0 {
-			e.Int("left_out", k.leftOut)
-		}
-		*k = lines{since: now}
-	}
-	if k.written == stderrBurst {
-		k.leftOut++
-		e.Discard()
-		return
-	}
-	k.written++
-}
-
-// loggedEvent is the event's name for the log: a peer can choose one as long as
-// a message.
-func (c *Context) loggedEvent() string {
-	const limit = 64
-	if len(c.event) > limit {
-		return strings.ToValidUTF8(c.event[:limit], "") + "…"
-	}
-	return c.event
 }
 
 // named adds to a line of the log whom and what it is about.
@@ -99,9 +37,10 @@ func (c *Context) named(e *zerolog.Event) *zerolog.Event {
 	if e == nil { // below the logger's level
 		return nil
 	}
-	e.Str("sid", c.socket.Session().LogID()).Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID())
+	sess := c.socket.Session()
+	e.Str("sid", sess.LogID()).Str("nsp", c.loggedNamespace()).Str("socket", c.socket.LogID()).Str("addr", sess.LogAddr())
 	if c.event != "" {
-		e.Str("event", c.loggedEvent())
+		e.Str("event", logline.Text(c.event, logline.NameLimit))
 	}
 	return e
 }
@@ -110,5 +49,36 @@ func (c *Context) named(e *zerolog.Event) *zerolog.Event {
 // a credential.
 func (c *Context) loggedNamespace() string {
 	name, _, _ := strings.Cut(c.Namespace(), "?")
-	return name
+	return logline.Text(name, logline.NameLimit)
+}
+
+// logStray tells of a client that looks for the server at another path. Others that do
+// are no clients.
+func (s *Server) logStray(r *http.Request) {
+	if !strings.Contains(r.URL.RawQuery, "EIO=") {
+		return
+	}
+	s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, "path").Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).
+		Str("path", logline.Text(r.URL.Path, logline.PathLimit)).
+		Str("needs", "the client's option path, or Options.Path, so that both are the same: it is "+s.path+"/ here").Msg("request for another path")
+}
+
+// logUncaptured tells of a connection that is refused by a capture function.
+func (s *Server) logUncaptured(r *http.Request, err error) {
+	level := zerolog.WarnLevel // it may be a database that is down
+	if isRefusal(err) {
+		level = zerolog.InfoLevel
+	}
+	s.log.Sparse(level, r.RemoteAddr, "capture").Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Int("status", RefusalOf(err).Status).
+		Err(logline.Error(err)).Msg("connection refused by capture")
+}
+
+// sparse begins a line of the log about c, which its client can cause as often as it
+// likes. What is said of each handler counts by itself.
+func (c *Context) sparse(level zerolog.Level, message string) *zerolog.Event {
+	event := c.event
+	if c.in != nil && c.n.table.Load().events[event] == nil {
+		event = "" // the client has made it up
+	}
+	return c.named(c.n.srv.log.Sparse(level, c.socket.Session().RemoteAddr(), message, c.n.name, event))
 }

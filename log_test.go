@@ -3,6 +3,7 @@ package sio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -318,11 +319,14 @@ func TestFailuresAreSeenWithoutLogger(t *testing.T) {
 	res.Body.Close()
 
 	got := read()
-	who := " event=%s nsp=/ sid=" + c.SID[:8] + " socket=" + id
+	who := " addr=127.0.0.1:PORT event=%s nsp=/ sid=" + c.SID[:8] + " socket=" + id
+	line := func(head, event string) string {
+		return strings.ReplaceAll(regexp.QuoteMeta(head+fmt.Sprintf(who, event)), "PORT", `\d+`)
+	}
 	date := `(?m)^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d `
 	for _, want := range []string{
-		date + regexp.QuoteMeta(`ERR sio handler failed error="no database"`+strings.Replace(who, "%s", "fail", 1)) + "$",
-		date + regexp.QuoteMeta(`ERR sio handler panicked error="panic: boom"`+strings.Replace(who, "%s", "panic", 1)) + `\ngoroutine \d`,
+		date + line(`ERR sio handler failed error="no database"`, "fail") + "$",
+		date + line(`ERR sio handler panicked error="panic: boom"`, "panic") + `\ngoroutine \d`,
 		`log_test\.go:\d+`, // in the stack
 		date + "WRN engineio origin refused .*elsewhere",
 	} {
@@ -377,8 +381,7 @@ func TestStderrIsBounded(t *testing.T) {
 	}
 }
 
-// A request that is refused is in the log at debug, and a middleware sees its
-// status.
+// The log says why a request is refused, and what it needs.
 func TestRefusedRequest(t *testing.T) {
 	var log logBuffer
 	srv := sio.New(&sio.Options{Logger: log.logger()})
@@ -387,7 +390,8 @@ func TestRefusedRequest(t *testing.T) {
 		t.Errorf("status %d", w.Code)
 	}
 	line := log.only(t, "request refused")
-	if line["level"] != "debug" || line["component"] != "engineio" || line["code"] != 5.0 || line["why"] != "Unsupported protocol version" {
+	if line["level"] != "warn" || line["component"] != "engineio" || line["code"] != 5.0 || line["why"] != "Unsupported protocol version" ||
+		line["eio"] != "3" || line["addr"] != "192.0.2.1:1234" || !strings.Contains(line["needs"].(string), "AllowEIO3") {
 		t.Errorf("log line %v", line)
 	}
 	if strings.Contains(log.String(), "SECRET") {

@@ -71,7 +71,11 @@ func (s *Server) ServeWith(w http.ResponseWriter, r *http.Request, capture func(
 		s.serveFile(w, r, f)
 		return nil
 	}
-	return s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
+	err := s.io.Serve(w, r, func() (any, error) { return s.capture(r, capture) })
+	if err != nil {
+		s.logUncaptured(r, err)
+	}
+	return err
 }
 
 // IsHandshake reports whether r is anything else than a request of an open

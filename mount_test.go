@@ -183,7 +183,7 @@ func TestForgetRequest(t *testing.T) {
 
 // The capture function runs once for each session, whatever its transport.
 func TestCapture(t *testing.T) {
-	srv := sio.New(nil)
+	srv := sio.New(quiet(nil))
 	var captures []string // on one connection, requests come one by one
 	errMallory := errors.New("who is mallory?")
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

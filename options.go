@@ -173,9 +173,14 @@ type Options struct {
 	// is counted, too. Default: none, which costs nothing.
 	Observers []*Observer
 	// Logger gets sessions and sockets that come and go at level info, packets at
-	// debug, and failing handlers at error, but no payloads or credentials.
-	// Default: warnings and errors are written to standard error, at most 10 in
-	// 10 s of those with the same message. A pointer to zerolog.Nop() is silent.
+	// debug, clients that are refused or break the protocol at warn, and failing
+	// handlers at error, but no payloads or credentials. Of what clients can cause
+	// at will, 20 lines of a kind are written in 10 s, half of them for one address,
+	// and the others at debug; each handler that fails is a kind. The field "addr" is
+	// the RemoteAddr of the request: behind a proxy that is the proxy's, unless a
+	// middleware in front of the server sets it. See [SlogLogger] for log/slog.
+	// Default: warnings and errors are written to standard error. A pointer to
+	// zerolog.Nop() is silent.
 	Logger *zerolog.Logger
 }
 

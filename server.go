@@ -8,8 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rs/zerolog"
-
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/unread"
 	"github.com/siokit/sio/socketio"
 )
@@ -22,7 +21,7 @@ type Server struct {
 	opts Options
 	path string
 	io   *socketio.Server
-	log  zerolog.Logger
+	log  *logline.Logger
 
 	watch observers // of Options.Observers
 	born  time.Time // what their times are counted from
@@ -54,8 +53,7 @@ func New(opts *Options) *Server {
 	if err != nil {
 		panic("sio: Options: " + err.Error())
 	}
-	log := o.Logger.With().Str("component", "sio").Logger()
-	s := &Server{opts: o, path: o.path(), io: io, log: log, watch: slices.Clone(o.Observers), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), watch: slices.Clone(o.Observers), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()
 	return s
@@ -138,6 +136,7 @@ func (s *Server) Matches(path string) bool {
 // over.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.Matches(r.URL.Path) {
+		s.logStray(r)
 		unread.Bound(w, r)
 		http.Error(w, "not found: Socket.IO is served at "+s.path+"/", http.StatusNotFound)
 		return

@@ -41,7 +41,7 @@ func save(m Message) error              { return nil }
 const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio.Namespace, c *sio.Context, socket *sio.Socket, cl *cluster.Cluster, t *testing.T`
 
 var imports = map[string]string{
-	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
+	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "slog": "log/slog", "os": "os",
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",

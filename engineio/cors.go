@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/negotiate"
 	"github.com/siokit/sio/internal/unread"
 )
@@ -99,10 +100,11 @@ func (c *corsRules) listed(value string, o origin, isOrigin bool) (byName, bySta
 	return byName, c.star || c.null && value == opaque
 }
 
-// What a refused origin needs, for the log.
+// What a refused origin needs, for the log, where ORIGIN and HOST are its own.
 const (
-	needsListing     = "add it to CORS.Origins; if it is the server's own, have the proxy pass on Host, or set Hosts"
-	needsName        = `name it in CORS.Origins: by "*" or "null", over TLS a page without, and as "file://" it may carry no cookie, Authorization or client certificate`
+	needsListing     = `CORS.Origins: "ORIGIN"`
+	needsListingHost = needsListing + `; if it is the server's own, a proxy that passes on Host, or Hosts: "HOST"`
+	needsName        = needsListing + `: by "*" or "null", over TLS a page without, and as "file://" it may carry no cookie, Authorization or client certificate`
 	needsOtherClient = "nothing: a page of another site asked for it as for an image, and no client of Socket.IO does"
 )
 
@@ -140,6 +142,9 @@ func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string)
 	case s.opts.cors == nil && !acts:
 		return ""
 	}
+	if o.web() {
+		return needsListingHost
+	}
 	return needsListing
 }
 
@@ -166,17 +171,18 @@ func credentials(r *http.Request) bool {
 }
 
 // allows applies the origin policy, and says in the log what an origin needs that
-// is refused: one a second, since anybody can send as many as they like.
+// is refused.
 func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	needs := s.judge(h, r, acts)
 	if needs == "" {
 		return true
 	}
-	level := zerolog.DebugLevel
-	if now, last := int64(time.Since(s.born)), s.refused.Load(); (last == 0 || now-last >= int64(time.Second)) && s.refused.CompareAndSwap(last, now) {
-		level = zerolog.WarnLevel
+	if line := s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, "origin"); line != nil {
+		origin := printable(r.Header.Get("Origin"))
+		_, host, _ := strings.Cut(origin, "://")
+		needs = strings.NewReplacer("ORIGIN", origin, "HOST", host).Replace(needs)
+		line.Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Str("origin", origin).Str("host", printable(r.Host)).Str("needs", needs).Msg("origin refused")
 	}
-	s.log.WithLevel(level).Str("origin", printable(r.Header.Get("Origin"))).Str("host", printable(r.Host)).Str("needs", needs).Msg("origin refused")
 	return false
 }
 

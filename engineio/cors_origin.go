@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/siokit/sio/internal/logline"
 )
 
 // An origin says where a page comes from. All forms of one are the same value.
@@ -175,9 +177,5 @@ func printable(s string) string {
 	if ok {
 		rest = scheme + "://" + rest
 	}
-	const limit = 128
-	if len(rest) > limit {
-		return strings.ToValidUTF8(rest[:limit], "") + "…"
-	}
-	return rest
+	return logline.Text(rest, 128)
 }

@@ -284,7 +284,7 @@ func (s *Session) repeated(w http.ResponseWriter, r *http.Request, q query, rela
 	s.mu.Unlock()
 	if again {
 		s.fail(ReasonTransportError, errRepeated, nil)
-		s.srv.refuse(w, r, false, errUnknownSID)
+		s.srv.refuse(w, r, false, errSessionOver)
 	}
 	return again
 }

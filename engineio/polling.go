@@ -168,7 +168,7 @@ func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlap
 	s.mu.Unlock()
 	switch {
 	case closed:
-		s.srv.refuse(w, r, false, errUnknownSID)
+		s.srv.refuse(w, r, false, errSessionOver)
 		return false
 	case polling:
 		s.fail(ReasonTransportError, errOverlap, emptyClose)

@@ -72,7 +72,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		s.srv.refuse(w, r, false, errBadRequest)
 		return
 	case !s.isOpen():
-		s.srv.refuse(w, r, false, errUnknownSID)
+		s.srv.refuse(w, r, false, errSessionOver)
 		return
 	}
 	s.countPollingIn(0, len(body))

@@ -13,6 +13,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/unread"
 )
 
@@ -22,9 +25,6 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 	transport := q.get("transport")
 	switch {
 	case !headFits(r, s.opts.MaxHeaderBytes): // a POST may take minutes, too
-		s.longHead.Do(func() {
-			s.log.Warn().Int("MaxHeaderBytes", s.opts.MaxHeaderBytes).Msg("request refused: its head is too large")
-		})
 		return nil, errHeaderTooLarge
 	case !s.serves(transport):
 		return nil, errUnknownTransport
@@ -39,7 +39,9 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, q query, upgrade
 	switch {
 	case r.Method != http.MethodGet:
 		return nil, errBadMethod
-	case upgrade != (transport == TransportWebSocket):
+	case transport == TransportWebSocket && !upgrade:
+		return nil, errNoUpgrade
+	case transport != TransportWebSocket && upgrade:
 		return nil, errBadRequest
 	case q.get("EIO") != "4" && !s.opts.AllowEIO3:
 		return nil, errProtocolVersion
@@ -57,6 +59,8 @@ func (s *Server) find(q query, id string, upgrade bool) (*Session, *refusal) {
 	switch {
 	case sess == nil:
 		return nil, errUnknownSID
+	case !upgrade && q.get("transport") == TransportWebSocket:
+		return nil, errNoUpgrade
 	case upgrade != (q.get("transport") == TransportWebSocket), !upgrade && sess.Transport() != TransportPolling,
 		q.get("EIO") == sess.otherRevision():
 		return nil, errBadRequest
@@ -134,25 +138,53 @@ type refusal struct {
 	code    int
 	message string
 	why     Refusal
+	needs   string // for the log: what somebody has to change; "" if nobody has to
 }
 
 var (
-	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", RefusedTransport}
-	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown", RefusedSession}
-	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method", RefusedMethod}
-	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request", RefusedRequest}
-	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden", RefusedOrigin}
-	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", RefusedRevision}
-	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy", RefusedBusy}
-	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout", RefusedSlow}
-	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large", RefusedHead}
-	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down", RefusedShutdown}
+	errUnknownTransport = &refusal{http.StatusBadRequest, 0, "Transport unknown", RefusedTransport, "a transport of Options.Transports"}
+	errUnknownSID       = &refusal{http.StatusBadRequest, 1, "Session ID unknown", RefusedSession, "sticky sessions at the load balancer, or Options.Cluster; behind a restart nothing, since clients come back"}
+	errSessionOver      = &refusal{http.StatusBadRequest, 1, "Session ID unknown", RefusedSession, ""} // it has just ended
+	errBadMethod        = &refusal{http.StatusBadRequest, 2, "Bad handshake method", RefusedMethod, "the client's query, if a proxy has dropped it: only a GET opens a session, and any other request names one"}
+	errBadRequest       = &refusal{http.StatusBadRequest, 3, "Bad request", RefusedRequest, ""}
+	errNoUpgrade        = &refusal{http.StatusBadRequest, 3, "Bad request", RefusedRequest, "the headers Upgrade and Connection of a WebSocket, which a proxy has to pass on, over HTTP/1.1"}
+	errNoHijack         = &refusal{http.StatusBadRequest, 3, "Bad request", RefusedRequest, "a connection that can be taken over: http.TimeoutHandler, or a writer without Unwrap, is in front"}
+	errForbidden        = &refusal{http.StatusForbidden, 4, "Forbidden", RefusedOrigin, ""} // allows says what it needs
+	errProtocolVersion  = &refusal{http.StatusBadRequest, 5, "Unsupported protocol version", RefusedRevision, "Options.AllowEIO3 for clients of version 2 and before, or a newer client"}
+	errBusy             = &refusal{http.StatusServiceUnavailable, 3, "Server too busy", RefusedBusy, "less at a time, of all clients, or a larger Options.TotalBytes"}
+	errBodyTimeout      = &refusal{http.StatusRequestTimeout, 3, "Request timeout", RefusedSlow, ""}
+	errHeaderTooLarge   = &refusal{http.StatusRequestHeaderFieldsTooLarge, 3, "Request header fields too large", RefusedHead, "a smaller head, which cookies are most of as a rule, or a larger Options.MaxHeaderBytes"}
+	errShuttingDown     = &refusal{http.StatusServiceUnavailable, 3, "Server shutting down", RefusedShutdown, ""}
 )
+
+// logRefusal says what a request that is refused needs. What is no client at all, such as
+// a health check, is told of at debug only.
+func (s *Server) logRefusal(r *http.Request, e *refusal) {
+	q := s.query(r)
+	level := zerolog.WarnLevel
+	if e.needs == "" || e == errUnknownTransport && !q.has("EIO") {
+		level = zerolog.DebugLevel
+	}
+	line := s.log.Sparse(level, r.RemoteAddr, e.message, e.needs)
+	if line == nil {
+		return
+	}
+	line.Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Int("code", e.code).Str("why", e.message)
+	for key, name := range map[string]string{"transport": "transport", "eio": "EIO"} {
+		if v, ok := q.lookup(name); ok {
+			line.Str(key, logline.Text(v, 16))
+		}
+	}
+	if e.needs != "" {
+		line.Str("needs", e.needs)
+	}
+	line.Msg("request refused")
+}
 
 // refuse answers with JSON, and an upgrade with the bare message.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, upgrade bool, e *refusal) {
 	s.watch.refused(r, e.why)
-	s.log.Debug().Int("code", e.code).Str("why", e.message).Msg("request refused")
+	s.logRefusal(r, e)
 	unread.Bound(w, r)
 	h := w.Header()
 	var body []byte

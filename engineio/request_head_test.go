@@ -88,18 +88,16 @@ func TestMaxHeaderBytes(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the log says so, once", func(t *testing.T) {
+	t.Run("the log says so", func(t *testing.T) {
 		var log strings.Builder
 		logger := zerolog.New(&log)
 		srv, err := engineio.New(&engineio.Options{MaxHeaderBytes: 10, Logger: &logger}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 3 {
-			srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/engine.io/?"+query, nil))
-		}
-		if n := strings.Count(log.String(), `"level":"warn","component":"engineio","MaxHeaderBytes":10`); n != 1 {
-			t.Errorf("%s", &log)
+		srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/engine.io/?"+query, nil))
+		if line := log.String(); !strings.Contains(line, `"level":"warn"`) || !strings.Contains(line, "Options.MaxHeaderBytes") {
+			t.Errorf("%s", line)
 		}
 	})
 }

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
-
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/unread"
 )
 
@@ -35,7 +34,7 @@ type UpgradeHandler interface {
 type Server struct {
 	opts Options
 	open func(*Session) Handler
-	log  zerolog.Logger
+	log  *logline.Logger
 	born time.Time // what Session.due is counted from
 
 	after    func() // see AfterMessages; or nil
@@ -52,9 +51,7 @@ type Server struct {
 	over     chan struct{} // closed by Shutdown
 	guests   guests        // with Options.Peers
 
-	noUpgrades sync.Once    // the log says why
-	longHead   sync.Once    // likewise
-	refused    atomic.Int64 // when a refused origin was logged last, since born
+	noUpgrades sync.Once // the log says why
 	lobby      lobby
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
 
@@ -76,7 +73,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		opts:  o,
 		open:  open,
 		born:  time.Now(),
-		log:   o.Logger.With().Str("component", "engineio").Logger(),
+		log:   logline.New(o.Logger, "engineio"),
 		over:  make(chan struct{}),
 		conns: make(map[*wsConn]struct{}),
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/engineio/parser"
+	"github.com/siokit/sio/internal/logline"
 )
 
 type state uint8
@@ -84,6 +85,10 @@ func (s *Session) ID() string { return s.id }
 // LogID returns the first 8 characters of the session's id, which tell sessions apart in
 // logs. The 12 that follow still can't be guessed.
 func (s *Session) LogID() string { return s.id[:loggedLen] }
+
+// LogAddr returns [Session.RemoteAddr] as logs should have it: middlewares may have taken
+// it from a header, which can be anything.
+func (s *Session) LogAddr() string { return logline.Text(s.remote, logline.AddrLimit) }
 
 const loggedLen = 8
 

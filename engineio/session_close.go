@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/websocket"
 )
@@ -189,11 +191,34 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType
 // ended tells the handler. If open has not returned yet there is none, and
 // Server.start does it.
 func (s *Session) ended(h Handler, e *ending) {
-	s.srv.log.Info().Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause).Msg("session closed")
+	s.logEnd(e)
 	if h != nil {
 		h.Close(e.reason)
 		s.srv.watch.closed(s, e.reason)
 	}
+}
+
+// logEnd logs the end of the session: as a warning if somebody has to know, be it that the
+// client breaks the protocol or that a limit is in its way.
+func (s *Session) logEnd(e *ending) {
+	var line *zerolog.Event
+	needs, faulty := e.fault()
+	if faulty {
+		line = s.srv.log.Sparse(zerolog.WarnLevel, s.remote, "closed", string(e.reason), needs)
+	} else {
+		line = s.srv.log.Info()
+	}
+	if line == nil {
+		return
+	}
+	line.Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause)
+	if faulty {
+		line.Str("addr", s.LogAddr())
+	}
+	if needs != "" {
+		line.Str("needs", needs)
+	}
+	line.Msg("session closed")
 }
 
 // welcomeLocked tells whether the session is one that we have ended, and the client

@@ -3,6 +3,8 @@ package engineio
 import (
 	"errors"
 	"io"
+
+	"github.com/siokit/sio/internal/websocket"
 )
 
 // A Reason says why a session ended, in the words of the reference server. It is an
@@ -48,6 +50,23 @@ const (
 type ending struct {
 	reason Reason
 	cause  error // what the transport knows beyond that, or nil
+}
+
+// fault tells whether somebody has to know of the ending: the client has broken the
+// protocol, or a limit was in its way, which then needs to be changed.
+func (e *ending) fault() (needs string, faulty bool) {
+	var rule ProtocolError
+	switch {
+	case e.reason == ReasonSlowConsumer:
+		return "less that is emitted to it, or larger QueueBytes and QueuePackets", true
+	case e.cause == errRepeated: // a server has gone
+		return "", false
+	case e.cause == errBodyTooLarge, e.cause == ProtocolError(websocket.TooBig):
+		return "smaller messages, or a larger MaxPayload", true
+	case e.cause == errOverload:
+		return errBusy.needs, true
+	}
+	return "", errors.As(e.cause, &rule) || e.reason == ReasonForcedClose && e.cause != nil // see CloseWith
 }
 
 // The endings that are common are made once: they cost nothing then.

@@ -11,6 +11,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/websocket"
 )
 
@@ -56,8 +59,11 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	key := only(r.Header["Sec-Websocket-Key"])
 	protocol, ok := websocket.FirstProtocol(r.Header["Sec-Websocket-Protocol"])
 	switch {
-	case r.Method != http.MethodGet || !ok || !validKey(key) || !canHijack(w):
+	case r.Method != http.MethodGet || !ok || !validKey(key):
 		s.refuse(w, r, true, errBadRequest)
+		return nil
+	case !canHijack(w):
+		s.refuse(w, r, true, errNoHijack)
 		return nil
 	case only(r.Header["Sec-Websocket-Version"]) != "13":
 		w.Header().Set("Sec-Websocket-Version", "13")
@@ -75,7 +81,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	header := w.Header().Clone()
 	conn, rw, err := hijack(w)
 	if err != nil {
-		s.log.Debug().Err(err).Msg("cannot take the connection over")
+		s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, "hijack").Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Err(err).Msg("cannot take the connection over")
 		if !probing {
 			sess.abandon()
 		}
@@ -162,7 +168,7 @@ func (w *wsConn) write(p []byte) error {
 	return err
 }
 
-var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request", RefusedRequest}
+var errVersionRequired = &refusal{http.StatusUpgradeRequired, 3, "Bad request", RefusedRequest, "version 13 of WebSocket"}
 
 // only returns the value of a header that must not appear twice.
 func only(values []string) string {

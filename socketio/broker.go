@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -126,7 +128,7 @@ func (n *Namespace) decoded(b *Broadcast) (d *Broadcast) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			n.srv.log.Error().Str("nsp", loggable(n.name)).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("the codec panicked")
+			n.srv.log.Sparse(zerolog.ErrorLevel, "", "codec").Str("nsp", loggable(n.name)).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("the codec panicked")
 		}
 	}()
 	_ = args.Bind(ptrs...)

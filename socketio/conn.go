@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -96,7 +99,8 @@ func (c *conn) watchIdleLocked() {
 		}
 		c.mu.Unlock()
 		if current && !deciding {
-			c.srv.log.Debug().Str("sid", c.sess.LogID()).Msg("no namespace joined in time")
+			c.sparse(zerolog.WarnLevel, "no namespace joined in time").
+				Str("needs", "a client of Socket.IO, which joins a namespace by a CONNECT: a bare WebSocket does not").Msg("no namespace joined in time")
 			c.srv.watch.limited(c.sess, engineio.LimitConnectTimeout)
 			c.sess.Dismiss()
 		}
@@ -117,6 +121,15 @@ func (c *conn) admitted(s *Socket) bool {
 		c.idle = nil
 	}
 	return true
+}
+
+// sparse begins a line of the log about the client, which can cause as many as it likes.
+func (c *conn) sparse(level zerolog.Level, kind string) *zerolog.Event {
+	e := c.srv.log.Sparse(level, c.sess.RemoteAddr(), kind)
+	if e == nil {
+		return nil
+	}
+	return e.Str("sid", c.sess.LogID()).Str("addr", c.sess.LogAddr())
 }
 
 // Message implements [engineio.Handler].
@@ -249,6 +262,7 @@ func (c *conn) connect(p *parser.Packet) {
 	c.sess.CountCheap() // a goroutine and a handler, or an answer
 	nsp, refusal := c.srv.enter(c, p.Namespace)
 	if refusal != nil {
+		c.sparse(zerolog.WarnLevel, refusal.Message).Str("nsp", loggable(p.Namespace)).Str("why", refusal.Message).Str("needs", refusal.needs()).Msg("namespace refused")
 		if c.v3() {
 			refusal = &Refusal{Message: refusal.Message, Data: map[string]string{"message": refusal.Message}}
 		}
@@ -279,7 +293,7 @@ func (c *conn) refuse(nsp string, r *Refusal) { c.tell(c.refusal(nsp, r)) }
 func (c *conn) refusal(nsp string, r *Refusal) (encoded, error) {
 	e, err := c.encodeRefusal(nsp, r)
 	if err != nil && r.Data != nil {
-		c.srv.log.Error().Str("sid", c.sess.LogID()).Str("nsp", loggable(nsp)).Err(err).Msg("cannot encode a refusal")
+		c.sparse(zerolog.ErrorLevel, "refusal").Str("nsp", loggable(nsp)).Err(logline.Error(err)).Msg("cannot encode a refusal")
 		e, err = c.encodeRefusal(nsp, &Refusal{Message: r.Message})
 	}
 	return e, err
@@ -297,7 +311,7 @@ func (c *conn) tell(e encoded, err error) {
 // unsayable closes a connection that a packet of the protocol cannot be encoded
 // for, which is a fault of Options.Parser.
 func (c *conn) unsayable(err error) {
-	c.srv.log.Error().Str("sid", c.sess.LogID()).Err(err).Msg("cannot encode a packet")
+	c.sparse(zerolog.ErrorLevel, "packet").Err(logline.Error(err)).Msg("cannot encode a packet")
 	c.sess.Close()
 }
 

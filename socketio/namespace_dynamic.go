@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/roster"
 	"github.com/siokit/sio/internal/share"
 	"github.com/siokit/sio/socketio/parser"
@@ -192,7 +195,7 @@ func (n *Namespace) release() {
 	}
 	if b, ok := n.broker.(io.Closer); ok {
 		if err := b.Close(); err != nil {
-			n.srv.log.Warn().Str("nsp", loggable(n.name)).Err(err).Msg("broker not closed")
+			n.srv.log.Sparse(zerolog.WarnLevel, "", "broker").Str("nsp", loggable(n.name)).Err(logline.Error(err)).Msg("broker not closed")
 		}
 	}
 }

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/share"
 )
 
@@ -14,6 +17,14 @@ var (
 	noNamespace       = &Refusal{Message: "Invalid namespace"}
 	tooManyNamespaces = &Refusal{Message: "too many namespaces"}
 )
+
+// needs is what a client needs that enter refuses, for the log.
+func (r *Refusal) needs() string {
+	if r == tooManyNamespaces {
+		return "a client that leaves some, or larger MaxDynamicNamespaces and MaxClientNamespaces"
+	}
+	return "a namespace of that name at the server, or a pattern that matches it; or another one at the client"
+}
 
 // enter returns the namespace of that name for a new socket of c, which
 // releases it in the end, or says why there is none.
@@ -23,7 +34,8 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 	}
 	defer func() { // of match, and of what makes brokers
 		if v := recover(); v != nil {
-			s.log.Error().Str("sid", c.sess.LogID()).Str("nsp", loggable(name)).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic while a namespace was looked for")
+			c.sparse(zerolog.ErrorLevel, "panic").Str("nsp", loggable(name)).Str("panic", logline.Text(fmt.Sprint(v), logline.ErrorLimit)).Bytes("stack", debug.Stack()).
+				Msg("panic while a namespace was looked for")
 			n, refusal = nil, noNamespace
 		}
 	}()
@@ -44,7 +56,6 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 		}
 	}
 	if n == nil {
-		s.log.Debug().Str("sid", c.sess.LogID()).Str("nsp", loggable(name)).Msg("too many namespaces")
 		s.watch.limited(c.sess, limit)
 		return nil, tooManyNamespaces
 	}
@@ -82,5 +93,5 @@ func (c *conn) leaveLocked(n *Namespace) {
 // loggable is a name for the log: the query behind it may be a credential.
 func loggable(name string) string {
 	name, _, _ = strings.Cut(name, "?")
-	return name
+	return logline.Text(name, logline.NameLimit)
 }

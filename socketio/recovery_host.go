@@ -6,7 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/roster"
 	"github.com/siokit/sio/internal/share"
 )
@@ -36,7 +39,7 @@ func (l *Local) now() time.Duration { return l.nsp.srv.now() }
 func (l *Local) date(now time.Duration) time.Time { return l.nsp.srv.born.Add(now) }
 
 func (l *Local) failed(err error) {
-	l.nsp.srv.log.Error().Str("nsp", loggable(l.nsp.name)).Err(err).Msg("recovery store failed")
+	l.nsp.srv.log.Sparse(zerolog.ErrorLevel, "", "store").Str("nsp", loggable(l.nsp.name)).Err(logline.Error(err)).Msg("recovery store failed")
 }
 
 func (l *Local) stalled(long bool) {

@@ -9,9 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/logline"
 )
 
 // A Server has namespaces, and gives every client a socket in each of those that it joins.
@@ -19,7 +18,7 @@ type Server struct {
 	opts    Options
 	born    time.Time // what now is counted from
 	engine  *engineio.Server
-	log     zerolog.Logger
+	log     *logline.Logger
 	wg      sync.WaitGroup // connections, and sockets whose handlers are called
 	crew    crew
 	gate    gate
@@ -41,7 +40,7 @@ func New(opts *Options) (*Server, error) {
 		opts:       o,
 		born:       time.Now(),
 		watch:      o.Observers,
-		log:        o.Logger.With().Str("component", "socketio").Logger(),
+		log:        logline.New(o.Logger, "socketio"),
 		namespaces: make(map[string]*Namespace),
 	}
 	s.crew.work = s.crew.run

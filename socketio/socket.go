@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio/parser"
 )
 
@@ -169,7 +172,7 @@ func (s *Socket) Value(key any) any {
 func (s *Socket) SetValue(key, v any) error {
 	if s.rec != nil {
 		if err := s.rec.keep(key, v); err != nil {
-			s.nsp.srv.log.Error().Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Err(err).Msg("value not stored")
+			s.conn.sparse(zerolog.ErrorLevel, "value").Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Err(logline.Error(err)).Msg("value not stored")
 			return err
 		}
 	}

@@ -27,7 +27,10 @@ func (e *Error) Error() string { return e.Why }
 
 func protocolError(why string) error { return &Error{ws.StatusProtocolError, why} }
 
-var errTooBig = &Error{ws.StatusMessageTooBig, "message exceeds MaxPayload"}
+// TooBig is why a message over the limit is refused.
+const TooBig = "message exceeds MaxPayload"
+
+var errTooBig = &Error{ws.StatusMessageTooBig, TooBig}
 
 // A Sink takes what a Reader finds, in the order in which it came. The slices are
 // valid until the call returns. An error ends the call of Feed, which returns it.
