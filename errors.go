@@ -84,6 +84,8 @@ var (
 	// Shutdown, has been called.
 	ErrDraining = engineio.ErrDraining
 	ErrShutdown = engineio.ErrShutdown
+	// ErrStuck is wrapped by what [Server.Live] returns.
+	ErrStuck = engineio.ErrStuck
 	// ErrNoHandler is the Err of an [Answer] of a server that has no handler for
 	// the event, if the broker passes that on.
 	ErrNoHandler = socketio.ErrNoHandler

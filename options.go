@@ -172,6 +172,12 @@ type Options struct {
 	// Observers are told what the server does, for metrics and the like; with one, traffic
 	// is counted, too. Default: none, which costs nothing.
 	Observers []*Observer
+	// Ready, if set, is asked by [Server.Ready] as long as the server itself is ready:
+	// an error has load balancers send new clients elsewhere, and its text is what they
+	// are told. It must return at once. A cluster's is its method Ready, which fails
+	// while the engine is away: where that is away for all servers, though, there is
+	// nobody left. Default: nothing else is asked.
+	Ready func() error
 	// Logger gets sessions and sockets that come and go at level info, packets at
 	// debug, clients that are refused or break the protocol at warn, and failing
 	// handlers at error, but no payloads or credentials. Of what clients can cause

@@ -2,12 +2,9 @@ package sio
 
 import (
 	"context"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/siokit/sio/engineio"
-	"github.com/siokit/sio/internal/unread"
 )
 
 // DrainOptions say how [Server.Drain] sends clients away. The zero value of each field
@@ -52,7 +49,7 @@ type DrainOptions struct {
 // returns an error that names them.
 func (s *Server) Drain(ctx context.Context, opts *DrainOptions) error {
 	err := s.io.Drain(ctx, (*engineio.DrainOptions)(opts))
-	if s.Ready() != nil { // it has not refused the options
+	if s.io.Ready() != nil { // it has not refused the options
 		s.tellWatchers()
 	}
 	return err
@@ -77,29 +74,4 @@ func (s *Server) tellWatchers() {
 			w.Shutdown()
 		}
 	}
-}
-
-// Ready returns nil if the server takes new connections. Otherwise it returns why not:
-// [ErrDraining], or [ErrShutdown].
-func (s *Server) Ready() error { return s.io.Ready() }
-
-// ServeReady tells a load balancer whether to send new clients here: it answers with 200
-// if the server is ready, and else with 503 and why not. Route it where only the load
-// balancer gets to:
-//
-//	mux.HandleFunc("GET /ready", srv.ServeReady)
-//
-// A server that is not ready still serves its clients. Whether a process is to be killed is
-// another question, and not to be answered with this.
-func (s *Server) ServeReady(w http.ResponseWriter, r *http.Request) {
-	unread.Bound(w, r)
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	text := "ready"
-	if err := s.Ready(); err != nil {
-		_, text, _ = strings.Cut(err.Error(), ": ") // what the package calls itself is not the balancer's business
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	_, _ = w.Write([]byte(text + "\n"))
 }

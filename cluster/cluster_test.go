@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +80,7 @@ func newServer(t *testing.T, hub *memory.Hub, f wire.Format, o *cluster.Options,
 		opts = new(sio.Options)
 	}
 	quiet := zerolog.Nop()
-	opts.Broker, opts.Logger = s.cl.Broker, &quiet
+	opts.Broker, opts.Ready, opts.Logger = s.cl.Broker, s.cl.Ready, &quiet
 	s.Server = sio.New(opts)
 	t.Cleanup(func() {
 		if err := errors.Join(s.Shutdown(context.Background()), s.cl.Close(), s.cl.Close()); err != nil {
@@ -294,6 +296,14 @@ func TestLosses(t *testing.T) {
 		b := newServer(t, hub, f, &cluster.Options{Name: "b"}, nil)
 		client := siotest.Connect(t, b.Server, nil)
 		synctest.Wait()
+		ready := func(want string) {
+			t.Helper()
+			res := httptest.NewRecorder()
+			if a.ServeReady(res, httptest.NewRequest(http.MethodGet, "/ready", nil)); res.Body.String() != want+"\n" {
+				t.Errorf("%d %s, want %s", res.Code, res.Body, want)
+			}
+		}
+		ready("ready")
 		a.engine.Cut()
 		synctest.Wait()
 		if s := a.cl.Stats(); !s.Away || s.Outages != 1 {
@@ -318,9 +328,11 @@ func TestLosses(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(10 * time.Second)
+		ready("cluster: the engine is away")
 		a.engine.Heal()
 		client.Expect("waits")
 		synctest.Wait()
+		ready("ready")
 		var all cluster.Loss
 		for len(losses) > 0 {
 			l := <-losses

@@ -128,6 +128,16 @@ func (c *Cluster) Stats() Stats {
 	}
 }
 
+// Ready returns nil unless the engine is away, with [ErrAway], or the Cluster closed, with
+// [ErrClosed]. It is for the option Ready of a server whose clients are better off at another
+// one meanwhile.
+func (c *Cluster) Ready() error {
+	if c.away.Load() != nil || c.ctx.Err() != nil {
+		return c.unreachable()
+	}
+	return nil
+}
+
 func (c *Cluster) lost(messages int, err error) {
 	c.counts.lost.Add(uint64(messages))
 	c.note(Loss{Sent: messages, Err: err})

@@ -93,6 +93,18 @@ type drain struct {
 	idle    sync.Cond  // running is 0
 	due     dueList
 	running int
+	takes   uint64
+}
+
+// turn counts what has been taken to be written. It is odd while somebody writes.
+func (d *drain) turn() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	turn := 2 * d.takes
+	if d.running > 0 {
+		turn++
+	}
+	return turn
 }
 
 func (d *drain) init() {
@@ -142,6 +154,7 @@ func (d *drain) take(some []*Session) []*Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := min(d.due.n, len(some))
+	d.takes++
 	for i := range n {
 		some[i] = d.due.pop()
 	}

@@ -1,10 +1,15 @@
 package engineio
 
+import "time"
+
 // SeenTimeout is how long a client has to see a 413 before its GET is answered.
 const SeenTimeout = seenTimeout
 
 // Memory returns what is counted as waiting to be sent, and as held of what has come.
 func (s *Server) Memory() (queued, held int64) { return s.queued.used.Load(), s.intakes.used.Load() }
+
+// LiveAt is Live some time after the server was made.
+func (s *Server) LiveAt(now time.Duration) error { return s.live(now) }
 
 // Polled tells whether a GET of the session is pending.
 func (s *Session) Polled() bool {

@@ -14,7 +14,7 @@ import (
 // TestTurns has the poller find, behind much of one client, a word of another.
 func TestTurns(t *testing.T) {
 	const n, turn = 4000, 96
-	h, hold := newHeldHost(t)
+	h, hold := newHeldHost(t, nil)
 	greedy, much := h.parked()
 	modest, little := h.parked()
 	much.messages = make(chan message, n)
@@ -40,7 +40,7 @@ func TestTurns(t *testing.T) {
 // not.
 func TestHastyLast(t *testing.T) {
 	const n = 60 // all are told of at once
-	h, hold := newHeldHost(t)
+	h, hold := newHeldHost(t, nil)
 	var cs []*wsClient
 	var ps []*peer
 	for range n {

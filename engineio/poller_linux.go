@@ -5,6 +5,7 @@ package engineio
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/siokit/sio/internal/fifo"
@@ -42,6 +43,15 @@ type poller struct {
 	epoll *epoll // nil while conns is empty, but for a moment
 
 	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine
+	turns atomic.Uint64       // begun and ended
+}
+
+// turns returns how many turns each has begun and ended.
+func (ps pollers) turns() (all []uint64) {
+	for _, p := range ps {
+		all = append(all, p.turns.Load())
+	}
+	return all
 }
 
 // A parking is a connection's place with the poller.
@@ -156,7 +166,12 @@ func (p *poller) idleLocked() {
 func (p *poller) run(e *epoll) {
 	defer p.wg.Done()
 	in := newPollRead()
-	read := func(events []syscall.EpollEvent) bool { return p.read(in, events) }
+	read := func(events []syscall.EpollEvent) bool {
+		p.turns.Add(1)
+		again := p.read(in, events)
+		p.turns.Add(1)
+		return again
+	}
 	for {
 		err := e.serve(read)
 		p.mu.Lock()

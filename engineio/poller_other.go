@@ -14,6 +14,8 @@ type pollers struct{}
 
 func newPollers(*sync.WaitGroup) pollers { return pollers{} }
 
+func (pollers) turns() []uint64 { return nil }
+
 type parking struct{}
 
 func (*wsConn) park() bool { return false }

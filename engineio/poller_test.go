@@ -111,8 +111,8 @@ func TestPollerStartsAnew(t *testing.T) {
 }
 
 // newHeldHost returns a server whose poller hold keeps busy until free is called.
-func newHeldHost(t *testing.T) (h *host, hold func() (free func())) {
-	h = newServer(t, nil, nil)
+func newHeldHost(t *testing.T, opts *engineio.Options) (h *host, hold func() (free func())) {
+	h = newServer(t, opts, nil)
 	var holds atomic.Bool
 	busy, done := make(chan struct{}), make(chan struct{})
 	h.AfterMessages(func() {
@@ -157,7 +157,7 @@ func TestPollerLeavesNothing(t *testing.T) {
 		{"many ends", "a", 200, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h, hold := newHeldHost(t)
+			h, hold := newHeldHost(t, nil)
 			var cs []*wsClient
 			var ps []*peer
 			for range tt.clients {

@@ -53,6 +53,7 @@ type Server struct {
 
 	noUpgrades sync.Once // the log says why
 	lobby      lobby
+	pulses     pulses
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
 
 	mu    sync.Mutex

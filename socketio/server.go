@@ -110,6 +110,10 @@ func (s *Server) Connections() int { return s.engine.Len() }
 // Ready returns nil if the server takes new clients; see [engineio.Server.Ready].
 func (s *Server) Ready() error { return s.engine.Ready() }
 
+// Live returns nil unless goroutines that all clients need are stuck; see
+// [engineio.Server.Live].
+func (s *Server) Live() error { return s.engine.Live() }
+
 // Drain shuts the server down without all clients going to other servers at once; see
 // [engineio.Server.Drain]. Clients are put off while a handler runs for them, and while
 // their answer is waited for.

@@ -33,8 +33,8 @@ type Framework struct {
 	Auth []Auth
 }
 
-// A Config describes an application. It answers [OtherPath] with [Other], and
-// has the framework's middlewares in this order: the access log, a request id,
+// A Config describes an application. It answers [OtherPath] with [Other],
+// [ReadyPath] and [LivePath] by the server's ServeReady and ServeLive, and has the framework's middlewares in this order: the access log, a request id,
 // CORS, the guard.
 type Config struct {
 	Server *sio.Server
@@ -118,6 +118,9 @@ const (
 	OtherPath = "/other"
 	// Other is the answer there.
 	Other = "other"
+	// ReadyPath and LivePath are where load balancers and orchestrators ask.
+	ReadyPath = "/ready"
+	LivePath  = "/live"
 	// Leak must never be seen by any client.
 	Leak = "a detached context was written to"
 
@@ -196,6 +199,7 @@ func Run(t *testing.T, f Framework) {
 		{"handler returns", handlerReturns},
 		{"aborted poll", abortedPoll},
 		{"shutdown", shutdown},
+		{"health", health},
 		{"cross-site WebSocket", crossSite},
 		{"CORS twice", corsTwice},
 		{"401 of a middleware", unauthorized},

@@ -35,6 +35,8 @@ func TestNetHTTP(t *testing.T) {
 func newApp(cfg adaptertest.Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc(adaptertest.OtherPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(adaptertest.Other)) })
+	mux.HandleFunc("GET "+adaptertest.ReadyPath, cfg.Server.ServeReady)
+	mux.HandleFunc("GET "+adaptertest.LivePath, cfg.Server.ServeLive)
 	var app http.Handler = mux
 	switch cfg.Form {
 	case adaptertest.Register:

@@ -59,6 +59,8 @@ func newApp(cfg adaptertest.Config) http.Handler {
 		r.Use(siochi.Middleware(cfg.Server))
 	}
 	r.Get(adaptertest.OtherPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(adaptertest.Other)) })
+	r.Get(adaptertest.ReadyPath, cfg.Server.ServeReady)
+	r.Get(adaptertest.LivePath, cfg.Server.ServeLive)
 	switch cfg.Form {
 	case adaptertest.Register:
 		r.Route("/t/{tenant}", func(r chi.Router) { siochi.Register(r, "/socket.io", cfg.Server) })

@@ -51,6 +51,8 @@ func newApp(cfg adaptertest.Config) http.Handler {
 		e.Use(sioecho.HandshakeOnly(cfg.Server, requireUser))
 	}
 	e.GET(adaptertest.OtherPath, func(c echo.Context) error { return c.String(http.StatusOK, adaptertest.Other) })
+	e.GET(adaptertest.ReadyPath, echo.WrapHandler(http.HandlerFunc(cfg.Server.ServeReady)))
+	e.GET(adaptertest.LivePath, echo.WrapHandler(http.HandlerFunc(cfg.Server.ServeLive)))
 	switch cfg.Form {
 	case adaptertest.Register:
 		sioecho.Register(e.Group("/t/:tenant"), "/socket.io", cfg.Server)

@@ -62,6 +62,8 @@ func newApp(cfg adaptertest.Config) http.Handler {
 		e.Use(siogin.Middleware(cfg.Server))
 	}
 	e.GET(adaptertest.OtherPath, func(c *gin.Context) { c.String(http.StatusOK, adaptertest.Other) })
+	e.GET(adaptertest.ReadyPath, gin.WrapF(cfg.Server.ServeReady))
+	e.GET(adaptertest.LivePath, gin.WrapF(cfg.Server.ServeLive))
 	switch cfg.Form {
 	case adaptertest.Register:
 		siogin.Register(e.Group("/t/:tenant"), "/socket.io", cfg.Server)

@@ -51,6 +51,7 @@ func New(o Options) *App {
 	sioecho.Register(a.echo, "/socket.io", srv)
 	servePage(a.echo, script)
 	a.echo.GET("/ready", echo.WrapHandler(http.HandlerFunc(srv.ServeReady))) // for load balancers
+	a.echo.GET("/live", echo.WrapHandler(http.HandlerFunc(srv.ServeLive)))   // for what starts us anew
 	o.Log.Info().Str("script", script).Msg("official client")
 	return a
 }
