@@ -65,7 +65,7 @@ func TestCatalog(t *testing.T) {
 	for name, want := range map[string]bool{
 		"engineio/session.go": true, "session.go": true, "none_*.go": false, "docs/*.md": true, "engineio/sessions.go": false,
 		"adapters/echo": true, "echo": true, "adapters/fiber": false, "scripts/fuzz": true, "engineio/fuzz": false,
-		"Session": true, "engineio.Session": true, "socketio.Session": false, "Sessions": false,
+		"Session": true, "engineio.Session": true, "socketio.Session": false, "Sessionses": false,
 		"Session.receive": true, "engineio.Session.receive": true, "Session.mu": true, "Session.nu": false, "Socket.receive": false,
 		"Broker.Interest": true, "parser.TextDecoder": true, "socketio/parser.TextDecoder": true, "engineio/parser.TextDecoder": false,
 		"make lint": true, "make haste": false, "TestCatalog": false, "": false,

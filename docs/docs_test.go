@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,7 @@ import (
 var guides = []struct{ file, dir, pkg string }{
 	{"from-node.md", ".", "docs"},
 	{"scaling.md", "../examples/cluster", "main"},
+	{"opentelemetry.md", "../metrics/otel", "siootel"},
 }
 
 // prelude is what the examples may use without declaring it.
@@ -36,9 +38,17 @@ func verify(token string) (User, error) { return User{}, nil }
 func save(m Message) error              { return nil }
 `
 
-// arguments are the parameters of the function that an example of statements is put
-// into, and imports what it may need.
-const arguments = `ctx context.Context, e *echo.Echo, srv *sio.Server, chat *sio.Namespace, c *sio.Context, socket *sio.Socket, cl *cluster.Cluster, t *testing.T`
+// arguments are what an example of statements may use, as parameters of the function that it
+// is put into, and imports what it may need.
+var arguments = []string{"ctx context.Context", "e *echo.Echo", "srv *sio.Server", "chat *sio.Namespace", "c *sio.Context", "socket *sio.Socket", "cl *cluster.Cluster", "t *testing.T", "tracer *siootel.Tracer"}
+
+// argumentsOf returns those that an example uses: not every module has all of their types.
+func argumentsOf(example string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(arguments), func(a string) bool {
+		name, _, _ := strings.Cut(a, " ")
+		return !regexp.MustCompile(`\b` + name + `\b`).MatchString(example)
+	}), ", ")
+}
 
 var imports = map[string]string{
 	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "slog": "log/slog", "os": "os",
@@ -48,6 +58,8 @@ var imports = map[string]string{
 	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
 	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence",
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
+	"siootel": "github.com/siokit/sio/metrics/otel", "otel": "go.opentelemetry.io/otel", "trace": "go.opentelemetry.io/otel/trace", "propagation": "go.opentelemetry.io/otel/propagation",
+	"otelhttp": "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
 	"nats": "github.com/siokit/sio/cluster/nats", "embedded": "github.com/siokit/sio/cluster/nats/embedded", "natsgo": "github.com/nats-io/nats.go",
 }
 
@@ -124,7 +136,7 @@ func compilable(pkg, name, example, guide string, line int) (string, error) {
 	body := fmt.Sprintf("//line %s:%d\n%s", path, line, example)
 	if _, err := parser.ParseFile(fset, "", "package docs\n"+body, parser.SkipObjectResolution); err != nil {
 		// In a block of their own: they may declare what the parameters are.
-		statements := "package docs\nfunc " + name + "(" + arguments + ") {\n{\n" + body + "}\n}\n"
+		statements := "package docs\nfunc " + name + "(" + argumentsOf(body) + ") {\n{\n" + body + "}\n}\n"
 		f, err := parser.ParseFile(fset, "", statements, parser.SkipObjectResolution)
 		if err != nil {
 			return "", err
@@ -139,7 +151,7 @@ func compilable(pkg, name, example, guide string, line int) (string, error) {
 				}
 			}
 		}
-		body = "func " + name + "(" + arguments + ") {\n{\n" + body + tail + "}\n}\n"
+		body = "func " + name + "(" + argumentsOf(body) + ") {\n{\n" + body + tail + "}\n}\n"
 	}
 	f, err := parser.ParseFile(fset, "", "package docs\n"+body, parser.SkipObjectResolution)
 	if err != nil {
@@ -174,11 +186,10 @@ func TestFeaturesAreTested(t *testing.T) {
 	})
 }
 
-// TestClustersAreTested looks up every test that the guides to clusters name. Each row
-// names one.
-func TestClustersAreTested(t *testing.T) {
+// TestGuidesAreTested looks up every test that the other guides name. Each row names one.
+func TestGuidesAreTested(t *testing.T) {
 	tests := allTests(t)
-	for _, guide := range []string{"scaling.md", "reliability.md"} {
+	for _, guide := range []string{"scaling.md", "reliability.md", "opentelemetry.md"} {
 		rows(t, guide, func(at string, _ []string, shown string) {
 			if tests.check(t, at, shown) == 0 {
 				t.Errorf("%s: no test is named", at)

@@ -1,0 +1,180 @@
+package siootel_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+	siootel "github.com/siokit/sio/metrics/otel"
+	"github.com/siokit/sio/siotest"
+)
+
+// A broadcast is one span, a child of the event's, and with Inject all who get it can link to it.
+func TestEmitter(t *testing.T) {
+	for _, inject := range []bool{false, true} {
+		log := newSpanLog(t)
+		tracer := log.tracer(siootel.TracerOptions{Inject: inject})
+		news := sio.NewEvent[string]("news")
+		srv := newServer()
+		srv.Use(tracer.Middleware())
+		srv.On("e", func(c *sio.Context) error {
+			return errors.Join(
+				news.Emit(tracer.Emitter(c.Context(), c.Broadcast()), "to others"),
+				tracer.Emitter(c.Context(), c).Emit("back", 1, 2),
+				tracer.Emitter(context.Background(), srv).Emit("all"),
+				tracer.Emitter(c.Context(), c.Socket()).Emit("again"),
+				c.Ack())
+		})
+		a, b := siotest.Connect(t, srv), siotest.Connect(t, srv)
+		a.Call("e")
+		got := []*siotest.Event{b.Expect("news"), a.Expect("back"), a.Expect("all"), a.Expect("again"), b.Expect("all")}
+		s := log.after(t, srv)
+		back, all := s.one("emit back"), s.one("emit all")
+		wantChild(t, s.one("emit news"), s.one("process / e").SpanContext)
+		wantChild(t, back, s.one("process / e").SpanContext)
+		wantRoot(t, all)
+		for i, want := range [][]any{{"to others"}, {1, 2}, {}, {}, {}} {
+			if inject {
+				want = append(want, carrier(s.one("emit "+got[i].Name()).SpanContext))
+			}
+			got[i].Is(want...)
+		}
+		event := func(name string) attrs {
+			return attrs{"messaging.system": "socket.io", "messaging.operation.name": "emit", "messaging.operation.type": "send",
+				"messaging.socket.io.event_name": name, "messaging.destination.name": "/"}
+		}
+		wantAttributes(t, back, event("back"))
+		wantAttributes(t, all, event("all"))
+		wantAttributes(t, s.one("emit again"), event("again"))
+		unknown := event("news") // a Target does not tell
+		delete(unknown, "messaging.destination.name")
+		wantAttributes(t, s.one("emit news"), unknown)
+		if back.SpanKind != trace.SpanKindProducer {
+			t.Errorf("kind %v", back.SpanKind)
+		}
+	}
+}
+
+// What is passed to an Emitter stays the caller's.
+func TestInjectCopies(t *testing.T) {
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{Inject: true})
+	args := append(make([]any, 0, 4), 1, 2)
+	if err := tracer.Emitter(t.Context(), newServer()).Emit("e", args...); err != nil {
+		t.Fatal(err)
+	}
+	if args[:3][2] != nil {
+		t.Errorf("the caller's array has %v", args[:3])
+	}
+}
+
+// The span of a question lasts until the answer.
+func TestAsker(t *testing.T) {
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{})
+	srv := newServer()
+	srv.On("e", func(c *sio.Context) error {
+		answer, err := sio.Call[int](c.Context(), tracer.Asker(c), "good", 1)
+		ctx, cancel := context.WithTimeout(c.Context(), time.Millisecond)
+		defer cancel()
+		_, late := tracer.Asker(c).EmitWithAck(ctx, "late")
+		gone := make(chan error)
+		go func() { // until the client has left
+			_, err := tracer.Asker(c.Socket()).EmitWithAck(context.Background(), "gone")
+			gone <- err
+		}()
+		err = errors.Join(err, c.Ack(answer, late != nil))
+		if left := <-gone; !errors.Is(left, sio.ErrClosed) {
+			t.Errorf("error %v", left)
+		}
+		return err
+	})
+	c := siotest.Connect(t, srv)
+	answer := c.Go("e")
+	c.Expect("good").Ack(7)
+	c.Expect("late")
+	c.Expect("gone")
+	answer.Is(7, true)
+	c.Close()
+	s := log.after(t, srv)
+	good, late, gone := s.one("emitWithAck good"), s.one("emitWithAck late"), s.one("emitWithAck gone")
+	if good.SpanKind != trace.SpanKindClient || good.Status.Code != codes.Unset {
+		t.Errorf("kind %v, status %v", good.SpanKind, good.Status)
+	}
+	if late.Status.Code != codes.Error || len(late.Events) != 1 {
+		t.Errorf("status %v, events %v", late.Status, late.Events)
+	}
+	if gone.Status.Code != codes.Unset {
+		t.Errorf("status %v of a question to a client that has left", gone.Status)
+	}
+	wantAttributes(t, gone, attrs{"messaging.system": "socket.io", "messaging.operation.name": "emitWithAck", "messaging.operation.type": "send",
+		"messaging.socket.io.event_name": "gone", "messaging.destination.name": "/", "sio.outcome": "gone"})
+}
+
+// A trace goes from a client of one server of a cluster to the handlers of the others, and a
+// broadcast across them carries the span that a client's answer is then linked to.
+func TestCluster(t *testing.T) {
+	hub := memory.NewHub()
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{Inject: true, Carrier: siootel.LastArgument, Untrusted: true})
+	failure := errors.New("no cache")
+	handled := make(chan string, 2)
+	var servers []*sio.Server
+	for range 2 {
+		cl, err := cluster.New(t.Context(), hub.Engine(), wire.Classic("", wire.ClassicOptions{}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		srv := sio.New(&sio.Options{Cluster: cl, Logger: &silent})
+		srv.Use(tracer.Middleware())
+		srv.On("refresh", func(c *sio.Context) error {
+			return errors.Join(
+				tracer.ServerEmitter(c.Context(), srv.Namespace).Emit("refresh", "arg"),
+				tracer.Emitter(c.Context(), srv).Emit("news", "text"),
+				c.Ack())
+		})
+		srv.OnServerEvent("refresh", tracer.ServerHandler("refresh", func(ctx context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+			var arg string
+			err := args.Bind(&arg)
+			_, span := log.provider.Tracer("").Start(ctx, "inside")
+			span.End()
+			handled <- arg
+			return nil, errors.Join(err, failure)
+		}))
+		srv.On("seen", func(c *sio.Context) error { return c.Ack() })
+		servers = append(servers, srv)
+	}
+	a, b := siotest.Connect(t, servers[0]), siotest.Connect(t, servers[1])
+	a.Call("refresh")
+	if arg := <-handled; arg != "arg" {
+		t.Errorf("argument %q", arg)
+	}
+	var text string
+	var from propagation.MapCarrier
+	b.Expect("news").Bind(&text, &from)
+	b.Call("seen", from)
+	s := log.after(t, servers...)
+	process, emit := s.one("process refresh"), s.one("serverSideEmit refresh")
+	wantChild(t, emit, s.one("process / refresh").SpanContext)
+	wantChild(t, process, emit.SpanContext)
+	wantLinks(t, process, emit.SpanContext)
+	wantChild(t, s.one("inside"), process.SpanContext)
+	wantAttributes(t, process, attrs{"messaging.system": "socket.io", "messaging.operation.name": "process", "messaging.operation.type": "process",
+		"messaging.socket.io.event_name": "refresh", "messaging.destination.name": "/", "error.type": "*errors.joinError"})
+	if process.Status.Code != codes.Error || process.SpanKind != trace.SpanKindConsumer {
+		t.Errorf("status %v, kind %v", process.Status, process.SpanKind)
+	}
+	seen := s.one("process / seen")
+	wantRoot(t, seen, emit.SpanContext)
+	wantLinks(t, seen, s.one("emit news").SpanContext)
+}
