@@ -98,6 +98,8 @@ type Cluster struct {
 	wake   chan struct{}  // housekeeping has losses to tell of
 	hailed chan struct{}  // housekeeping is to tell others that this server is there
 
+	measuring atomic.Bool // the lag, by a goroutine
+
 	closing atomic.Bool
 	closed  chan struct{} // when Close has returned
 
@@ -112,6 +114,7 @@ type Cluster struct {
 	serving  serving
 	relays   relays
 	counts   counts
+	lag      lag
 	away     atomic.Pointer[outage]
 }
 
@@ -155,6 +158,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 	e.Subscribe(c.inbox)
 	c.channels.use(f.Servers(), "")
 	c.greet(wire.TypeHello)
+	c.measureLag()
 	c.house.Go(c.keepHouse) // until Close
 	if c.journal != nil {
 		c.house.Go(c.journal.records.run) // likewise, and until all is written
@@ -274,6 +278,7 @@ func (c *Cluster) keepHouse() {
 			hailed, mute = c.hailed, nil
 		case <-heartbeat.C:
 			c.greet(wire.TypeHeartbeat)
+			c.measureLag()
 			if time.Since(checked) > 2*c.opts.Heartbeat { // it is this process that stood still, and has yet to read what came
 				c.members.refresh()
 			}

@@ -94,6 +94,13 @@ type Stats struct {
 	Answered  uint64 // requests of this server's sessions that others have relayed
 	Unrelayed uint64 // clients' requests for sessions of servers that are there, but could not be reached, or were gone before they had answered
 	Away      bool   // whether it is
+	// Lag is how long it took what this server tells all others, at each Heartbeat, to come
+	// back by the engine, or, if the engine brings nothing back, how long that took to answer.
+	// If that has not come yet, and has been under way for longer, it is how long.
+	Lag time.Duration
+	// Silence is for how long nothing has been heard of the other server that has been quiet
+	// for longest. More than a Heartbeat means that something is late.
+	Silence time.Duration
 }
 
 type counts struct {
@@ -125,6 +132,8 @@ func (c *Cluster) Stats() Stats {
 		Answered:  c.counts.answered.Load(),
 		Unrelayed: c.counts.unrelayed.Load(),
 		Away:      c.away.Load() != nil,
+		Lag:       c.lag.get(),
+		Silence:   c.members.silence(),
 	}
 }
 

@@ -144,6 +144,9 @@ func (h *members) pause() time.Duration {
 
 // greet tells the other servers of this one.
 func (c *Cluster) greet(t wire.Type) {
+	if _, asked := c.engine.(RoundTripper); !asked && t != wire.TypeClose {
+		c.lag.begin()
+	}
 	c.try(&wire.Message{Type: t, Name: c.opts.Name, Addr: c.relays.addr})
 }
 

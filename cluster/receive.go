@@ -23,6 +23,9 @@ type receiver struct{ c *Cluster }
 func (r receiver) Receive(sub, channel string, data []byte) {
 	c := r.c
 	if wire.SentBy(c.uid, data) {
+		if sub == c.format.Servers() {
+			c.heardItself()
+		}
 		return
 	}
 	c.counts.received.Add(1)

@@ -44,9 +44,9 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []*cluster.Cluster{a, b} {
-		for deadline := time.Now().Add(time.Minute); len(c.Members()) == 0; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); len(c.Members()) == 0 || c.Stats().Lag == 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("the other server is not known")
+				t.Fatal("the other server, or how far NATS is, is not known")
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -54,6 +55,12 @@ func TestServers(t *testing.T) {
 					t.Error(err)
 				}
 				c.Expect("said").Is("to " + room)
+			}
+			// What it tells all others a server hears itself.
+			for deadline := time.Now().Add(time.Minute); opened.Stats().Lag == 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the lag is not known")
+				}
 			}
 		})
 	}

@@ -259,6 +259,13 @@ func (e *Engine) flush(timeout time.Duration) error {
 	return e.nc.FlushWithContext(ctx)
 }
 
+// RoundTrip implements [cluster.RoundTripper].
+func (e *Engine) RoundTrip(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // it has to have a deadline
+	defer cancel()
+	return e.nc.FlushWithContext(ctx)
+}
+
 // pause waits, and tells whether the engine still runs.
 func (e *Engine) pause(d time.Duration) bool {
 	select {
