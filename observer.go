@@ -24,6 +24,9 @@ import (
 // returns that.
 type Observer struct {
 	socketio.Observer
+	// Created is called by New with the server, whose [Server.Stats] the Observer may ask
+	// for from then on.
+	Created func(srv *Server)
 	// Handled is called when a handler has returned, by the goroutine that it ran on.
 	Handled func(c *Context, h Handled)
 }
@@ -84,6 +87,14 @@ func (all observers) below() []*socketio.Observer {
 		}
 	}
 	return below
+}
+
+func (all observers) created(s *Server) {
+	for _, o := range all {
+		if o != nil && o.Created != nil {
+			o.Created(s)
+		}
+	}
 }
 
 func (all observers) handled(c *Context, h Handled) {

@@ -39,8 +39,10 @@ func (n *notebook) wants(t *testing.T, want ...string) {
 }
 
 func (n *notebook) observer() *sio.Observer {
-	var o sio.Observer
-	o.SocketConnected = func(s *sio.Socket) { n.note("connected to %s", s.Namespace().Name()) }
+	o := sio.Observer{Created: func(srv *sio.Server) { n.note("created, with %d", srv.Stats().Engine.Polling.Sessions) }}
+	o.SocketConnected = func(s *sio.Socket) {
+		n.note("connected to %s of %s", s.Namespace().Name(), s.Namespace().RegisteredName())
+	}
 	o.SocketDisconnected = func(s *sio.Socket, reason sio.Reason) { n.note("%s", reason) }
 	o.NamespaceRefused = func(_ *engineio.Session, name string) { n.note("no %s", name) }
 	o.LimitReached = func(_ *engineio.Session, limit engineio.Limit) { n.note("limit %s", limit) }
@@ -74,7 +76,7 @@ func TestObserver(t *testing.T) {
 	c := h.join("/", "/tenant-1")
 	c.refused("/elsewhere", nil)
 	c.refused("/tenant-2", nil)
-	n.wants(t, "connected to /", "/tenant-{id} connect ok", "connected to /tenant-1", "no /elsewhere", "limit MaxClientNamespaces")
+	n.wants(t, "created, with 0", "connected to / of /", "/tenant-{id} connect ok", "connected to /tenant-1 of /tenant-{id}", "no /elsewhere", "limit MaxClientNamespaces")
 	st := h.Stats()
 	if got := st.Namespaces[1]; got.Name != "/tenant-{id}" || got.Namespaces != 1 || got.Sockets != 1 || got.Rooms != 1 {
 		t.Errorf("%+v, want a socket in a room of one tenant", got)

@@ -56,6 +56,7 @@ func New(opts *Options) *Server {
 	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), watch: slices.Clone(o.Observers), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()
+	s.watch.created(s)
 	return s
 }
 

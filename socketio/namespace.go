@@ -101,6 +101,11 @@ func (n *Namespace) settle(ctx context.Context) error {
 // Name returns the namespace's name, such as "/" or "/chat".
 func (n *Namespace) Name() string { return n.name }
 
+// RegisteredName returns the name that the namespace was registered by: its own, or that of
+// what it comes from if it is a dynamic one. Whatever clients send, there are no more of
+// these than registrations.
+func (n *Namespace) RegisteredName() string { return n.handlers().name }
+
 // Handler returns the namespace's handler.
 func (n *Namespace) Handler() Handler { return n.handler }
 
