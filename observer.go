@@ -67,6 +67,15 @@ func OutcomeOf(ctx context.Context, err error) Outcome {
 	return OutcomeFailed
 }
 
+// Observe adds an observer, as [Options].Observers does. It is for what is mounted on a server
+// that there is already, such as package adminui, and is to be called before clients come.
+func (s *Server) Observe(o *Observer) {
+	s.io.Observe(&o.Observer)
+	if o.Handled != nil { // or no handler need be timed
+		s.watch = append(s.watch, o)
+	}
+}
+
 // Stats are what a server has at one time, and what it has counted.
 type Stats = socketio.Stats
 

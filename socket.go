@@ -19,7 +19,7 @@ import (
 //     [socketio.Socket.Context], [socketio.Socket.Reason], [socketio.Socket.Cause],
 //     [socketio.Socket.Recovered]
 //   - what is stored with it: [socketio.Socket.Value], [socketio.Socket.SetValue],
-//     [socketio.Socket.Own], [socketio.Socket.Owned]
+//     [socketio.Socket.Values], [socketio.Socket.Own], [socketio.Socket.Owned]
 //   - answers to the client, and its CONNECT payload: [socketio.Socket.Ack],
 //     [socketio.Socket.BindAuth]
 //   - events to the client: [socketio.Socket.Emit], [socketio.Socket.EmitContext],

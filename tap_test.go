@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
 )
@@ -110,5 +111,28 @@ func TestServes(t *testing.T) {
 	}
 	if len(srv.Routes()) > 0 || srv.Serves("/other") {
 		t.Error("asking has made a namespace")
+	}
+}
+
+// An observer may be added while there are namespaces.
+func TestObserve(t *testing.T) {
+	srv := sio.New(nil)
+	srv.Of("/tenant-{id}").On("echo", func(c *sio.Context) error { return c.Ack() })
+	var mu sync.Mutex
+	opened, handled := 0, 0
+	o := new(sio.Observer)
+	o.SessionOpened = func(*engineio.Session, string) { mu.Lock(); opened++; mu.Unlock() }
+	o.Handled = func(*sio.Context, sio.Handled) { mu.Lock(); handled++; mu.Unlock() }
+	srv.Observe(o)
+	siotest.Connect(t, srv).Of("/tenant-7", nil).Call("echo")
+	st := srv.Stats()
+	i := slices.IndexFunc(st.Namespaces, func(n socketio.NamespaceStats) bool { return n.Name == "/tenant-{id}" })
+	if st.Engine.WebSocket.In.Packets == 0 || i < 0 || st.Namespaces[i].In.Events != 1 {
+		t.Errorf("%+v", st)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if opened != 1 || handled != 1 {
+		t.Errorf("%d sessions and %d handlers, want one each", opened, handled)
 	}
 }

@@ -81,6 +81,15 @@ const (
 	LimitConnectTimeout    Limit = "ConnectTimeout"       // the client joined no namespace, and the session was ended
 )
 
+// Observe adds an observer, as Options.Observers does. It is to be called before the server
+// serves anything.
+func (s *Server) Observe(o *Observer) {
+	s.watch = append(s.watch, o)
+	if s.traffic == nil {
+		s.traffic = new(traffic)
+	}
+}
+
 // observers are told one after the other.
 type observers []*Observer
 

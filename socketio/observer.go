@@ -21,6 +21,18 @@ type Observer struct {
 	RecoveryEnded func(s *Socket, result RecoveryResult)
 }
 
+// Observe adds an observer, as Options.Observers does. It is to be called before the server
+// serves anything.
+func (s *Server) Observe(o *Observer) {
+	s.engine.Observe(&o.Observer)
+	s.watch = append(s.watch, o)
+	for _, n := range s.registered() {
+		if n.traffic == nil {
+			n.traffic = new(traffic)
+		}
+	}
+}
+
 // observers are told one after the other.
 type observers []*Observer
 

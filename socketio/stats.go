@@ -60,17 +60,21 @@ func (s *Server) Stats() Stats {
 		st.WaitingBytes += c.waitingBytes
 		c.mu.Unlock()
 	}
-	s.mu.RLock()
-	all := slices.Collect(maps.Values(s.namespaces))
-	s.mu.RUnlock()
-	s.dynamic.mu.Lock()
-	all = append(all, s.dynamic.parents...)
-	s.dynamic.mu.Unlock()
-	for _, n := range all {
+	for _, n := range s.registered() {
 		st.Namespaces = append(st.Namespaces, n.stats())
 	}
 	slices.SortFunc(st.Namespaces, func(a, b NamespaceStats) int { return strings.Compare(a.Name, b.Name) })
 	return st
+}
+
+// registered returns the namespaces, and the parents of dynamic ones.
+func (s *Server) registered() []*Namespace {
+	s.mu.RLock()
+	all := slices.Collect(maps.Values(s.namespaces))
+	s.mu.RUnlock()
+	s.dynamic.mu.Lock()
+	defer s.dynamic.mu.Unlock()
+	return append(all, s.dynamic.parents...)
 }
 
 func (n *Namespace) stats() NamespaceStats {

@@ -135,13 +135,13 @@ func (l *Local) Sockets(_ context.Context, sel Selector) ([]RemoteSocket, error)
 	list := l.Select(sel)
 	sockets := make([]RemoteSocket, len(list))
 	for i, s := range list {
-		sockets[i] = RemoteSocket{ID: s.id, Rooms: l.roomsOf(s), Data: s.named(), Handshake: s.Handshake()}
+		sockets[i] = RemoteSocket{ID: s.id, Rooms: l.roomsOf(s), Data: s.Values(), Handshake: s.Handshake()}
 	}
 	return sockets, nil
 }
 
-// named returns what is stored under strings.
-func (s *Socket) named() map[string]any {
+// Values returns what [Socket.SetValue] has stored under strings. The values are not copies.
+func (s *Socket) Values() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	named := make(map[string]any)
