@@ -20,7 +20,7 @@ VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core.
-TESTED := cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel
+TESTED := adminui cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel
 MODULES := . bench $(TESTED) interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386

@@ -1,0 +1,153 @@
+package adminui
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+func doorOf(t *testing.T, password string, cost int) *door {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDoor("admin", string(hash))
+}
+
+func TestAttemptsOfAnAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := doorOf(t, "right", bcrypt.MinCost)
+		knock := func(address, password string, want verdict) {
+			t.Helper()
+			if got := d.knock(t.Context(), address, "admin", password); got != want {
+				t.Errorf("%q of %s: %v, want %v", password, address, got, want)
+			}
+		}
+		for range 20 { // who knows it is not counted
+			knock("192.0.2.1", "right", welcome)
+		}
+		for range attempts {
+			knock("192.0.2.1", "wrong", mistaken)
+		}
+		knock("192.0.2.1", "right", tooMany)
+		knock("::ffff:192.0.2.1", "right", tooMany)
+		time.Sleep(attemptEvery)
+		knock("192.0.2.1", "wrong", mistaken)
+		knock("192.0.2.1", "wrong", tooMany)
+		for i := range attempts { // a /64 is one
+			knock(fmt.Sprintf("2001:db8::%d", i), "wrong", mistaken)
+		}
+		knock("2001:db8::99", "right", tooMany)
+		time.Sleep(attempts * attemptEvery)
+		knock("2001:db8::99", "right", welcome)
+		if d.knock(t.Context(), "198.51.100.1", "root", "right") != mistaken {
+			t.Error("another name is let in")
+		}
+	})
+}
+
+// However many addresses try, checking takes a tenth of a core.
+func TestAttemptsOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := doorOf(t, "right", bcrypt.MinCost)
+		const cost = 50 * time.Millisecond
+		checked, seconds := 0, 100
+		for i := range seconds {
+			for j := range 100 {
+				b := &d.buckets[(i*100+j)%doorBuckets]
+				d.cost = cost // time does not pass meanwhile
+				if d.admit(b, time.Now()) {
+					checked++
+					d.settle(b, cost, false)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		most := int((burst+time.Duration(share*float64(seconds)*float64(time.Second)))/cost) + 1
+		if checked > most || checked < most/2 {
+			t.Errorf("%d were checked, want about %d", checked, most)
+		}
+	})
+}
+
+// Who has been let in need not care how many others try.
+func TestKnownAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := doorOf(t, "right", bcrypt.MinCost)
+		const known = "192.0.2.1"
+		if d.knock(t.Context(), known, "admin", "right") != welcome {
+			t.Fatal("not let in")
+		}
+		d.spent = 10 * burst
+		stranger := "198.51.100.1"
+		if d.bucket(stranger) == d.bucket(known) {
+			stranger = "203.0.113.1"
+		}
+		for address, want := range map[string]verdict{known: welcome, stranger: tooMany} {
+			if got := d.knock(t.Context(), address, "admin", "right"); got != want {
+				t.Errorf("%s: %v, want %v", address, got, want)
+			}
+		}
+		time.Sleep(knownFor)
+		d.spent, d.paid = 10*burst, time.Now()
+		if got := d.knock(t.Context(), known, "admin", "right"); got != tooMany {
+			t.Errorf("a day later: %v", got)
+		}
+	})
+}
+
+// One password is checked at a time, and who leaves does not wait.
+func TestTurns(t *testing.T) {
+	d := doorOf(t, "right", bcrypt.MinCost)
+	d.turn <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if got := d.knock(ctx, "192.0.2.1", "admin", "right"); got != tooMany {
+			t.Errorf("who has left: %v", got)
+		}
+	})
+	cancel()
+	wg.Wait()
+	<-d.turn
+	if got := d.knock(t.Context(), "192.0.2.1", "admin", "right"); got != welcome {
+		t.Errorf("the next one: %v", got)
+	}
+}
+
+func TestSessions(t *testing.T) {
+	key := newSessionKey(&Options{Username: "admin", PasswordHash: "hash", Namespace: "/admin"})
+	now := time.Unix(1_700_000_000, 0)
+	id := key.issue(now.Add(time.Hour))
+	if id == key.issue(now.Add(time.Hour)) {
+		t.Error("two sessions have the same id")
+	}
+	if until, ok := key.check(id, now); !ok || !until.Equal(now.Add(time.Hour)) {
+		t.Errorf("until %v, %t", until, ok)
+	}
+	if _, ok := key.check(id, now.Add(time.Hour)); ok {
+		t.Error("a session is valid that is over")
+	}
+	for i := range len(id) {
+		b := []byte(id)
+		if b[i]++; b[i] > 'z' {
+			b[i] = 'a'
+		}
+		if _, ok := key.check(string(b), now); ok {
+			t.Errorf("valid with another character %d", i)
+		}
+	}
+	for _, other := range []Options{
+		{Username: "admin", PasswordHash: "other", Namespace: "/admin"}, {Username: "root", PasswordHash: "hash", Namespace: "/admin"}, {Username: "admin", PasswordHash: "hash", Namespace: "/x"},
+	} {
+		if _, ok := newSessionKey(&other).check(id, now); ok {
+			t.Errorf("valid for %+v", other)
+		}
+	}
+}

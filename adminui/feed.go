@@ -1,0 +1,241 @@
+package adminui
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/siokit/sio"
+)
+
+const (
+	// maxChanges is about how many messages about sockets all pages are sent at a time, every
+	// quarter of a second. What is left waits; meanwhile it may change again, and is told of
+	// as it is then.
+	maxChanges = 100
+	// maxGreeted is how many sockets those are sent at a time who have just come.
+	maxGreeted = 100
+	// maxList is how many bytes of sockets are sent at once to a page that comes.
+	maxList = 1 << 20
+)
+
+// A feed tells the pages of sockets and events, in development. It knows which sockets they
+// list, and tells them what is different, so that nothing piles up however fast that changes.
+type feed struct {
+	u   *ui
+	tap *sio.Tap
+
+	// Of the goroutine:
+	rounds []*round
+
+	events events
+
+	mu      sync.Mutex // protects the following
+	entries map[*sio.Socket]*entry
+	changed []*entry // in the order in which they are told of
+	limit   int      // of entries
+}
+
+// A round tells one page of sockets that were there before it.
+type round struct {
+	greeting
+	left []*entry
+}
+
+func newFeed(u *ui) *feed {
+	f := &feed{u: u}
+	f.tap = &sio.Tap{Changed: f.note, Received: f.received, Sent: f.sent}
+	return f
+}
+
+// open begins. If silent, nobody has to be told of what is there already but who is greeted.
+func (f *feed) open(limit int, silent bool) {
+	f.mu.Lock()
+	f.entries = make(map[*sio.Socket]*entry)
+	f.mu.Unlock()
+	f.rounds = nil
+	f.events.begin()
+	f.u.srv.SetTap(f.tap)
+	f.fill(limit)
+	if silent {
+		for e := f.next(); e != nil; e = f.next() {
+			e.known, e.told = f.u.look(e.socket), true
+		}
+	}
+}
+
+func (f *feed) close() {
+	f.u.srv.SetTap(nil)
+	f.mu.Lock()
+	f.entries, f.changed, f.limit = nil, nil, 0 // calls that are under way find nothing
+	f.mu.Unlock()
+	f.events.clear()
+}
+
+// note is the tap's Changed.
+func (f *feed) note(s *sio.Socket) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noteLocked(s)
+}
+
+// noteLocked has the pages told of a socket, if they list it, or have room for it.
+func (f *feed) noteLocked(s *sio.Socket) {
+	e := f.entries[s]
+	if e == nil {
+		if len(f.entries) >= f.limit || !s.Connected() {
+			return
+		}
+		e = &entry{socket: s}
+		f.entries[s] = e
+	}
+	if !e.queued {
+		e.queued = true
+		f.changed = append(f.changed, e)
+	}
+}
+
+// next returns an entry that is to be told of.
+func (f *feed) next() *entry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.changed) == 0 {
+		f.changed = nil
+		return nil
+	}
+	e := f.changed[0]
+	f.changed = f.changed[1:]
+	e.queued = false
+	return e
+}
+
+// fill lists sockets that are there, while there is room.
+func (f *feed) fill(limit int) {
+	f.mu.Lock()
+	f.limit = limit
+	room := limit - len(f.entries)
+	f.mu.Unlock()
+	if room <= 0 {
+		return
+	}
+	for _, n := range f.u.srv.Stats().Namespaces {
+		if n.Sockets == 0 {
+			continue
+		}
+		for _, s := range f.u.srv.Of(n.Name).Local().LocalSockets() {
+			f.mu.Lock()
+			if f.entries[s] == nil {
+				f.noteLocked(s)
+			}
+			full := len(f.entries) >= f.limit
+			f.mu.Unlock()
+			if full {
+				return
+			}
+		}
+	}
+}
+
+// flush tells the pages what has changed, and what has happened.
+func (f *feed) flush(now time.Time) {
+	for sent := 0; sent < maxChanges; {
+		e := f.next()
+		if e == nil {
+			break
+		}
+		sent += f.tellOf(e, now)
+	}
+	f.greet()
+	f.events.flush(f.u, now)
+}
+
+// tellOf tells all pages what has changed of a socket, and returns how many messages that took.
+func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
+	nsp, id, at := e.socket.Namespace().Name(), e.socket.ID(), iso(now)
+	tell := func(event string, args ...any) {
+		_ = f.u.nsp.Emit(event, args...) // a broker that is away is reported elsewhere
+		sent++
+	}
+	was := e.known
+	if !e.socket.Connected() {
+		f.mu.Lock()
+		delete(f.entries, e.socket)
+		f.mu.Unlock()
+		if e.told {
+			for _, room := range was.rooms {
+				tell("room_left", nsp, room, id, at)
+			}
+			tell("socket_disconnected", nsp, id, string(e.socket.Reason()), at)
+		}
+		e.told = false
+		return sent
+	}
+	e.known = f.u.look(e.socket)
+	if !e.told {
+		e.told = true
+		tell("socket_connected", f.u.socket(e.socket, e.known), at)
+		return sent
+	}
+	for _, room := range was.rooms {
+		if _, in := slices.BinarySearch(e.rooms, room); !in {
+			tell("room_left", nsp, room, id, at)
+		}
+	}
+	for _, room := range e.rooms {
+		if _, in := slices.BinarySearch(was.rooms, room); !in {
+			tell("room_joined", nsp, room, id, at)
+		}
+	}
+	if was.transport != e.transport {
+		tell("socket_updated", map[string]any{"id": id, "nsp": nsp, "transport": e.transport})
+	}
+	if !bytes.Equal(was.data, e.data) {
+		tell("socket_updated", map[string]any{"id": id, "nsp": nsp, "data": json.RawMessage(e.data)})
+	}
+	return sent
+}
+
+// welcome tells a page of what all know. For a page of this server that replaces what it knew.
+func (f *feed) welcome(g greeting) {
+	f.mu.Lock()
+	all := make([]*entry, 0, len(f.entries))
+	for _, e := range f.entries {
+		all = append(all, e)
+	}
+	f.mu.Unlock()
+	all = slices.DeleteFunc(all, func(e *entry) bool { return !e.told })
+	if g.page != nil {
+		list, size := []json.RawMessage{}, 0
+		for len(all) > 0 && size < maxList {
+			b, _ := json.Marshal(f.u.socket(all[0].socket, all[0].known)) // never fails
+			list, size, all = append(list, b), size+len(b), all[1:]
+		}
+		_ = g.page.Emit("all_sockets", list) // or it has left
+	}
+	if len(all) > 0 {
+		f.rounds = append(f.rounds, &round{g, all})
+	}
+}
+
+// greet goes on with the rounds.
+func (f *feed) greet() {
+	room := maxGreeted
+	for _, r := range f.rounds {
+		if r.page != nil && !r.page.Connected() {
+			r.left = nil
+		}
+		for len(r.left) > 0 && room > 0 && (r.page == nil || r.page.Session().Room() == nil) { // it keeps up
+			e := r.left[0]
+			r.left = r.left[1:]
+			if !e.told {
+				continue
+			}
+			s := f.u.socket(e.socket, e.known)
+			_ = f.u.nsp.To(r.id).Emit("socket_connected", s, iso(e.socket.Session().Opened()))
+			room--
+		}
+	}
+	f.rounds = slices.DeleteFunc(f.rounds, func(r *round) bool { return len(r.left) == 0 })
+}
