@@ -1,5 +1,5 @@
 # What each target needs is installed by it: npm packages and Go tools into this
-# directory, programs that are missing (Chromium, Python, Java and Maven, Redis, nginx,
+# directory, programs that are missing (Chromium, Python, Java and Maven, Redis, Prometheus, nginx,
 # HAProxy, a C compiler for the race detector) by apt-get, with sudo unless run as root.
 
 SHELL := /bin/bash
@@ -20,7 +20,7 @@ VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core.
-TESTED := adminui cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel
+TESTED := adminui cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel metrics/prometheus
 MODULES := . bench $(TESTED) interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
@@ -72,13 +72,13 @@ platforms: ## vet everything for the other systems that it is made for
 	for p in $(PLATFORMS); do echo "$$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; done
 
 .PHONY: race
-race: cc redis ## run the Go tests under the race detector, with epoll and without
+race: cc redis prometheus ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
 	go test -race -tags portable . ./engineio ./socketio
 	for dir in $(TESTED); do (cd $$dir && go test -race ./...); done
 
 .PHONY: plain
-plain: redis ## run the Go tests without the race detector: other system calls are made, and allocations are counted
+plain: redis prometheus ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
 	for dir in $(TESTED); do (cd $$dir && go test ./...); done
 
@@ -178,6 +178,10 @@ cc:
 .PHONY: redis
 redis:
 	@command -v redis-server >/dev/null || scripts/install-service redis-server
+
+.PHONY: prometheus
+prometheus:
+	@command -v prometheus >/dev/null && command -v promtool >/dev/null || scripts/install-service prometheus
 
 # Debian has them where only root looks.
 .PHONY: proxies

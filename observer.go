@@ -24,8 +24,8 @@ import (
 // returns that.
 type Observer struct {
 	socketio.Observer
-	// Created is called by New with the server, whose [Server.Stats] the Observer may ask
-	// for from then on.
+	// Created is called by New, or [Server.Observe], with the server, whose [Server.Stats] the
+	// Observer may ask for from then on.
 	Created func(srv *Server)
 	// Handled is called when a handler has returned, by the goroutine that it ran on.
 	Handled func(c *Context, h Handled)
@@ -74,6 +74,9 @@ func (s *Server) Observe(o *Observer) {
 	if o.Handled != nil { // or no handler need be timed
 		s.watch = append(s.watch, o)
 	}
+	if o.Created != nil {
+		o.Created(s)
+	}
 }
 
 // Stats are what a server has at one time, and what it has counted.
@@ -84,33 +87,12 @@ type Stats = socketio.Stats
 // some milliseconds for ten thousand, but holds nobody up.
 func (s *Server) Stats() Stats { return s.io.Stats() }
 
-// observers are told one after the other.
+// observers are those that are told of handlers, one after the other.
 type observers []*Observer
-
-// below returns what the layers below are to tell.
-func (all observers) below() []*socketio.Observer {
-	var below []*socketio.Observer
-	for _, o := range all {
-		if o != nil {
-			below = append(below, &o.Observer)
-		}
-	}
-	return below
-}
-
-func (all observers) created(s *Server) {
-	for _, o := range all {
-		if o != nil && o.Created != nil {
-			o.Created(s)
-		}
-	}
-}
 
 func (all observers) handled(c *Context, h Handled) {
 	for _, o := range all {
-		if o != nil && o.Handled != nil {
-			o.Handled(c, h)
-		}
+		o.Handled(c, h)
 	}
 }
 
@@ -124,7 +106,13 @@ func (s *Server) begin() (began time.Duration) {
 
 // done tells how the handler of an event has ended, which began at a time.
 func (d dispatcher) done(c *Context, event string, began time.Duration, err error) {
-	if s := d.n.srv; len(s.watch) > 0 {
-		s.watch.handled(c, Handled{Route{d.n.name, event}, OutcomeOf(c.Context(), err), time.Since(s.born) - began})
+	s := d.n.srv
+	if len(s.watch) == 0 {
+		return
 	}
+	outcome := OutcomeOK
+	if err != nil { // or the context need not be made
+		outcome = OutcomeOf(c.Context(), err)
+	}
+	s.watch.handled(c, Handled{Route{d.n.name, event}, outcome, time.Since(s.born) - began})
 }

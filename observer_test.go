@@ -107,9 +107,10 @@ func TestObserver(t *testing.T) {
 
 func TestObserverOfHandlerTimes(t *testing.T) {
 	var o sio.Observer
+	var took chan sio.Handled
+	o.Handled = func(_ *sio.Context, h sio.Handled) { took <- h }
 	inBubble(t, &sio.Options{Observers: []*sio.Observer{&o}}, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
-		took := make(chan sio.Handled, 10)
-		o.Handled = func(_ *sio.Context, h sio.Handled) { took <- h }
+		took = make(chan sio.Handled, 10)
 		srv.On("slow", func(*sio.Context) error {
 			time.Sleep(3 * time.Second)
 			return nil

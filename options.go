@@ -356,7 +356,6 @@ func (o *Options) lower() *socketio.Options {
 		Broker:         broker,
 		Recovery:       (*socketio.Recovery)(o.Recovery),
 		SessionClosed:  sessionClosed,
-		Observers:      observers(o.Observers).below(),
 		Logger:         o.Logger,
 
 		MaxRooms:             o.MaxRooms,

@@ -23,7 +23,7 @@ type Server struct {
 	io   *socketio.Server
 	log  *logline.Logger
 
-	watch observers // of Options.Observers
+	watch observers
 	born  time.Time // what their times are counted from
 
 	files clientFiles
@@ -53,10 +53,14 @@ func New(opts *Options) *Server {
 	if err != nil {
 		panic("sio: Options: " + err.Error())
 	}
-	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), watch: slices.Clone(o.Observers), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()
-	s.watch.created(s)
+	for _, watcher := range o.Observers {
+		if watcher != nil {
+			s.Observe(watcher)
+		}
+	}
 	return s
 }
 

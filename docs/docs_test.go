@@ -24,6 +24,7 @@ var guides = []struct{ file, dir, pkg string }{
 	{"from-node.md", ".", "docs"},
 	{"scaling.md", "../examples/cluster", "main"},
 	{"opentelemetry.md", "../metrics/otel", "siootel"},
+	{"observability.md", "../metrics/prometheus", "sioprometheus"},
 }
 
 // prelude is what the examples may use without declaring it.
@@ -51,7 +52,7 @@ func argumentsOf(example string) string {
 }
 
 var imports = map[string]string{
-	"context": "context", "embed": "embed", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "slog": "log/slog", "os": "os",
+	"context": "context", "embed": "embed", "errors": "errors", "expvar": "expvar", "fmt": "fmt", "http": "net/http", "log": "log", "slog": "log/slog", "os": "os",
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
@@ -60,6 +61,8 @@ var imports = map[string]string{
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
 	"siootel": "github.com/siokit/sio/metrics/otel", "otel": "go.opentelemetry.io/otel", "trace": "go.opentelemetry.io/otel/trace", "propagation": "go.opentelemetry.io/otel/propagation",
 	"otelhttp": "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
+	"sioprometheus": "github.com/siokit/sio/metrics/prometheus", "prometheus": "github.com/prometheus/client_golang/prometheus",
+	"collectors": "github.com/prometheus/client_golang/prometheus/collectors", "promhttp": "github.com/prometheus/client_golang/prometheus/promhttp",
 	"nats": "github.com/siokit/sio/cluster/nats", "embedded": "github.com/siokit/sio/cluster/nats/embedded", "natsgo": "github.com/nats-io/nats.go",
 }
 
