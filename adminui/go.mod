@@ -14,7 +14,9 @@ require (
 	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.22 // indirect
+	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/rs/zerolog v1.35.1 // indirect
+	github.com/tinylib/msgp v1.6.5 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 )
 
