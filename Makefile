@@ -21,7 +21,7 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core.
 TESTED := adminui cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel metrics/prometheus
-MODULES := . bench $(TESTED) interop/cluster interop/frameworks
+MODULES := . bench $(TESTED) examples/adminui interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -65,7 +65,7 @@ vulncheck: $(VULNCHECK) ## look for known vulnerabilities, in the database at VU
 .PHONY: build
 build: ## compile everything, the examples and the bench included
 	go build ./...
-	for dir in bench $(TESTED); do (cd $$dir && go vet ./...); done
+	for dir in bench $(TESTED) examples/adminui; do (cd $$dir && go vet ./...); done
 
 .PHONY: platforms
 platforms: ## vet everything for the other systems that it is made for

@@ -141,6 +141,21 @@ func TestLogin(t *testing.T) {
 	})
 }
 
+// The reference's documentation has such a hash, and others write other prefixes.
+func TestHashes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, prefix := range []string{"$2a$", "$2b$", "$2y$"} {
+			srv := sio.New(nil)
+			adminui.Mount(srv, &adminui.Options{
+				Username:     "admin",
+				PasswordHash: prefix + "10$heqvAkYMez.Va6Et2uXInOnkCT6/uQj1brkrbyG3LpopDklcq7ZOS",
+			})
+			open(t, srv, login).Expect("session")
+			_ = srv.Shutdown(t.Context())
+		}
+	})
+}
+
 func TestSessionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := mount(t, nil, adminui.Options{SessionAge: 1500 * time.Millisecond})
@@ -164,6 +179,7 @@ func TestReadOnly(t *testing.T) {
 		if got, want := features(t, p), []string{"AGGREGATED_EVENTS", "ALL_EVENTS"}; !slices.Equal(got, want) {
 			t.Errorf("features %q, want %q", got, want)
 		}
+		p.Expect("all_sockets")
 		c := siotest.Connect(t, srv)
 		for _, command := range [][]any{{"_disconnect", "/", false}, {"join", "/", "room"}, {"leave", "/", "room"}, {"emit", "/", nil, "event"}} {
 			p.Emit(command[0].(string), command[1:]...)
@@ -401,6 +417,7 @@ func TestEventsAreBounded(t *testing.T) {
 		srv := mount(t, nil, adminui.Options{Unprotected: true, Mode: adminui.Development})
 		p := open(t, srv, nil)
 		features(t, p)
+		p.Expect("all_sockets")
 		siotest.Connect(t, srv)
 		p.until("socket_connected", func(e *siotest.Event) bool { return strings.Contains(e.String(), `"nsp":"/"`) })
 		const emitted = 5000

@@ -139,9 +139,10 @@ func plain(values map[string]any) map[string]any {
 		case r.CanFloat():
 			v = json.RawMessage(floatText(r.Float()))
 		default:
-			v = "(" + r.Type().String() + ")"
-			if t, ok := r.Interface().(time.Time); ok {
+			if t, ok := v.(time.Time); ok {
 				v = iso(t)
+			} else {
+				v = "(" + r.Type().String() + ")"
 			}
 		}
 		out[cut(k)] = v

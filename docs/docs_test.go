@@ -23,6 +23,7 @@ import (
 var guides = []struct{ file, dir, pkg string }{
 	{"from-node.md", ".", "docs"},
 	{"scaling.md", "../examples/cluster", "main"},
+	{"adminui.md", "../examples/adminui", "main"},
 	{"opentelemetry.md", "../metrics/otel", "siootel"},
 	{"observability.md", "../metrics/prometheus", "sioprometheus"},
 }
@@ -57,7 +58,7 @@ var imports = map[string]string{
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
 	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
-	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence",
+	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence", "adminui": "github.com/siokit/sio/adminui",
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
 	"siootel": "github.com/siokit/sio/metrics/otel", "otel": "go.opentelemetry.io/otel", "trace": "go.opentelemetry.io/otel/trace", "propagation": "go.opentelemetry.io/otel/propagation",
 	"otelhttp": "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
