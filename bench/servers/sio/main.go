@@ -6,18 +6,28 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
 	"github.com/siokit/sio/bench/servers/internal/host"
+	sioprometheus "github.com/siokit/sio/metrics/prometheus"
 )
 
 func main() {
 	useEcho := flag.Bool("echo", false, "mount in Echo rather than on net/http")
 	forget := flag.Bool("forget", false, "keep nothing of the handshake request")
+	metrics := flag.Bool("metrics", false, "have metrics, at /metrics")
 	flag.Parse()
 
-	srv := sio.New(&sio.Options{ForgetRequest: *forget})
+	opts := &sio.Options{ForgetRequest: *forget}
+	if *metrics {
+		reg := prometheus.NewRegistry()
+		opts.Observers = []*sio.Observer{sioprometheus.New(reg, nil)}
+		http.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	}
+	srv := sio.New(opts)
 	register(srv)
 	if *useEcho {
 		e := echo.New()
