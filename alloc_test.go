@@ -6,8 +6,10 @@
 package sio_test
 
 import (
+	"maps"
 	"testing"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/alloctest"
 )
 
@@ -22,14 +24,19 @@ func TestAllocations(t *testing.T) {
 		"ack behind three middlewares": 5 + alloctest.StructCopies,
 		"forward to a room of two":     9 + alloctest.StructCopies,
 	}
-	alloctest.Hold(t, 500, want, func(yield func(string, func()) bool) {
-		for _, p := range hotPaths(t) {
-			if p.events > 0 {
-				continue // how many handlers' goroutines that takes is a matter of luck
-			}
-			if !yield(p.name, p.run) {
-				return
-			}
-		}
-	})
+	observed := []*sio.Observer{{Handled: func(*sio.Context, sio.Handled) {}}}
+	for name, watch := range map[string][]*sio.Observer{"": nil, "observed": observed} {
+		t.Run(name, func(t *testing.T) {
+			alloctest.Hold(t, 500, maps.Clone(want), func(yield func(string, func()) bool) {
+				for _, p := range hotPaths(t, watch) {
+					if p.events > 0 {
+						continue // how many handlers' goroutines that takes is a matter of luck
+					}
+					if !yield(p.name, p.run) {
+						return
+					}
+				}
+			})
+		})
+	}
 }

@@ -30,7 +30,7 @@ type hotPath struct {
 }
 
 func BenchmarkHotPaths(b *testing.B) {
-	for _, p := range hotPaths(b) {
+	for _, p := range hotPaths(b, nil) {
 		b.Run(p.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -66,7 +66,8 @@ var (
 
 // hotPaths send events over TCP, as clients do, and wait for what comes of
 // them. On the client's side that allocates nothing.
-func hotPaths(t testing.TB) []hotPath {
+// They are watched by the observers, if there are some.
+func hotPaths(t testing.TB, watch []*sio.Observer) []hotPath {
 	handled := make(chan struct{}, 1)
 	left := 1
 	count := func() {
@@ -74,7 +75,7 @@ func hotPaths(t testing.TB) []hotPath {
 			handled <- struct{}{}
 		}
 	}
-	srv := sio.New(&sio.Options{PingInterval: time.Hour, MaxPacketRate: -1})
+	srv := sio.New(&sio.Options{PingInterval: time.Hour, MaxPacketRate: -1, Observers: watch})
 	srv.OnConnect(func(c *sio.Context) error {
 		benchUser.Set(c, "alice")
 		return c.Join("room")

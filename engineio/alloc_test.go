@@ -6,6 +6,7 @@
 package engineio
 
 import (
+	"maps"
 	"testing"
 	"unsafe"
 
@@ -33,13 +34,17 @@ func TestAllocations(t *testing.T) {
 		"polling/post":                   17,
 		"polling/get":                    10,
 	}
-	alloctest.Hold(t, 1000, want, func(yield func(string, func()) bool) {
-		for _, p := range hotPaths(t) {
-			if !yield(p.name, p.run) {
-				return
-			}
-		}
-	})
+	for name, watch := range map[string][]*Observer{"": nil, "observed": {{}}} {
+		t.Run(name, func(t *testing.T) {
+			alloctest.Hold(t, 1000, maps.Clone(want), func(yield func(string, func()) bool) {
+				for _, p := range hotPaths(t, watch) {
+					if !yield(p.name, p.run) {
+						return
+					}
+				}
+			})
+		})
+	}
 }
 
 // There is one of each for a client. A field more can have the allocator round up to the

@@ -31,7 +31,7 @@ type hotPath struct {
 }
 
 func BenchmarkHotPaths(b *testing.B) {
-	for _, p := range hotPaths(b) {
+	for _, p := range hotPaths(b, nil) {
 		b.Run(p.name, func(b *testing.B) {
 			b.ReportAllocs()
 			if p.bytes > 0 {
@@ -44,8 +44,8 @@ func BenchmarkHotPaths(b *testing.B) {
 	}
 }
 
-func hotPaths(t testing.TB) []hotPath {
-	return append(append(codecPaths(t), framePaths(t)...), sessionPaths(t)...)
+func hotPaths(t testing.TB, watch []*Observer) []hotPath {
+	return append(append(codecPaths(t), framePaths(t)...), sessionPaths(t, watch)...)
 }
 
 func must(t testing.TB, err error) {
@@ -138,8 +138,8 @@ func framePaths(t testing.TB) (paths []hotPath) {
 }
 
 // quiet is a server without a ping for as long as a test takes.
-func quiet(t testing.TB) *Server {
-	srv, err := New(&Options{PingInterval: time.Hour}, func(*Session) Handler { return deaf{} })
+func quiet(t testing.TB, watch []*Observer) *Server {
+	srv, err := New(&Options{PingInterval: time.Hour, Observers: watch}, func(*Session) Handler { return deaf{} })
 	must(t, err)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -156,8 +156,8 @@ func (deaf) Close(Reason)         {}
 
 // sessionPaths calls the server as net/http does, which is not measured: with
 // a writer and a connection in memory that are there already.
-func sessionPaths(t testing.TB) []hotPath {
-	srv, sockets := quiet(t), quiet(t)
+func sessionPaths(t testing.TB, watch []*Observer) []hotPath {
+	srv, sockets := quiet(t, watch), quiet(t, watch)
 	handshake := httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=polling", nil)
 	w := newMemoryWriter()
 	poll := func() string {

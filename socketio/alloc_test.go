@@ -6,9 +6,11 @@
 package socketio_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/siokit/sio/internal/alloctest"
+	"github.com/siokit/sio/socketio"
 )
 
 // TestAllocationsPerPacket holds each hot path to the number of allocations
@@ -28,5 +30,9 @@ func TestAllocationsPerPacket(t *testing.T) {
 		"rooms/make one and give it up":      2,
 		"rooms/emit to one":                  4,
 	}
-	alloctest.Hold(t, 500, want, hotPaths(t).All())
+	for name, watch := range map[string][]*socketio.Observer{"": {}, "observed": {{}}} {
+		t.Run(name, func(t *testing.T) {
+			alloctest.Hold(t, 500, maps.Clone(want), hotPaths(t, watch).All())
+		})
+	}
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/siokit/sio/socketio"
 )
 
-func BenchmarkHotPaths(b *testing.B) { hotPaths(b).Bench(b) }
+func BenchmarkHotPaths(b *testing.B) { hotPaths(b, nil).Bench(b) }
 
 // hotPaths are held to their allocations by TestAllocationsPerPacket.
-func hotPaths(t testing.TB) alloctest.HotPaths {
-	return append(socketPaths(t), roomPaths(t)...)
+func hotPaths(t testing.TB, watch []*socketio.Observer) alloctest.HotPaths {
+	return append(socketPaths(t, watch), roomPaths(t, watch)...)
 }
 
 func must(t testing.TB, err error) {
@@ -77,9 +77,9 @@ func answering(t testing.TB, h *host, nsp *tap) (_ *socketio.Socket, acks <-chan
 
 // socketPaths take packets through the sockets of a server, over TCP on the
 // way out. Their clients allocate nothing.
-func socketPaths(t testing.TB) alloctest.HotPaths {
+func socketPaths(t testing.TB, watch []*socketio.Observer) alloctest.HotPaths {
 	const n = 100
-	opts := &socketio.Options{Engine: quiet}
+	opts := &socketio.Options{Engine: quiet, Observers: watch}
 	nsp, s, sockets := discarding(t, opts, n)
 	event := []byte(`2["message",{"id":1,"text":"hello"}]`)
 	var arg any = &benchStruct{1, "hello"}
@@ -119,9 +119,9 @@ func socketPaths(t testing.TB) alloctest.HotPaths {
 }
 
 // roomPaths work on one of 100,000 rooms.
-func roomPaths(t testing.TB) alloctest.HotPaths {
+func roomPaths(t testing.TB, watch []*socketio.Observer) alloctest.HotPaths {
 	const rooms, holders = 100_000, 100
-	nsp, _, sockets := discarding(t, &socketio.Options{Engine: quiet}, holders+1)
+	nsp, _, sockets := discarding(t, &socketio.Options{Engine: quiet, Observers: watch}, holders+1)
 	names := make([]string, rooms/holders)
 	for i, s := range sockets[:holders] {
 		for j := range names {
