@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,8 +96,8 @@ func newServer(t testing.TB, opts *socketio.Options) *host {
 	if opts != nil {
 		o = *opts
 	}
-	if h.t != nil && o.Observers == nil { // benchmarks have none
-		o.Observers = []*socketio.Observer{h.audit.observer()}
+	if h.t != nil && (o.Observers == nil || len(o.Observers) > 0) { // benchmarks have none
+		o.Observers = append(slices.Clip(o.Observers), h.audit.observer())
 	}
 	o.SessionClosed = func(_ *socketioSession, r socketio.Reason) { h.ended <- r }
 	var err error

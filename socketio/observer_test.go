@@ -1,10 +1,12 @@
 package socketio_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -15,10 +17,11 @@ type audit struct {
 
 	sessions int
 	sockets  map[*socketio.Socket]bool // and whether they are connected
+	tried    map[*socketio.Socket]socketio.RecoveryResult
 }
 
 func newAudit(t testing.TB) *audit {
-	return &audit{t: t, sockets: make(map[*socketio.Socket]bool)}
+	return &audit{t: t, sockets: make(map[*socketio.Socket]bool), tried: make(map[*socketio.Socket]socketio.RecoveryResult)}
 }
 
 func (a *audit) observer() *socketio.Observer {
@@ -32,6 +35,17 @@ func (a *audit) observer() *socketio.Observer {
 			a.t.Errorf("a socket is connected twice")
 		}
 		a.sockets[s] = true
+		if result := a.tried[s]; s.Recovered() != (result == socketio.RecoveryDone) {
+			a.t.Errorf("a socket is connected, and recovered: %t; result %q", s.Recovered(), result)
+		}
+	}
+	o.RecoveryEnded = func(s *socketio.Socket, result socketio.RecoveryResult) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if before := a.tried[s]; before != "" {
+			a.t.Errorf("a socket is %s, and %s", before, result)
+		}
+		a.tried[s] = result
 	}
 	o.SocketDisconnected = func(s *socketio.Socket, reason socketio.Reason) {
 		a.mu.Lock()
@@ -73,4 +87,67 @@ func (a *audit) check(st socketio.Stats) {
 			a.t.Errorf("there is nobody any more, and yet %+v", n)
 		}
 	}
+}
+
+// TestObserverOfRecovery has a result of each kind.
+func TestObserverOfRecovery(t *testing.T) {
+	opts := recovering(socketio.Recovery{MaxBytes: 2000})
+	results := make(chan socketio.RecoveryResult, 10)
+	opts.Observers = []*socketio.Observer{{RecoveryEnded: func(_ *socketio.Socket, result socketio.RecoveryResult) { results <- result }}}
+	h := newHost(t, opts)
+	n := h.of("/", nil)
+	n.quiet = true
+	refused := false
+	n.onConnect = func(*socketio.Socket) *socketio.Refusal {
+		if refused {
+			return &socketio.Refusal{Message: "no"}
+		}
+		return nil
+	}
+	wants := func(want socketio.RecoveryResult) {
+		t.Helper()
+		if got := timetest.Receive(t, results, h.limit, "a result"); got != want {
+			t.Errorf("result %q, want %q", got, want)
+		}
+	}
+	g := h.guest("/") // shows no pid
+	done(t, n.All().Emit("event"))
+	g.hears("event")
+
+	again := *g
+	again.pid = strings.Repeat("A", 20)
+	again.come()
+	wants(socketio.RecoveryUnknown)
+
+	again = *g
+	there := g.answers()
+	again.come()
+	wants(socketio.RecoveryPresent)
+
+	g.conn.Close()
+	for range there { // until it is closed
+	}
+	h.sessionEnds(engineio.ReasonTransportClose)
+	refused = true
+	again = *g
+	if _, err := again.tryCome(h); err == nil {
+		t.Error("it is let in")
+	}
+	wants(socketio.RecoveryRefused)
+	refused = false
+
+	if !g.come() {
+		t.Error("not recovered")
+	}
+	wants(socketio.RecoveryDone)
+
+	g.conn.Close()
+	h.sessionEnds(engineio.ReasonTransportClose)
+	for range 10 {
+		done(t, n.All().Emit(strings.Repeat("x", 1000)))
+	}
+	if g.come() {
+		t.Error("recovered, though events are gone")
+	}
+	wants(socketio.RecoveryMissed)
 }
