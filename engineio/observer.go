@@ -38,7 +38,7 @@ type Refusal string
 const (
 	RefusedTransport Refusal = "unknown transport"    // none that is served
 	RefusedSession   Refusal = "unknown session"      // one that has ended, or is another server's
-	RefusedMethod    Refusal = "bad method"           // a handshake that is no GET
+	RefusedMethod    Refusal = "bad method"           // a handshake that is no GET, or something else than a GET or POST
 	RefusedRequest   Refusal = "bad request"          // what no client sends
 	RefusedOrigin    Refusal = "origin"               // see CORS
 	RefusedRevision  Refusal = "unsupported revision" // of the protocol, without AllowEIO3

@@ -191,10 +191,15 @@ func TestObserverOfRefusals(t *testing.T) {
 			n.wants(t, "refused "+string(c.why))
 		}
 		p := h.open()
+		n.wants(t, "opened polling")
+		if r := h.do("PUT", polling+"&sid="+p.ID(), ""); r.status != 405 {
+			t.Errorf("PUT: %d %v", r.status, r.err)
+		}
+		n.wants(t, "refused bad method")
 		h.post(p.ID(), "4"+long)
 		p.ends("transport error")
 		synctest.Wait()
-		n.wants(t, "opened polling", "refused body too large", "limit MaxPayload", "closed transport error")
+		n.wants(t, "refused body too large", "limit MaxPayload", "closed transport error")
 	})
 }
 

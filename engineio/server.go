@@ -165,6 +165,8 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		status := http.StatusMethodNotAllowed
 		if r.Method == http.MethodOptions {
 			status = http.StatusNoContent
+		} else {
+			s.watch.refused(r, RefusedMethod)
 		}
 		w.WriteHeader(status)
 	}

@@ -121,6 +121,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 	sess.countWebSocketOut(1, len(open))
 	sess.ws = c
 	if !s.start(sess, TransportWebSocket) {
+		s.watch.refused(r, RefusedShutdown)
 		sess.abandon()
 		_ = c.conn.Close()
 		return nil
