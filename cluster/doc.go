@@ -36,5 +36,5 @@
 // (which channels are of interest), broker.go (what goes out), receive.go (what comes in),
 // serve.go (what others ask), request.go (what others are asked), query.go and inquire.go (who
 // asks servers, and clients), members.go (who is there),
-// sid.go and relay.go (requests that reach the wrong server), loss.go (what was lost), sockets.go (sockets in messages).
+// sid.go and relay.go (requests that reach the wrong server), loss.go (what was lost), lag.go (how long it takes), sockets.go (sockets in messages).
 package cluster

@@ -50,8 +50,8 @@
 // timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold
 // together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,
 // close frames), shutdown.go (all endings: at once, or at a pace), cors.go and cors_origin.go
-// (who may connect). What is different in
-// revision 3 is in v3.go.
+// (who may connect). What is different in revision 3 is in v3.go. Who watches is told in
+// observer.go, and asks in stats.go.
 //
 // The codec has no sessions and no I/O: engineio/parser (packets, payloads) and
 // internal/websocket (frames, compression).

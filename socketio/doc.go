@@ -31,7 +31,8 @@
 // back) → [engineio.Session].
 //
 // Rooms are in local_rooms.go; what targets ask and hear in target_answers.go and
-// target_remote.go; other servers in broker_serverside.go; who looks on in tap.go. Namespaces that come and go
+// target_remote.go; other servers in broker_serverside.go; who looks on in tap.go,
+// observer.go and stats.go. Namespaces that come and go
 // are in namespace_dynamic.go, their shares in namespace_share.go, and their parent, which
 // stands for all of them, in namespace_family.go. The codec is socketio/parser.
 //
