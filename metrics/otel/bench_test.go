@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -58,4 +59,15 @@ func kept(t testing.TB, header http.Header, args ...any) *sio.Context {
 	})
 	siotest.Connect(t, srv, &siotest.Options{Header: header}).Emit("e", args...)
 	return <-contexts
+}
+
+// BenchmarkHandled is what an observer costs an event.
+func BenchmarkHandled(b *testing.B) {
+	o := siootel.NewObserver(&siootel.ObserverOptions{Provider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))})
+	c := kept(b, nil)
+	h := sio.Handled{Route: c.Route(), Outcome: sio.OutcomeOK, Took: 1234}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.Handled(c, h)
+	}
 }

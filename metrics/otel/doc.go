@@ -9,6 +9,10 @@
 // otel.SetTracerProvider, otel.SetMeterProvider and otel.SetTextMapPropagator have set
 // them, or the options.
 //
+// Metrics are made by an observer:
+//
+//	srv := sio.New(&sio.Options{Observers: []*sio.Observer{siootel.NewObserver(nil)}})
+//
 // # Spans
 //
 // Names and attributes follow the semantic conventions for messaging, as far as these have
@@ -56,6 +60,12 @@
 // argument: neither the protocol nor what servers of a cluster tell each other has a place
 // for it. Clients then make a span of what they do with it, linked to the broadcast's, as
 // [docs/opentelemetry.md] shows.
+//
+// # Metrics
+//
+// Handlers are in messaging.process.duration, with the attributes of their spans, and events
+// in messaging.client.consumed.messages and messaging.client.sent.messages, as the
+// conventions have it. All else is called sio.server or sio.cluster; the guide lists it.
 //
 // [docs/opentelemetry.md]: https://github.com/siokit/sio/blob/main/docs/observability.md
 package siootel

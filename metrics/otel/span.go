@@ -24,7 +24,10 @@ const (
 	reasonKey    = attribute.Key("sio.disconnect.reason")
 )
 
-var system = semconv.MessagingSystemKey.String("socket.io")
+var (
+	system   = semconv.MessagingSystemKey.String("socket.io")
+	panicked = semconv.ErrorTypeKey.String("panic")
+)
 
 // A kind is what the spans of one route have in common.
 type kind struct {
@@ -114,9 +117,9 @@ func finish(span trace.Span, ctx context.Context, err error) {
 
 // record makes the span one that has failed.
 func record(span trace.Span, err error) {
-	if panicked, ok := errors.AsType[*sio.PanicError](err); ok {
-		span.RecordError(err, trace.WithAttributes(semconv.ExceptionStacktrace(string(panicked.Stack))))
-		span.SetAttributes(semconv.ErrorTypeKey.String("panic"))
+	if p, ok := errors.AsType[*sio.PanicError](err); ok {
+		span.RecordError(err, trace.WithAttributes(semconv.ExceptionStacktrace(string(p.Stack))))
+		span.SetAttributes(panicked)
 	} else {
 		span.RecordError(err)
 		span.SetAttributes(semconv.ErrorType(err))
@@ -125,12 +128,12 @@ func record(span trace.Span, err error) {
 }
 
 // end ends a span, if need be with a panic, which goes on.
-func end(span trace.Span, panicked any) {
-	if panicked != nil {
-		record(span, &sio.PanicError{Value: panicked, Stack: debug.Stack()})
+func end(span trace.Span, v any) {
+	if v != nil {
+		record(span, &sio.PanicError{Value: v, Stack: debug.Stack()})
 	}
 	span.End()
-	if panicked != nil {
-		panic(panicked)
+	if v != nil {
+		panic(v)
 	}
 }

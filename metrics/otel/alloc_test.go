@@ -1,0 +1,25 @@
+//go:build !race
+
+package siootel_test
+
+import (
+	"testing"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/alloctest"
+	siootel "github.com/siokit/sio/metrics/otel"
+)
+
+// What an observer does for each event allocates nothing.
+func TestHandledAllocations(t *testing.T) {
+	o := newMeter(t).observer(siootel.ObserverOptions{})[0]
+	c := kept(t, nil)
+	alloctest.Hold(t, 100, map[string]float64{"ok": 0, "refused": 0, "unhandled": 0}, func(yield func(string, func()) bool) {
+		for _, outcome := range []sio.Outcome{sio.OutcomeOK, sio.OutcomeRefused, sio.OutcomeNoOne} {
+			h := sio.Handled{Route: c.Route(), Outcome: outcome, Took: 1234}
+			if !yield(string(outcome), func() { o.Handled(c, h) }) {
+				return
+			}
+		}
+	})
+}
