@@ -107,8 +107,9 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 interop: interop-node interop-python interop-java interop-frameworks interop-cluster ## run the official clients against the Go server, and Node servers beside it
 
 .PHONY: interop-node
-interop-node: interop-server interop/node_modules/.package-lock.json
-	cd interop && node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs
+interop-node: interop-server proxies interop/node_modules/.package-lock.json
+	go build -race -o .bin/troubleshooting ./interop/troubleshooting
+	cd interop && node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs troubleshooting/*.test.mjs
 
 .PHONY: interop-python
 interop-python: interop-server .venv/.done

@@ -22,6 +22,7 @@ import (
 // has what they use.
 var guides = []struct{ file, dir, pkg string }{
 	{"from-node.md", ".", "docs"},
+	{"troubleshooting.md", ".", "docs"},
 	{"scaling.md", "../examples/cluster", "main"},
 	{"adminui.md", "../examples/adminui", "main"},
 	{"opentelemetry.md", "../metrics/otel", "siootel"},

@@ -161,7 +161,7 @@ func flush(rc *http.ResponseController) (err error) {
 // pollableLocked refuses r, and releases s.mu, if the session can't be polled or
 // r overlaps another request of its kind, which ends the session.
 func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlaps bool) bool {
-	closed, polling := s.state == stateClosed, s.ws == nil
+	closed, polling, oversized := s.state == stateClosed, s.ws == nil, s.oversized
 	if !closed && polling && !overlaps {
 		return true
 	}
@@ -171,7 +171,11 @@ func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlap
 		s.srv.refuse(w, r, false, errSessionOver)
 		return false
 	case polling:
-		s.fail(ReasonTransportError, errOverlap, emptyClose)
+		cause := errOverlap
+		if oversized { // the client says that it leaves
+			cause = errBodyTooLarge
+		}
+		s.fail(ReasonTransportError, cause, emptyClose)
 	}
 	s.srv.refuse(w, r, false, errBadRequest)
 	return false

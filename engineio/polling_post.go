@@ -248,6 +248,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	s.srv.watch.refused(r, RefusedBody)
 	s.srv.watch.limited(s, LimitPayload)
+	s.mu.Lock()
+	s.oversized = true
+	s.mu.Unlock()
 	w.Header().Set("Content-Length", "0")
 	closeBehind(w, r)
 	rc := http.NewResponseController(w)

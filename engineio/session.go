@@ -66,6 +66,7 @@ type Session struct {
 	state        state
 	polled       bool   // there has been a GET since the handshake
 	posting      bool   // a POST is being read
+	oversized    bool   // likewise: it is too large
 	absent       bool   // paused, and no request was there when tick last looked
 	writing      writer // nobody else may write to ws
 	listed       bool   // in a dueList; when its turn comes, somebody else may have written

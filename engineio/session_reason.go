@@ -65,6 +65,8 @@ func (e *ending) fault() (needs string, faulty bool) {
 		return "smaller messages, or a larger MaxPayload", true
 	case e.cause == errOverload:
 		return errBusy.needs, true
+	case e.cause == errOverlap:
+		return "one GET and one POST of a session at a time: a proxy that has not waited long enough may have sent one again", true
 	}
 	return "", errors.As(e.cause, &rule) || e.reason == ReasonForcedClose && e.cause != nil // see CloseWith
 }

@@ -28,12 +28,13 @@ const proxies = {
   },
 };
 
-// behind serves what the guide says of a proxy, in front of servers at these addresses, and
-// returns its URL. It ends with the test.
-export async function behind(t, name, addrs) {
+// behind serves what the guide says of a proxy, less what edit makes of it, in front of servers at
+// these addresses, and returns its URL. It ends with the test.
+export async function behind(t, name, addrs, edit = (config) => config) {
   const guide = readFileSync(new URL("../docs/scaling.md", import.meta.url), "utf8");
   let config = guide.match(new RegExp(`^\`\`\`${name}\n(.*?)^\`\`\`$`, "ms"))[1];
   for (const [i, addr] of addrs.entries()) config = config.replace(`10.0.0.${i + 1}:3000`, addr);
+  config = edit(config);
   const listen = `127.0.0.1:${await freePort()}`;
   config = config.replace("listen 80;", `listen ${listen};`).replace("bind :80\n", `bind ${listen}\n`);
   const dir = mkdtempSync(join(tmpdir(), "sio-proxy-"));

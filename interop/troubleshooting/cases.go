@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/socketio/parser/msgpack"
+)
+
+// A server is that of a case: the guide has what is right in the column "change".
+type server struct{ wrong, right func() http.Handler }
+
+// with is a case of options.
+func with(wrong, right sio.Options) server {
+	return server{func() http.Handler { return serve(wrong) }, func() http.Handler { return serve(right) }}
+}
+
+var cases = map[string]server{
+	"path": with(sio.Options{}, sio.Options{
+		Path: "/ws",
+	}),
+	"version": with(sio.Options{}, sio.Options{
+		AllowEIO3: true,
+	}),
+	"origin": with(sio.Options{}, sio.Options{
+		CORS: &sio.CORS{Origins: []string{"https://app.example"}},
+	}),
+	"head": with(sio.Options{}, sio.Options{
+		MaxHeaderBytes: 64 << 10,
+	}),
+	"large POST": with(sio.Options{MaxPayload: 10_000}, sio.Options{
+		MaxPayload: 10_000_000,
+	}),
+	"large message": with(sio.Options{MaxPayload: 10_000}, sio.Options{
+		MaxPayload: 10_000_000,
+	}),
+	"large POST behind nginx": with(sio.Options{MaxPayload: 10_000_000}, sio.Options{MaxPayload: 10_000_000}),
+	"transport":               with(sio.Options{Transports: []string{sio.TransportWebSocket}}, sio.Options{Transports: []string{sio.TransportWebSocket}}),
+	"format":                  with(sio.Options{Parser: msgpack.Parser{}}, sio.Options{Parser: msgpack.Parser{}}),
+	"idle poll, sent again":   with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
+	"another format":          with(sio.Options{}, sio.Options{}),
+	"no CONNECT":              with(sio.Options{ConnectTimeout: 300 * time.Millisecond}, sio.Options{ConnectTimeout: 300 * time.Millisecond}),
+	"no pong":                 with(brisk, brisk),
+	"silence":                 with(brisk, brisk),
+	"idle WebSocket":          with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
+	"idle poll":               with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
+
+	"attachments": {func() http.Handler { return sends(11) }, func() http.Handler { return sends(10) }},
+	"browser": {plain, func() http.Handler {
+		return serve(sio.Options{
+			CORS: &sio.CORS{Origins: []string{origin}},
+		})
+	}},
+	"namespace": {plain, func() http.Handler {
+		srv := serve(sio.Options{})
+		srv.Of("/admin")
+		return srv
+	}},
+	"namespaces": {func() http.Handler {
+		srv := serve(sio.Options{MaxClientNamespaces: 1})
+		srv.Of("/room-{n}")
+		return srv
+	}, func() http.Handler {
+		srv := serve(sio.Options{
+			MaxClientNamespaces: 100,
+		})
+		srv.Of("/room-{n}")
+		return srv
+	}},
+	"refused":     {guarded, guarded},
+	"writer":      {behindTimeout, outside},
+	"writer, too": {behindTimeout, outside},
+	"sticky":      {func() http.Handler { return byTurns(nil) }, func() http.Handler { return byTurns(join()) }},
+	"no handler":  {plain, func() http.Handler { return withEvent(func(c *sio.Context) error { return c.Ack() }) }},
+	"no ack":      {func() http.Handler { return withEvent(func(*sio.Context) error { return nil }) }, func() http.Handler { return withEvent(acks) }},
+	"wrong type":  {func() http.Handler { return typed() }, func() http.Handler { return typed() }},
+	"failing":     {func() http.Handler { return failing(errors.New("no database")) }, func() http.Handler { return failing(&sio.Error{Message: "try again later"}) }},
+	"failing event": {func() http.Handler { return withEvent(func(*sio.Context) error { return errors.New("no database") }) },
+		func() http.Handler {
+			return withEvent(func(*sio.Context) error {
+				return &sio.Error{Message: "try again later"}
+			})
+		}},
+}
+
+// brisk finds out soon that a client is gone.
+var brisk = sio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+
+func guarded() http.Handler {
+	srv := serve(sio.Options{})
+	srv.OnConnect(func(c *sio.Context) error {
+		var auth struct{ Token string }
+		if err := c.BindAuth(&auth); err != nil || auth.Token != "good" {
+			return &sio.Error{Message: "not authorized"}
+		}
+		return nil
+	})
+	return srv
+}
+
+func failing(err error) http.Handler {
+	srv := serve(sio.Options{})
+	srv.OnConnect(func(*sio.Context) error { return err })
+	return srv
+}
+
+// behindTimeout is mounted as it must not be: no connection can be taken over there.
+func behindTimeout() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", serve(sio.Options{}))
+	return http.TimeoutHandler(mux, time.Minute, "too late")
+}
+
+func outside() http.Handler {
+	srv := serve(sio.Options{})
+	rest := http.NewServeMux()
+	mux := http.NewServeMux()
+	mux.Handle("/", http.TimeoutHandler(rest, time.Minute, "too late"))
+	mux.Handle("/socket.io/", srv)
+	return mux
+}
+
+// byTurns has two servers, which a load balancer gives requests by turns.
+func byTurns(members []*cluster.Cluster) http.Handler {
+	var servers [2]http.Handler
+	for i := range servers {
+		var o sio.Options
+		if members != nil {
+			cl := members[i]
+			o = sio.Options{
+				Cluster: cl,
+			}
+		}
+		servers[i] = serve(o)
+	}
+	var turn atomic.Uint32
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		servers[turn.Add(1)%2].ServeHTTP(w, r)
+	})
+}
+
+func join() (members []*cluster.Cluster) {
+	hub := memory.NewHub()
+	for _, name := range []string{"a", "b"} {
+		cl, err := cluster.New(context.Background(), hub.Engine(), wire.Subjects(""), &cluster.Options{Name: name})
+		if err != nil {
+			log.Fatal(err)
+		}
+		members = append(members, cl)
+	}
+	return members
+}
+
+func withEvent(h sio.Handler) http.Handler {
+	srv := serve(sio.Options{})
+	srv.On("save", h)
+	return srv
+}
+
+// sends emits so many files at once.
+func sends(n int) http.Handler {
+	srv := serve(sio.Options{
+		MaxAttachments: n,
+	})
+	srv.On("files, please", func(c *sio.Context) error {
+		files := make([][]byte, n)
+		for i := range files {
+			files[i] = []byte{1}
+		}
+		return c.Emit("files", files)
+	})
+	return srv
+}
+
+func acks(c *sio.Context) error {
+	return c.Ack("saved")
+}
+
+func typed() http.Handler {
+	srv := serve(sio.Options{})
+	sio.OnWithAck(srv.Namespace, "add", func(_ *sio.Context, n struct{ A, B int }) (int, error) { return n.A + n.B, nil })
+	return srv
+}
