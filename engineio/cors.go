@@ -115,11 +115,8 @@ const (
 // that a CORS middleware before us has allowed by name is allowed here too.
 func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string) {
 	value := r.Header.Get("Origin")
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "cross-site", "same-site":
-		if value == "" || r.Header.Get("Sec-Fetch-Mode") == "no-cors" { // an image, say, whose answer no page can read
-			return needsOtherClient
-		}
+	if foreign(r) && (value == "" || r.Header.Get("Sec-Fetch-Mode") == "no-cors") { // an image, say, whose answer no page can read
+		return needsOtherClient
 	}
 	if value == "" {
 		return ""
@@ -174,16 +171,30 @@ func credentials(r *http.Request) bool {
 // is refused.
 func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	needs := s.judge(h, r, acts)
-	if needs == "" {
-		return true
+	switch {
+	case needs != "":
+		s.logOrigin(r, needs, "origin refused")
+	case s.opts.cors == nil && foreign(r) && r.Header.Get("Sec-Fetch-Mode") == "cors" && h.Get("Access-Control-Allow-Origin") == "":
+		s.logOrigin(r, needsListingHost, "origin kept out by its browser")
 	}
-	if line := s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, "origin"); line != nil {
-		origin := printable(r.Header.Get("Origin"))
-		_, host, _ := strings.Cut(origin, "://")
-		needs = strings.NewReplacer("ORIGIN", origin, "HOST", host).Replace(needs)
-		line.Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Str("origin", origin).Str("host", printable(r.Host)).Str("needs", needs).Msg("origin refused")
+	return needs == ""
+}
+
+func (s *Server) logOrigin(r *http.Request, needs, message string) {
+	line := s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, message)
+	if line == nil {
+		return
 	}
-	return false
+	origin := printable(r.Header.Get("Origin"))
+	_, host, _ := strings.Cut(origin, "://")
+	needs = strings.NewReplacer("ORIGIN", origin, "HOST", host).Replace(needs)
+	line.Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Str("origin", origin).Str("host", printable(r.Host)).Str("needs", needs).Msg(message)
+}
+
+// foreign tells whether a browser says that r is of a page of another origin.
+func foreign(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site"
 }
 
 // Preflight calls [Server.CORS] if r asks for a transport that s serves, and returns

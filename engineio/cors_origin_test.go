@@ -422,3 +422,36 @@ func TestRefusedOriginIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// Where polling is left to the browser, nobody is refused, but a page gets nowhere either:
+// the log says why.
+func TestKeptOutOriginIsLogged(t *testing.T) {
+	for _, tt := range []struct {
+		site, mode, earlier string
+		cors                *engineio.CORS
+		warnings            int
+	}{
+		{"cross-site", "cors", "", nil, 1},
+		{"same-site", "cors", "", nil, 1},
+		{"same-origin", "cors", "", nil, 0},
+		{"", "", "", nil, 0}, // a program
+		{"cross-site", "cors", "*", nil, 0},
+		{"cross-site", "cors", "", &engineio.CORS{Origins: []string{"https://app.example"}}, 0},
+	} {
+		var log strings.Builder
+		logger := zerolog.New(&log)
+		h := newHost(t, &engineio.Options{CORS: tt.cors, Logger: &logger})
+		r := httptest.NewRequest("GET", "/engine.io/?EIO=4&transport=polling", nil)
+		r.Header.Set("Origin", "https://app.example")
+		r.Header.Set("Sec-Fetch-Site", tt.site)
+		r.Header.Set("Sec-Fetch-Mode", tt.mode)
+		w := httptest.NewRecorder()
+		if tt.earlier != "" {
+			w.Header().Set("Access-Control-Allow-Origin", tt.earlier)
+		}
+		h.ServeHTTP(w, r)
+		if n := strings.Count(log.String(), `"needs":"CORS.Origins: \"https://app.example\"; `); w.Code != 200 || n != tt.warnings || strings.Count(log.String(), "kept out by its browser") != n {
+			t.Errorf("%+v: %d, %d warnings: %s", tt, w.Code, n, &log)
+		}
+	}
+}

@@ -53,10 +53,21 @@ var cases = map[string]server{
 	"idle WebSocket":          with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
 	"idle poll":               with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
 
-	"attachments": {func() http.Handler { return sends(11) }, func() http.Handler { return sends(10) }},
-	"browser": {plain, func() http.Handler {
+	"attachments":        {func() http.Handler { return sends(11) }, func() http.Handler { return sends(10) }},
+	"browser":            {plain, listed},
+	"browser, WebSocket": {plain, listed},
+	"browser, cookies": {listed, func() http.Handler {
 		return serve(sio.Options{
-			CORS: &sio.CORS{Origins: []string{origin}},
+			CORS: &sio.CORS{Origins: []string{origin}, Credentials: true},
+		})
+	}},
+	"browser, any origin": {func() http.Handler {
+		return serve(sio.Options{
+			CORS: &sio.CORS{Origins: []string{"*"}},
+		})
+	}, func() http.Handler {
+		return serve(sio.Options{
+			CORS: &sio.CORS{Origins: []string{origin}, Credentials: true},
 		})
 	}},
 	"namespace": {plain, func() http.Handler {
@@ -104,6 +115,13 @@ func guarded() http.Handler {
 		return nil
 	})
 	return srv
+}
+
+// listed lets the page in that the browser has.
+func listed() http.Handler {
+	return serve(sio.Options{
+		CORS: &sio.CORS{Origins: []string{origin}},
+	})
 }
 
 func failing(err error) http.Handler {
