@@ -19,8 +19,10 @@ VULNCHECK_VERSION := v1.8.0
 VULNCHECK := .bin/govulncheck-$(VULNCHECK_VERSION)
 VULNDB ?= https://vuln.go.dev
 
-# TESTED are the modules whose tests are run with those of the core.
-TESTED := adminui cluster/nats cluster/nats/embedded cluster/redis examples/cluster metrics/otel metrics/prometheus
+# TESTED are the modules whose tests are run with those of the core, two at a time: those of
+# the first ones wait most of the time.
+TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster metrics/otel metrics/prometheus
+in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
 MODULES := . bench $(TESTED) examples/adminui interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
@@ -75,12 +77,12 @@ platforms: ## vet everything for the other systems that it is made for
 race: cc redis prometheus ## run the Go tests under the race detector, with epoll and without
 	go test -race ./...
 	go test -race -tags portable . ./engineio ./socketio
-	for dir in $(TESTED); do (cd $$dir && go test -race ./...); done
+	$(call in-tested,go test -race ./...)
 
 .PHONY: plain
 plain: redis prometheus ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
-	for dir in $(TESTED); do (cd $$dir && go test ./...); done
+	$(call in-tested,go test ./...)
 
 .PHONY: newest
 newest: ## run the Go tests on the newest stable Go, GO_NEWEST
