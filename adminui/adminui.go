@@ -53,10 +53,6 @@ type Options struct {
 	// ServerID tells this server from others. Default: the host's name and the process id.
 	ServerID string
 
-	// Address returns the address of a client, which is shown and by which attempts to log in
-	// are counted. Behind a proxy it is to be read from the header that the proxy sets; of a
-	// header that clients can set it must not be. Default: the address of the peer.
-	Address func(h sio.Handshake) string
 	// Data returns what is shown as the data of a socket: anything that encoding/json encodes
 	// as an object, of 4 KiB at most. It must not block. Default: the plain ones of the values
 	// that are stored under strings.
@@ -104,9 +100,6 @@ func (o *Options) withDefaults() Options {
 		bad("Namespace is a pattern (%s)", out.Namespace)
 	}
 	out.ServerID = cmp.Or(out.ServerID, defaultID())
-	if out.Address == nil {
-		out.Address = func(h sio.Handshake) string { return h.Address }
-	}
 	return out
 }
 

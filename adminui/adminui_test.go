@@ -9,10 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/adminui"
 	"github.com/siokit/sio/siotest"
-	"golang.org/x/crypto/bcrypt"
 )
 
 const password = "changeit"
@@ -33,12 +35,17 @@ var login = credentials{"username": "admin", "password": password}
 // mount returns a server with an Admin UI, which ends with the test.
 func mount(t *testing.T, opts *sio.Options, o adminui.Options) *sio.Server {
 	t.Helper()
+	if opts == nil {
+		opts = new(sio.Options)
+	}
+	nop := zerolog.Nop()
+	opts.Logger = &nop
 	srv := sio.New(opts)
 	if !o.Unprotected {
 		o.Username, o.PasswordHash = "admin", hash
 	}
 	adminui.Mount(srv, &o)
-	t.Cleanup(func() { _ = srv.Shutdown(t.Context()) })
+	siotest.Cleanup(t, srv)
 	return srv
 }
 
@@ -150,8 +157,8 @@ func TestHashes(t *testing.T) {
 				Username:     "admin",
 				PasswordHash: prefix + "10$heqvAkYMez.Va6Et2uXInOnkCT6/uQj1brkrbyG3LpopDklcq7ZOS",
 			})
+			siotest.Cleanup(t, srv)
 			open(t, srv, login).Expect("session")
-			_ = srv.Shutdown(t.Context())
 		}
 	})
 }

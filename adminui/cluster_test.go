@@ -137,7 +137,7 @@ func TestClusterRests(t *testing.T) {
 		all := servers(t, hub, 2, adminui.Options{Unprotected: true, Mode: adminui.Development})
 		plain := sio.New(clustered(t, hub)) // what is emitted to the namespace arrives here, too
 		plain.Of("/admin")
-		t.Cleanup(func() { _ = plain.Shutdown(t.Context()) })
+		siotest.Cleanup(t, plain)
 		ear := page{t, siotest.Connect(t, plain, &siotest.Options{Namespace: "/admin"})}
 		c := siotest.Connect(t, all[1])
 		time.Sleep(time.Minute)

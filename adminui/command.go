@@ -71,7 +71,7 @@ func (u *ui) command(read command) sio.Handler {
 		}
 		err := do(o)
 		c.Logger().Info().Str("command", name).Str("nsp", nsp).Str("filter", args.only).Str("room", o.room).Str("event", o.event).
-			Str("admin", c.Socket().LogID()).Str("address", u.opts.Address(c.Handshake())).Err(err).Msg("admin command")
+			Str("admin", c.Socket().LogID()).Str("address", c.Handshake().Address).Err(err).Msg("admin command")
 		if err != nil {
 			return &sio.Error{Message: "the command has failed: see the server's log", Err: err}
 		}

@@ -67,13 +67,13 @@ func (u *ui) socket(s *sio.Socket, k known) socket {
 	h := s.Handshake()
 	params, url := query(h.URL)
 	return socket{
-		ID:        s.ID(),
+		ID:        u.id(s),
 		ClientID:  s.Session().LogID(), // the id of a session is a credential
 		Transport: k.transport,
 		Nsp:       s.Namespace().Name(),
 		Data:      k.data,
 		Handshake: handshake{
-			Address: cut(u.opts.Address(h)),
+			Address: h.Address,
 			Headers: shown(h.Headers),
 			Query:   params,
 			Issued:  h.Issued.UnixMilli(),
@@ -84,6 +84,15 @@ func (u *ui) socket(s *sio.Socket, k known) socket {
 		},
 		Rooms: k.rooms,
 	}
+}
+
+// id returns what a page calls a socket: its id, which commands name. If that is made of the
+// session's, which is a credential, who may only look is shown what is in logs instead.
+func (u *ui) id(s *sio.Socket) string {
+	if u.opts.ReadOnly {
+		return s.LogID()
+	}
+	return s.ID()
 }
 
 // look returns what there is to know of a socket now.

@@ -74,9 +74,9 @@ func (v *events) room() bool {
 	return false
 }
 
-func (v *events) add(kind string, s *sio.Socket, args []byte) {
+func (v *events) add(kind, nsp, id string, args []byte) {
 	v.bytes.Add(-int64(len(args)))
-	e := event{kind, s.Namespace().Name(), s.ID(), args, time.Now()}
+	e := event{kind, nsp, id, args, time.Now()}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if len(v.list) >= 2*maxEvents { // the goroutine is far behind
@@ -111,7 +111,8 @@ func (v *events) flush(u *ui, now time.Time) {
 
 // received is the tap's Received.
 func (f *feed) received(s *sio.Socket, e *socketio.Event) {
-	if s.Namespace().Name() == f.u.opts.Namespace || !f.events.room() {
+	nsp := s.Namespace().Name()
+	if nsp == f.u.opts.Namespace || !f.events.room() {
 		return
 	}
 	b := appendString([]byte{'['}, e.Name())
@@ -124,12 +125,13 @@ func (f *feed) received(s *sio.Socket, e *socketio.Event) {
 			b = appendSize(b, len(raw))
 		}
 	}
-	f.events.add("event_received", s, append(b, ']'))
+	f.events.add("event_received", nsp, f.u.id(s), append(b, ']'))
 }
 
 // sent is the tap's Sent.
 func (f *feed) sent(s *sio.Socket, name string, args []any) {
-	if s.Namespace().Name() == f.u.opts.Namespace || !f.events.room() {
+	nsp := s.Namespace().Name()
+	if nsp == f.u.opts.Namespace || !f.events.room() {
 		return
 	}
 	defer func() {
@@ -161,7 +163,7 @@ func (f *feed) sent(s *sio.Socket, name string, args []any) {
 			b = append(b, text...)
 		}
 	}
-	f.events.add("event_sent", s, append(b, ']'))
+	f.events.add("event_sent", nsp, f.u.id(s), append(b, ']'))
 }
 
 func appendString(b []byte, s string) []byte {

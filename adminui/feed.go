@@ -58,7 +58,7 @@ func (f *feed) open(limit int, silent bool) {
 	f.rounds = nil
 	f.events.begin()
 	f.u.srv.SetTap(f.tap)
-	f.fill(limit)
+	f.fill(f.u.srv.Stats(), limit)
 	if silent {
 		for e := f.next(); e != nil; e = f.next() {
 			e.known, e.told = f.u.look(e.socket), true
@@ -112,7 +112,7 @@ func (f *feed) next() *entry {
 }
 
 // fill lists sockets that are there, while there is room.
-func (f *feed) fill(limit int) {
+func (f *feed) fill(st sio.Stats, limit int) {
 	f.mu.Lock()
 	f.limit = limit
 	room := limit - len(f.entries)
@@ -120,7 +120,7 @@ func (f *feed) fill(limit int) {
 	if room <= 0 {
 		return
 	}
-	for _, n := range f.u.srv.Stats().Namespaces {
+	for _, n := range st.Namespaces {
 		if n.Sockets == 0 {
 			continue
 		}
@@ -153,7 +153,7 @@ func (f *feed) flush(now time.Time) {
 
 // tellOf tells all pages what has changed of a socket, and returns how many messages that took.
 func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
-	nsp, id, at := e.socket.Namespace().Name(), e.socket.ID(), iso(now)
+	nsp, id, at := e.socket.Namespace().Name(), f.u.id(e.socket), iso(now)
 	tell := func(event string, args ...any) {
 		_ = f.u.nsp.Emit(event, args...) // a broker that is away is reported elsewhere
 		sent++

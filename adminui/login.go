@@ -37,7 +37,7 @@ func (u *ui) connect(c *sio.Context) error {
 	if cred.Username == "" && cred.Password == "" { // only a session that is over
 		return errInvalid
 	}
-	address := u.opts.Address(c.Handshake())
+	address := c.Handshake().Address
 	switch u.door.knock(c.Context(), address, cred.Username, cred.Password) {
 	case tooMany:
 		c.Logger().Debug().Str("address", address).Msg("admin login not checked: too many attempts")

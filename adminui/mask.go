@@ -92,6 +92,9 @@ func query(raw string) (params map[string]any, shownURL string) {
 			params[cut(name)] = list[0]
 		}
 		for j, v := range list {
+			if b.Len() > 4*maxValue {
+				break
+			}
 			if i+j > 0 {
 				b.WriteByte('&')
 			}

@@ -21,9 +21,9 @@ func (u *ui) show() {
 		flush = t.C
 		u.feed.open(u.share(time.Now()), u.silent)
 	}
-	u.count.begin(u.srv)
+	u.count.take(u.srv.Stats(), time.Now()) // nobody is told of what was before
 	u.welcome()
-	u.emitStats(time.Now())
+	u.emitStats(u.srv.Stats(), time.Now())
 	var said time.Time // the first tick says it
 	for {
 		select {
@@ -40,9 +40,10 @@ func (u *ui) show() {
 			if u.over(now) {
 				return
 			}
-			u.emitStats(now)
+			st := u.srv.Stats()
+			u.emitStats(st, now)
 			if u.feed != nil {
-				u.feed.fill(u.share(now))
+				u.feed.fill(st, u.share(now))
 			}
 			if now.Sub(said) >= beat {
 				u.say("")

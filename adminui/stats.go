@@ -67,11 +67,6 @@ func (c *counters) mount(srv *sio.Server) {
 	srv.Observe(o)
 }
 
-// begin forgets what has happened before.
-func (c *counters) begin(srv *sio.Server) {
-	c.take(srv.Stats(), time.Now())
-}
-
 // take returns what has happened since it was called last.
 func (c *counters) take(st sio.Stats, now time.Time) []aggregate {
 	events := []aggregate{}
@@ -103,8 +98,7 @@ func (c *counters) take(st sio.Stats, now time.Time) []aggregate {
 }
 
 // emitStats tells all pages what this server has, and what has happened.
-func (u *ui) emitStats(now time.Time) {
-	st := u.srv.Stats()
+func (u *ui) emitStats(st sio.Stats, now time.Time) {
 	_ = u.nsp.Emit("server_stats", u.describe(st, u.count.take(st, now))) // a broker that is away is reported elsewhere
 }
 
