@@ -7,12 +7,13 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/testclient"
 	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
 )
 
 func TestTap(t *testing.T) {
-	srv := sio.New(nil)
+	srv := newServer(t, nil)
 	tenants := srv.Of("/tenant-{id}")
 	srv.On("join", func(c *sio.Context) error {
 		if err := c.Set("name", "Ada"); err != nil {
@@ -97,8 +98,23 @@ func TestTap(t *testing.T) {
 	expect()
 }
 
+func TestTapHearsOfUpgrades(t *testing.T) {
+	h := newHost(t, nil)
+	transports := make(chan string, 8)
+	h.SetTap(&sio.Tap{Changed: func(s *sio.Socket) { transports <- s.Session().Transport() }})
+	c := dial(t, h.url, testclient.Options{})
+	c.connect("/", nil)
+	if got := <-transports; got != sio.TransportPolling {
+		t.Errorf("connected over %s", got)
+	}
+	c.upgrade()
+	if got := <-transports; got != sio.TransportWebSocket {
+		t.Errorf("upgraded to %s", got)
+	}
+}
+
 func TestServes(t *testing.T) {
-	srv := sio.New(nil)
+	srv := newServer(t, nil)
 	srv.Of("/chat")
 	srv.Of("/tenant-{id}")
 	for name, want := range map[string]bool{
@@ -116,7 +132,7 @@ func TestServes(t *testing.T) {
 
 // An observer may be added while there are namespaces.
 func TestObserve(t *testing.T) {
-	srv := sio.New(nil)
+	srv := newServer(t, nil)
 	srv.Of("/tenant-{id}").On("echo", func(c *sio.Context) error { return c.Ack() })
 	var mu sync.Mutex
 	opened, handled := 0, 0
