@@ -3,6 +3,7 @@ package main
 
 import (
 	"flag"
+	"log"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/siokit/sio"
 	sioecho "github.com/siokit/sio/adapters/echo"
+	"github.com/siokit/sio/adminui"
 	"github.com/siokit/sio/bench/servers/internal/host"
 	sioprometheus "github.com/siokit/sio/metrics/prometheus"
 )
@@ -19,6 +21,7 @@ func main() {
 	useEcho := flag.Bool("echo", false, "mount in Echo rather than on net/http")
 	forget := flag.Bool("forget", false, "keep nothing of the handshake request")
 	metrics := flag.Bool("metrics", false, "have metrics, at /metrics")
+	admin := flag.String("admin", "", "`mode` of an Admin UI, production or development; none by default")
 	flag.Parse()
 
 	opts := &sio.Options{ForgetRequest: *forget}
@@ -29,6 +32,15 @@ func main() {
 	}
 	srv := sio.New(opts)
 	register(srv)
+	switch *admin {
+	case "":
+	case "production":
+		adminui.Mount(srv, &adminui.Options{Unprotected: true})
+	case "development":
+		adminui.Mount(srv, &adminui.Options{Unprotected: true, Mode: adminui.Development})
+	default:
+		log.Fatal("-admin: there is no mode " + *admin)
+	}
 	if *useEcho {
 		e := echo.New()
 		e.Any("/socket.io/*", sioecho.Handler(srv))
