@@ -11,11 +11,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/cluster"
+	"github.com/siokit/sio/cluster/memory"
+	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/siotest"
 )
 
@@ -140,6 +144,29 @@ func TestSlogLevel(t *testing.T) {
 	if recs := h.take(); len(recs) != 1 || recs[0].Message != "yes" {
 		t.Errorf("records %v", recs)
 	}
+}
+
+// A cluster tells it, too.
+func TestSlogCluster(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRecords(slog.LevelInfo)
+		e := memory.NewHub().Engine()
+		cl, err := cluster.New(t.Context(), e, wire.Subjects(""), &cluster.Options{Logger: sio.SlogLogger(h)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Cut()
+		synctest.Wait()
+		e.Heal()
+		synctest.Wait()
+		if err := cl.Close(); err != nil {
+			t.Error(err)
+		}
+		recs := h.take()
+		if len(recs) < 2 || recs[0].Level != slog.LevelWarn || attrsOf(recs[0])["component"].String() != "cluster" || attrsOf(recs[0])["error"].Any().(error).Error() != memory.ErrCut.Error() {
+			t.Errorf("records %v", recs)
+		}
+	})
 }
 
 // A server with a handler of slog tells it what it would tell zerolog.

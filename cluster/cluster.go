@@ -17,6 +17,7 @@ import (
 	"github.com/siokit/sio/cluster/internal/tunnel"
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fresh"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -46,7 +47,10 @@ type Options struct {
 	// happens meanwhile is told together, afterwards.
 	OnLoss func(Loss)
 	// Logger gets a line when the engine goes away and when it is back, for what is lost,
-	// and for servers that come and go. Default: none.
+	// and for servers that come and go. [sio.SlogLogger] makes one of a handler of log/slog.
+	// Default: none.
+	//
+	// [sio.SlogLogger]: https://pkg.go.dev/github.com/siokit/sio#SlogLogger
 	Logger *zerolog.Logger
 }
 
@@ -88,7 +92,7 @@ type Cluster struct {
 	engine Engine
 	format wire.Format
 	opts   Options
-	log    zerolog.Logger
+	log    *logline.Logger
 	uid    string // of this server
 
 	ctx    context.Context // ends with Close
@@ -129,7 +133,7 @@ func New(ctx context.Context, e Engine, f wire.Format, o *Options) (*Cluster, er
 		engine: e,
 		format: f,
 		opts:   opts,
-		log:    *opts.Logger,
+		log:    logline.New(opts.Logger, "cluster"),
 		uid:    strings.ToLower(rand.Text()[:16]),
 		wake:   make(chan struct{}, 1),
 		hailed: make(chan struct{}, 1),
@@ -248,7 +252,7 @@ func (c *Cluster) publish(m *wire.Message) error {
 // try publishes what nobody waits for.
 func (c *Cluster) try(m *wire.Message) {
 	if err := c.publish(m); err != nil {
-		c.log.Warn().Err(err).Msg("a message to other servers can't be encoded")
+		c.log.Sparse(zerolog.WarnLevel, "", "encode").Err(logline.Error(err)).Msg("a message to other servers can't be encoded")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fifo"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/recovery"
 )
@@ -152,7 +153,7 @@ func (s *records) write(ctx context.Context) (more bool) {
 		c := r.Record()
 		rec, err := encodeClient(c)
 		if err != nil { // such as a room whose name is not UTF-8
-			s.c.log.Warn().Str("nsp", c.Nsp).Str("socket", c.ID).Err(err).Msg("the record of a client can't be encoded: it may not come back to another server")
+			s.c.log.Sparse(zerolog.WarnLevel, "", "record").Str("nsp", logline.Text(c.Nsp, logline.NameLimit)).Str("socket", c.ID).Err(logline.Error(err)).Msg("the record of a client can't be encoded: it may not come back to another server")
 			saved[i].tell()
 			continue
 		}

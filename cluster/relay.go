@@ -74,7 +74,7 @@ func (r *relays) init(c *Cluster) error {
 		Handler:           http.HandlerFunc(r.answer),
 		ReadHeaderTimeout: handshakeTimeout,
 		IdleTimeout:       relay.ServerIdleTime,
-		ErrorLog:          stdlog.New(debugWriter{c.log}, "", 0),
+		ErrorLog:          stdlog.New(debugWriter{c.log.Logger}, "", 0),
 	}
 	r.trials = make(chan struct{}, maxTrials)
 	r.hear()

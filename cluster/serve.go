@@ -6,8 +6,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/cluster/wire"
 	"github.com/siokit/sio/internal/fifo"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
 )
@@ -231,7 +234,7 @@ func (b *broker) serveInquiry(m *wire.Message, e *socketio.Broadcast) {
 	})
 	if err != nil {
 		s.drop(key)
-		c.log.Warn().Str("nsp", b.nsp).Err(err).Msg("an event of another server can't be sent")
+		c.log.Sparse(zerolog.WarnLevel, "", "event").Str("nsp", logline.Text(b.nsp, logline.NameLimit)).Err(logline.Error(err)).Msg("an event of another server can't be sent")
 		c.try(out)
 		return
 	}
