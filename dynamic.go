@@ -25,10 +25,13 @@ func (s *Server) OfFunc(match func(name string) bool) *Namespace {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.funcs++
-	return s.addDynamicLocked(fmt.Sprintf("{func %d}", s.funcs), nil, func(name string) bool {
+	return s.addDynamicLocked(fmt.Sprintf(funcName+"%d}", s.funcs), nil, func(name string) bool {
 		return !strings.ContainsAny(name, braces) && match(name)
 	})
 }
+
+// funcName is what the names of OfFunc's namespaces begin with: no pattern's do.
+const funcName = "{func "
 
 // ofPattern is Of for a name with braces.
 func (s *Server) ofPattern(name string) *Namespace {

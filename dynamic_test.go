@@ -94,6 +94,9 @@ func TestOfFunc(t *testing.T) {
 		}
 		return strings.HasPrefix(name, "/dyn-")
 	}).On("where", func(c *sio.Context) error { return c.Ack("second") })
+	if h.Of(some.Name()) != some {
+		t.Errorf("%s is not found by its name", some.Name())
+	}
 	h.OfFunc(func(string) bool { panic("oops") })
 
 	c := h.join("/dyn-7", "/dyn-x")

@@ -82,10 +82,12 @@ func New(opts *Options) *Server {
 // on it panics. A name that was passed to Of before the pattern has a namespace of
 // its own, with handlers of its own, which the pattern does not match.
 //
+// Of also finds what [Server.OfFunc] has made, by the name that [Server.Stats] has for it.
+//
 // [Options].MaxDynamicNamespaces and MaxClientNamespaces bound how many namespaces
 // clients can make.
 func (s *Server) Of(name string) *Namespace {
-	if !strings.HasPrefix(name, "/") {
+	if !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, funcName) {
 		name = "/" + name
 	}
 	if strings.ContainsAny(name, braces) {

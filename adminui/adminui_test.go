@@ -381,6 +381,29 @@ func TestDevelopment(t *testing.T) {
 	})
 }
 
+// Namespaces that clients name are shown by those names.
+func TestDynamicNamespaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := mount(t, nil, adminui.Options{Unprotected: true, Mode: adminui.Development})
+		srv.Of("/tenant-{id}")
+		srv.OfFunc(func(name string) bool { return name == "/func" })
+		want := []string{"/func", "/tenant-7"}
+		for _, nsp := range want {
+			siotest.Connect(t, srv, &siotest.Options{Namespace: nsp})
+		}
+		p := open(t, srv, nil)
+		features(t, p)
+		var got []string
+		for _, s := range bind[[]socket](t, p.Expect("all_sockets")) {
+			got = append(got, s.Nsp)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, append([]string{"/admin"}, want...)) {
+			t.Errorf("sockets of %q are listed, want the page's and those of %q", got, want)
+		}
+	})
+}
+
 func TestMaxSockets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 40
