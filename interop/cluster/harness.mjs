@@ -134,7 +134,7 @@ export class Cluster {
 
   // add starts a server: in Node with a client of Redis, in Go without.
   async add(name, client, options = {}) {
-    const server = new TestServer(name, { ...this.options, ...options, client, prefix: this.prefix, redis: redis.addr });
+    const server = new TestServer(name, { ...this.options, redis: redis.addr, ...options, client, prefix: this.prefix });
     this.#servers.add(server);
     this[name] = server;
     await server.listening;

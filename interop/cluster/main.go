@@ -90,6 +90,7 @@ func serve(client rueidis.ClientOption, opts *redis.Options, addr string, recove
 	}
 	srv := sio.New(&sio.Options{
 		Cluster:     cl,
+		Ready:       cl.Ready,
 		Recovery:    recovery,
 		Compression: &sio.Compression{Threshold: 1},
 		CORS:        &sio.CORS{Origins: []string{"https://a.example"}},
