@@ -54,8 +54,8 @@ type Options struct {
 	ServerID string
 
 	// Data returns what is shown as the data of a socket: anything that encoding/json encodes
-	// as an object, of 4 KiB at most. It must not block. Default: the plain ones of the values
-	// that are stored under strings.
+	// as an object, of 4 KiB at most. It must not block. A panic is shown. Default: the plain
+	// ones of the values that are stored under strings.
 	Data func(s *sio.Socket) any
 }
 

@@ -2,6 +2,7 @@ package adminui_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -378,6 +379,21 @@ func TestDevelopment(t *testing.T) {
 		a.Disconnect()
 		stamped(p.until("room_left", nil), "/", "other", a.ID())
 		stamped(p.until("socket_disconnected", nil), "/", a.ID(), "client namespace disconnect")
+	})
+}
+
+// Data is called where nobody else catches its panics.
+func TestDataPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := mount(t, nil, adminui.Options{Unprotected: true, Mode: adminui.Development, Data: func(s *sio.Socket) any {
+			return map[string]string{"name": s.Value("name").(string)}
+		}})
+		p := open(t, srv, nil)
+		features(t, p)
+		list := bind[[]socket](t, p.Expect("all_sockets"))
+		if len(list) != 1 || !strings.HasPrefix(fmt.Sprint(list[0].Data["(error)"]), "panic: interface conversion") {
+			t.Errorf("%+v", list)
+		}
 	})
 }
 

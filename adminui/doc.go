@@ -24,7 +24,8 @@
 //
 // Of the headers and the query of a handshake, credentials are hidden: cookies keep their
 // names, an Authorization header its scheme, and of whatever has a name like token, key or
-// password nothing is left. The auth payload is never shown. Of the values that SetValue has
+// password nothing is left, in URLs such as the Referer's, too, and of JSON Web Tokens
+// under any name. The auth payload is never shown. Of the values that SetValue has
 // stored under strings, those are shown that are plain, such as strings and numbers, and not
 // named like that; Options.Data shows what else there is. Events are shown as they are.
 //

@@ -3,6 +3,7 @@ package adminui
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -107,7 +108,12 @@ func (u *ui) look(s *sio.Socket) known {
 }
 
 // data returns what is shown as the data of a socket, as a JSON object.
-func (u *ui) data(s *sio.Socket) []byte {
+func (u *ui) data(s *sio.Socket) (b []byte) {
+	defer func() {
+		if v := recover(); v != nil { // in Options.Data, or a method of what it returned
+			b = failed(fmt.Sprint("panic: ", v))
+		}
+	}()
 	var v any
 	if u.opts.Data != nil {
 		v = u.opts.Data(s)
@@ -117,12 +123,18 @@ func (u *ui) data(s *sio.Socket) []byte {
 	b, err := json.Marshal(v)
 	switch {
 	case err != nil:
-		b, _ = json.Marshal(map[string]string{"(error)": cut(err.Error())})
+		b = failed(err.Error())
 	case !bytes.HasPrefix(b, []byte("{")):
 		b = []byte("{}")
 	case len(b) > maxData:
-		b = []byte(`{"(error)":"too much to show"}`)
+		b = failed("too much to show")
 	}
+	return b
+}
+
+// failed returns what is shown in the place of data.
+func failed(why string) []byte {
+	b, _ := json.Marshal(map[string]string{"(error)": cut(why)}) // never fails
 	return b
 }
 
@@ -138,7 +150,7 @@ func plain(values map[string]any) map[string]any {
 			v = hidden
 		case v == nil:
 		case r.Kind() == reflect.String:
-			v = cut(r.String())
+			v = text(r.String())
 		case r.Kind() == reflect.Bool:
 			v = r.Bool()
 		case r.CanInt():

@@ -18,14 +18,17 @@ const (
 
 // secretNames are parts of the names of headers, parameters and values that are credentials.
 var secretNames = []string{
-	"auth", "token", "secret", "passw", "pwd", "key", "cookie", "session", "credential", "signature", "jwt", "csrf", "xsrf", "otp", "assertion",
+	"auth", "token", "secret", "passw", "passphrase", "pwd", "key", "cookie", "session", "credential", "signature", "jwt", "csrf", "xsrf", "otp",
+	"assertion", "bearer", "ticket", "oidc",
 }
+
+// secretWords are such names.
+var secretWords = []string{"sid", "pass", "pw", "pin", "sig", "sign", "code", "sec-websocket-protocol"}
 
 // secret tells whether what has that name is better not shown.
 func secret(name string) bool {
 	name = strings.ToLower(name)
-	return name == "sid" || name == "pass" || name == "sig" || name == "pin" ||
-		slices.ContainsFunc(secretNames, func(part string) bool { return strings.Contains(name, part) })
+	return slices.Contains(secretWords, name) || slices.ContainsFunc(secretNames, func(part string) bool { return strings.Contains(name, part) })
 }
 
 // shown returns the headers of a request as Node has them, without what is secret.
@@ -43,8 +46,10 @@ func shown(h http.Header) map[string]string {
 			value = scheme(value)
 		case secret(name):
 			value = hidden
+		case isURL(value): // of the page that connects, or what a proxy was asked for
+			_, value = query(value)
 		}
-		out[cut(strings.ToLower(name))] = cut(value)
+		out[cut(strings.ToLower(name))] = text(value)
 	}
 	return out
 }
@@ -84,7 +89,7 @@ func query(raw string) (params map[string]any, shownURL string) {
 	for i, name := range names[:min(maxFields, len(names))] {
 		list := slices.Clone(values[name][:min(maxFields, len(values[name]))])
 		for j, v := range list {
-			if list[j] = cut(v); secret(name) {
+			if list[j] = text(v); secret(name) {
 				list[j] = hidden
 			}
 		}
@@ -102,6 +107,20 @@ func query(raw string) (params map[string]any, shownURL string) {
 		}
 	}
 	return params, cut(path) + "?" + b.String()
+}
+
+// isURL tells whether a value is a URL with a query.
+func isURL(value string) bool {
+	path, _, found := strings.Cut(value, "?")
+	return found && (strings.HasPrefix(path, "/") || strings.Contains(path, "://"))
+}
+
+// text returns what is shown of a value: nothing of a JSON Web Token, whatever its name is.
+func text(value string) string {
+	if strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") >= 2 {
+		return hidden
+	}
+	return cut(value)
 }
 
 // cut shortens a text.

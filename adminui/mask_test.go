@@ -21,6 +21,10 @@ func TestShownHeaders(t *testing.T) {
 		"X-Forwarded-For":     {"192.0.2.1", "192.0.2.2"},
 		"User-Agent":          {strings.Repeat("é", maxValue)},
 		"X-Odd":               {"\xff"},
+		"Referer":             {"https://example.com/in?access_token=t&lang=en"},
+		"X-Original-Uri":      {"/socket.io/?EIO=4&ticket=t"},
+		"X-Identity":          {"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."},
+		"Sec-Ch-Ua-Mobile":    {"?0"},
 	})
 	want := map[string]string{
 		"cookie":              "a=(hidden); b=(hidden); c=(hidden)",
@@ -30,6 +34,10 @@ func TestShownHeaders(t *testing.T) {
 		"x-forwarded-for":     "192.0.2.1, 192.0.2.2",
 		"user-agent":          strings.Repeat("é", maxValue/2) + "…",
 		"x-odd":               "\uFFFD",
+		"referer":             "https://example.com/in?access_token=%28hidden%29&lang=en",
+		"x-original-uri":      "/socket.io/?EIO=4&ticket=%28hidden%29",
+		"x-identity":          hidden,
+		"sec-ch-ua-mobile":    "?0",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -55,6 +63,7 @@ func TestShownQuery(t *testing.T) {
 		"/socket.io/":                {map[string]any{}, "/socket.io/"},
 		"/socket.io/?EIO=4&a=1&a=2":  {map[string]any{"EIO": "4", "a": []string{"1", "2"}}, "/socket.io/?EIO=4&a=1&a=2"},
 		"/x?access_token=s&SID=s&b=": {map[string]any{"access_token": hidden, "SID": hidden, "b": ""}, "/x?SID=%28hidden%29&access_token=%28hidden%29&b="},
+		"/x?code=1&u=eyJh.eyJz.c":    {map[string]any{"code": hidden, "u": hidden}, "/x?code=%28hidden%29&u=%28hidden%29"},
 		"/x?ok=1&%zz=secret":         {map[string]any{"ok": "1"}, "/x?ok=1"},
 	} {
 		params, shownURL := query(url)
