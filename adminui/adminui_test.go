@@ -2,7 +2,6 @@ package adminui_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -379,44 +378,6 @@ func TestDevelopment(t *testing.T) {
 		a.Disconnect()
 		stamped(p.until("room_left", nil), "/", "other", a.ID())
 		stamped(p.until("socket_disconnected", nil), "/", a.ID(), "client namespace disconnect")
-	})
-}
-
-// Data is called where nobody else catches its panics.
-func TestDataPanics(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := mount(t, nil, adminui.Options{Unprotected: true, Mode: adminui.Development, Data: func(s *sio.Socket) any {
-			return map[string]string{"name": s.Value("name").(string)}
-		}})
-		p := open(t, srv, nil)
-		features(t, p)
-		list := bind[[]socket](t, p.Expect("all_sockets"))
-		if len(list) != 1 || !strings.HasPrefix(fmt.Sprint(list[0].Data["(error)"]), "panic: interface conversion") {
-			t.Errorf("%+v", list)
-		}
-	})
-}
-
-// Namespaces that clients name are shown by those names.
-func TestDynamicNamespaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := mount(t, nil, adminui.Options{Unprotected: true, Mode: adminui.Development})
-		srv.Of("/tenant-{id}")
-		srv.OfFunc(func(name string) bool { return name == "/func" })
-		want := []string{"/func", "/tenant-7"}
-		for _, nsp := range want {
-			siotest.Connect(t, srv, &siotest.Options{Namespace: nsp})
-		}
-		p := open(t, srv, nil)
-		features(t, p)
-		var got []string
-		for _, s := range bind[[]socket](t, p.Expect("all_sockets")) {
-			got = append(got, s.Nsp)
-		}
-		slices.Sort(got)
-		if !slices.Equal(got, append([]string{"/admin"}, want...)) {
-			t.Errorf("sockets of %q are listed, want the page's and those of %q", got, want)
-		}
 	})
 }
 

@@ -19,6 +19,11 @@ const (
 	maxGreeted = 100
 	// maxList is how many bytes of sockets are sent at once to a page that comes.
 	maxList = 1 << 20
+	// usual is up to how many bytes of a socket are a message. More count as several: clients
+	// choose what their handshake has.
+	usual = 4 << 10
+	// maxRounds bounds how many pages are told at a time of what was there before them.
+	maxRounds = 2 * maxPages
 )
 
 // A feed tells the pages of sockets and events, in development. It knows which sockets they
@@ -151,7 +156,8 @@ func (f *feed) flush(now time.Time) {
 	f.events.flush(f.u, now)
 }
 
-// tellOf tells all pages what has changed of a socket, and returns how many messages that took.
+// tellOf tells all pages what has changed of a socket, and returns how many messages that took,
+// or is worth.
 func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 	nsp, id, at := e.socket.Namespace().Name(), f.u.id(e.socket), iso(now)
 	tell := func(event string, args ...any) {
@@ -175,8 +181,9 @@ func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 	e.known = f.u.look(e.socket)
 	if !e.told {
 		e.told = true
-		tell("socket_connected", f.u.socket(e.socket, e.known), at)
-		return sent
+		b := f.encode(e)
+		tell("socket_connected", b, at)
+		return sent + len(b)/usual
 	}
 	for _, room := range was.rooms {
 		if _, in := slices.BinarySearch(e.rooms, room); !in {
@@ -197,6 +204,12 @@ func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 	return sent
 }
 
+// encode returns what the pages are told of a socket that they get to know.
+func (f *feed) encode(e *entry) json.RawMessage {
+	b, _ := json.Marshal(f.u.socket(e.socket, e.known)) // never fails
+	return b
+}
+
 // welcome tells a page of what all know. For a page of this server that replaces what it knew.
 func (f *feed) welcome(g greeting) {
 	f.mu.Lock()
@@ -209,12 +222,12 @@ func (f *feed) welcome(g greeting) {
 	if g.page != nil {
 		list, size := []json.RawMessage{}, 0
 		for len(all) > 0 && size < maxList {
-			b, _ := json.Marshal(f.u.socket(all[0].socket, all[0].known)) // never fails
+			b := f.encode(all[0])
 			list, size, all = append(list, b), size+len(b), all[1:]
 		}
 		_ = g.page.Emit("all_sockets", list) // or it has left
 	}
-	if len(all) > 0 {
+	if len(all) > 0 && len(f.rounds) < maxRounds {
 		f.rounds = append(f.rounds, &round{g, all})
 	}
 }
@@ -232,9 +245,9 @@ func (f *feed) greet() {
 			if !e.told {
 				continue
 			}
-			s := f.u.socket(e.socket, e.known)
-			_ = f.u.nsp.To(r.id).Emit("socket_connected", s, iso(e.socket.Session().Opened()))
-			room--
+			b := f.encode(e)
+			_ = f.u.nsp.To(r.id).Emit("socket_connected", b, iso(e.socket.Session().Opened()))
+			room -= 1 + len(b)/usual
 		}
 	}
 	f.rounds = slices.DeleteFunc(f.rounds, func(r *round) bool { return len(r.left) == 0 })
