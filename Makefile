@@ -154,6 +154,10 @@ bench: ## measure beside other servers, and how cost grows: half an hour, into b
 bench-cluster: redis ## measure two servers of a cluster beside two of the reference: some minutes, into bench/results
 	cd bench && go run ./cluster
 
+.PHONY: bench-adminui
+bench-adminui: ## measure what an open page of the Admin UI costs: four minutes, into bench/results
+	cd bench && go run ./adminui -out results
+
 .PHONY: floods
 floods: ## flood a server for some seconds, with honest clients beside
 	cd bench && go test -count=1 ./soak

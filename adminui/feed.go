@@ -17,8 +17,9 @@ const (
 	maxChanges = 100
 	// maxGreeted is how many sockets those are sent at a time who have just come.
 	maxGreeted = 100
-	// maxList is how many bytes of sockets are sent at once to a page that comes.
-	maxList = 1 << 20
+	// maxList is how many bytes of sockets are sent at once to a page that comes. It takes them
+	// better together than one by one.
+	maxList = 4 << 20
 	// usual is up to how many bytes of a socket are a message. More count as several: clients
 	// choose what their handshake has.
 	usual = 4 << 10
