@@ -143,7 +143,7 @@ interop-server: cc
 	go build -race -o .bin/interop-server ./interop/server
 
 .PHONY: browser
-browser: chromium redis proxies examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat in Chromium
+browser: chromium redis proxies examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat, and the Admin UI, in Chromium
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
