@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -33,7 +34,7 @@ type emitter struct {
 func (e emitter) Emit(event string, args ...any) error {
 	ctx, span := e.t.send(e.ctx, "emit", trace.SpanKindProducer, event, e.to)
 	defer span.End()
-	err := e.to.Emit(event, e.t.inject(ctx, args)...)
+	err := e.to.Emit(event, e.t.injectPublic(ctx, args)...)
 	finish(span, ctx, err)
 	return err
 }
@@ -56,7 +57,7 @@ func (a asker) EmitWithAck(ctx context.Context, event string, args ...any) (sio.
 	}
 	ctx, span := a.t.send(ctx, "emitWithAck", spanKind, event, a.to)
 	defer span.End()
-	answer, err := a.to.EmitWithAck(ctx, event, a.t.inject(ctx, args)...)
+	answer, err := a.to.EmitWithAck(ctx, event, a.t.injectPublic(ctx, args)...)
 	finish(span, ctx, err)
 	return answer, err
 }
@@ -129,6 +130,14 @@ func namespaceOf(to any) string {
 		return to.Namespace().Name()
 	}
 	return ""
+}
+
+// injectPublic is inject for what goes to clients: baggage is not theirs, and may be of another.
+func (t *Tracer) injectPublic(ctx context.Context, args []any) []any {
+	if !t.opts.Inject {
+		return args
+	}
+	return t.inject(baggage.ContextWithoutBaggage(ctx), args)
 }
 
 // inject adds the context of an event to its arguments, if that is wanted.

@@ -77,6 +77,35 @@ func TestInjectCopies(t *testing.T) {
 	}
 }
 
+// The baggage of one client is not for others.
+func TestInjectNoBaggage(t *testing.T) {
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{Inject: true})
+	srv := newServer()
+	srv.Use(tracer.Middleware())
+	srv.On("e", func(c *sio.Context) error {
+		if err := tracer.Emitter(c.Context(), srv).Emit("news"); err != nil {
+			return err
+		}
+		_, err := tracer.Asker(c).EmitWithAck(c.Context(), "question")
+		return err
+	})
+	_, header := remote(1)
+	header.Set("Baggage", "tenant=a")
+	a, b := siotest.Connect(t, srv, &siotest.Options{Header: header}), siotest.Connect(t, srv)
+	a.Emit("e")
+	a.Expect("news")
+	question := a.Expect("question")
+	for _, e := range []*siotest.Event{b.Expect("news"), question} {
+		got := make(propagation.MapCarrier)
+		if e.Bind(&got); len(got) != 1 || got["traceparent"] == "" {
+			t.Errorf("a client gets %v", got)
+		}
+	}
+	question.Ack()
+	log.after(t, srv)
+}
+
 // The span of a question lasts until the answer.
 func TestAsker(t *testing.T) {
 	log := newSpanLog(t)

@@ -42,7 +42,8 @@ type TracerOptions struct {
 	Untrusted bool
 	// Inject adds an argument to the events that [Tracer.Emitter], [Tracer.Asker] and
 	// [Tracer.ServerEmitter] send, behind the others: an object with the span's context,
-	// such as {"traceparent":"00-…"}. The receiver's handler sees it.
+	// such as {"traceparent":"00-…"}. The receiver's handler sees it. Baggage goes to other
+	// servers only.
 	Inject bool
 }
 
