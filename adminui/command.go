@@ -69,8 +69,12 @@ func (u *ui) command(read command) sio.Handler {
 		if args.err != nil {
 			return args.err
 		}
+		only := args.only
+		if s := u.srv.Of(nsp).Socket(only); s != nil {
+			only = s.LogID() // its id may be a credential
+		}
 		err := do(o)
-		c.Logger().Info().Str("command", name).Str("nsp", nsp).Str("filter", args.only).Str("room", o.room).Str("event", o.event).
+		c.Logger().Info().Str("command", name).Str("nsp", nsp).Str("filter", only).Str("room", o.room).Str("event", o.event).
 			Str("admin", c.Socket().LogID()).Str("address", c.Handshake().Address).Err(err).Msg("admin command")
 		if err != nil {
 			return &sio.Error{Message: "the command has failed: see the server's log", Err: err}
