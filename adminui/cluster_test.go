@@ -16,9 +16,9 @@ import (
 	"github.com/siokit/sio/siotest"
 )
 
-func clustered(t *testing.T, hub *memory.Hub) *sio.Options {
+func clustered(t *testing.T, e cluster.Engine) *sio.Options {
 	t.Helper()
-	cl, err := cluster.New(t.Context(), hub.Engine(), wire.Sharded("", wire.Dynamic), nil)
+	cl, err := cluster.New(t.Context(), e, wire.Sharded("", wire.Dynamic), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func servers(t *testing.T, hub *memory.Hub, n int, o adminui.Options) []*sio.Ser
 	var list []*sio.Server
 	for i := range n {
 		o.ServerID = fmt.Sprint("s", i+1)
-		list = append(list, mount(t, clustered(t, hub), o))
+		list = append(list, mount(t, clustered(t, hub.Engine()), o))
 	}
 	return list
 }
@@ -135,7 +135,7 @@ func TestClusterRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := memory.NewHub()
 		all := servers(t, hub, 2, adminui.Options{Unprotected: true, Mode: adminui.Development})
-		plain := sio.New(clustered(t, hub)) // what is emitted to the namespace arrives here, too
+		plain := sio.New(clustered(t, hub.Engine())) // what is emitted to the namespace arrives here, too
 		plain.Of("/admin")
 		siotest.Cleanup(t, plain)
 		ear := page{t, siotest.Connect(t, plain, &siotest.Options{Namespace: "/admin"})}

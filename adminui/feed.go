@@ -67,7 +67,11 @@ func (f *feed) open(limit int, silent bool) {
 	f.fill(f.u.srv.Stats(), limit)
 	if silent {
 		for e := f.next(); e != nil; e = f.next() {
-			e.known, e.told = f.u.look(e.socket), true
+			if e.socket.Connected() {
+				e.known, e.told = f.u.look(e.socket), true
+			} else {
+				f.forget(e)
+			}
 		}
 	}
 }
@@ -115,6 +119,12 @@ func (f *feed) next() *entry {
 	f.changed = f.changed[1:]
 	e.queued = false
 	return e
+}
+
+func (f *feed) forget(e *entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.entries, e.socket)
 }
 
 // fill lists sockets that are there, while there is room.
@@ -167,9 +177,7 @@ func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 	}
 	was := e.known
 	if !e.socket.Connected() {
-		f.mu.Lock()
-		delete(f.entries, e.socket)
-		f.mu.Unlock()
+		f.forget(e)
 		if e.told {
 			for _, room := range was.rooms {
 				tell("room_left", nsp, room, id, at)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/adminui"
+	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/memory"
 	"github.com/siokit/sio/siotest"
 )
@@ -73,7 +74,7 @@ func (m model) String() string {
 }
 
 // Whatever sockets do, and whenever a page comes, it knows in the end what there is, on all
-// servers.
+// servers; also if clients may come back, when events go by a journal.
 func TestModel(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -83,7 +84,17 @@ func TestModel(t *testing.T) {
 }
 
 func testModel(t *testing.T, random *rand.Rand) {
-	all := servers(t, memory.NewHub(), 2, adminui.Options{Unprotected: true, Mode: adminui.Development})
+	hub := memory.NewHub()
+	engine, recovery := func() cluster.Engine { return hub.Engine() }, (*sio.Recovery)(nil)
+	if random.IntN(2) == 0 {
+		engine, recovery = func() cluster.Engine { return hub.Journal() }, new(sio.Recovery)
+	}
+	var all []*sio.Server
+	for i := range 2 {
+		opts := clustered(t, engine())
+		opts.Recovery = recovery
+		all = append(all, mount(t, opts, adminui.Options{Unprotected: true, Mode: adminui.Development, ServerID: fmt.Sprint("s", i+1)}))
+	}
 	for _, srv := range all {
 		sio.On(srv, "join", func(c *sio.Context, room string) error { return c.Join(room) })
 		sio.On(srv, "leave", func(c *sio.Context, room string) error { c.Leave(room); return nil })
