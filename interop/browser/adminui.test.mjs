@@ -74,12 +74,14 @@ async function view(page, name) {
   await page.waitForFunction(() => document.querySelectorAll(".v-breadcrumbs").length === 1);   // the one before is gone
 }
 
-// settled resolves when nothing moves any more.
-const settled = (page) => page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
-
+// shot takes a picture when nothing moves any more.
 async function shot(page, name) {
-  await settled(page);
-  await page.screenshot({ path: join(artifacts, `adminui-${name}.png`) });
+  await page.locator(".v-dialog--active").waitFor({ state: "hidden" });
+  let last, picture;
+  do {
+    last = picture;
+    picture = await page.screenshot({ path: join(artifacts, `adminui-${name}.png`) });
+  } while (!last?.equals(picture));
 }
 
 test("an administrator logs in, sees a socket, has it join a room, and disconnects it", async (t) => {
