@@ -94,15 +94,15 @@ func (d *door) bucket(address string) *bucket {
 	return &d.buckets[maphash.Comparable(d.seed, network(address))%doorBuckets]
 }
 
-// network returns what an attempt is counted for: of IPv6 whoever has a /64, who can have all of
-// its addresses.
+// network returns what an attempt is counted for: of IPv6 whoever has a /48, which anybody can
+// get, and with it enough networks to take all checks that there are.
 func network(address string) netip.Prefix {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
 		return netip.Prefix{}
 	}
 	a = a.Unmap()
-	bits := 64
+	bits := 48
 	if a.Is4() {
 		bits = 32
 	}

@@ -40,8 +40,8 @@ func TestAttemptsOfAnAddress(t *testing.T) {
 		time.Sleep(attemptEvery)
 		knock("192.0.2.1", "wrong", mistaken)
 		knock("192.0.2.1", "wrong", tooMany)
-		for i := range attempts { // a /64 is one
-			knock(fmt.Sprintf("2001:db8::%d", i), "wrong", mistaken)
+		for i := range attempts { // a /48 is one
+			knock(fmt.Sprintf("2001:db8:0:%d::1", i), "wrong", mistaken)
 		}
 		knock("2001:db8::99", "right", tooMany)
 		time.Sleep(attempts * attemptEvery)
