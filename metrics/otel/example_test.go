@@ -33,5 +33,5 @@ func ExampleTracer() {
 	})
 
 	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", otelhttp.NewHandler(srv, "socket.io"))
+	mux.Handle("/socket.io/", otelhttp.NewHandler(srv, "socket.io", otelhttp.WithFilter(srv.IsHandshake)))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,16 +54,34 @@ func (l *spanLog) tracer(opts siootel.TracerOptions) *siootel.Tracer {
 	return siootel.NewTracer(&opts)
 }
 
+func shut(t *testing.T, srv *sio.Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		t.Fatalf("the server does not shut down: %v", err)
+	}
+}
+
+// A counted handler knows when it has served all requests: that of a WebSocket may end after
+// what comes of it.
+type counted struct {
+	http.Handler
+	serving sync.WaitGroup
+}
+
+func (h *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.serving.Add(1)
+	defer h.serving.Done()
+	h.Handler.ServeHTTP(w, r)
+}
+
 // after shuts the servers down, with which all of their handlers have returned, and
 // returns the spans by name, and those of one name as they have ended.
 func (l *spanLog) after(t *testing.T, servers ...*sio.Server) spans {
 	t.Helper()
 	for _, srv := range servers {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := srv.Shutdown(ctx); err != nil {
-			t.Fatalf("the server does not shut down: %v", err)
-		}
+		shut(t, srv)
 	}
 	byName := make(map[string][]tracetest.SpanStub)
 	for _, s := range l.exporter.GetSpans() {

@@ -82,15 +82,17 @@ func TestLocalParent(t *testing.T) {
 	srv.Use(log.tracer(siootel.TracerOptions{Carrier: siootel.LastArgument, Untrusted: true}).Middleware())
 	srv.OnConnect(func(*sio.Context) error { return nil })
 	srv.On("e", func(c *sio.Context) error { return c.Ack() })
-	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := &counted{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, span := log.provider.Tracer("").Start(r.Context(), "request")
 		defer span.End()
 		srv.ServeHTTP(w, r.WithContext(ctx))
-	})
+	})}
 	c := siotest.Connect(t, h, &siotest.Options{Header: header})
 	c.Call("e", carrier(sender))
 	c.Close()
-	s := log.after(t, srv)
+	shut(t, srv)
+	h.serving.Wait()
+	s := log.after(t)
 	request := s.one("request").SpanContext
 	wantChild(t, s.one("connect /"), request)
 	wantChild(t, s.one("process / e"), request)

@@ -30,8 +30,9 @@ func TestTraceFromRequestToAck(t *testing.T) {
 				return sio.Call[string](c.Context(), tracer.Asker(c), "confirm", what)
 			})
 			sio.OnWithAck(srv, "paid", func(c *sio.Context, sum int) (int, error) { return sum, nil })
-			ts := httptest.NewServer(otelhttp.NewHandler(srv, "", otelhttp.WithTracerProvider(log.provider), otelhttp.WithPropagators(w3c),
-				otelhttp.WithSpanNameFormatter(func(string, *http.Request) string { return "request" })))
+			h := &counted{Handler: otelhttp.NewHandler(srv, "", otelhttp.WithTracerProvider(log.provider), otelhttp.WithPropagators(w3c), otelhttp.WithFilter(srv.IsHandshake),
+				otelhttp.WithSpanNameFormatter(func(string, *http.Request) string { return "request" }))}
+			ts := httptest.NewServer(h)
 			defer ts.Close()
 
 			client := log.provider.Tracer("client")
@@ -78,8 +79,10 @@ func TestTraceFromRequestToAck(t *testing.T) {
 			page.End()
 			c.Close()
 
-			s := log.after(t, srv)
-			request := s.byName["request"][0] // the one that has opened the connection
+			shut(t, srv)
+			h.serving.Wait()
+			s := log.after(t)
+			request := s.one("request") // polls are none
 			wantChild(t, request, page.SpanContext())
 			wantChild(t, s.one("connect /"), request.SpanContext)
 			wantChild(t, s.one("process / order"), request.SpanContext)
