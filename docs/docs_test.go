@@ -62,7 +62,7 @@ var imports = map[string]string{
 	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence", "adminui": "github.com/siokit/sio/adminui",
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",
 	"siootel": "github.com/siokit/sio/metrics/otel", "otel": "go.opentelemetry.io/otel", "trace": "go.opentelemetry.io/otel/trace", "propagation": "go.opentelemetry.io/otel/propagation",
-	"otelhttp": "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
+	"sdkmetric": "go.opentelemetry.io/otel/sdk/metric", "otelhttp": "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
 	"sioprometheus": "github.com/siokit/sio/metrics/prometheus", "prometheus": "github.com/prometheus/client_golang/prometheus",
 	"collectors": "github.com/prometheus/client_golang/prometheus/collectors", "promhttp": "github.com/prometheus/client_golang/prometheus/promhttp",
 	"nats": "github.com/siokit/sio/cluster/nats", "embedded": "github.com/siokit/sio/cluster/nats/embedded", "natsgo": "github.com/nats-io/nats.go",

@@ -12,14 +12,16 @@ import (
 
 // What an observer does for each event allocates nothing.
 func TestHandledAllocations(t *testing.T) {
-	o := newMeter(t).observer(siootel.ObserverOptions{})[0]
-	c := kept(t, nil)
-	alloctest.Hold(t, 100, map[string]float64{"ok": 0, "refused": 0, "unhandled": 0}, func(yield func(string, func()) bool) {
-		for _, outcome := range []sio.Outcome{sio.OutcomeOK, sio.OutcomeRefused, sio.OutcomeNoOne} {
-			h := sio.Handled{Route: c.Route(), Outcome: outcome, Took: 1234}
-			if !yield(string(outcome), func() { o.Handled(c, h) }) {
-				return
+	for _, p := range []*siootel.Producer{nil, siootel.NewProducer()} {
+		o := newMeter(t).observer(siootel.ObserverOptions{Producer: p})[0]
+		c := kept(t, nil)
+		alloctest.Hold(t, 100, map[string]float64{"ok": 0, "refused": 0, "unhandled": 0}, func(yield func(string, func()) bool) {
+			for _, outcome := range []sio.Outcome{sio.OutcomeOK, sio.OutcomeRefused, sio.OutcomeNoOne} {
+				h := sio.Handled{Route: c.Route(), Outcome: outcome, Took: 1234}
+				if !yield(string(outcome), func() { o.Handled(c, h) }) {
+					return
+				}
 			}
-		}
-	})
+		})
+	}
 }

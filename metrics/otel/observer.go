@@ -32,6 +32,8 @@ type ObserverOptions struct {
 	// several servers, to tell these apart: processes are told apart by the resource of
 	// the provider. Default: none.
 	Attributes []attribute.KeyValue
+	// Producer keeps the durations of handlers, instead of the provider. Default: none.
+	Producer *Producer
 }
 
 // NewObserver returns an observer for [sio.Options].Observers, which makes metrics of what
@@ -50,6 +52,10 @@ func NewObserver(opts *ObserverOptions) *sio.Observer {
 	}
 	meter := o.Provider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
 	m := newMetrics(meter, o.Attributes)
+	if o.Producer != nil {
+		m.produced = true
+		o.Producer.add(m)
+	}
 	obs := m.observer()
 	obs.Created = func(srv *sio.Server) {
 		if m.taken.Swap(true) {
@@ -74,15 +80,22 @@ const (
 
 // Bounds of buckets, in seconds. The first are those that the conventions ask for.
 var (
-	handlerBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+	handlerBounds = [...]float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
 	networkBounds = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20}
 	sessionBounds = []float64{1, 5, 10, 30, 60, 300, 600, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600}
 )
 
+const (
+	handlerTimeName        = "messaging.process.duration"
+	handlerTimeDescription = "How long handlers took, with their middlewares."
+)
+
 // metrics are those that are recorded when something happens.
 type metrics struct {
-	own   attributes
-	taken atomic.Bool // by a server
+	own      attributes
+	born     time.Time
+	taken    atomic.Bool // by a server
+	produced bool        // handlers' durations are a Producer's
 
 	opened, refused, limits       metric.Int64Counter
 	joined, left                  metric.Int64Counter
@@ -102,8 +115,11 @@ type call struct {
 	isEvent bool
 }
 
-// labels are the attributes of calls, as instruments take them.
+// labels are the attributes of calls, also as instruments take them, and what is kept of
+// the calls for a Producer.
 type labels struct {
+	times  times
+	set    attribute.Set
 	record []metric.RecordOption
 	add    []metric.AddOption
 }
@@ -111,6 +127,7 @@ type labels struct {
 func newMetrics(meter metric.Meter, own []attribute.KeyValue) *metrics {
 	i := instruments{meter: meter}
 	m := &metrics{
+		born:              time.Now(),
 		own:               slices.Clone(own),
 		opened:            i.counter("sio.server.opened_sessions", "{session}", "Sessions that have begun, by the transport that they have begun on."),
 		refused:           i.counter("sio.server.refused_requests", "{request}", "Requests that were answered with an error, mostly handshakes."),
@@ -123,9 +140,9 @@ func newMetrics(meter metric.Meter, own []attribute.KeyValue) *metrics {
 		sessionTime:       i.seconds("sio.server.session.duration", "How long sessions have lasted, by the reason of their end.", sessionBounds...),
 		upgradeTime:       i.seconds("sio.server.upgrade.duration", "How long attempts to move a session to WebSocket took.", networkBounds...),
 		heartbeatTime:     i.seconds("sio.server.heartbeat.duration", "How long clients took to answer a ping.", networkBounds...),
-		handlerTime:       i.seconds("messaging.process.duration", "How long handlers took, with their middlewares.", handlerBounds...),
+		handlerTime:       i.seconds(handlerTimeName, handlerTimeDescription, handlerBounds[:]...),
 	}
-	m.calls.Store(new(map[call]*labels))
+	m.calls.Store(&map[call]*labels{})
 	return m
 }
 
@@ -172,34 +189,39 @@ func (m *metrics) handled(c *sio.Context, h sio.Handled) {
 	if l == nil {
 		l = m.label(k)
 	}
-	if h.Outcome == sio.OutcomeNoOne {
-		m.unhandled.Add(c.Context(), 1, l.add...)
-		return
+	switch {
+	case h.Outcome == sio.OutcomeNoOne:
+		m.unhandled.Add(context.Background(), 1, l.add...)
+	case m.produced:
+		l.times.add(h.Took)
+	default: // without c's context: to look for a span in it takes as long again
+		m.handlerTime.Record(context.Background(), h.Took.Seconds(), l.record...)
 	}
-	m.handlerTime.Record(c.Context(), h.Took.Seconds(), l.record...)
 }
 
 // label makes the attributes of calls when there is the first of them.
 func (m *metrics) label(k call) *labels {
-	var set metric.MeasurementOption
-	if k.outcome == sio.OutcomeNoOne {
-		set = m.own.and(namespaceKey.String(k.route.Namespace))
-	} else {
-		set = m.own.and(k.attributes()...)
-	}
+	l := &labels{set: m.own.set(k.attributes()...)}
+	option := metric.WithAttributeSet(l.set)
+	l.record, l.add = []metric.RecordOption{option}, []metric.AddOption{option}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := maps.Clone(*m.calls.Load())
-	if all == nil {
-		all = make(map[call]*labels)
+	all := *m.calls.Load()
+	if first := all[k]; first != nil {
+		return first
 	}
-	all[k] = &labels{[]metric.RecordOption{set}, []metric.AddOption{set}}
+	all = maps.Clone(all)
+	all[k] = l
 	m.calls.Store(&all)
-	return all[k]
+	return l
 }
 
-// attributes returns those that a span of the call has, too.
+// attributes returns those that a span of the call has, too; there is none of one without a
+// handler.
 func (k call) attributes() []attribute.KeyValue {
+	if k.outcome == sio.OutcomeNoOne {
+		return []attribute.KeyValue{namespaceKey.String(k.route.Namespace)}
+	}
 	operation := "process"
 	if !k.isEvent {
 		operation = k.route.Event
@@ -223,9 +245,14 @@ func (k call) attributes() []attribute.KeyValue {
 // attributes are those of all metrics of a server.
 type attributes []attribute.KeyValue
 
-// and returns them and others.
+// set returns them and others.
+func (a attributes) set(others ...attribute.KeyValue) attribute.Set {
+	return attribute.NewSet(append(slices.Clip(a), others...)...)
+}
+
+// and returns them and others, as instruments take them.
 func (a attributes) and(others ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(append(slices.Clip(a), others...)...))
+	return metric.WithAttributeSet(a.set(others...))
 }
 
 func registered(s *sio.Socket) attribute.KeyValue {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/cluster"
@@ -33,8 +35,8 @@ type meter struct {
 	provider *sdkmetric.MeterProvider
 }
 
-func newMeter(t testing.TB) *meter {
-	m := &meter{reader: sdkmetric.NewManualReader()}
+func newMeter(t testing.TB, opts ...sdkmetric.ManualReaderOption) *meter {
+	m := &meter{reader: sdkmetric.NewManualReader(opts...)}
 	m.provider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(m.reader))
 	t.Cleanup(func() { m.provider.Shutdown(context.Background()) })
 	return m
@@ -115,8 +117,15 @@ func (m *meter) until(t *testing.T, check func(values map[string]float64) (wrong
 
 // What a server does is in its metrics, under names of the application's alone.
 func TestMetrics(t *testing.T) {
-	m := newMeter(t)
-	srv := sio.New(&sio.Options{Logger: &silent, MaxRooms: 1, Observers: m.observer(siootel.ObserverOptions{})})
+	t.Run("provider", func(t *testing.T) { testMetrics(t, newMeter(t), nil) })
+	t.Run("Producer", func(t *testing.T) {
+		p := siootel.NewProducer()
+		testMetrics(t, newMeter(t, sdkmetric.WithProducer(p)), p)
+	})
+}
+
+func testMetrics(t *testing.T, m *meter, p *siootel.Producer) {
+	srv := sio.New(&sio.Options{Logger: &silent, MaxRooms: 1, Observers: m.observer(siootel.ObserverOptions{Producer: p})})
 	tenant := srv.Of("/tenant-{id}")
 	tenant.OnConnect(func(c *sio.Context) error {
 		if c.Param("id") == "0" {
@@ -205,6 +214,39 @@ func TestMetrics(t *testing.T) {
 		failed + "fail" + end:    1,
 		panicked + "panic" + end: 1,
 	})
+}
+
+// What a Producer makes is what the provider would.
+func TestProducer(t *testing.T) {
+	p := siootel.NewProducer()
+	if made, err := p.Produce(t.Context()); made != nil || err != nil {
+		t.Errorf("%v, %v of no server", made, err)
+	}
+	theirs, own := newMeter(t), newMeter(t, sdkmetric.WithProducer(p))
+	c := kept(t, nil)
+	for _, o := range append(theirs.observer(siootel.ObserverOptions{}), own.observer(siootel.ObserverOptions{Producer: p})...) {
+		for _, took := range []time.Duration{0, time.Microsecond, 5 * time.Millisecond, 5*time.Millisecond + 1, time.Second, 10 * time.Second, time.Hour} {
+			for _, outcome := range []sio.Outcome{sio.OutcomeOK, sio.OutcomePanicked, sio.OutcomeNoOne} {
+				o.Handled(c, sio.Handled{Route: c.Route(), Outcome: outcome, Took: took})
+			}
+		}
+	}
+	want, _ := theirs.read(t)
+	got, _ := own.read(t)
+	for name, w := range want {
+		g := got[name]
+		for _, data := range []metricdata.Aggregation{w.Data, g.Data} {
+			h, _ := data.(metricdata.Histogram[float64])
+			for i := range h.DataPoints {
+				p := &h.DataPoints[i]
+				p.Min, p.Max, p.Sum = metricdata.Extrema[float64]{}, metricdata.Extrema[float64]{}, math.Round(1e9*p.Sum)
+			}
+		}
+		metricdatatest.AssertEqual(t, w, g, metricdatatest.IgnoreTimestamp(), metricdatatest.IgnoreExemplars())
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d metrics, want %d", len(got), len(want))
+	}
 }
 
 // Other servers of a process have metrics of their own by an attribute, and so has a
