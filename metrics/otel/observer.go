@@ -147,7 +147,7 @@ func newMetrics(meter metric.Meter, own []attribute.KeyValue) *metrics {
 }
 
 func (m *metrics) observer() *sio.Observer {
-	ctx := context.Background()
+	ctx, alone := context.Background(), m.own.and()
 	o := &sio.Observer{Handled: m.handled}
 	o.SessionOpened = func(_ *engineio.Session, transport string) {
 		m.opened.Add(ctx, 1, m.own.and(transportKey.String(transport)))
@@ -162,7 +162,7 @@ func (m *metrics) observer() *sio.Observer {
 		m.upgradeTime.Record(ctx, took.Seconds(), m.own.and(upgradeKey.String(string(outcome))))
 	}
 	o.PingAnswered = func(_ *engineio.Session, took time.Duration) {
-		m.heartbeatTime.Record(ctx, took.Seconds(), m.own.and())
+		m.heartbeatTime.Record(ctx, took.Seconds(), alone)
 	}
 	o.LimitReached = func(_ *engineio.Session, limit engineio.Limit) {
 		m.limits.Add(ctx, 1, m.own.and(limitKey.String(string(limit))))
@@ -174,7 +174,7 @@ func (m *metrics) observer() *sio.Observer {
 		m.left.Add(ctx, 1, m.own.and(registered(s), bounded(reason)))
 	}
 	o.NamespaceRefused = func(*engineio.Session, string) {
-		m.unknownNamespaces.Add(ctx, 1, m.own.and())
+		m.unknownNamespaces.Add(ctx, 1, alone)
 	}
 	o.RecoveryEnded = func(s *sio.Socket, result socketio.RecoveryResult) {
 		m.recoveries.Add(ctx, 1, m.own.and(registered(s), recoveryKey.String(string(result))))
