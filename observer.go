@@ -53,10 +53,11 @@ const (
 // OutcomeOf returns how a handler has ended that has returned err. Ctx is the context of its
 // client. It is for middlewares that tell the client's errors from others.
 func OutcomeOf(ctx context.Context, err error) Outcome {
+	if err == nil {
+		return OutcomeOK // before there is anything to allocate
+	}
 	var panicked *PanicError
 	switch {
-	case err == nil:
-		return OutcomeOK
 	case errors.As(err, &panicked):
 		return OutcomePanicked
 	case isGone(err), errors.Is(err, context.Canceled) && ctx.Err() != nil:

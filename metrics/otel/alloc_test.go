@@ -5,10 +5,22 @@ package siootel_test
 import (
 	"testing"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/alloctest"
 	siootel "github.com/siokit/sio/metrics/otel"
 )
+
+// A span that is not sampled costs an event what the SDK allocates, and a Context.
+func TestUnsampledAllocations(t *testing.T) {
+	log := newSpanLog(t, sdktrace.WithSampler(sdktrace.NeverSample()))
+	h := log.tracer(siootel.TracerOptions{}).Middleware()(func(*sio.Context) error { return nil })
+	c := kept(t, nil)
+	alloctest.Hold(t, 100, map[string]float64{"event": 4}, func(yield func(string, func()) bool) {
+		yield("event", func() { h(c) })
+	})
+}
 
 // What an observer does for each event allocates nothing.
 func TestHandledAllocations(t *testing.T) {
