@@ -23,6 +23,9 @@ func with(wrong, right sio.Options) server {
 	return server{func() http.Handler { return serve(wrong) }, func() http.Handler { return serve(right) }}
 }
 
+// same is a case whose line is not the server's.
+func same(o sio.Options) server { return with(o, o) }
+
 var cases = map[string]server{
 	"path": with(sio.Options{}, sio.Options{
 		Path: "/ws",
@@ -42,16 +45,16 @@ var cases = map[string]server{
 	"large message": with(sio.Options{MaxPayload: 10_000}, sio.Options{
 		MaxPayload: 10_000_000,
 	}),
-	"large POST behind nginx": with(sio.Options{MaxPayload: 10_000_000}, sio.Options{MaxPayload: 10_000_000}),
-	"transport":               with(sio.Options{Transports: []string{sio.TransportWebSocket}}, sio.Options{Transports: []string{sio.TransportWebSocket}}),
-	"format":                  with(sio.Options{Parser: msgpack.Parser{}}, sio.Options{Parser: msgpack.Parser{}}),
-	"idle poll, sent again":   with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
-	"another format":          with(sio.Options{}, sio.Options{}),
-	"no CONNECT":              with(sio.Options{ConnectTimeout: 300 * time.Millisecond}, sio.Options{ConnectTimeout: 300 * time.Millisecond}),
-	"no pong":                 with(brisk, brisk),
-	"silence":                 with(brisk, brisk),
-	"idle WebSocket":          with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
-	"idle poll":               with(sio.Options{PingInterval: 3 * time.Second}, sio.Options{PingInterval: 3 * time.Second}),
+	"large POST behind nginx": same(sio.Options{MaxPayload: 10_000_000}),
+	"transport":               same(sio.Options{Transports: []string{sio.TransportWebSocket}}),
+	"format":                  same(sio.Options{Parser: msgpack.Parser{}}),
+	"idle poll, sent again":   same(sio.Options{PingInterval: 3 * time.Second}),
+	"another format":          same(sio.Options{}),
+	"no CONNECT":              same(sio.Options{ConnectTimeout: 300 * time.Millisecond}),
+	"no pong":                 same(brisk),
+	"silence":                 same(brisk),
+	"idle WebSocket":          same(sio.Options{PingInterval: 3 * time.Second}),
+	"idle poll":               same(sio.Options{PingInterval: 3 * time.Second}),
 
 	"attachments":        {func() http.Handler { return sends(11) }, func() http.Handler { return sends(10) }},
 	"browser":            {plain, listed},
