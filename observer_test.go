@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/siokit/sio"
@@ -156,4 +157,48 @@ func TestDeliveries(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestObserverOfLimits has those of a connection act that are not the engine's.
+func TestObserverOfLimits(t *testing.T) {
+	var n notebook
+	o := &sio.Observer{}
+	o.LimitReached = func(_ *engineio.Session, limit engineio.Limit) { n.note("%s", limit) }
+	opts := &sio.Options{Observers: []*sio.Observer{o}, EventQueue: 4, MaxDynamicNamespaces: 1, QueuePackets: 2, KeepSlow: true, ConnectTimeout: time.Minute, PingInterval: time.Hour}
+	inBubble(t, opts, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+		goOn := make(chan struct{})
+		srv.On("slow", func(*sio.Context) error {
+			<-goOn
+			return nil
+		})
+		srv.Of("/a-{x}").OnConnect(func(c *sio.Context) error {
+			for range 3 {
+				_ = c.Emit("e")
+			}
+			return nil
+		})
+		c := dial(testclient.Options{WebSocket: true})
+		c.connect("/", nil)
+		for range 5 { // of which one is being handled
+			c.send(`2["slow"]`)
+			synctest.Wait()
+		}
+		n.wants(t, "EventQueue")
+		if st := srv.Stats(); st.Waiting != 4 || st.Engine.Paused != 1 {
+			t.Errorf("%d wait, %d are paused, want 4 and 1", st.Waiting, st.Engine.Paused)
+		}
+		close(goOn)
+		synctest.Wait()
+		if st := srv.Stats(); st.Waiting != 0 || st.Engine.Paused != 0 {
+			t.Errorf("%d wait, %d are paused, want none", st.Waiting, st.Engine.Paused)
+		}
+		c.connect("/a-1", nil)
+		n.wants(t, "QueueBytes")
+		c.want(`2/a-1,["e"]`, `2/a-1,["e"]`)
+		c.refused("/a-2", nil)
+		n.wants(t, "MaxDynamicNamespaces")
+		dial(testclient.Options{WebSocket: true})
+		time.Sleep(2 * time.Minute)
+		n.wants(t, "ConnectTimeout")
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/timetest"
 )
 
@@ -28,6 +29,9 @@ func TestHandshakesNotUsed(t *testing.T) {
 		h.peer()
 	}
 	silent.ends("ping timeout")
+	if n := h.audit.reached(engineio.LimitUnpolled); n != 1 {
+		t.Errorf("observers were told %d times, want once", n)
+	}
 	h.gone(silent.ID())
 	next.alive()
 	polls.send("a")

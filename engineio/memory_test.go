@@ -75,6 +75,8 @@ func TestTotalBytes(t *testing.T) {
 		}
 		if n := left(hogs); n == 0 || n > 5 || most > 5<<20 {
 			t.Errorf("%d of them are left, %d bytes were queued", n, most)
+		} else if told := h.audit.reached(engineio.LimitTotalBytes); told != len(hogs)-n {
+			t.Errorf("%d of %d are left, and observers were told of %d that were ended", n, len(hogs), told)
 		}
 		h.get(small.ID())
 		honest.alive()

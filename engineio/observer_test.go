@@ -17,11 +17,19 @@ type audit struct {
 	t  *testing.T
 	mu sync.Mutex
 
-	open map[*engineio.Session]bool // and whether it still is
+	open   map[*engineio.Session]bool // and whether it still is
+	limits map[engineio.Limit]int     // how often they have acted
 }
 
 func newAudit(t *testing.T) *audit {
-	return &audit{t: t, open: make(map[*engineio.Session]bool)}
+	return &audit{t: t, open: make(map[*engineio.Session]bool), limits: make(map[engineio.Limit]int)}
+}
+
+// reached returns how often a limit has acted.
+func (a *audit) reached(limit engineio.Limit) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.limits[limit]
 }
 
 func (a *audit) observer() *engineio.Observer {
@@ -44,6 +52,11 @@ func (a *audit) observer() *engineio.Observer {
 				a.t.Errorf("a session that is not open is closed (%s)", reason)
 			}
 			a.open[s] = false
+		},
+		LimitReached: func(s *engineio.Session, limit engineio.Limit) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.limits[limit]++
 		},
 	}
 }

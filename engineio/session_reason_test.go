@@ -84,6 +84,9 @@ func TestCauseOfWriteTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.caused("transport error", os.ErrDeadlineExceeded)
+	if n := h.audit.reached(engineio.LimitWriteTimeout); n != 1 {
+		t.Errorf("observers were told %d times, want once", n)
+	}
 }
 
 func TestCauseOverPolling(t *testing.T) {

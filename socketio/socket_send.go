@@ -40,6 +40,9 @@ func (s *Socket) sendLater(b *delivery, e encoded, volatile bool) error {
 		}
 		err := s.holdLocked(e)
 		s.mu.Unlock()
+		if err != nil {
+			s.nsp.srv.watch.limited(s.conn.sess, engineio.LimitQueue)
+		}
 		if err != nil && !s.nsp.srv.opts.Engine.KeepSlow {
 			s.conn.sess.Abort(engineio.ReasonSlowConsumer)
 		}
