@@ -152,8 +152,8 @@ func (f *flow) count(packets, bytes int) {
 	f.bytes.Add(uint64(bytes))
 }
 
-// part returns which of them counts for s.
-func (s *Session) part() int { return int(s.id[0]) % trafficParts }
+// part returns which of them counts for s. When that was opened is random enough, and at hand.
+func (s *Session) part() int { return int(s.opened % trafficParts) }
 
 func (s *Session) countPollingIn(packets, bytes int) {
 	if t := s.srv.traffic; t != nil {

@@ -47,6 +47,7 @@ type Socket struct {
 	running   bool                // a goroutine runs the handler, or will
 	decided   bool                // Connect has returned
 	accepted  bool                // and returned nil
+	part      uint8               // of what is counted; never changed
 	kick      func()              // what a Disconnect during Connect asked for
 	held      []*engineio.Message // emitted while connecting
 	heldBytes int
@@ -60,7 +61,8 @@ type Socket struct {
 }
 
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
-	return &Socket{id: c.newID(n.name), nsp: n, conn: c, auth: auth}
+	id := c.newID(n.name)
+	return &Socket{id: id, nsp: n, conn: c, auth: auth, part: id[len(id)-1] % trafficParts}
 }
 
 // ID returns the socket's id. It is not that of the session, but for clients that

@@ -19,7 +19,7 @@ type delivery struct {
 // Flush counts what has been sent, and has it written.
 func (d *delivery) Flush() {
 	if d.sent > 0 {
-		d.to.nsp.traffic[d.to.part()].out.events.Add(d.sent)
+		d.to.nsp.traffic[d.to.part].out.events.Add(d.sent)
 		d.sent = 0
 	}
 	d.Batch.Flush()
