@@ -158,6 +158,10 @@ bench-cluster: redis ## measure two servers of a cluster beside two of the refer
 bench-adminui: ## measure what an open page of the Admin UI costs: four minutes, into bench/results
 	cd bench && go run ./adminui -out results
 
+.PHONY: bench-observe
+bench-observe: prometheus ## measure what metrics cost, and draw the dashboard fed by a load: six minutes, into bench/results
+	cd bench && go run ./observe -out results -check && go run ./dashboard
+
 .PHONY: floods
 floods: ## flood a server for some seconds, with honest clients beside
 	cd bench && go test -count=1 ./soak
