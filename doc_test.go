@@ -52,7 +52,7 @@ func TestAliasesNameTheirMethods(t *testing.T) {
 	aliased := make(map[string]reflect.Type)
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[sio.Socket](), reflect.TypeFor[sio.Target](), reflect.TypeFor[sio.Args](), reflect.TypeFor[sio.Emission](),
-		reflect.TypeFor[sio.Answer](), reflect.TypeFor[sio.RemoteSocket](), reflect.TypeFor[sio.Handshake](), reflect.TypeFor[sio.Tap](),
+		reflect.TypeFor[sio.Answer](), reflect.TypeFor[sio.RemoteSocket](), reflect.TypeFor[sio.Handshake](), reflect.TypeFor[sio.Tap](), reflect.TypeFor[sio.Stats](),
 	} {
 		aliased[typ.Name()] = typ
 	}

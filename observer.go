@@ -80,7 +80,11 @@ func (s *Server) Observe(o *Observer) {
 	}
 }
 
-// Stats are what a server has at one time, and what it has counted.
+// Stats are what a server has at one time, and what it has counted:
+//
+//   - of connections and traffic, by transport: [socketio.Stats.Engine]
+//   - of namespaces, their clients, rooms and events: [socketio.Stats.Namespaces]
+//   - what waits for handlers: [socketio.Stats.Waiting], [socketio.Stats.WaitingBytes]
 type Stats = socketio.Stats
 
 // Stats returns what the server has, and what it has counted since it was made. Traffic is
