@@ -1,6 +1,7 @@
 package siootel_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -138,6 +139,40 @@ func TestBaggage(t *testing.T) {
 		c.Call("e").Is(want[0])
 		c.Call("e", carrier(sender)).Is(want[1])
 		c.Call("e", sent).Is(want[2])
+		log.after(t, srv)
+	}
+}
+
+// baggageReader tells whether there is some.
+type baggageReader struct {
+	propagation.TraceContext
+	found chan<- bool
+}
+
+func (r baggageReader) Extract(ctx context.Context, c propagation.TextMapCarrier) context.Context {
+	_, several := c.(propagation.ValuesGetter)
+	r.found <- several || c.Get("baggage") != ""
+	return r.TraceContext.Extract(ctx, c)
+}
+
+// Strangers can't have the server parse baggage for each event.
+func TestBaggageOfStrangersIsNotParsed(t *testing.T) {
+	sender, header := remote(1)
+	header.Set("Baggage", "tenant=a")
+	sent := carrier(sender)
+	sent["baggage"] = "tenant=b"
+	for _, untrusted := range []bool{false, true} {
+		log := newSpanLog(t)
+		found := make(chan bool, 2)
+		srv := newServer()
+		srv.Use(log.tracer(siootel.TracerOptions{Carrier: siootel.LastArgument, Untrusted: untrusted, Propagator: baggageReader{found: found}}).Middleware())
+		srv.On("e", func(c *sio.Context) error { return c.Ack() })
+		siotest.Connect(t, srv, &siotest.Options{Header: header}).Call("e", sent)
+		for range 2 {
+			if got := <-found; got == untrusted {
+				t.Errorf("untrusted %t, and baggage is found: %t", untrusted, got)
+			}
+		}
 		log.after(t, srv)
 	}
 }
