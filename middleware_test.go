@@ -162,7 +162,8 @@ func TestWithContext(t *testing.T) {
 		t.Errorf("value %v in the connect handler", v)
 	}
 	ended(t, ctx, engineio.ReasonTransportClose) // it ends with the socket's
-	mustPanic(t, "sio: WithContext: nil context", func() { new(sio.Context).WithContext(nil) })
+	var none context.Context
+	mustPanic(t, "sio: WithContext: nil context", func() { new(sio.Context).WithContext(none) })
 }
 
 // Middlewares of one socket run inside of the namespace's and outside of those
