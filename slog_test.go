@@ -80,7 +80,7 @@ func TestSlogTypes(t *testing.T) {
 	before := time.Now()
 	log.Warn().Int("int", -7).Int64("large", math.MaxInt64).Uint64("uint", math.MaxUint64).Float64("float", 1.5).Bool("yes", true).Str("text", "é\n\"").
 		Err(errors.New("boom")).Dur("took", 1500*time.Millisecond).Dict("who", zerolog.Dict().Int("n", 1).Dict("in", zerolog.Dict().Str("a", "b"))).
-		Ints("list", []int{1, math.MaxInt64}).Any("nothing", nil).Bytes("stack", []byte("goroutine 1\n\tmain.go")).Msg("hello")
+		Ints64("list", []int64{1, math.MaxInt64}).Any("nothing", nil).Bytes("stack", []byte("goroutine 1\n\tmain.go")).Msg("hello")
 	recs := h.take()
 	if len(recs) != 1 {
 		t.Fatalf("%d records", len(recs))
