@@ -3,6 +3,7 @@ package siootel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -115,16 +116,28 @@ func finish(span trace.Span, ctx context.Context, err error) {
 	}
 }
 
+// maxMessage bounds what a span has of an error's text, in bytes: that may quote what a
+// client has sent, and many spans wait for their exporter.
+const maxMessage = 1 << 10
+
 // record makes the span one that has failed.
 func record(span trace.Span, err error) {
+	if !span.IsRecording() {
+		return
+	}
+	message := err.Error()
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
+	}
+	exception := []attribute.KeyValue{semconv.ExceptionType(fmt.Sprintf("%T", err)), semconv.ExceptionMessage(message)}
 	if p, ok := errors.AsType[*sio.PanicError](err); ok {
-		span.RecordError(err, trace.WithAttributes(semconv.ExceptionStacktrace(string(p.Stack))))
+		exception = append(exception, semconv.ExceptionStacktrace(string(p.Stack)))
 		span.SetAttributes(panicked)
 	} else {
-		span.RecordError(err)
 		span.SetAttributes(semconv.ErrorType(err))
 	}
-	span.SetStatus(codes.Error, err.Error())
+	span.AddEvent(semconv.ExceptionEventName, trace.WithAttributes(exception...))
+	span.SetStatus(codes.Error, message)
 }
 
 // end ends a span, if need be with a panic, which goes on.

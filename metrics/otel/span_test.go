@@ -101,6 +101,7 @@ func TestErrors(t *testing.T) {
 		"failure":  {func(*sio.Context) error { return fmt.Errorf("save: %w", failure) }, codes.Error, "save: no database", "*errors.errorString", "", "*fmt.wrapError"},
 		"panic":    {func(*sio.Context) error { panic("oh no") }, codes.Error, "panic: oh no", "panic", "", "*sio.PanicError"},
 		"Recover":  {func(c *sio.Context) error { return sio.Recover()(func(*sio.Context) error { panic("oh no") })(c) }, codes.Error, "panic: oh no", "panic", "", "*sio.PanicError"},
+		"long":     {func(*sio.Context) error { return errors.New(strings.Repeat("é", 5000)) }, codes.Error, strings.Repeat("é", 512) + "…", "*errors.errorString", "", "*errors.errorString"},
 		"refusal":  {h: func(*sio.Context) error { return &sio.Error{Message: "not yours", Err: failure} }, outcome: "refused"},
 		"argument": {h: func(c *sio.Context) error { return c.Bind(new(int)) }, outcome: "refused"},
 		"rooms":    {h: func(c *sio.Context) error { return c.Join(strings.Repeat("x", 2000)) }, outcome: "refused"},
