@@ -22,6 +22,8 @@ VULNDB ?= https://vuln.go.dev
 # TESTED are the modules whose tests are run with those of the core, two at a time: those of
 # the first ones wait most of the time.
 TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster metrics/otel metrics/prometheus
+# FUZZED are those with fuzz targets.
+FUZZED := adminui metrics/otel
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
 MODULES := . bench $(TESTED) examples/adminui interop/cluster interop/frameworks
 
@@ -103,7 +105,7 @@ frameworks-newest: cc ## test the adapters on the newest versions of the framewo
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
-	scripts/fuzz $(FUZZTIME)
+	for dir in . $(FUZZED); do (cd $$dir && $(CURDIR)/scripts/fuzz $(FUZZTIME)); done
 
 .PHONY: interop
 interop: interop-node interop-python interop-java interop-frameworks interop-cluster ## run the official clients against the Go server, and Node servers beside it
