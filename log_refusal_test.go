@@ -236,6 +236,19 @@ func TestCaptureFailureIsLogged(t *testing.T) {
 			t.Errorf("lines %v", line)
 		}
 	}
+	refusal := error(&sio.Error{Message: "log in first"})
+	h := sio.HandlerWith(srv, func(*http.Request) (int, error) { return 0, refusal })
+	for i := range 100 { // of many addresses
+		r := httptest.NewRequest(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil)
+		r.RemoteAddr = fmt.Sprintf("203.0.113.%d:1", i)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	refusal = errors.New("still no database")
+	ask(h, http.MethodGet, "/socket.io/?EIO=4&transport=polling")
+	lines := log.lines(t, "connection refused by capture")
+	if line := lines[len(lines)-1]; line["level"] != "warn" || line["error"] != "still no database" {
+		t.Errorf("those who are not let in hide that there is no database: %v", line)
+	}
 	if err := srv.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}

@@ -46,12 +46,12 @@ func New(l *zerolog.Logger, component string) *Logger {
 
 // Sparse begins a line of which a peer at addr can cause as many as it likes. Those that
 // are beyond what its kind may have are of level debug. The next one says how many that
-// were.
+// were. Levels count by themselves: lines that nobody sees must not hide others.
 func (l *Logger) Sparse(level zerolog.Level, addr string, kind ...string) *zerolog.Event {
 	if level < max(l.GetLevel(), zerolog.GlobalLevel()) {
 		return nil
 	}
-	ok, leftOut := l.grant(share.Of(addr), strings.Join(kind, "\x00"))
+	ok, leftOut := l.grant(share.Of(addr), level.String()+"\x00"+strings.Join(kind, "\x00"))
 	if !ok {
 		return l.Debug()
 	}

@@ -52,6 +52,22 @@ func TestSparse(t *testing.T) {
 	})
 }
 
+// What is of a lower level, and perhaps not written, hides nothing.
+func TestSparseByLevel(t *testing.T) {
+	var b strings.Builder
+	quiet := zerolog.New(&b).Level(zerolog.TraceLevel).Sample(zerolog.LevelSampler{DebugSampler: zerolog.RandomSampler(0)}) // as that of log/slog
+	l := New(&quiet, "test")
+	for i := range 100 {
+		addr := fmt.Sprintf("10.0.0.%d:1", i)
+		l.Sparse(zerolog.DebugLevel, addr, "a").Msg("debug")
+		l.Sparse(zerolog.InfoLevel, addr, "a").Msg("info")
+	}
+	l.Sparse(zerolog.WarnLevel, "10.0.0.1:1", "a").Msg("warning")
+	if got := b.String(); strings.Count(got, `"info"}`) != Burst || !strings.Contains(got, "warning") {
+		t.Errorf("written:\n%s", got)
+	}
+}
+
 // Who logs at debug gets all, and who logs less pays nothing.
 func TestSparseLevels(t *testing.T) {
 	l, b := logger(zerolog.DebugLevel)
