@@ -40,10 +40,12 @@ func (s *Socket) sendLater(b *delivery, e encoded, volatile bool) error {
 		}
 		err := s.holdLocked(e)
 		s.mu.Unlock()
-		if err != nil {
-			s.nsp.srv.watch.limited(s.conn.sess, engineio.LimitQueue)
+		if err == nil {
+			s.countOut(e)
+			return nil
 		}
-		if err != nil && !s.nsp.srv.opts.Engine.KeepSlow {
+		s.nsp.srv.watch.limited(s.conn.sess, engineio.LimitQueue)
+		if !s.nsp.srv.opts.Engine.KeepSlow {
 			s.conn.sess.Abort(engineio.ReasonSlowConsumer)
 		}
 		return err

@@ -36,8 +36,9 @@ type NamespaceStats struct {
 	In, Out Flow
 }
 
-// A Flow is traffic in one direction. What was sent before its time, and then dropped, counts
-// as sent.
+// A Flow is traffic in one direction. What waits to be sent counts when it is emitted, even if
+// it is dropped later, and so do volatile events of a broadcast that are dropped at once: how
+// many that are is in [engineio.Stats].
 type Flow struct {
 	Events uint64
 	Acks   uint64
