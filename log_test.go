@@ -364,9 +364,11 @@ func TestStderrIsBounded(t *testing.T) {
 		srv := sio.New(nil)
 		siotest.Cleanup(t, srv)
 		failing(srv)
+		srv.On("log", sio.Logger()(func(*sio.Context) error { return &sio.Error{Message: strings.Repeat("x", 1<<16)} }))
 		c := siotest.Connect(t, srv)
 		for range 100 {
 			c.Emit("fail")
+			c.Emit("log")
 		}
 		c.Emit("panic")
 		c.Call("ok")
@@ -378,6 +380,9 @@ func TestStderrIsBounded(t *testing.T) {
 	failed, panicked := strings.Count(got, "handler failed"), strings.Count(got, "handler panicked")
 	if failed != 11 || panicked != 1 || strings.Count(got, "left_out=90 ") != 1 {
 		t.Errorf("%d failures, want 11, the last one with left_out=90, and %d panics:\n%s", failed, panicked, got)
+	}
+	if n := strings.Count(got, "handled"); n != 10 || len(got) > 100_000 {
+		t.Errorf("%d lines of the middleware in %d bytes, want 10", n, len(got))
 	}
 }
 

@@ -6,6 +6,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/siokit/sio/internal/logline"
 )
 
 // A Middleware wraps a handler. It is called once, when the handler is registered,
@@ -30,17 +34,23 @@ func Recover() Middleware {
 
 // Logger returns a middleware that logs each connect, event and disconnect, with its
 // duration, to the server's logger: at level info, or at warn and with the error if
-// the handler failed.
+// the handler failed. All of them are written, but for those of a server without
+// [Options].Logger, of which clients can't cause more than of other lines.
 func Logger() Middleware {
 	return func(next Handler) Handler {
 		return func(c *Context) error {
 			start := time.Now()
 			err := next(c)
-			e := c.Logger().Info()
-			if err != nil {
-				e = c.Logger().Warn().Err(err)
+			var e *zerolog.Event
+			switch {
+			case err == nil:
+				e = c.named(c.Logger().Info())
+			case c.n.srv.frugal:
+				e = c.sparse(zerolog.WarnLevel, "handled").Err(logline.Error(err))
+			default:
+				e = c.named(c.Logger().Warn()).Err(logline.Error(err))
 			}
-			c.named(e).Dur("took", time.Since(start)).Msg("handled")
+			e.Dur("took", time.Since(start)).Msg("handled")
 			return err
 		}
 	}

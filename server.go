@@ -23,6 +23,8 @@ type Server struct {
 	io   *socketio.Server
 	log  *logline.Logger
 
+	frugal bool // Options.Logger is not set: what is written must not fill a disk
+
 	watch observers
 	born  time.Time // what their times are counted from
 
@@ -46,14 +48,15 @@ func New(opts *Options) *Server {
 	if o.Cluster != nil && o.Broker != nil {
 		panic("sio: Options.Cluster and Options.Broker can't be combined")
 	}
-	if o.Logger == nil {
+	frugal := o.Logger == nil
+	if frugal {
 		o.Logger = stderrLogger()
 	}
 	io, err := socketio.New(o.lower())
 	if err != nil {
 		panic("sio: Options: " + err.Error())
 	}
-	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
+	s := &Server{opts: o, path: o.path(), io: io, log: logline.New(o.Logger, "sio"), frugal: frugal, born: time.Now(), files: newClientFiles(o.ClientFiles), namespaces: make(map[string]*Namespace)}
 	s.Namespace = s.Of("/")
 	s.checkClientFiles()
 	for _, watcher := range o.Observers {
