@@ -105,6 +105,7 @@ const (
 	needsListing     = `CORS.Origins: "ORIGIN"`
 	needsListingHost = needsListing + `; if it is the server's own, a proxy that passes on Host, or Hosts: "HOST"`
 	needsName        = needsListing + `: by "*" or "null", over TLS a page without, and as "file://" it may carry no cookie, Authorization or client certificate`
+	needsNothing     = "; or nothing, if a proxy adds the headers of CORS"
 	needsOtherClient = "nothing: a page of another site asked for it as for an image, and no client of Socket.IO does"
 )
 
@@ -139,6 +140,10 @@ func (s *Server) judge(h http.Header, r *http.Request, acts bool) (needs string)
 	case s.opts.cors == nil && !acts:
 		return ""
 	}
+	return listing(o)
+}
+
+func listing(o origin) (needs string) {
 	if o.web() {
 		return needsListingHost
 	}
@@ -175,7 +180,8 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	case needs != "":
 		s.logOrigin(r, needs, "origin refused")
 	case s.opts.cors == nil && foreign(r) && r.Header.Get("Sec-Fetch-Mode") == "cors" && h.Get("Access-Control-Allow-Origin") == "":
-		s.logOrigin(r, needsListingHost, "origin kept out by its browser")
+		o, _ := parseOrigin(r.Header.Get("Origin"))
+		s.logOrigin(r, listing(o)+needsNothing, "origin kept out by its browser")
 	}
 	return needs == ""
 }

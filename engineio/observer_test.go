@@ -1,6 +1,7 @@
 package engineio_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
 )
@@ -303,4 +306,19 @@ func TestTraffic(t *testing.T) {
 
 func delta(now, before engineio.Flow) engineio.Flow {
 	return engineio.Flow{Packets: now.Packets - before.Packets, Bytes: now.Bytes - before.Bytes}
+}
+
+// What a decoder above says of what has come may quote it, however much that is.
+func TestCauseIsPrintable(t *testing.T) {
+	var log strings.Builder
+	logger := zerolog.New(&log).Level(zerolog.InfoLevel)
+	observed(t, engineio.Options{Logger: &logger}, func(t *testing.T, h *host, _ *notebook) {
+		_, p := h.openWS()
+		p.CloseWith(errors.New("no packet: " + strings.Repeat("\u202e", 10_000)))
+		p.ends("forced close")
+		synctest.Wait()
+		if got := log.String(); len(got) > 10_000 || !strings.Contains(got, `"cause":"no packet: \\u202e`) {
+			t.Errorf("%d bytes: %.500s", len(got), got)
+		}
+	})
 }

@@ -170,9 +170,9 @@ func (s *Server) logRefusal(r *http.Request, e *refusal) {
 		return
 	}
 	line.Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Int("code", e.code).Str("why", e.message)
-	for key, name := range map[string]string{"transport": "transport", "eio": "EIO"} {
-		if v, ok := q.lookup(name); ok {
-			line.Str(key, logline.Text(v, 16))
+	for _, f := range [...]struct{ key, name string }{{"transport", "transport"}, {"eio", "EIO"}} {
+		if v, ok := q.lookup(f.name); ok {
+			line.Str(f.key, logline.Text(v, 16))
 		}
 	}
 	if e.needs != "" {

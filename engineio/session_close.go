@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio/parser"
+	"github.com/siokit/sio/internal/logline"
 	"github.com/siokit/sio/internal/websocket"
 )
 
@@ -211,7 +212,7 @@ func (s *Session) logEnd(e *ending) {
 	if line == nil {
 		return
 	}
-	line.Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", e.cause)
+	line.Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", logline.Error(e.cause)) // a Parser's may quote what has come
 	if faulty {
 		line.Str("addr", s.LogAddr())
 	}
