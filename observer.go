@@ -19,9 +19,9 @@ import (
 //	srv := sio.New(&sio.Options{Observers: []*sio.Observer{&o}})
 //
 // The functions are called by any goroutine, several at a time, and some by goroutines that
-// others wait for. They must return at once, must not panic, and may read what they are given,
-// but neither emit nor close anything. What happens for each packet is only counted:
-// [Server.Stats] returns that.
+// others wait for, or with locks of the server's. They must return at once and not panic, and
+// may read what they are given, but neither emit nor close anything, nor, but for Created,
+// ask for Stats. What happens for each packet is only counted: [Server.Stats] returns that.
 type Observer struct {
 	socketio.Observer
 	// Created is called by New, or [Server.Observe], with the server, whose [Server.Stats] the

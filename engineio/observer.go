@@ -10,8 +10,9 @@ import (
 // in [Server.Stats].
 //
 // The functions are called by any goroutine, several at a time, and by goroutines that
-// others wait for, some of them with locks of the server's. They must return at once, must not
-// panic, and may read what they are given, but neither send nor close anything.
+// others wait for, some of them with locks of the server's. They must return at once and not
+// panic, and may read what they are given, but neither send nor close anything, nor ask for
+// Stats.
 type Observer struct {
 	// SessionOpened is called with each session, before its handler is there. SessionClosed is
 	// called once for each of these, when its handler has been told that the session has ended
