@@ -72,6 +72,7 @@ func TestGaugesDoNotDrift(t *testing.T) {
 		t.Errorf("not much has happened: %v", st)
 	}
 	h.shut()
+	h.web.Close() // it waits for requests that are still being answered
 	st := h.gather()
 	for name, v := range st {
 		gone := []string{
