@@ -2,6 +2,7 @@ package engineio_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -161,6 +162,28 @@ func TestObserverOfUpgrades(t *testing.T) {
 		p.Abort("gone")
 		synctest.Wait()
 		n.wants(t, "upgrade session closed 0s", "closed gone")
+	})
+	// Clients that leave before they have the answer to the handshake.
+	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		n.wants(t, "opened polling")
+		for _, outcome := range []string{"failed", "refused"} {
+			conn, err := h.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, "GET /engine.io/?EIO=4&transport=websocket&sid="+p.ID()+" HTTP/1.1\r\nHost: pipe.test\r\n"+
+				"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			conn.Close()
+			synctest.Wait()
+			n.wants(t, "upgrade "+outcome+" 0s")
+			if outcome == "failed" {
+				h.probe(p)
+			}
+		}
 	})
 }
 

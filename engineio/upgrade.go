@@ -74,8 +74,11 @@ func (s *Server) startProbe(c *wsConn, answer, early []byte, base64 bool) {
 			sess.probe = nil
 		}
 		sess.mu.Unlock()
-		if failed {
+		switch {
+		case failed:
 			c.tried(UpgradeFailed)
+		case !accepted:
+			c.tried(UpgradeRefused)
 		}
 		_ = c.conn.Close()
 		return
