@@ -160,6 +160,7 @@ func (c *Cluster) heard(m *wire.Message) {
 	if m.Type == wire.TypeClose {
 		h.leave(m.UID)
 		c.forget(m.UID, "has left")
+		c.tunnels.Gone(m.UID)
 		return
 	}
 	if h.hasLeft(m.UID) { // messages come one after the other
@@ -239,7 +240,6 @@ func (c *Cluster) forget(uid, why string) {
 	if c.journal != nil {
 		c.journal.asked.gone(uid)
 	}
-	c.tunnels.Gone(uid)
 }
 
 // expireMembers drops those that have not been heard of.
@@ -252,6 +252,7 @@ func (c *Cluster) expireMembers() {
 	for uid, m := range c.members.all() {
 		if m.Seen.Before(before) {
 			c.forget(uid, "is not heard of any more")
+			c.tunnels.GiveUp(uid)
 		}
 	}
 }

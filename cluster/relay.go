@@ -280,7 +280,7 @@ func (c *Cluster) relayTo(w http.ResponseWriter, r *http.Request, uid string) bo
 		return true
 	case r.Context().Err() != nil, errors.Is(err, relay.ErrRequest): // the client's doing
 	case c.ctx.Err() != nil: // this server's
-	case r.Method == http.MethodDelete: // it asks on a client's behalf, of one that may be ending, too
+	case r.Method == http.MethodDelete: // of this server's own, which is to end; the other one may have ended before
 	default:
 		c.unreached(uid, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,10 +58,13 @@ func TestTunnelOutages(t *testing.T) {
 }
 
 func outages(t *testing.T, random *rand.Rand) {
+	var reading atomic.Int32
 	var mu sync.Mutex
 	served := make(map[string]int)
 	engines, ask := tunnelled(t, func(w http.ResponseWriter, r *http.Request) {
+		reading.Add(1)
 		body, err := io.ReadAll(r.Body)
+		reading.Add(-1)
 		if err != nil {
 			return
 		}
@@ -127,6 +131,9 @@ func outages(t *testing.T, random *rand.Rand) {
 	close(stop)
 	wg.Wait()
 	time.Sleep(time.Minute)
+	if n := reading.Load(); n > 0 {
+		t.Errorf("%d requests are read that nobody sends any more", n)
+	}
 	if got, ok := ask("/last", "x"); !ok || got != "x/last" {
 		t.Errorf("in the end, %q, %v", got, ok)
 	}

@@ -243,8 +243,8 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 
 // tooLarge answers 413, and ends the session as the reference server does: official
 // clients take the answer for the end of the connection, and come back. They know why
-// only if no GET is answered before they have seen it: not the one that is pending, nor
-// one that was sent beside this POST and comes behind it.
+// only if no GET hears of the end before they have seen it: not the one that is pending,
+// nor one that was sent beside this POST and comes behind it.
 func (s *Session) tooLarge(w http.ResponseWriter, r *http.Request) {
 	s.srv.watch.refused(r, RefusedBody)
 	s.srv.watch.limited(s, LimitPayload)

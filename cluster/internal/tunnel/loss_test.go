@@ -177,6 +177,25 @@ func TestGone(t *testing.T) {
 	})
 }
 
+// TestGiveUp has a server give up another one, which did not hang but was not heard.
+func TestGiveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, "a", "b")
+		c1, c2 := w.pipe(t, w.muxes["b"].Listen(), "a", "b")
+		c1.Write([]byte("last"))
+		synctest.Wait()
+		time.Sleep(time.Minute) // nothing is under way
+		w.muxes["a"].GiveUp("b")
+		if _, err := c1.Read(make([]byte, 1)); !errors.Is(err, ErrSilent) {
+			t.Error(err)
+		}
+		got, err := io.ReadAll(c2)
+		if string(got) != "last" || !errors.Is(err, ErrSilent) {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
 // TestAway has an engine carry nothing for a while, and then all.
 func TestAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

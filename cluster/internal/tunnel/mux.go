@@ -331,17 +331,29 @@ func (m *Mux) allLocked() []*stream {
 	return streams
 }
 
-// Gone ends the connections with a server that has left, or died.
+// Gone ends the connections with a server that has left.
 func (m *Mux) Gone(server string) {
-	m.mu.Lock()
-	var streams []*stream
-	if l := m.links[server]; l != nil {
-		streams = slices.Collect(maps.Values(l.streams))
-	}
-	m.mu.Unlock()
-	for _, s := range streams {
+	for _, s := range m.with(server) {
 		s.fail(ErrGone)
 	}
+}
+
+// GiveUp ends those with a server that is not heard of any more, and tells it: it may have
+// hung, or this server's engine, and what was sent meanwhile may yet arrive.
+func (m *Mux) GiveUp(server string) {
+	for _, s := range m.with(server) {
+		s.abort(ErrSilent)
+	}
+}
+
+// with returns the connections with a server.
+func (m *Mux) with(server string) []*stream {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l := m.links[server]; l != nil {
+		return slices.Collect(maps.Values(l.streams))
+	}
+	return nil
 }
 
 // Close ends all connections, and tells nobody.

@@ -122,7 +122,7 @@ func newEngine(o *Options, prefix string) (*engine.Engine, *server.Server, error
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
-	f, err := newFarewell(nc, s, prefix)
+	f, err := newFarewell(nc, s)
 	if err != nil {
 		nc.Close()
 		return nil, nil, errors.Join(err, stop())

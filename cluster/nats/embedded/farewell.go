@@ -8,44 +8,59 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 )
 
-// heardTimeout is how long a server that is to end waits for others that do not answer.
-const heardTimeout = time.Second
+const (
+	// heardSubject is the same for all prefixes: servers of other ones are peers, too. No
+	// channel is called so.
+	heardSubject = "sio-heard"
+	// heardTimeout is how long a server that is to end waits for others that do not answer.
+	heardTimeout = time.Second
+)
 
 // A farewell has the others confirm what this server has sent, before it ends. It would close
 // its connections to them with something of theirs unread, so that they are reset, and what
 // the others have not read by then is gone: above all, that this server leaves.
 type farewell struct {
-	conn    *natsgo.Conn
-	server  *server.Server
-	subject string
-	asked   *natsgo.Subscription
+	conn   *natsgo.Conn
+	server *server.Server
 }
 
-// newFarewell has this server confirm what others send, from now on.
-func newFarewell(nc *natsgo.Conn, s *server.Server, prefix string) (*farewell, error) {
-	f := &farewell{conn: nc, server: s, subject: prefix + "-heard"} // no channel is called so
-	var err error
-	f.asked, err = nc.Subscribe(f.subject, func(m *natsgo.Msg) { _ = m.Respond(nil) }) // behind what it has sent before
-	return f, err
+// newFarewell has this server confirm what others send, from now on, even while it ends.
+func newFarewell(nc *natsgo.Conn, s *server.Server) (*farewell, error) {
+	id := []byte(s.ID())
+	_, err := nc.Subscribe(heardSubject, func(m *natsgo.Msg) { _ = m.Respond(id) }) // behind what came before
+	return &farewell{nc, s}, err
 }
 
-// say waits until the others have got all that this server has sent.
+// say waits until the others have got all that this server has sent, or for heardTimeout.
+// If none of them confirms anything, it does not wait.
 func (f *farewell) say() {
-	if f.asked.Unsubscribe() != nil { // it has ended already
-		return
-	}
 	inbox := f.conn.NewInbox()
 	answers, err := f.conn.SubscribeSync(inbox)
-	if err != nil || f.conn.PublishRequest(f.subject, inbox, nil) != nil {
-		return
+	if err != nil || f.conn.PublishRequest(heardSubject, inbox, nil) != nil {
+		return // it has ended already
 	}
 	const pause = 10 * time.Millisecond
-	for end, heard := time.Now().Add(heardTimeout), 0; heard < f.server.NumRoutes() && time.Now().Before(end); {
-		switch _, err := answers.NextMsg(pause); {
+	heard := make(map[string]bool)
+	for end := time.Now().Add(heardTimeout); !f.all(heard) && time.Now().Before(end); {
+		switch m, err := answers.NextMsg(pause); {
 		case err == nil:
-			heard++
-		case !errors.Is(err, natsgo.ErrTimeout): // nobody else is there, or the connection has ended
+			heard[string(m.Data)] = true
+		case !errors.Is(err, natsgo.ErrTimeout): // nobody has subscribed, or the connection has ended
 			return
 		}
 	}
+}
+
+// all reports whether the servers that this one is connected to are among heard.
+func (f *farewell) all(heard map[string]bool) bool {
+	z, err := f.server.Routez(nil)
+	if err != nil {
+		return true // it has ended
+	}
+	for _, r := range z.Routes {
+		if !heard[r.RemoteID] {
+			return false
+		}
+	}
+	return true
 }

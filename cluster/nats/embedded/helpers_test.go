@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,7 +38,7 @@ func startNode(t testing.TB, o *Options) *node {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	e, s, err := newEngine(o, "sio")
+	e, s, err := newEngine(o, cmp.Or(o.Prefix, "sio"))
 	if err != nil {
 		t.Fatal(err)
 	}
