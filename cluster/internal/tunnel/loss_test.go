@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +194,39 @@ func TestGiveUp(t *testing.T) {
 		got, err := io.ReadAll(c2)
 		if string(got) != "last" || !errors.Is(err, ErrSilent) {
 			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+// TestGiveUpWaiting has writers wait for room: they end, and send nothing more.
+func TestGiveUpWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 50
+		w := newWire(t, "a", "b")
+		l := w.muxes["b"].Listen()
+		var writers sync.WaitGroup
+		for range n {
+			c, _ := w.pipe(t, l, "a", "b")
+			w.set(func() { w.twist = func(frameTo) []frameTo { return nil } })
+			writers.Go(func() { // until it is given up
+				if _, err := c.Write(make([]byte, 2*window)); err == nil {
+					t.Error("what nobody takes is written")
+				}
+			})
+			synctest.Wait()
+			w.set(func() { w.twist = nil })
+		}
+		before := w.frames()
+		w.set(func() {
+			w.twist = func(frameTo) []frameTo {
+				runtime.Gosched() // lets others write
+				return nil
+			}
+		})
+		w.muxes["a"].GiveUp("b")
+		writers.Wait()
+		if sent := w.frames() - before; sent > n {
+			t.Errorf("%d frames to end %d connections", sent, n)
 		}
 	})
 }

@@ -333,7 +333,7 @@ func (m *Mux) allLocked() []*stream {
 
 // Gone ends the connections with a server that has left.
 func (m *Mux) Gone(server string) {
-	for _, s := range m.with(server) {
+	for _, s := range m.ending(server) {
 		s.fail(ErrGone)
 	}
 }
@@ -341,19 +341,25 @@ func (m *Mux) Gone(server string) {
 // GiveUp ends those with a server that is not heard of any more, and tells it: it may have
 // hung, or this server's engine, and what was sent meanwhile may yet arrive.
 func (m *Mux) GiveUp(server string) {
-	for _, s := range m.with(server) {
+	for _, s := range m.ending(server) {
 		s.abort(ErrSilent)
 	}
 }
 
-// with returns the connections with a server.
-func (m *Mux) with(server string) []*stream {
+// ending returns the connections with a server, all of which are to end: writers that wait are
+// not granted what others leave, or they would send it still.
+func (m *Mux) ending(server string) []*stream {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l := m.links[server]; l != nil {
-		return slices.Collect(maps.Values(l.streams))
+	l := m.links[server]
+	if l == nil {
+		return nil
 	}
-	return nil
+	for _, s := range l.waiting {
+		s.waits = false
+	}
+	l.waiting = nil
+	return slices.Collect(maps.Values(l.streams))
 }
 
 // Close ends all connections, and tells nobody.
