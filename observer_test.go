@@ -201,6 +201,7 @@ func TestObserverOfLimits(t *testing.T) {
 		c.connect("/a-1", nil)
 		n.wants(t, "QueueBytes")
 		c.want(`2/a-1,["e"]`, `2/a-1,["e"]`)
+		synctest.Wait() // until the server, too, knows that its queue is empty
 		c.refused("/a-2", nil)
 		n.wants(t, "MaxDynamicNamespaces")
 		dial(testclient.Options{WebSocket: true})
