@@ -188,7 +188,7 @@ func (d dispatcher) failed(c *Context, err error) {
 	case onError != nil:
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
 		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler failed: the client has left")
-	case isRefusal(err) && c.in == nil: // it has not let the client in
+	case isRefusal(err) && c.in == nil && c.event == "connect": // the client is not let in
 		c.named(log.Info()).Err(logline.Error(err)).Msg("handler refused")
 	case isRefusal(err):
 		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler refused")

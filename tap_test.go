@@ -3,6 +3,7 @@ package sio_test
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/siokit/sio"
@@ -28,7 +29,7 @@ func TestTap(t *testing.T) {
 	var mu sync.Mutex
 	var heard []string
 	changed := make(chan struct{}, 64)
-	srv.SetTap(&sio.Tap{
+	stop := srv.Tap(&sio.Tap{
 		Changed: func(s *sio.Socket) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -92,7 +93,7 @@ func TestTap(t *testing.T) {
 	<-changed
 	expect("/tenant-7 client namespace disconnect")
 
-	srv.SetTap(nil)
+	stop()
 	c.Emit("echo")
 	c.Expect("echo")
 	expect()
@@ -101,7 +102,7 @@ func TestTap(t *testing.T) {
 func TestTapHearsOfUpgrades(t *testing.T) {
 	h := newHost(t, nil)
 	transports := make(chan string, 8)
-	h.SetTap(&sio.Tap{Changed: func(s *sio.Socket) { transports <- s.Session().Transport() }})
+	h.Tap(&sio.Tap{Changed: func(s *sio.Socket) { transports <- s.Session().Transport() }})
 	c := dial(t, h.url, testclient.Options{})
 	c.connect("/", nil)
 	if got := <-transports; got != sio.TransportPolling {
@@ -151,4 +152,26 @@ func TestObserve(t *testing.T) {
 	if opened != 1 || handled != 1 {
 		t.Errorf("%d sessions and %d handlers, want one each", opened, handled)
 	}
+}
+
+// Each of several taps is told, until it is stopped.
+func TestTaps(t *testing.T) {
+	srv := newServer(t, nil)
+	srv.On("e", func(c *sio.Context) error { return c.Ack() })
+	var first, second atomic.Int32
+	gone := make(chan struct{}, 8)
+	stop := srv.Tap(&sio.Tap{Received: func(*sio.Socket, *socketio.Event) { first.Add(1) }})
+	srv.Tap(&sio.Tap{Received: func(*sio.Socket, *socketio.Event) { second.Add(1) }})
+	c := siotest.Connect(t, srv)
+	c.Call("e")
+	stop()
+	stop() // in vain
+	c.Call("e")
+	defer srv.Tap(&sio.Tap{Changed: func(*sio.Socket) { gone <- struct{}{} }})()
+	c.Call("e")
+	if got := [2]int32{first.Load(), second.Load()}; got != [2]int32{1, 3} {
+		t.Errorf("told %d times, want 1 and 3", got)
+	}
+	c.Disconnect()
+	<-gone
 }

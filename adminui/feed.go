@@ -30,8 +30,9 @@ const (
 // A feed tells the pages of sockets and events, in development. It knows which sockets they
 // list, and tells them what is different, so that nothing piles up however fast that changes.
 type feed struct {
-	u   *ui
-	tap *sio.Tap
+	u     *ui
+	tap   *sio.Tap
+	untap func() // while it is open
 
 	// Of the goroutine:
 	rounds []*round
@@ -63,7 +64,7 @@ func (f *feed) open(limit int, silent bool) {
 	f.mu.Unlock()
 	f.rounds = nil
 	f.events.begin()
-	f.u.srv.SetTap(f.tap)
+	f.untap = f.u.srv.Tap(f.tap)
 	f.fill(f.u.srv.Stats(), limit)
 	if silent {
 		for e := f.next(); e != nil; e = f.next() {
@@ -77,7 +78,7 @@ func (f *feed) open(limit int, silent bool) {
 }
 
 func (f *feed) close() {
-	f.u.srv.SetTap(nil)
+	f.untap()
 	f.mu.Lock()
 	f.entries, f.changed, f.limit = nil, nil, 0 // calls that are under way find nothing
 	f.mu.Unlock()

@@ -23,7 +23,7 @@ type Server struct {
 	crew    crew
 	gate    gate
 	closing atomic.Bool // Shutdown was called
-	tap     atomic.Pointer[Tap]
+	taps    taps
 
 	dynamic dynamic
 	watch   observers // of Options.Observers

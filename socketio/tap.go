@@ -1,9 +1,13 @@
 package socketio
 
-import "slices"
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
 
 // A Tap shows what the sockets of a server do, in all namespaces, to somebody who looks on: see
-// [Server.SetTap]. Fields that are nil are passed over.
+// [Server.Tap]. Fields that are nil are passed over.
 //
 // The functions are called by whoever does what they tell of, several at a time. They must not
 // block, panic, act upon a socket, or change what they are given.
@@ -18,18 +22,74 @@ type Tap struct {
 	Sent Outgoing
 }
 
-// SetTap has t told from now on, in the place of an earlier one. Nil stands for none, and
-// costs nothing.
-func (s *Server) SetTap(t *Tap) { s.tap.Store(t) }
+// Tap has t told from now on, beside others, until stop is called. Calls that are under way then
+// may still come. Without a Tap, nothing is paid for.
+func (s *Server) Tap(t *Tap) (stop func()) {
+	s.taps.change(func(all []*Tap) []*Tap { return append(all, t) })
+	return sync.OnceFunc(func() {
+		s.taps.change(func(all []*Tap) []*Tap {
+			i := slices.Index(all, t)
+			return slices.Delete(all, i, i+1)
+		})
+	})
+}
+
+// taps are those that there are, and one in which they are all.
+type taps struct {
+	mu  sync.Mutex
+	all []*Tap
+	one atomic.Pointer[Tap] // nil: there is none
+}
+
+func (ts *taps) change(how func(all []*Tap) []*Tap) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.all = how(slices.Clone(ts.all))
+	switch len(ts.all) {
+	case 0:
+		ts.one.Store(nil)
+	case 1:
+		ts.one.Store(ts.all[0])
+	default:
+		ts.one.Store(together(ts.all))
+	}
+}
+
+// together returns a Tap that tells all of them. None of its fields is nil.
+func together(all []*Tap) *Tap {
+	return &Tap{
+		Changed: func(s *Socket) {
+			for _, t := range all {
+				if t.Changed != nil {
+					t.Changed(s)
+				}
+			}
+		},
+		Received: func(s *Socket, e *Event) {
+			for _, t := range all {
+				if t.Received != nil {
+					t.Received(s, e)
+				}
+			}
+		},
+		Sent: func(s *Socket, event string, args []any) {
+			for _, t := range all {
+				if t.Sent != nil {
+					t.Sent(s, event, args)
+				}
+			}
+		},
+	}
+}
 
 func (s *Socket) changed() {
-	if t := s.nsp.srv.tap.Load(); t != nil && t.Changed != nil {
+	if t := s.nsp.srv.taps.one.Load(); t != nil && t.Changed != nil {
 		t.Changed(s)
 	}
 }
 
 func (s *Socket) received(e *Event) {
-	if t := s.nsp.srv.tap.Load(); t != nil && t.Received != nil {
+	if t := s.nsp.srv.taps.one.Load(); t != nil && t.Received != nil {
 		t.Received(s, e)
 	}
 }
@@ -42,7 +102,7 @@ type listeners struct {
 
 func (n *Namespace) listeners() listeners {
 	l := listeners{own: n.handlers().outgoing.Load()}
-	if t := n.srv.tap.Load(); t != nil {
+	if t := n.srv.taps.one.Load(); t != nil {
 		l.tap = t.Sent
 	}
 	return l
