@@ -33,7 +33,7 @@ type emitter struct {
 
 func (e emitter) Emit(event string, args ...any) error {
 	ctx, span := e.t.send(e.ctx, "emit", trace.SpanKindProducer, event, e.to)
-	defer span.End()
+	defer func() { end(span, recover()) }() // arguments have methods of the user's
 	err := e.to.Emit(event, e.t.injectPublic(ctx, args)...)
 	finish(span, ctx, err)
 	return err
@@ -56,7 +56,7 @@ func (a asker) EmitWithAck(ctx context.Context, event string, args ...any) (sio.
 		spanKind = trace.SpanKindProducer
 	}
 	ctx, span := a.t.send(ctx, "emitWithAck", spanKind, event, a.to)
-	defer span.End()
+	defer func() { end(span, recover()) }()
 	answer, err := a.to.EmitWithAck(ctx, event, a.t.injectPublic(ctx, args)...)
 	finish(span, ctx, err)
 	return answer, err
@@ -77,7 +77,7 @@ type serverEmitter struct {
 
 func (e serverEmitter) Emit(event string, args ...any) error {
 	ctx, span := e.t.send(e.ctx, "serverSideEmit", trace.SpanKindProducer, event, e.n)
-	defer span.End()
+	defer func() { end(span, recover()) }()
 	err := e.n.ServerSideEmit(event, e.t.inject(ctx, args)...)
 	finish(span, ctx, err)
 	return err

@@ -207,3 +207,38 @@ func TestCluster(t *testing.T) {
 	wantRoot(t, seen, emit.SpanContext)
 	wantLinks(t, seen, s.one("emit news").SpanContext)
 }
+
+// A hostile panics when it is encoded.
+type hostile struct{}
+
+func (hostile) MarshalJSON() ([]byte, error) { panic("oh no") }
+
+// The span of an argument that panics tells of that, and the panic goes on.
+func TestEmitPanics(t *testing.T) {
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{})
+	srv := newServer()
+	panics := func(emit func() error) {
+		defer func() {
+			if v := recover(); v == nil {
+				t.Error("no panic")
+			}
+		}()
+		t.Error(emit())
+	}
+	srv.On("e", func(c *sio.Context) error {
+		panics(func() error { return tracer.Emitter(c.Context(), c).Emit("emitted", hostile{}) })
+		panics(func() error {
+			_, err := tracer.Asker(c).EmitWithAck(c.Context(), "asked", hostile{})
+			return err
+		})
+		return c.Ack()
+	})
+	siotest.Connect(t, srv).Call("e")
+	s := log.after(t, srv)
+	for _, name := range []string{"emit emitted", "emitWithAck asked"} {
+		if status := s.one(name).Status; status.Code != codes.Error || status.Description != "panic: oh no" {
+			t.Errorf("%s: %v", name, status)
+		}
+	}
+}
