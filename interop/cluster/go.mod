@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/redis/rueidis v1.0.79
 	github.com/siokit/sio v0.0.0
+	github.com/siokit/sio/adminui v0.0.0
 	github.com/siokit/sio/cluster/nats v0.0.0
 	github.com/siokit/sio/cluster/nats/embedded v0.0.0
 	github.com/siokit/sio/cluster/redis v0.0.0
@@ -35,6 +36,7 @@ require (
 
 replace (
 	github.com/siokit/sio => ../..
+	github.com/siokit/sio/adminui => ../../adminui
 	github.com/siokit/sio/cluster/nats => ../../cluster/nats
 	github.com/siokit/sio/cluster/nats/embedded => ../../cluster/nats/embedded
 	github.com/siokit/sio/cluster/redis => ../../cluster/redis

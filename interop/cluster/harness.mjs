@@ -267,7 +267,7 @@ class TestServer {
   #reports = [];
   #waiting = new Set();
 
-  constructor(name, { format, subscriptions, sharded, client, prefix, specific, redis, emitter, listen, relay, recovery, timeout = 5000 }) {
+  constructor(name, { format, subscriptions, sharded, client, prefix, specific, redis, emitter, listen, relay, recovery, admin, timeout = 5000 }) {
     this.name = name;
     this.client = client;
     this.kind = client ? "Node" : "Go";
@@ -280,6 +280,7 @@ class TestServer {
     if (emitter) flags.push("--emitter");
     if (relay) flags.push("--relay");
     if (recovery) flags.push("--recovery");
+    if (admin) flags.push("--admin");
     if (listen) flags.push(`--listen=${listen}`);
     if (specific?.includes(name[0])) flags.push("--specific");
     const [program, ...args] = client ? [process.execPath, nodeServer] : [goServer];

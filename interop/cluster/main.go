@@ -19,6 +19,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/adminui"
 	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/redis"
 )
@@ -42,6 +43,7 @@ func main() {
 	timeout := flag.Int("requests-timeout", 5000, "in `milliseconds`")
 	listen := flag.String("listen", "127.0.0.1:0", "`address` to serve clients at")
 	recovery := flag.Bool("recovery", false, "clients may come back")
+	admin := flag.Bool("admin", false, "the Admin UI may look on")
 	sends := flag.Bool("emitter", false, "only send")
 	flag.Parse()
 
@@ -68,7 +70,7 @@ func main() {
 		if *recovery {
 			r = new(sio.Recovery)
 		}
-		err = serve(client, opts, *listen, r, console)
+		err = serve(client, opts, *listen, r, *admin, console)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -83,7 +85,7 @@ type server struct {
 }
 
 // serve is a server until standard input ends.
-func serve(client rueidis.ClientOption, opts *redis.Options, addr string, recovery *sio.Recovery, console *console) error {
+func serve(client rueidis.ClientOption, opts *redis.Options, addr string, recovery *sio.Recovery, admin bool, console *console) error {
 	cl, err := redis.Open(client, opts)
 	if err != nil {
 		return err
@@ -100,6 +102,9 @@ func serve(client rueidis.ClientOption, opts *redis.Options, addr string, recove
 		s.handle(srv.Of(nsp))
 	}
 	srv.OfFunc(regexp.MustCompile(`^/dyn-\d+$`).MatchString).OnConnect(admit)
+	if admin {
+		adminui.Mount(srv, &adminui.Options{Unprotected: true, Mode: adminui.Development, ServerID: opts.Name})
+	}
 	return errors.Join(s.run(addr), cl.Close())
 }
 

@@ -5,6 +5,7 @@
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { instrument } from "@socket.io/admin-ui";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
 import Redis from "ioredis";
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
     subscriptions: { type: "string", default: "dynamic" },
     specific: { type: "boolean", default: false },
     recovery: { type: "boolean", default: false },
+    admin: { type: "boolean", default: false },
     sharded: { type: "boolean", default: false },
     prefix: { type: "string", default: "socket.io" },
     "requests-timeout": { type: "string", default: "5000" },
@@ -75,6 +77,7 @@ for (const name of ["/", "/other", "/node"]) {
   });
 }
 io.of(/^\/dyn-\d+$/).use(admit);
+if (flags.admin) instrument(io, { auth: false, mode: "development", serverId: flags.name });
 
 // target returns what a command is about.
 function target({ nsp = "/", to = [], except = [], local, volatile, compress, timeout }) {
