@@ -21,10 +21,10 @@ type Observer struct {
 	SessionClosed func(s *Session, reason Reason)
 	// RequestRefused is called when a request is about to be answered with an error: mostly
 	// a handshake, but also one of a session that is not there.
-	RequestRefused func(r *http.Request, why Refusal)
+	RequestRefused func(r *http.Request, why RefusedReason)
 	// UpgradeEnded is called once for each WebSocket that was opened to take a session over.
 	// Took is the time from when its handshake was checked.
-	UpgradeEnded func(s *Session, outcome Upgrade, took time.Duration)
+	UpgradeEnded func(s *Session, outcome UpgradeOutcome, took time.Duration)
 	// PingAnswered is called when a client has answered a ping of the heartbeat. Took is the
 	// time since that was sent, which over polling includes the next GET and a POST. In
 	// revision 3 the client pings, and it is not called.
@@ -33,33 +33,33 @@ type Observer struct {
 	LimitReached func(s *Session, limit Limit)
 }
 
-// A Refusal says why a request was answered with an error.
-type Refusal string
+// A RefusedReason says why a request was answered with an error.
+type RefusedReason string
 
 const (
-	RefusedTransport Refusal = "unknown transport"    // none that is served
-	RefusedSession   Refusal = "unknown session"      // one that has ended, or is another server's
-	RefusedMethod    Refusal = "bad method"           // a handshake that is no GET, or something else than a GET or POST
-	RefusedRequest   Refusal = "bad request"          // what no client sends
-	RefusedOrigin    Refusal = "origin"               // see CORS
-	RefusedRevision  Refusal = "unsupported revision" // of the protocol, without AllowEIO3
-	RefusedHead      Refusal = "head too large"       // see MaxHeaderBytes
-	RefusedBody      Refusal = "body too large"       // see MaxPayload
-	RefusedSlow      Refusal = "timeout"              // its body did not come in time
-	RefusedBusy      Refusal = "busy"                 // see TotalBytes
-	RefusedShutdown  Refusal = "shutting down"        // see Drain and Shutdown
-	RefusedByCapture Refusal = "application"          // the capture function has failed
+	RefusedTransport RefusedReason = "unknown transport"    // none that is served
+	RefusedSession   RefusedReason = "unknown session"      // one that has ended, or is another server's
+	RefusedMethod    RefusedReason = "bad method"           // a handshake that is no GET, or something else than a GET or POST
+	RefusedRequest   RefusedReason = "bad request"          // what no client sends
+	RefusedOrigin    RefusedReason = "origin"               // see CORS
+	RefusedRevision  RefusedReason = "unsupported revision" // of the protocol, without AllowEIO3
+	RefusedHead      RefusedReason = "head too large"       // see MaxHeaderBytes
+	RefusedBody      RefusedReason = "body too large"       // see MaxPayload
+	RefusedSlow      RefusedReason = "timeout"              // its body did not come in time
+	RefusedBusy      RefusedReason = "busy"                 // see TotalBytes
+	RefusedShutdown  RefusedReason = "shutting down"        // see Drain and Shutdown
+	RefusedByCapture RefusedReason = "application"          // the capture function has failed
 )
 
-// An Upgrade says how an attempt to move a session to WebSocket has ended.
-type Upgrade string
+// An UpgradeOutcome says how an attempt to move a session to WebSocket has ended.
+type UpgradeOutcome string
 
 const (
-	UpgradeDone     Upgrade = "done"
-	UpgradeTimeout  Upgrade = "timeout"        // it took longer than UpgradeTimeout
-	UpgradeFailed   Upgrade = "failed"         // the connection broke, or the client sent something else
-	UpgradeRefused  Upgrade = "refused"        // the session had a WebSocket, or another attempt
-	UpgradeOutlived Upgrade = "session closed" // the session has ended meanwhile
+	UpgradeDone     UpgradeOutcome = "done"
+	UpgradeTimeout  UpgradeOutcome = "timeout"        // it took longer than UpgradeTimeout
+	UpgradeFailed   UpgradeOutcome = "failed"         // the connection broke, or the client sent something else
+	UpgradeRefused  UpgradeOutcome = "refused"        // the session had a WebSocket, or another attempt
+	UpgradeOutlived UpgradeOutcome = "session closed" // the session has ended meanwhile
 )
 
 // A Limit names a limit that has acted: the option that sets it, where there is one.
@@ -110,7 +110,7 @@ func (all observers) closed(s *Session, reason Reason) {
 	}
 }
 
-func (all observers) refused(r *http.Request, why Refusal) {
+func (all observers) refused(r *http.Request, why RefusedReason) {
 	for _, o := range all {
 		if o.RequestRefused != nil {
 			o.RequestRefused(r, why)
@@ -118,7 +118,7 @@ func (all observers) refused(r *http.Request, why Refusal) {
 	}
 }
 
-func (all observers) upgraded(s *Session, outcome Upgrade, took time.Duration) {
+func (all observers) upgraded(s *Session, outcome UpgradeOutcome, took time.Duration) {
 	for _, o := range all {
 		if o.UpgradeEnded != nil {
 			o.UpgradeEnded(s, outcome, took)

@@ -107,8 +107,8 @@ func (n *notebook) observer() *engineio.Observer {
 	return &engineio.Observer{
 		SessionOpened:  func(_ *engineio.Session, transport string) { n.note("opened " + transport) },
 		SessionClosed:  func(_ *engineio.Session, reason engineio.Reason) { n.note("closed " + string(reason)) },
-		RequestRefused: func(_ *http.Request, why engineio.Refusal) { n.note("refused " + string(why)) },
-		UpgradeEnded: func(_ *engineio.Session, outcome engineio.Upgrade, took time.Duration) {
+		RequestRefused: func(_ *http.Request, why engineio.RefusedReason) { n.note("refused " + string(why)) },
+		UpgradeEnded: func(_ *engineio.Session, outcome engineio.UpgradeOutcome, took time.Duration) {
 			n.note("upgrade " + string(outcome) + " " + took.String())
 		},
 		PingAnswered: func(_ *engineio.Session, took time.Duration) { n.note("pong " + took.String()) },
@@ -210,7 +210,7 @@ func TestObserverOfRefusals(t *testing.T) {
 	observed(t, engineio.Options{CORS: &engineio.CORS{Origins: []string{"https://a.test"}}, MaxPayload: 100}, func(t *testing.T, h *host, n *notebook) {
 		for _, c := range []struct {
 			method, query, header string
-			why                   engineio.Refusal
+			why                   engineio.RefusedReason
 		}{
 			{"GET", "EIO=4&transport=pigeon", "", engineio.RefusedTransport},
 			{"GET", polling + "&sid=nobody", "", engineio.RefusedSession},

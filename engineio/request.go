@@ -137,7 +137,7 @@ type refusal struct {
 	status  int
 	code    int
 	message string
-	why     Refusal
+	why     RefusedReason
 	needs   string // for the log: what somebody has to change; "" if nobody has to
 }
 

@@ -50,7 +50,7 @@ type attempt struct {
 
 // tried tells observers how an attempt has ended. Whoever takes the WebSocket out of
 // Session.probe calls it.
-func (w *wsConn) tried(outcome Upgrade) {
+func (w *wsConn) tried(outcome UpgradeOutcome) {
 	w.srv.watch.upgraded(w.sess, outcome, time.Since(w.srv.born)-w.try.began)
 }
 
@@ -200,7 +200,7 @@ func (s *Session) upgraded() {
 }
 
 // dropProbe ends the WebSocket, and leaves its session where it was.
-func (w *wsConn) dropProbe(frame []byte, outcome Upgrade) {
+func (w *wsConn) dropProbe(frame []byte, outcome UpgradeOutcome) {
 	s := w.sess
 	s.mu.Lock()
 	if s.ws == w { // it has taken over, at the last moment

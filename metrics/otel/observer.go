@@ -155,10 +155,10 @@ func (m *metrics) observer() *sio.Observer {
 	o.SessionClosed = func(s *engineio.Session, reason sio.Reason) {
 		m.sessionTime.Record(ctx, time.Since(s.Opened()).Seconds(), m.own.and(bounded(reason)))
 	}
-	o.RequestRefused = func(_ *http.Request, why engineio.Refusal) {
+	o.RequestRefused = func(_ *http.Request, why engineio.RefusedReason) {
 		m.refused.Add(ctx, 1, m.own.and(refusalKey.String(string(why))))
 	}
-	o.UpgradeEnded = func(_ *engineio.Session, outcome engineio.Upgrade, took time.Duration) {
+	o.UpgradeEnded = func(_ *engineio.Session, outcome engineio.UpgradeOutcome, took time.Duration) {
 		m.upgradeTime.Record(ctx, took.Seconds(), m.own.and(upgradeKey.String(string(outcome))))
 	}
 	o.PingAnswered = func(_ *engineio.Session, took time.Duration) {

@@ -106,7 +106,7 @@ func newMetrics(opts *Options) *metrics {
 	for _, transport := range []string{sio.TransportPolling, sio.TransportWebSocket} {
 		m.opened.WithLabelValues(transport) // zero is seen before the first
 	}
-	for _, outcome := range []engineio.Upgrade{engineio.UpgradeDone, engineio.UpgradeTimeout, engineio.UpgradeFailed, engineio.UpgradeRefused, engineio.UpgradeOutlived} {
+	for _, outcome := range []engineio.UpgradeOutcome{engineio.UpgradeDone, engineio.UpgradeTimeout, engineio.UpgradeFailed, engineio.UpgradeRefused, engineio.UpgradeOutlived} {
 		m.upgrades.WithLabelValues(string(outcome))
 	}
 	return m
@@ -159,8 +159,8 @@ func (m *metrics) observer() *sio.Observer {
 	}
 	o.SessionOpened = func(_ *engineio.Session, transport string) { m.opened.WithLabelValues(transport).Inc() }
 	o.SessionClosed = func(_ *engineio.Session, reason sio.Reason) { m.closed.WithLabelValues(bounded(reason)).Inc() }
-	o.RequestRefused = func(_ *http.Request, why engineio.Refusal) { m.refused.WithLabelValues(string(why)).Inc() }
-	o.UpgradeEnded = func(_ *engineio.Session, outcome engineio.Upgrade, took time.Duration) {
+	o.RequestRefused = func(_ *http.Request, why engineio.RefusedReason) { m.refused.WithLabelValues(string(why)).Inc() }
+	o.UpgradeEnded = func(_ *engineio.Session, outcome engineio.UpgradeOutcome, took time.Duration) {
 		m.upgrades.WithLabelValues(string(outcome)).Inc()
 		if outcome == engineio.UpgradeDone {
 			m.upgradeTime.Observe(took.Seconds())
