@@ -20,7 +20,8 @@ type Observer struct {
 	SessionOpened func(s *Session, transport string)
 	SessionClosed func(s *Session, reason Reason)
 	// RequestRefused is called when a request is about to be answered with an error: mostly
-	// a handshake, but also one of a session that is not there.
+	// a handshake, but also one of a session that is not there. With RefusedShutdown, a
+	// WebSocket may have been opened already, and is then cut.
 	RequestRefused func(r *http.Request, why RefusedReason)
 	// UpgradeEnded is called once for each WebSocket that was opened to take a session over.
 	// Took is the time from when its handshake was checked.
@@ -66,8 +67,8 @@ const (
 type Limit string
 
 const (
-	LimitPacketRate   Limit = "MaxPacketRate" // the session is not read for a while
-	LimitPayload      Limit = "MaxPayload"    // a message or a body was too large, and the session was ended
+	LimitPacketRate   Limit = "MaxPacketRate" // the session is not read for a while, or an attempt to upgrade it was ended
+	LimitPayload      Limit = "MaxPayload"    // a message or a body was too large, and the session was ended, or an attempt to upgrade it
 	LimitQueue        Limit = "QueueBytes"    // or QueuePackets: the session was ended, or with KeepSlow a message dropped
 	LimitTotalBytes   Limit = "TotalBytes"    // the session held most, and was ended
 	LimitWriteTimeout Limit = "WriteTimeout"  // the client did not take what it was sent, and the session was ended

@@ -9,9 +9,9 @@ import "github.com/siokit/sio/engineio"
 // The functions are called as those of [engineio.Observer] are, and must do as little.
 type Observer struct {
 	engineio.Observer
-	// SocketConnected is called with each socket that is accepted, before its client is told.
-	// SocketDisconnected is called once for each of these, between Disconnecting and
-	// Disconnect of the [Handler].
+	// SocketConnected is called with each socket that is accepted, before its client is told:
+	// [Socket.Connected] is still false. SocketDisconnected is called once for each of these,
+	// between Disconnecting and Disconnect of the [Handler].
 	SocketConnected    func(s *Socket)
 	SocketDisconnected func(s *Socket, reason Reason)
 	// NamespaceRefused is called when a client asks for a namespace that there is not. The
