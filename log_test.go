@@ -88,6 +88,11 @@ func TestLogLevels(t *testing.T) {
 			t.Errorf("%d lines at info like %v, want one, in\n%s", n, want, &log)
 		}
 	}
+	for _, line := range info {
+		if addr := line["addr"]; line["sid"] != c.SID[:8] || addr == nil || addr != info[0]["addr"] {
+			t.Errorf("at info, of %v: %v", info[0]["addr"], line)
+		}
+	}
 	if len(info) != 7 {
 		t.Errorf("%d lines at info, want 7:\n%s", len(info), &log)
 	}

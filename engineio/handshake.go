@@ -51,7 +51,7 @@ func (s *Server) start(sess *Session, transport string) bool {
 	if s.opts.Peers != nil {
 		s.paths.add(sess.path)
 	}
-	s.log.Info().Str("sid", sess.LogID()).Str("transport", transport).Str("addr", sess.LogAddr()).Msg("session opened")
+	sess.logged(s.log.Info()).Str("transport", transport).Msg("session opened")
 	s.watch.opened(sess, transport)
 	sess.start(s.open(sess))
 	sess.uncork()

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/engineio/parser"
 	"github.com/siokit/sio/internal/logline"
 )
@@ -92,6 +94,14 @@ func (s *Session) LogID() string { return s.id[:loggedLen] }
 func (s *Session) LogAddr() string { return logline.Text(s.remote, logline.AddrLimit) }
 
 const loggedLen = 8
+
+// logged adds to a line of the log whom it is about.
+func (s *Session) logged(line *zerolog.Event) *zerolog.Event {
+	if line == nil { // below the logger's level
+		return nil
+	}
+	return line.Str("sid", s.LogID()).Str("addr", s.LogAddr())
+}
 
 // RemoteAddr returns the RemoteAddr of the handshake request.
 func (s *Session) RemoteAddr() string { return s.remote }

@@ -212,10 +212,7 @@ func (s *Session) logEnd(e *ending) {
 	if line == nil {
 		return
 	}
-	line.Str("sid", s.LogID()).Str("reason", string(e.reason)).AnErr("cause", logline.Error(e.cause)) // a Parser's may quote what has come
-	if faulty {
-		line.Str("addr", s.LogAddr())
-	}
+	s.logged(line).Str("reason", string(e.reason)).AnErr("cause", logline.Error(e.cause)) // a Parser's may quote what has come
 	if needs != "" {
 		line.Str("needs", needs)
 	}

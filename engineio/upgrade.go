@@ -179,7 +179,7 @@ func (w *wsConn) takeOver() bool {
 	default:
 		s.drainedLocked()
 	}
-	s.srv.log.Info().Str("sid", s.LogID()).Str("transport", TransportWebSocket).Msg("session upgraded")
+	s.logged(s.srv.log.Info()).Str("transport", TransportWebSocket).Msg("session upgraded")
 	w.tried(UpgradeDone)
 	w.try = nil
 	s.upgraded()

@@ -273,7 +273,7 @@ func (w *wsConn) fail(err error) bool {
 	case w.draining.Load():
 		return false
 	}
-	w.srv.log.Debug().Str("sid", w.sess.LogID()).Str("why", closed.Why).Msg("websocket refused")
+	w.sess.logged(w.srv.log.Debug()).Str("why", closed.Why).Msg("websocket refused")
 	w.broken.Store(true)
 	if closed.Code == ws.StatusMessageTooBig {
 		w.srv.watch.limited(w.sess, LimitPayload)

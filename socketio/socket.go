@@ -80,6 +80,15 @@ func (s *Socket) LogID() string {
 	return s.id
 }
 
+// logged adds to a line of the log whom it is about.
+func (s *Socket) logged(line *zerolog.Event) *zerolog.Event {
+	if line == nil { // below the logger's level
+		return nil
+	}
+	sess := s.conn.sess
+	return line.Str("sid", sess.LogID()).Str("addr", sess.LogAddr()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID())
+}
+
 // Namespace returns the namespace that the socket is in.
 func (s *Socket) Namespace() *Namespace { return s.nsp }
 

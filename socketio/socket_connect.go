@@ -109,7 +109,7 @@ func (s *Socket) admit() {
 	if !s.conn.admitted(s) {
 		return
 	}
-	s.nsp.srv.log.Info().Str("sid", s.conn.sess.LogID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Msg("socket connected")
+	s.logged(s.nsp.srv.log.Info()).Msg("socket connected")
 	s.told = true
 	s.nsp.srv.watch.connected(s)
 	e, err := s.encodeConnected()

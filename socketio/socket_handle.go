@@ -95,7 +95,7 @@ func (s *Socket) leave(accepted bool) {
 	}
 	if accepted {
 		defer func() {
-			s.nsp.srv.log.Info().Str("sid", s.conn.sess.LogID()).Str("nsp", loggable(s.nsp.name)).Str("socket", s.LogID()).Str("reason", string(s.reason)).Msg("socket disconnected")
+			s.logged(s.nsp.srv.log.Info()).Str("reason", string(s.reason)).Msg("socket disconnected")
 			if s.told {
 				s.nsp.srv.watch.disconnected(s, s.reason)
 			}
