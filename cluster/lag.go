@@ -2,8 +2,11 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/siokit/sio/cluster/wire"
 )
 
 // A RoundTripper is an [Engine] from which nothing comes back that this server has published.
@@ -14,45 +17,89 @@ type RoundTripper interface {
 	RoundTrip(ctx context.Context) error
 }
 
+// maxGreetings bounds the greetings whose way is measured at a time: minutes of them.
+const maxGreetings = 64
+
 // A lag is how long messages are on their way: what this server tells all others it hears
-// itself, by the same connections.
+// itself, by the same connections and in the same order.
 type lag struct {
-	mu   sync.Mutex // protects the following
-	sent time.Time  // the first that has not come back; zero if all have
-	last time.Duration
-	ever bool // something has come back
+	mu      sync.Mutex  // protects the following
+	sent    []time.Time // those that have not come back, the oldest first
+	skipped int         // sent behind these, when there were too many
+	last    time.Duration
+	ever    bool // something has come back
 }
 
 func (l *lag) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sent.IsZero() {
-		l.sent = time.Now()
+	if len(l.sent) == maxGreetings || l.skipped > 0 {
+		l.skipped++
+		return
 	}
+	l.sent = append(l.sent, time.Now())
 }
 
 func (l *lag) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sent.IsZero() {
-		return
+	switch {
+	case len(l.sent) > 0:
+		l.last, l.ever = time.Since(l.sent[0]), true
+		l.sent = slices.Delete(l.sent, 0, 1)
+	case l.skipped > 0:
+		l.skipped--
 	}
-	l.last, l.sent, l.ever = time.Since(l.sent), time.Time{}, true
+}
+
+// forget is called when some may be lost: one that never comes back would make all others
+// late.
+func (l *lag) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent, l.skipped = nil, 0
 }
 
 func (l *lag) get() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ever && !l.sent.IsZero() {
-		return max(l.last, time.Since(l.sent))
+	if l.ever && len(l.sent) > 0 {
+		return max(l.last, time.Since(l.sent[0]))
 	}
 	return l.last
 }
 
-// heardItself is called with what this server has told all.
-func (c *Cluster) heardItself() {
-	if _, asked := c.engine.(RoundTripper); !asked {
+// waits tells whether something has not come back.
+func (l *lag) waits() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.sent) > 0
+}
+
+// tellsItself is called when this server greets the others. What an engine is told that is
+// away does not come back.
+func (c *Cluster) tellsItself() {
+	if _, asked := c.engine.(RoundTripper); !asked && c.away.Load() == nil {
+		c.lag.begin()
+	}
+}
+
+// heardItself is called with what this server has told all. With some formats that is more
+// than greetings.
+func (c *Cluster) heardItself(channel string, data []byte) {
+	if _, asked := c.engine.(RoundTripper); asked {
+		return
+	}
+	var m wire.Message
+	if c.format.Decode(channel, data, &m) == nil && (m.Type == wire.TypeHello || m.Type == wire.TypeHeartbeat) {
 		c.lag.end()
+	}
+}
+
+// doubtLag is called when messages were lost, which greetings may be among.
+func (c *Cluster) doubtLag() {
+	if _, asked := c.engine.(RoundTripper); !asked {
+		c.lag.forget()
 	}
 }
 
@@ -64,7 +111,9 @@ func (c *Cluster) measureLag() {
 	}
 	c.house.Go(func() { // until Close
 		defer c.measuring.Store(false)
-		c.lag.begin()
+		if !c.lag.waits() { // else the last one has failed
+			c.lag.begin()
+		}
 		if engine.RoundTrip(c.ctx) == nil {
 			c.lag.end()
 		}

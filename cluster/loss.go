@@ -96,7 +96,8 @@ type Stats struct {
 	Away      bool   // whether it is
 	// Lag is how long it took what this server tells all others, at each Heartbeat, to come
 	// back by the engine, or, if the engine brings nothing back, how long that took to answer.
-	// If that has not come yet, and has been under way for longer, it is how long.
+	// If the next has not come yet, and has been under way for longer, it is how long. It is 0
+	// as long as nothing has ever come back.
 	Lag time.Duration
 	// Silence is for how long nothing has been heard of the other server that has been quiet
 	// for longest. More than a Heartbeat means that something is late.
@@ -149,11 +150,13 @@ func (c *Cluster) Ready() error {
 
 func (c *Cluster) lost(messages int, err error) {
 	c.counts.lost.Add(uint64(messages))
+	c.doubtLag()
 	c.note(Loss{Sent: messages, Err: err})
 }
 
 func (c *Cluster) missed(messages int, err error) {
 	c.counts.missed.Add(uint64(messages))
+	c.doubtLag()
 	c.tunnels.Doubt()
 	c.note(Loss{Received: messages, Err: err})
 }
@@ -172,6 +175,7 @@ func (c *Cluster) leave(err error) {
 	}
 	c.counts.outages.Add(1)
 	c.log.Warn().Err(err).Msg("the engine of the cluster is away: other servers get nothing of this one")
+	c.doubtLag()
 	c.requests.abandon()
 	c.journalAway(true)
 }

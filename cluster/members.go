@@ -144,8 +144,8 @@ func (h *members) pause() time.Duration {
 
 // greet tells the other servers of this one.
 func (c *Cluster) greet(t wire.Type) {
-	if _, asked := c.engine.(RoundTripper); !asked && t != wire.TypeClose {
-		c.lag.begin()
+	if t != wire.TypeClose {
+		c.tellsItself()
 	}
 	c.try(&wire.Message{Type: t, Name: c.opts.Name, Addr: c.relays.addr})
 }

@@ -24,7 +24,7 @@ func (r receiver) Receive(sub, channel string, data []byte) {
 	c := r.c
 	if wire.SentBy(c.uid, data) {
 		if sub == c.format.Servers() {
-			c.heardItself()
+			c.heardItself(channel, data)
 		}
 		return
 	}
