@@ -21,7 +21,7 @@ const (
 )
 
 // maxKinds bounds what is counted by itself. Kinds are made of messages and of what an
-// application has registered: a server with more shares what is left.
+// application has registered: in a server with more, the others share one for each level.
 const maxKinds = 1000
 
 // A Logger is a [zerolog.Logger] that can be sparing.
@@ -51,7 +51,7 @@ func (l *Logger) Sparse(level zerolog.Level, addr string, kind ...string) *zerol
 	if level < max(l.GetLevel(), zerolog.GlobalLevel()) {
 		return nil
 	}
-	ok, leftOut := l.grant(share.Of(addr), level.String()+"\x00"+strings.Join(kind, "\x00"))
+	ok, leftOut := l.grant(share.Of(addr), level, strings.Join(kind, "\x00"))
 	if !ok {
 		return l.Debug()
 	}
@@ -62,12 +62,13 @@ func (l *Logger) Sparse(level zerolog.Level, addr string, kind ...string) *zerol
 	return e
 }
 
-func (l *Logger) grant(who netip.Prefix, kind string) (ok bool, leftOut int) {
+func (l *Logger) grant(who netip.Prefix, level zerolog.Level, kind string) (ok bool, leftOut int) {
+	kind = level.String() + "\x00" + kind
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.kinds[kind]
 	if k == nil && len(l.kinds) >= maxKinds {
-		kind = ""
+		kind = level.String()
 		k = l.kinds[kind]
 	}
 	if k == nil {

@@ -83,7 +83,7 @@ func TestSparseLevels(t *testing.T) {
 	}
 }
 
-// Kinds without end share what is left.
+// Kinds without end share what is left, with those of their level.
 func TestKindsAreBounded(t *testing.T) {
 	l, b := logger(zerolog.InfoLevel)
 	for i := range 10 * maxKinds {
@@ -91,6 +91,10 @@ func TestKindsAreBounded(t *testing.T) {
 	}
 	if n := strings.Count(b.String(), "\n"); n != maxKinds+Burst/2 || len(l.kinds) > maxKinds+1 {
 		t.Errorf("%d lines, %d kinds", n, len(l.kinds))
+	}
+	l.Sparse(zerolog.ErrorLevel, "", "rare").Msg("an error")
+	if !strings.Contains(b.String(), "an error") {
+		t.Error("a flood of warnings hides an error")
 	}
 }
 
