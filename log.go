@@ -2,6 +2,8 @@ package sio
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -66,8 +68,11 @@ func (s *Server) logStray(r *http.Request) {
 // logUncaptured tells of a connection that is refused by a capture function.
 func (s *Server) logUncaptured(r *http.Request, err error) {
 	level := zerolog.WarnLevel // it may be a database that is down
-	if isRefusal(err) {
+	switch {
+	case isRefusal(err):
 		level = zerolog.InfoLevel
+	case errors.Is(r.Context().Err(), context.Canceled): // the client has not waited for it
+		level = zerolog.DebugLevel
 	}
 	s.log.Sparse(level, r.RemoteAddr, "capture").Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Int("status", RefusalOf(err).Status).
 		Err(logline.Error(err)).Msg("connection refused by capture")

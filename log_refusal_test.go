@@ -236,6 +236,28 @@ func TestCaptureFailureIsLogged(t *testing.T) {
 			t.Errorf("lines %v", line)
 		}
 	}
+	for _, tt := range []struct {
+		ctx   func() (context.Context, context.CancelFunc)
+		level string
+	}{
+		{func() (context.Context, context.CancelFunc) { return context.WithCancel(context.Background()) }, "debug"},    // the client goes away
+		{func() (context.Context, context.CancelFunc) { return context.WithTimeout(context.Background(), 1) }, "warn"}, // a middleware waits no longer
+	} {
+		ctx, cancel := tt.ctx()
+		h := sio.HandlerWith(srv, func(r *http.Request) (int, error) {
+			if tt.level == "debug" {
+				cancel()
+			}
+			<-ctx.Done()
+			return 0, fmt.Errorf("asking the database: %w", ctx.Err())
+		})
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil))
+		cancel()
+		lines := log.lines(t, "connection refused by capture")
+		if line := lines[len(lines)-1]; line["level"] != tt.level {
+			t.Errorf("%v, want it at %s", line, tt.level)
+		}
+	}
 	refusal := error(&sio.Error{Message: "log in first"})
 	h := sio.HandlerWith(srv, func(*http.Request) (int, error) { return 0, refusal })
 	for i := range 100 { // of many addresses
