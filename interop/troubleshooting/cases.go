@@ -30,6 +30,14 @@ var cases = map[string]server{
 	"path": with(sio.Options{}, sio.Options{
 		Path: "/ws",
 	}),
+	"path of the mux": {mounted, func() http.Handler {
+		srv := serve(sio.Options{
+			Path: "/ws",
+		})
+		mux := http.NewServeMux()
+		mux.Handle("/ws/", srv)
+		return mux
+	}},
 	"version": with(sio.Options{}, sio.Options{
 		AllowEIO3: true,
 	}),
@@ -103,6 +111,10 @@ var cases = map[string]server{
 				return &sio.Error{Message: "try again later"}
 			})
 		}},
+
+	// For the table of answers over HTTP.
+	"busy":      same(sio.Options{TotalBytes: 100_000, MaxPayload: 10_000_000}),
+	"shut down": {shutDown, shutDown},
 }
 
 // brisk finds out soon that a client is gone.
@@ -127,6 +139,21 @@ func listed() http.Handler {
 	})
 }
 
+// mounted serves one path, as most programs do.
+func mounted() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", serve(sio.Options{}))
+	return mux
+}
+
+func shutDown() http.Handler {
+	srv := serve(sio.Options{})
+	if err := srv.Shutdown(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	return srv
+}
+
 func failing(err error) http.Handler {
 	srv := serve(sio.Options{})
 	srv.OnConnect(func(*sio.Context) error { return err })
@@ -135,9 +162,7 @@ func failing(err error) http.Handler {
 
 // behindTimeout is mounted as it must not be: no connection can be taken over there.
 func behindTimeout() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/socket.io/", serve(sio.Options{}))
-	return http.TimeoutHandler(mux, time.Minute, "too late")
+	return http.TimeoutHandler(mounted(), time.Minute, "too late")
 }
 
 func outside() http.Handler {

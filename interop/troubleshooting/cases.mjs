@@ -117,6 +117,7 @@ const idle = (...more) => (config) => without("proxy_next_upstream error timeout
 // the first thing that is shown still is.
 export const cases = {
   "path": { ...client({ path: "/ws/" }), right: "connect" },
+  "path of the mux": { ...client({ path: "/ws/" }), right: "connect" },
   "address": {
     act: (t, see, url, changed) => watch(t, see, open(changed ? url : "http://127.0.0.1:1")),
     right: "connect",
