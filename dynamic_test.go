@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/siotest"
 	"github.com/siokit/sio/socketio"
 	"github.com/siokit/sio/socketio/parser"
@@ -257,8 +258,12 @@ func TestDynamicCaps(t *testing.T) {
 // writes down a namespace.
 func TestDynamicLog(t *testing.T) {
 	var log logBuffer
-	h := newHost(t, &sio.Options{Logger: log.logger()})
+	var told notebook
+	o := &sio.Observer{}
+	o.NamespaceRefused = func(_ *engineio.Session, name string) { told.note("no %s", name) }
+	h := newHost(t, &sio.Options{Logger: log.logger(), Observers: []*sio.Observer{o}})
 	n := h.Of("/tenant-{id}")
+	h.OfFunc(func(name string) bool { panic("no tenant " + name) })
 	n.Use(sio.Logger())
 	n.OnConnect(func(c *sio.Context) error {
 		if strings.HasPrefix(c.Param("id"), "no") {
@@ -281,11 +286,13 @@ func TestDynamicLog(t *testing.T) {
 	}
 	c.send("2" + name + `,["nobody's"]`)
 	c.refused("/tenant-no?token=secret", nil)
+	c.refused("/else?token=secret", nil)
+	told.wants(t, "no /else?token=secret")
 	c.send("2" + name + `,1["where"]`)
 	c.want("3" + name + `,1["` + name + `","a?token=secret"]`)
 	c.Close()
 	shut(t, h.Server)
-	if all := log.String(); strings.Contains(all, "token") || !strings.Contains(all, `"nsp":"/tenant-a"`) {
+	if all := log.String(); strings.Contains(all, "token") || !strings.Contains(all, `"nsp":"/tenant-a"`) || !strings.Contains(all, `"panic":"string"`) {
 		t.Errorf("the log is\n%s", all)
 	}
 }

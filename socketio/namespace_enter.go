@@ -34,8 +34,9 @@ func (s *Server) enter(c *conn, name string) (n *Namespace, refusal *Refusal) {
 	}
 	defer func() { // of match, and of what makes brokers
 		if v := recover(); v != nil {
-			c.sparse(zerolog.ErrorLevel, "panic").Str("nsp", loggable(name)).Str("panic", logline.Text(fmt.Sprint(v), logline.ErrorLimit)).Bytes("stack", debug.Stack()).
+			c.sparse(zerolog.ErrorLevel, "panic").Str("nsp", loggable(name)).Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).
 				Msg("panic while a namespace was looked for")
+			s.watch.refused(c.sess, name)
 			n, refusal = nil, noNamespace
 		}
 	}()
