@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -180,10 +181,37 @@ func (s *Server) allows(h http.Header, r *http.Request, acts bool) bool {
 	case needs != "":
 		s.logOrigin(r, needs, "origin refused")
 	case s.opts.cors == nil && foreign(r) && r.Header.Get("Sec-Fetch-Mode") == "cors" && h.Get("Access-Control-Allow-Origin") == "":
-		o, _ := parseOrigin(r.Header.Get("Origin"))
-		s.logOrigin(r, listing(o)+needsNothing, "origin kept out by its browser")
+		value := r.Header.Get("Origin")
+		if s.keptOut.add(printable(value)) {
+			o, _ := parseOrigin(value)
+			s.logOrigin(r, listing(o)+needsNothing, "origin kept out by its browser")
+		}
 	}
 	return needs == ""
+}
+
+// A keptOut has the origins that the log has told of. Where a proxy adds the headers of CORS
+// all is well, and one line for each is enough.
+type keptOut struct {
+	mu      sync.Mutex
+	origins map[string]bool
+}
+
+// maxKeptOut bounds the origins. Behind it the log may tell of one again.
+const maxKeptOut = 100
+
+// add returns false if the origin is there.
+func (k *keptOut) add(origin string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.origins[origin]:
+		return false
+	case k.origins == nil || len(k.origins) == maxKeptOut:
+		k.origins = make(map[string]bool)
+	}
+	k.origins[origin] = true
+	return true
 }
 
 func (s *Server) logOrigin(r *http.Request, needs, message string) {

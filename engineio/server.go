@@ -52,6 +52,7 @@ type Server struct {
 	guests   guests        // with Options.Peers
 
 	noUpgrades sync.Once // the log says why
+	keptOut    keptOut
 	lobby      lobby
 	pulses     pulses
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
