@@ -24,7 +24,8 @@ type Observer struct {
 	// WebSocket may have been opened already, and is then cut.
 	RequestRefused func(r *http.Request, why RefusedReason)
 	// UpgradeEnded is called once for each WebSocket that was opened to take a session over.
-	// Took is the time from when its handshake was checked.
+	// Took is the time from when its handshake was checked. It may be called after
+	// SessionClosed: a session that only waits for its queue still moves.
 	UpgradeEnded func(s *Session, outcome UpgradeOutcome, took time.Duration)
 	// PingAnswered is called when a client has answered a ping of the heartbeat. Took is the
 	// time since that was sent, which over polling includes the next GET and a POST. In

@@ -163,6 +163,17 @@ func TestObserverOfUpgrades(t *testing.T) {
 		synctest.Wait()
 		n.wants(t, "upgrade session closed 0s", "closed gone")
 	})
+	// A session that is being closed takes what is queued along.
+	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
+		p := h.open()
+		c := h.probe(p)
+		p.send("last")
+		p.Session.Close()
+		c.text("5")
+		c.wants("4last")
+		synctest.Wait()
+		n.wants(t, "opened polling", "closed forced close", "upgrade done 0s")
+	})
 	// Clients that leave before they have the answer to the handshake.
 	observed(t, engineio.Options{}, func(t *testing.T, h *host, n *notebook) {
 		p := h.open()
