@@ -1,9 +1,12 @@
 package engineio
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/pprof"
+	"slices"
 	"sync"
 	"time"
 )
@@ -56,14 +59,21 @@ type pulses struct {
 func (s *Server) Live() error { return s.live(time.Since(s.born)) }
 
 func (s *Server) live(now time.Duration) error {
-	turns := append(s.pollers.turns(), s.drain.turn())
-	p := &s.pulses
+	err, news := s.pulses.look(append(s.pollers.turns(), s.drain.turn()), now)
+	if news { // unlocked: the log may block, too
+		s.log.Error().Err(err).Int("goroutines", runtime.NumGoroutine()).Bytes("stack", stuckStack()).Msg("goroutines that all sessions need are stuck")
+	}
+	return err
+}
+
+// look looks at all, the last of which writes. News tells whether the log has not got the
+// error yet.
+func (p *pulses) look(turns []uint64, now time.Duration) (err error, news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.all == nil {
 		p.all = make([]pulse, len(turns))
 	}
-	var err error
 	for i, turn := range turns {
 		if p.all[i].look(turn, now) && err == nil {
 			err = fmt.Errorf("%w: reading by poller %d", ErrStuck, i)
@@ -72,10 +82,28 @@ func (s *Server) live(now time.Duration) error {
 			}
 		}
 	}
-	if err != nil && !p.told {
-		stacks := make([]byte, stuckStacks)
-		s.log.Error().Err(err).Bytes("stack", stacks[:runtime.Stack(stacks, true)]).Msg("goroutines that all sessions need are stuck")
-	}
+	news = err != nil && !p.told
 	p.told = err != nil
-	return err
+	return err, news
+}
+
+// stuckStack returns the stacks of the goroutines that read and write for all, and behind
+// them others, which they may wait for, as many as there is room for. Those that are alike
+// are one, and those that are rare come first.
+func stuckStack() []byte {
+	var all bytes.Buffer
+	_ = pprof.Lookup("goroutine").WriteTo(&all, 1)
+	_, list, _ := bytes.Cut(bytes.TrimSpace(all.Bytes()), []byte("\n")) // without how many there are
+	stacks := bytes.Split(list, []byte("\n\n"))                         // the most frequent first
+	slices.Reverse(stacks)
+	var out, others []byte
+	for _, stack := range stacks {
+		to := &others
+		if bytes.Contains(stack, []byte(".(*poller).run")) || bytes.Contains(stack, []byte(".(*drain).write")) {
+			to = &out
+		}
+		*to = append(append(*to, stack...), "\n\n"...)
+	}
+	out = append(out, others...)
+	return out[:min(len(out), stuckStacks)]
 }

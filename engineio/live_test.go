@@ -5,6 +5,7 @@ package engineio_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/logtest"
+	"github.com/siokit/sio/internal/timetest"
 )
 
 // TestLive has the poller blocked, which three looks in half a minute have to see, and
@@ -48,6 +50,64 @@ func TestLive(t *testing.T) {
 	live(31 * time.Second)
 	live(62 * time.Second)
 }
+
+// TestLiveHasTheStack has many other goroutines, and a log that blocks.
+func TestLiveHasTheStack(t *testing.T) {
+	writes, goOn := make(chan string, 1), make(chan struct{})
+	logger := zerolog.New(writerFunc(func(p []byte) (int, error) {
+		writes <- string(p)
+		<-goOn
+		return len(p), nil
+	})).Level(zerolog.ErrorLevel)
+	var others sync.WaitGroup
+	stop := make(chan struct{})
+	defer func() {
+		close(stop)
+		others.Wait()
+	}()
+	for i := range 500 {
+		others.Go(func() { deeply(i, stop) })
+	}
+	h, hold := newHeldHost(t, &engineio.Options{Logger: &logger})
+	defer hold()()
+	for after := range 30 {
+		if err := h.LiveAt(time.Duration(after) * time.Second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var probes sync.WaitGroup
+	defer func() {
+		close(goOn)
+		probes.Wait()
+	}()
+	probes.Go(func() {
+		if err := h.LiveAt(30 * time.Second); !errors.Is(err, engineio.ErrStuck) {
+			t.Errorf("blocked for half a minute: %v", err)
+		}
+	})
+	line := timetest.Receive(t, writes, patience, "the log")
+	if !strings.Contains(line, "newHeldHost") || !strings.Contains(line, "deeply") || len(line) > 100<<10 {
+		t.Errorf("not the stack of who blocks: %.5000s", line)
+	}
+	second := make(chan error, 1)
+	probes.Go(func() { second <- h.LiveAt(31 * time.Second) })
+	if err := timetest.Receive(t, second, patience, "the next look, while the log blocks"); !errors.Is(err, engineio.ErrStuck) {
+		t.Errorf("the next look: %v", err)
+	}
+}
+
+// deeply waits at the end of some calls.
+func deeply(calls int, stop chan struct{}) {
+	if calls > 0 {
+		deeply(calls-1, stop)
+		return
+	}
+	<-stop
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TestLiveAfterAPause has a process that was stopped in the middle of a turn.
 func TestLiveAfterAPause(t *testing.T) {
