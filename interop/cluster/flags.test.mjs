@@ -27,7 +27,13 @@ suite("how events are sent", mainFormats, (cluster) => {
     } while (ready.log.length === 0);
     await from.do({ do: "emit", to: [room], event: "news", args: ["lasting"] });
     await c.fence(from, ready);
-    assert.deepEqual(ready.log, [["news", "volatile"], ["news", "lasting"]]);
+    if (c.options.format === "streams") { // what is volatile goes beside the stream, and may come later than what was emitted behind it
+      const [volatile, others] = [true, false].map((is) => ready.log.filter(([, arg]) => (arg === "volatile") === is));
+      assert.ok(volatile.length > 0);
+      assert.deepEqual(others, [["news", "lasting"]]);
+    } else {
+      assert.deepEqual(ready.log, [["news", "volatile"], ["news", "lasting"]]);
+    }
     const got = [];
     while (!got.includes('42["news","lasting"]')) got.push(...(await poll()).packets);
     assert.deepEqual(got.filter((packet) => packet.includes("volatile")), []);

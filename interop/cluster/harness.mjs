@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -363,6 +364,15 @@ class TestServer {
     this.#process.kill(name);
   }
 
+  // hang stops the process, and returns when each of its threads stands still: a signal takes
+  // its time.
+  async hang() {
+    this.signal("SIGSTOP");
+    const tasks = `/proc/${this.#process.pid}/task`;
+    const state = (task) => readFileSync(`${tasks}/${task}/stat`, "latin1").replace(/^.*\) /s, "")[0];
+    await eventually(`${this.name} stands still`, () => readdirSync(tasks).every((task) => state(task) === "T"));
+  }
+
   async kill() {
     this.signal("SIGKILL");
     await this.#exited;
@@ -370,6 +380,7 @@ class TestServer {
 
   // stop throws unless the server ends well: a data race ends it with 66.
   async stop() {
+    this.signal("SIGCONT"); // if a test has failed while it hung
     this.#process.stdin.end();
     const [code, signal] = await this.#exited;
     if (code !== 0) throw new Error(`${this.name} ended with ${signal ?? code}`);

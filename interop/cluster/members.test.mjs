@@ -37,7 +37,7 @@ suite("servers that come and go", mainFormats, (cluster) => {
       await c.client(c[victim], { rooms: [room] });
       for (const client of alive) client.on("question", (ack) => ack("yes"));
       const ask = { do: "ask", to: [room], event: "question" };
-      c[victim].signal("SIGSTOP");
+      await c[victim].hang();
       if (c.g1.kind === "Go") {
         const fetched = await c.g1.do({ do: "fetch partly", timeout: 500, to: [room] });
         assert.deepEqual(ids(fetched.sockets), ids(alive));
