@@ -189,7 +189,7 @@ func (d dispatcher) failed(c *Context, err error) {
 	case isGone(err), errors.Is(err, context.Canceled) && c.Context().Err() != nil:
 		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler failed: the client has left")
 	case isRefusal(err) && c.in == nil && c.event == "connect": // the client is not let in
-		c.named(log.Info()).Err(logline.Error(err)).Msg("handler refused")
+		c.sparse(zerolog.InfoLevel, "refused").Err(logline.Error(err)).Msg("handler refused")
 	case isRefusal(err):
 		c.named(log.Debug()).Err(logline.Error(err)).Msg("handler refused")
 	default:

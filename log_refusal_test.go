@@ -111,6 +111,50 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}
 }
 
+// A client that has asked for a namespace and is in none is told of where one debugs: it is
+// refused, or has left, as clients are and do.
+func TestInNoNamespace(t *testing.T) {
+	for name, act := range map[string]func(c *client){
+		"refused": func(c *client) { c.refused("/closed", nil) },
+		"unknown": func(c *client) { c.refused("/unknown", nil) },
+		"left": func(c *client) {
+			c.connect("/", nil)
+			c.send("1")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log logBuffer
+			opts := &sio.Options{Logger: log.logger(), ConnectTimeout: time.Second}
+			inBubble(t, opts, func(t *testing.T, srv *sio.Server, dial func(testclient.Options) *client) {
+				srv.Of("/closed").OnConnect(func(*sio.Context) error { return &sio.Error{Message: "no"} })
+				c := dial(testclient.Options{WebSocket: true})
+				act(c)
+				_, _ = c.Next() // the end
+				if line := log.only(t, "in no namespace for too long"); line["level"] != "debug" {
+					t.Errorf("line %v", line)
+				}
+				if lines := log.lines(t, "no namespace joined in time"); len(lines) > 0 {
+					t.Errorf("lines %v", lines)
+				}
+			})
+		})
+	}
+}
+
+// One client can't have as many lines as it likes about how it is not let in.
+func TestRefusalsOfHandlersAreBounded(t *testing.T) {
+	var log logBuffer
+	h := newHost(t, &sio.Options{Logger: production(&log)})
+	h.OnConnect(func(*sio.Context) error { return &sio.Error{Message: "no"} })
+	c := h.dial()
+	for range 50 {
+		c.refused("/", nil)
+	}
+	if n := len(log.lines(t, "handler refused")); n == 0 || n > 20 {
+		t.Errorf("%d lines of 50", n)
+	}
+}
+
 // What is no client, and who comes while the server ends, is nobody's concern.
 func TestRefusalsThatAreNoNews(t *testing.T) {
 	var log logBuffer

@@ -178,12 +178,12 @@ type Options struct {
 	// while the engine is away: where that is away for all servers, though, there is
 	// nobody left. Default: nothing else is asked.
 	Ready func() error
-	// Logger gets sessions and sockets that come and go at level info, packets at
-	// debug, clients that are refused or break the protocol at warn, and failing
-	// handlers at error, but no payloads or credentials. Of what clients can cause
-	// at will, 20 lines of a kind are written in 10 s, half of them for one address,
-	// and the others at debug; each handler that fails is a kind. The field "addr" is
-	// the RemoteAddr of the request: behind a proxy that is the proxy's, unless a
+	// Logger gets sessions and sockets that come and go at level info, and those that the
+	// application refuses; packets at debug; clients that the server refuses, or that break
+	// the protocol, at warn; failing handlers at error; but no payloads or credentials. Of
+	// what clients can cause at will, 20 lines of a kind are written in 10 s, half of them for
+	// one address, and the others at debug; each handler that fails is a kind. The field
+	// "addr" is the RemoteAddr of the request: behind a proxy that is the proxy's, unless a
 	// middleware in front of the server sets it. See [SlogLogger] for log/slog.
 	// Default: warnings and errors are written to standard error. A pointer to
 	// zerolog.Nop() is silent.

@@ -243,14 +243,27 @@ func (all *intakes) holders(now time.Duration) []holder {
 
 // overload ends a session that holds too much of what it has sent.
 func (s *Session) overload() {
-	s.srv.watch.limited(s, LimitTotalBytes)
-	s.fail(ReasonTransportError, errOverload, busyClose)
 	all := &s.srv.intakes
 	all.mu.Lock()
+	in := all.m[s]
+	again := in == nil || in.over // what it holds is about to go
+	if !again {
+		in.over = true
+	}
+	all.mu.Unlock()
+	if again {
+		return
+	}
+	s.mu.Lock()
+	open := s.state == stateOpen
+	s.mu.Unlock()
+	if open {
+		s.srv.watch.limited(s, LimitTotalBytes)
+	}
+	s.fail(ReasonTransportError, errOverload, busyClose)
+	all.mu.Lock()
 	defer all.mu.Unlock()
-	if in := all.m[s]; in != nil {
-		if in.over = true; in.cut != nil {
-			in.cut()
-		}
+	if in = all.m[s]; in != nil && in.cut != nil {
+		in.cut()
 	}
 }

@@ -246,7 +246,17 @@ func TestTotalBytes(t *testing.T) {
 		p.Hold(1)
 		c.closed(1013)
 		p.ends("transport error")
+		c2, p2 := h.openWS() // while the first one's is not given back
+		p2.Hold(1 << 19)
+		c2.text("4x")
+		p2.want("x")
+		synctest.Wait()
+		if told := h.audit.reached(engineio.LimitTotalBytes); told != 1 {
+			t.Errorf("observers were told %d times of one session", told)
+		}
 		p.Hold(-1<<20 - 1)
+		p2.Hold(-1 << 19)
+		end(p2)
 	})
 }
 

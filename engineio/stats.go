@@ -36,8 +36,8 @@ type TransportStats struct {
 	In, Out  Flow // traffic, which is counted only if there are Observers
 }
 
-// A Flow is traffic in one direction. Packets are those of Engine.IO, and answers to pings of
-// WebSocket. Bytes are those of WebSocket frames, and of the bodies of requests and answers,
+// A Flow is traffic in one direction. Packets are those of Engine.IO, and pings and pongs of
+// WebSocket. What closes a connection is not counted. Bytes are those of WebSocket frames, and of the bodies of requests and answers,
 // as they are on the wire before TLS.
 type Flow struct {
 	Packets uint64

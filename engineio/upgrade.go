@@ -121,12 +121,15 @@ func (w *wsConn) onProbe(data []byte, binary bool) error {
 // for it before it sends the upgrade packet.
 func (w *wsConn) answerPending() {
 	var answer []byte
+	packets := 0
 	if w.try.pong != nil {
 		answer = w.try.pong.frame
+		packets++
 	}
 	asked := w.try.asked
 	if asked {
 		answer = append(answer, probeAnswer.frame...)
+		packets++
 	}
 	w.try.pong, w.try.asked = nil, false
 	if len(answer) == 0 {
@@ -136,6 +139,7 @@ func (w *wsConn) answerPending() {
 		w.dropProbe(nil, UpgradeFailed)
 		return
 	}
+	w.sess.countWebSocketOut(packets, len(answer))
 	if !asked {
 		return
 	}

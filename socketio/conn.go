@@ -40,6 +40,7 @@ type conn struct {
 	sockets     sockets     //
 	left        []leftName  // namespaces that the server ended: what was under way to them is ignored
 	closed      bool        //
+	asked       bool        // it has sent a CONNECT
 	idle        *time.Timer // runs while no namespace has admitted the client
 	attachments *time.Timer // runs while a packet waits for attachments
 
@@ -94,13 +95,18 @@ func (c *conn) watchIdleLocked() {
 		c.mu.Lock()
 		deciding := len(c.sockets.list) > 0
 		current := c.idle == t // or else it has been stopped too late
+		asked := c.asked
 		if deciding && current {
 			t.Reset(c.srv.opts.ConnectTimeout)
 		}
 		c.mu.Unlock()
 		if current && !deciding {
-			c.sparse(zerolog.WarnLevel, "no namespace joined in time").
-				Str("needs", "a client of Socket.IO, which joins a namespace by a CONNECT: a bare WebSocket does not").Msg("no namespace joined in time")
+			if asked { // it was refused, or has left, and keeps the connection for no use
+				c.sparse(zerolog.DebugLevel, "no namespace").Msg("in no namespace for too long")
+			} else {
+				c.sparse(zerolog.WarnLevel, "no namespace joined in time").
+					Str("needs", "a client of Socket.IO, which joins a namespace by a CONNECT: a bare WebSocket does not").Msg("no namespace joined in time")
+			}
 			c.srv.watch.limited(c.sess, engineio.LimitConnectTimeout)
 			c.sess.Dismiss()
 		}
@@ -260,6 +266,9 @@ func (c *conn) all() []*Socket {
 // it, and early events wait in its queue.
 func (c *conn) connect(p *parser.Packet) {
 	c.sess.CountCheap() // a goroutine and a handler, or an answer
+	c.mu.Lock()
+	c.asked = true
+	c.mu.Unlock()
 	nsp, refusal := c.srv.enter(c, p.Namespace)
 	if refusal != nil {
 		c.sparse(zerolog.WarnLevel, refusal.Message).Str("nsp", loggable(p.Namespace)).Str("why", refusal.Message).Str("needs", refusal.needs()).Msg("namespace refused")

@@ -128,6 +128,8 @@ func TestObserverOfRecovery(t *testing.T) {
 	for range there { // until it is closed
 	}
 	h.sessionEnds(engineio.ReasonTransportClose)
+	done(t, n.All().Emit("missed"))
+	done(t, n.All().Emit("missed"))
 	refused = true
 	again = *g
 	if _, err := again.tryCome(h); err == nil {
@@ -136,10 +138,14 @@ func TestObserverOfRecovery(t *testing.T) {
 	wants(socketio.RecoveryRefused)
 	refused = false
 
+	sent := h.Stats().Namespaces[0].Out.Events
 	if !g.come() {
 		t.Error("not recovered")
 	}
 	wants(socketio.RecoveryDone)
+	if n := h.Stats().Namespaces[0].Out.Events - sent; n != 2 {
+		t.Errorf("%d events are counted of two that were missed", n)
+	}
 
 	g.conn.Close()
 	h.sessionEnds(engineio.ReasonTransportClose)

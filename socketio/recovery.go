@@ -49,6 +49,13 @@ import (
 // not as interfaces, so that what is queued for each of a thousand recipients needs
 // neither a call through a table nor a batch on the heap.
 
+// missed is what a client gets that comes back.
+type missed struct {
+	messages []*engineio.Message
+	events   uint64
+	size     int // in bytes
+}
+
 // A recoverer brings clients of a namespace back. Its methods may be called from any
 // goroutine.
 type recoverer interface {
@@ -59,7 +66,7 @@ type recoverer interface {
 	// takeOver makes a socket that has been accepted the client that it says it is,
 	// and returns what that has missed, which goes in front of the answer. It reports
 	// false if that can't be done any more. It is called if the socket is recovered.
-	takeOver(s *Socket) (missed []*engineio.Message, ok bool)
+	takeOver(s *Socket) (m missed, ok bool)
 	// giveBack is called when a socket with a standing is not accepted.
 	giveBack(s *Socket)
 	// answered is called when the CONNECT is to be answered, and unsendable when what

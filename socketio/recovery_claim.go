@@ -6,7 +6,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/internal/ledger"
 )
 
@@ -38,13 +37,12 @@ type claim struct {
 	rooms  *ledger.Aside   // what the socket is told, from before it has its standing
 	was    *ledger.Absence // the client's, when the socket takes its place
 
-	pos         uint64              // the event up to which the client has them
-	origin      uint64              // the hash of the offset that says so
-	at          uint64              // the event up to which what it has missed is known
-	missed      []*engineio.Message // that
-	size        int                 // its bytes
-	first, last uint64              // its first event, and its last one
-	held        []encoded           // what was emitted to the socket, and has no number yet
+	pos         uint64    // the event up to which the client has them
+	origin      uint64    // the hash of the offset that says so
+	at          uint64    // the event up to which what it has missed is known
+	missed      missed    // that
+	first, last uint64    // its first event, and its last one
+	held        []encoded // what was emitted to the socket, and has no number yet
 }
 
 // asideLocked implements [standing].
@@ -230,7 +228,7 @@ func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset str
 // takeOver implements [recoverer]. If the client is still there, its connection is dead,
 // and ends now. From then on the socket is sent what it would have been; that is held back
 // behind the answer.
-func (r *localRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
+func (r *localRecovery) takeOver(s *Socket) (_ missed, ok bool) {
 	rec := recoverableOf(s)
 	claim := rec.claim
 	r.mu.Lock()
@@ -264,11 +262,10 @@ func (r *localRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool
 		if a != nil && r.away.Get(a.PID) == a && s.Reason() == "" {
 			r.dropLocked(a) // it would not do next time either
 		}
-		return nil, false
+		return missed{}, false
 	}
-	missed = claim.missed
 	r.becomeLocked(rec, a)
-	return missed, true
+	return claim.missed, true
 }
 
 // becomeLocked makes a socket the client that was away.
@@ -313,7 +310,7 @@ func (r *localRecovery) giveBackLocked(claim *claim) {
 	}
 	delete(r.deciding, claim.pid)
 	close(claim.over)
-	claim.missed, claim.held = nil, nil
+	claim.missed, claim.held = missed{}, nil
 	if claim.rooms != nil { // one that has got as far as to its connect handler goes with the claim
 		r.house.shut(claim.socket)
 		r.rooms.Discard(claim.rooms)

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/socketio/recovery"
 )
 
@@ -24,8 +23,7 @@ type sharedClaim struct {
 
 	start  uint64 // the position up to which it has everything
 	at     uint64 // that up to which what it has missed is known
-	missed []*engineio.Message
-	size   int // of that, in bytes
+	missed missed
 	last   uint64
 	held   []*Broadcast // what was emitted to the socket
 	taking bool         // it is accepted, and about to be the client
@@ -308,10 +306,9 @@ func (c *sharedClaim) walk(upTo uint64) bool {
 			if err != nil {
 				return false
 			}
-			c.missed = append(append(c.missed, m.first), m.rest...)
-			c.size += m.size()
+			c.missed.add(m)
 			c.last = e.Pos
-			if c.size > r.queue.bytes || len(c.missed) > r.queue.packets {
+			if c.missed.exceeds(r.queue) {
 				return false
 			}
 		}
@@ -320,7 +317,7 @@ func (c *sharedClaim) walk(upTo uint64) bool {
 }
 
 // takeOver implements [recoverer].
-func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok bool) {
+func (r *sharedRecovery) takeOver(s *Socket) (_ missed, ok bool) {
 	m := memberOf(s)
 	c := m.claim
 	r.mu.Lock()
@@ -332,7 +329,7 @@ func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok boo
 	defer cancel()
 	c.apply()
 	if !r.take(ctx, c, m) {
-		return nil, false
+		return missed{}, false
 	}
 	// From here on the record is this socket's, and says of the client what it said before: if
 	// nothing comes of this, the client may come back once more.
@@ -342,16 +339,16 @@ func (r *sharedRecovery) takeOver(s *Socket) (missed []*engineio.Message, ok boo
 	walked = walked && r.deciding[m.pid] == c && c.walk(r.pos.Load())
 	if !walked {
 		r.mu.Unlock()
-		return nil, false
+		return missed{}, false
 	}
 	r.becomeLocked(m)
-	missed, held := c.missed, c.held
-	c.missed, c.held = nil, nil
+	got, held := c.missed, c.held
+	c.missed, c.held = missed{}, nil
 	r.mu.Unlock()
 	for _, b := range held {
 		_ = r.post(r.ticketFor(s, b)) // it has been encoded
 	}
-	return missed, true
+	return got, true
 }
 
 // take writes the record of a client in the place of the one that was found, or of a later one by
@@ -456,7 +453,7 @@ func (r *sharedRecovery) giveBackLocked(c *sharedClaim) {
 		return
 	}
 	delete(r.deciding, c.was.PID)
-	c.missed, c.held = nil, nil
+	c.missed, c.held = missed{}, nil
 	r.house.shut(c.socket)
 }
 

@@ -52,14 +52,12 @@ func (r *localRecovery) stepLocked(c *claim, m *ledger.Membership) bool {
 		}
 		c.at = e.Seq
 		if m.Meant(&e) {
-			if c.missed == nil {
+			if c.missed.events == 0 {
 				c.first = e.Seq
 			}
-			missed := encoded{first: e.Message, rest: e.Rest}
-			c.missed = append(append(c.missed, missed.first), missed.rest...)
-			c.size += missed.size()
+			c.missed.add(encoded{first: e.Message, rest: e.Rest})
 			c.last = e.Seq
-			if c.size > r.queue.bytes || len(c.missed) > r.queue.packets {
+			if c.missed.exceeds(r.queue) {
 				return false
 			}
 		}
@@ -70,3 +68,12 @@ func (r *localRecovery) stepLocked(c *claim, m *ledger.Membership) bool {
 	c.at = r.log.Seq()
 	return true
 }
+
+func (m *missed) add(e encoded) {
+	m.messages = append(append(m.messages, e.first), e.rest...)
+	m.events++
+	m.size += e.size()
+}
+
+// exceeds tells of more than may wait for a client.
+func (m *missed) exceeds(q queueBounds) bool { return m.size > q.bytes || len(m.messages) > q.packets }

@@ -97,13 +97,15 @@ func (s *Socket) answer(refusal *Refusal) {
 func (s *Socket) admit() {
 	var out []*engineio.Message
 	if s.recovered {
-		var ok bool
-		if out, ok = s.nsp.recovery.takeOver(s); !ok {
+		missed, ok := s.nsp.recovery.takeOver(s)
+		if !ok {
 			s.nsp.srv.watch.recovered(s, RecoveryFailed)
 			s.conn.sess.Close() // it comes back by itself, and begins anew
 			return
 		}
 		s.nsp.srv.watch.recovered(s, RecoveryDone)
+		s.countMissed(missed)
+		out = missed.messages
 	}
 	s.nsp.local.add(s)
 	if !s.conn.admitted(s) {

@@ -142,6 +142,13 @@ func (s *Socket) countAckIn() {
 	}
 }
 
+// countMissed counts events that a client gets that has come back.
+func (s *Socket) countMissed(m missed) {
+	if t := s.nsp.traffic; t != nil {
+		t[s.part].out.events.Add(m.events)
+	}
+}
+
 func (s *Socket) countOut(e encoded) {
 	switch t := s.nsp.traffic; {
 	case t == nil:
