@@ -169,7 +169,7 @@ func Mount(srv *sio.Server, o *Options) {
 	}
 	u.nsp.OnServerEvent(wordEvent, u.hear)
 	u.nsp.Watch(watcher{u})
-	u.count.mount(srv)
+	u.observe()
 }
 
 // A watcher hears when the server ends.

@@ -22,7 +22,12 @@ type entry struct {
 	socket *sio.Socket
 	queued bool // in feed.changed; protected by feed.mu
 
-	told bool // the pages know of it, as follows; of the goroutine
+	// Of the goroutine:
+	seen    bool // hold has
+	held    bool // nobody is told of it yet
+	again   bool // those who know of it are told all the same
+	trimmed bool // it is listed no more
+	told    bool // the pages know of it, as follows
 	known
 }
 

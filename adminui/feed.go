@@ -23,6 +23,10 @@ const (
 	// usual is up to how many bytes of a socket are a message. More count as several: clients
 	// choose what their handshake has.
 	usual = 4 << 10
+	// returnAfter is when a socket is told of that has come back, from a server that tells of
+	// little; returnAgain, of one where all have left at once.
+	returnAfter = 2 * flushEvery
+	returnAgain = beat
 	// maxRounds bounds how many pages are told at a time of what was there before them.
 	maxRounds = 2 * maxPages
 )
@@ -35,7 +39,8 @@ type feed struct {
 	untap func() // while it is open
 
 	// Of the goroutine:
-	rounds []*round
+	rounds   []*round
+	returned []returned
 
 	events events
 
@@ -51,28 +56,46 @@ type round struct {
 	left []*entry
 }
 
+// A returned is a socket that has come back, perhaps from another server, with the id that it had
+// there. That server may yet have to tell that it has left.
+type returned struct {
+	*entry
+	due   time.Time
+	again bool // they are told once more
+}
+
 func newFeed(u *ui) *feed {
 	f := &feed{u: u}
 	f.tap = &sio.Tap{Changed: f.note, Received: f.received, Sent: f.sent}
 	return f
 }
 
-// open begins. If silent, nobody has to be told of what is there already but who is greeted.
-func (f *feed) open(limit int, silent bool) {
+// open begins. Of what is there already, who is greeted is told.
+func (f *feed) open(limit int) {
 	f.mu.Lock()
 	f.entries = make(map[*sio.Socket]*entry)
 	f.mu.Unlock()
-	f.rounds = nil
+	f.rounds, f.returned = nil, nil
 	f.events.begin()
 	f.untap = f.u.srv.Tap(f.tap)
 	f.fill(f.u.srv.Stats(), limit)
-	if silent {
-		for e := f.next(); e != nil; e = f.next() {
-			if e.socket.Connected() {
-				e.known, e.told = f.u.look(e.socket), true
-			} else {
-				f.forget(e)
-			}
+	for e := f.next(); e != nil; e = f.next() {
+		if e.socket.Connected() {
+			e.known, e.told = f.u.look(e.socket), true
+		} else {
+			f.forget(e)
+		}
+	}
+}
+
+// retell tells all pages of what is there. They pass over what they know.
+func (f *feed) retell() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.entries {
+		if e.told {
+			e.again = true
+			f.queueLocked(e)
 		}
 	}
 }
@@ -102,6 +125,10 @@ func (f *feed) noteLocked(s *sio.Socket) {
 		e = &entry{socket: s}
 		f.entries[s] = e
 	}
+	f.queueLocked(e)
+}
+
+func (f *feed) queueLocked(e *entry) {
 	if !e.queued {
 		e.queued = true
 		f.changed = append(f.changed, e)
@@ -125,16 +152,22 @@ func (f *feed) next() *entry {
 func (f *feed) forget(e *entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.entries, e.socket)
+	if f.entries[e.socket] == e {
+		delete(f.entries, e.socket)
+	}
 }
 
-// fill lists sockets that are there, while there is room.
+// fill lists sockets that are there, while there is room. If there are more than limit, the
+// others are listed no more.
 func (f *feed) fill(st sio.Stats, limit int) {
 	f.mu.Lock()
 	f.limit = limit
-	room := limit - len(f.entries)
+	excess := len(f.entries) - limit
+	if excess > 0 {
+		f.trimLocked(excess)
+	}
 	f.mu.Unlock()
-	if room <= 0 {
+	if excess >= 0 {
 		return
 	}
 	for _, n := range st.Namespaces {
@@ -155,8 +188,29 @@ func (f *feed) fill(st sio.Stats, limit int) {
 	}
 }
 
+// trimLocked has the pages told that so many sockets are listed no more, counting those that
+// are about to be.
+func (f *feed) trimLocked(excess int) {
+	for _, e := range f.entries {
+		if e.trimmed {
+			excess--
+		}
+	}
+	for _, e := range f.entries {
+		if excess <= 0 {
+			return
+		}
+		if !e.trimmed {
+			e.trimmed = true
+			f.queueLocked(e)
+			excess--
+		}
+	}
+}
+
 // flush tells the pages what has changed, and what has happened.
 func (f *feed) flush(now time.Time) {
+	f.tellReturned(now)
 	for sent := 0; sent < maxChanges; {
 		e := f.next()
 		if e == nil {
@@ -177,24 +231,38 @@ func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 		sent++
 	}
 	was := e.known
-	if !e.socket.Connected() {
+	if connected := e.socket.Connected(); !connected || e.trimmed {
 		f.forget(e)
 		if e.told {
+			reason := notShown
+			if !connected {
+				reason = string(e.socket.Reason())
+			}
 			for _, room := range was.rooms {
 				tell("room_left", nsp, room, id, at)
 			}
-			tell("socket_disconnected", nsp, id, string(e.socket.Reason()), at)
+			tell("socket_disconnected", nsp, id, reason, at)
 		}
 		e.told = false
 		return sent
 	}
-	e.known = f.u.look(e.socket)
-	if !e.told {
-		e.told = true
-		b := f.encode(e)
-		tell("socket_connected", b, at)
-		return sent + len(b)/usual
+	if !e.told && f.hold(e, now) {
+		return 0
 	}
+	fresh := !e.told
+	if fresh {
+		e.known, e.told = f.u.look(e.socket), true
+	}
+	if fresh || e.again {
+		e.again = false
+		b := f.encode(e) // as those know it who do
+		tell("socket_connected", b, at)
+		sent += len(b) / usual
+	}
+	if fresh {
+		return sent
+	}
+	e.known = f.u.look(e.socket)
 	for _, room := range was.rooms {
 		if _, in := slices.BinarySearch(e.rooms, room); !in {
 			tell("room_left", nsp, room, id, at)
@@ -212,6 +280,31 @@ func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
 		tell("socket_updated", map[string]any{"id": id, "nsp": nsp, "data": json.RawMessage(e.data)})
 	}
 	return sent
+}
+
+// hold puts off telling of a socket that has come back, until it is due.
+func (f *feed) hold(e *entry, now time.Time) bool {
+	if e.socket.Recovered() && !e.seen {
+		e.seen, e.held = true, true
+		f.returned = append(f.returned, returned{e, now.Add(returnAfter), false}, returned{e, now.Add(returnAgain), true})
+	}
+	return e.held
+}
+
+// tellReturned has those told of that are due.
+func (f *feed) tellReturned(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.returned = slices.DeleteFunc(f.returned, func(r returned) bool {
+		if now.Before(r.due) {
+			return false
+		}
+		if f.entries[r.socket] == r.entry {
+			r.held, r.entry.again = false, r.again
+			f.queueLocked(r.entry)
+		}
+		return true
+	})
 }
 
 // encode returns what the pages are told of a socket that they get to know.

@@ -57,6 +57,17 @@ func (m model) apply(t *testing.T, e *siotest.Event) {
 	}
 }
 
+// read has the page read what it was told by its server.
+func (m model) read(t *testing.T, p page, srv *sio.Server) {
+	t.Helper()
+	if err := srv.Of("/admin").Local().Emit("end"); err != nil {
+		t.Fatal(err)
+	}
+	for e := p.Next(); e.Name() != "end"; e = p.Next() {
+		m.apply(t, e)
+	}
+}
+
 func (m model) add(s socket) {
 	if s.Nsp == "/" && m[s.ID] == nil { // one that it knows stays as it is
 		m[s.ID] = &s
@@ -98,11 +109,25 @@ func testModel(t *testing.T, random *rand.Rand) {
 	for _, srv := range all {
 		sio.On(srv, "join", func(c *sio.Context, room string) error { return c.Join(room) })
 		sio.On(srv, "leave", func(c *sio.Context, room string) error { c.Leave(room); return nil })
+		if recovery != nil {
+			greet(srv)
+		}
 		sio.On(srv, "set", func(c *sio.Context, n int) error { return c.Set("n", n) })
 	}
 	var clients []*siotest.Client
+	var travellers []*traveller
 	var pages []page
 	step := func(n int) {
+		if recovery != nil && random.IntN(20) == 0 {
+			at := all[random.IntN(2)]
+			if len(travellers) < 5 {
+				travellers = append(travellers, travel(t, at, nil))
+			} else {
+				i := random.IntN(5)
+				travellers[i].Close()
+				travellers[i] = travel(t, at, travellers[i])
+			}
+		}
 		c := clients
 		room := fmt.Sprint("room", random.IntN(4))
 		switch k := random.IntN(10); {
@@ -134,7 +159,7 @@ func testModel(t *testing.T, random *rand.Rand) {
 			step(n)
 		}
 	}
-	time.Sleep(5 * time.Second)
+	time.Sleep(15 * time.Second)
 	truth := make(model)
 	for _, srv := range all {
 		if err := srv.Of("/admin").Local().Emit("end"); err != nil {

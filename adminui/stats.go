@@ -50,8 +50,9 @@ type traffic struct {
 	packetsIn, packetsOut, bytesIn, bytesOut uint64
 }
 
-// mount has connections that come and go counted, and traffic.
-func (c *counters) mount(srv *sio.Server) {
+// observe has connections that come and go counted, and pages closed that miss something.
+func (u *ui) observe() {
+	c := &u.count
 	c.closed = make(map[engineio.Reason]uint64)
 	o := new(sio.Observer)
 	o.SessionOpened = func(*engineio.Session, string) {
@@ -61,10 +62,22 @@ func (c *counters) mount(srv *sio.Server) {
 	}
 	o.SessionClosed = func(_ *engineio.Session, reason engineio.Reason) {
 		c.mu.Lock()
-		c.closed[reason]++
+		c.closed[bounded(reason)]++
 		c.mu.Unlock()
 	}
-	srv.Observe(o)
+	o.LimitReached = u.limited
+	u.srv.Observe(o)
+}
+
+// bounded returns a reason of sio's, or one that stands for all others: an application
+// may end sessions with any.
+func bounded(reason engineio.Reason) engineio.Reason {
+	switch reason {
+	case engineio.ReasonTransportError, engineio.ReasonTransportClose, engineio.ReasonForcedClose, engineio.ReasonPingTimeout,
+		engineio.ReasonParseError, engineio.ReasonShutdown, engineio.ReasonSlowConsumer:
+		return reason
+	}
+	return "other"
 }
 
 // take returns what has happened since it was called last.
