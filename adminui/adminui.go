@@ -3,11 +3,11 @@ package adminui
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -43,14 +43,16 @@ type Options struct {
 	// ReadOnly has the server refuse commands: to emit, to have sockets join or leave rooms,
 	// and to disconnect them.
 	ReadOnly bool
-	// MaxSockets is how many sockets the page lists, of all servers together; while servers
-	// learn of each other it may be twice as many. With 2,000 the page stands still for half a
+	// MaxSockets is how many sockets the page lists, of all servers together. While servers
+	// learn of each other, and where there are so many that the share of each is less than 20,
+	// it may be twice as many. With 2,000 the page stands still for half a
 	// second when it gets them, with 5,000 for many. Default 1,000.
 	MaxSockets int
 
 	// Namespace is what the page connects to. Default "/admin".
 	Namespace string
-	// ServerID tells this server from others. Default: the host's name and the process id.
+	// ServerID tells this server from others. Default: the host's name, the process id, and six
+	// letters and digits by chance.
 	ServerID string
 
 	// Data returns what is shown as the data of a socket: anything that encoding/json encodes
@@ -106,16 +108,11 @@ func (o *Options) withDefaults() Options {
 // hashLen is how long what bcrypt makes is; its package takes longer ones, which match nothing.
 const hashLen = 60
 
-var mounted atomic.Int64
-
-// defaultID also tells apart the servers of one process.
+// defaultID has letters by chance: in containers, hosts may have the same name, and all processes
+// the same id.
 func defaultID() string {
 	host, _ := os.Hostname()
-	id := fmt.Sprintf("%.64s#%d", cmp.Or(host, "server"), os.Getpid())
-	if n := mounted.Add(1); n > 1 {
-		id += fmt.Sprintf("-%d", n)
-	}
-	return id
+	return fmt.Sprintf("%.64s#%d-%s", cmp.Or(host, "server"), os.Getpid(), strings.ToLower(rand.Text()[:6]))
 }
 
 // maxPages bounds how many pages are served at a time: each is told everything.

@@ -98,6 +98,29 @@ func TestServerThatComes(t *testing.T) {
 	}
 }
 
+// Servers that meet know of each other at once, not only when one of them has something to say.
+func TestServersAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 40
+		o := adminui.Options{Unprotected: true, Mode: adminui.Development, MaxSockets: most, ServerID: "s1"}
+		hub := memory.NewHub()
+		first := mount(t, clustered(t, hub.Engine()), o)
+		open(t, first, nil)
+		time.Sleep(time.Minute + time.Second) // and a second after a beat
+		o.ServerID = "s2"
+		second := mount(t, clustered(t, hub.Engine()), o)
+		for range most {
+			siotest.Connect(t, second)
+		}
+		p := open(t, second, nil)
+		time.Sleep(5 * time.Second)
+		m := make(model)
+		if m.read(t, p, second); len(m) > most/2 {
+			t.Errorf("%d sockets are listed, want %d", len(m), most/2)
+		}
+	})
+}
+
 // A page that is greeted is not told everything twice.
 func TestTellsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package adminui
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/siokit/sio"
@@ -69,18 +70,47 @@ func (u *ui) command(read command) sio.Handler {
 		if args.err != nil {
 			return args.err
 		}
-		only := args.only
-		if s := u.srv.Of(nsp).Socket(only); s != nil {
-			only = s.LogID() // its id may be a credential
-		}
 		err := do(o)
-		c.Logger().Info().Str("command", name).Str("nsp", nsp).Str("filter", only).Str("room", o.room).Str("event", o.event).
-			Str("admin", c.Socket().LogID()).Str("address", c.Handshake().Address).Err(err).Msg("admin command")
+		line := c.Logger().Warn() // at a level that is seen: there are few
+		if err != nil {
+			line = c.Logger().Error().Err(err)
+		}
+		line.Str("command", name).Str("nsp", public(nsp)).Str("filter", u.loggable(nsp, args.only)).Str("room", u.loggable(nsp, o.room)).
+			Str("event", o.event).Str("admin", c.Socket().LogID()).Str("address", c.Handshake().Address).Msg("admin command")
 		if err != nil {
 			return &sio.Error{Message: "the command has failed: see the server's log", Err: err}
 		}
 		return c.Ack() // the page does not ask for it
 	}
+}
+
+// sessionIDLen is how long the ids of sessions are, on all servers.
+const sessionIDLen = 20
+
+// loggable returns what the log has of a room's name: not all of what may be a credential. Clients
+// of Socket.IO 2 have sockets whose ids are that of the session, or end with it behind a #. Those
+// of other servers are not known here, so that of every id that looks like it only the first 8
+// characters are left, as elsewhere in the log.
+func (u *ui) loggable(nsp, room string) string {
+	if s := u.srv.Of(nsp).Socket(room); s != nil {
+		return s.LogID()
+	}
+	head, id := "", room
+	if i := strings.LastIndexByte(room, '#'); i >= 0 {
+		head, id = public(room[:i])+"#", room[i+1:]
+	}
+	if len(id) != sessionIDLen || strings.ContainsFunc(id, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		return room
+	}
+	return head + id[:8] + "…"
+}
+
+// public returns the name of a namespace without what is behind a "?", which may be a credential.
+func public(nsp string) string {
+	name, _, _ := strings.Cut(nsp, "?")
+	return name
 }
 
 // arguments are read one after the other, until one is wrong.

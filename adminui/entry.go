@@ -76,7 +76,7 @@ func (u *ui) socket(s *sio.Socket, k known) socket {
 		ID:        u.id(s),
 		ClientID:  s.Session().LogID(), // the id of a session is a credential
 		Transport: k.transport,
-		Nsp:       s.Namespace().Name(),
+		Nsp:       u.namespace(s),
 		Data:      k.data,
 		Handshake: handshake{
 			Address: h.Address,
@@ -99,6 +99,15 @@ func (u *ui) id(s *sio.Socket) string {
 		return s.LogID()
 	}
 	return s.ID()
+}
+
+// namespace returns what a page calls a socket's namespace: its name, which commands name. Who may
+// only look is shown what is in logs instead.
+func (u *ui) namespace(s *sio.Socket) string {
+	if u.opts.ReadOnly {
+		return public(s.Namespace().Name())
+	}
+	return s.Namespace().Name()
 }
 
 // look returns what there is to know of a socket now.

@@ -111,8 +111,7 @@ func (v *events) flush(u *ui, now time.Time) {
 
 // received is the tap's Received.
 func (f *feed) received(s *sio.Socket, e *socketio.Event) {
-	nsp := s.Namespace().Name()
-	if nsp == f.u.opts.Namespace || !f.events.room() {
+	if s.Namespace().Name() == f.u.opts.Namespace || !f.events.room() {
 		return
 	}
 	b := appendString([]byte{'['}, e.Name())
@@ -125,13 +124,12 @@ func (f *feed) received(s *sio.Socket, e *socketio.Event) {
 			b = appendSize(b, len(raw))
 		}
 	}
-	f.events.add("event_received", nsp, f.u.id(s), append(b, ']'))
+	f.events.add("event_received", f.u.namespace(s), f.u.id(s), append(b, ']'))
 }
 
 // sent is the tap's Sent.
 func (f *feed) sent(s *sio.Socket, name string, args []any) {
-	nsp := s.Namespace().Name()
-	if nsp == f.u.opts.Namespace || !f.events.room() {
+	if s.Namespace().Name() == f.u.opts.Namespace || !f.events.room() {
 		return
 	}
 	defer func() {
@@ -163,7 +161,7 @@ func (f *feed) sent(s *sio.Socket, name string, args []any) {
 			b = append(b, text...)
 		}
 	}
-	f.events.add("event_sent", nsp, f.u.id(s), append(b, ']'))
+	f.events.add("event_sent", f.u.namespace(s), f.u.id(s), append(b, ']'))
 }
 
 func appendString(b []byte, s string) []byte {

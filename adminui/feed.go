@@ -225,7 +225,7 @@ func (f *feed) flush(now time.Time) {
 // tellOf tells all pages what has changed of a socket, and returns how many messages that took,
 // or is worth.
 func (f *feed) tellOf(e *entry, now time.Time) (sent int) {
-	nsp, id, at := e.socket.Namespace().Name(), f.u.id(e.socket), iso(now)
+	nsp, id, at := f.u.namespace(e.socket), f.u.id(e.socket), iso(now)
 	tell := func(event string, args ...any) {
 		_ = f.u.nsp.Emit(event, args...) // a broker that is away is reported elsewhere
 		sent++

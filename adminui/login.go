@@ -46,7 +46,7 @@ func (u *ui) connect(c *sio.Context) error {
 		c.Logger().Warn().Str("address", address).Msg("admin login failed")
 		return errInvalid
 	}
-	c.Logger().Info().Str("address", address).Str("socket", c.Socket().LogID()).Msg("admin logged in")
+	c.Logger().Warn().Str("address", address).Str("socket", c.Socket().LogID()).Msg("admin logged in")
 	until := now.Add(u.opts.SessionAge)
 	c.ExpireAt(until)
 	return c.Emit("session", u.key.issue(until)) // behind the answer: only then the page listens
