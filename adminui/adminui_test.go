@@ -179,6 +179,36 @@ func TestSessionEnds(t *testing.T) {
 	})
 }
 
+// A session is no attempt: it is good however many others try, from wherever. It ends when it
+// ends.
+func TestSessionIsGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := mount(t, nil, adminui.Options{SessionAge: time.Hour})
+		first := open(t, srv, login)
+		var id string
+		first.Expect("session").Bind(&id)
+		refused := func(auth any, want string) {
+			t.Helper()
+			if err := siotest.Refused(t, srv, &siotest.Options{Namespace: "/admin", Auth: auth}); !strings.HasPrefix(err.Message, want) {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+		for range 5 {
+			refused(credentials{"username": "admin", "password": "wrong"}, "invalid credentials")
+		}
+		refused(login, "too many attempts")
+		start := time.Now()
+		p := open(t, srv, credentials{"sessionId": id})
+		features(t, p)
+		page := srv.Of("/admin").Socket(p.ID())
+		<-page.Context().Done()
+		if lasted := time.Since(start); lasted > time.Hour || lasted < time.Hour-2*time.Second {
+			t.Errorf("it was connected for %v", lasted)
+		}
+		refused(credentials{"sessionId": id}, "invalid credentials")
+	})
+}
+
 func TestReadOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := mount(t, nil, adminui.Options{ReadOnly: true, Mode: adminui.Development, Unprotected: true})

@@ -3,6 +3,8 @@ package adminui
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +20,19 @@ func doorOf(t *testing.T, password string, cost int) *door {
 		t.Fatal(err)
 	}
 	return newDoor("admin", string(hash))
+}
+
+// apart has two addresses share no bucket, or together one.
+func (d *door) apart(a, b string) {
+	for d.bucket(parse(a)) == d.bucket(parse(b)) {
+		d.seed = maphash.MakeSeed()
+	}
+}
+
+func (d *door) together(a, b string) {
+	for d.bucket(parse(a)) != d.bucket(parse(b)) {
+		d.seed = maphash.MakeSeed()
+	}
 }
 
 func TestAttemptsOfAnAddress(t *testing.T) {
@@ -40,6 +55,7 @@ func TestAttemptsOfAnAddress(t *testing.T) {
 		time.Sleep(attemptEvery)
 		knock("192.0.2.1", "wrong", mistaken)
 		knock("192.0.2.1", "wrong", tooMany)
+		d.apart("2001:db8::", "192.0.2.1")
 		for i := range attempts { // a /48 is one
 			knock(fmt.Sprintf("2001:db8:0:%d::1", i), "wrong", mistaken)
 		}
@@ -60,9 +76,8 @@ func TestAttemptsOfMany(t *testing.T) {
 		checked, seconds := 0, 100
 		for i := range seconds {
 			for j := range 100 {
-				b := &d.buckets[(i*100+j)%doorBuckets]
 				d.cost = cost // time does not pass meanwhile
-				if d.admit(b, time.Now()) {
+				if b, ok := d.admit(netip.AddrFrom4([4]byte{10, 0, byte(i), byte(j)}), time.Now()); ok {
 					checked++
 					d.settle(b, cost, false)
 				}
@@ -76,30 +91,49 @@ func TestAttemptsOfMany(t *testing.T) {
 	})
 }
 
-// Who has been let in need not care how many others try.
+// Who has been let in need not care how many others try, also if one of these shares the bucket.
 func TestKnownAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := doorOf(t, "right", bcrypt.MinCost)
-		const known = "192.0.2.1"
-		if d.knock(t.Context(), known, "admin", "right") != welcome {
-			t.Fatal("not let in")
-		}
-		d.spent = 10 * burst
-		stranger := "198.51.100.1"
-		if d.bucket(stranger) == d.bucket(known) {
-			stranger = "203.0.113.1"
-		}
-		for address, want := range map[string]verdict{known: welcome, stranger: tooMany} {
-			if got := d.knock(t.Context(), address, "admin", "right"); got != want {
-				t.Errorf("%s: %v, want %v", address, got, want)
+		const known, stranger = "192.0.2.1", "198.51.100.1"
+		d.together(known, stranger)
+		knock := func(address, password string, want verdict) {
+			t.Helper()
+			if got := d.knock(t.Context(), address, "admin", password); got != want {
+				t.Errorf("%q of %s: %v, want %v", password, address, got, want)
 			}
 		}
+		knock(known, "right", welcome)
+		for range attempts {
+			knock(stranger, "wrong", mistaken)
+		}
+		knock(stranger, "right", tooMany)
+		knock(known, "right", welcome)
+		time.Sleep(attempts * attemptEvery)
+		d.spent, d.paid = 10*burst, time.Now()
+		knock(stranger, "right", tooMany)
+		knock(known, "right", welcome)
+		for range attempts { // it has no more than others
+			knock(known, "wrong", mistaken)
+		}
+		knock(known, "right", tooMany)
 		time.Sleep(knownFor)
 		d.spent, d.paid = 10*burst, time.Now()
-		if got := d.knock(t.Context(), known, "admin", "right"); got != tooMany {
-			t.Errorf("a day later: %v", got)
-		}
+		knock(known, "right", tooMany)
 	})
+}
+
+func TestKnownAddressesAreBounded(t *testing.T) {
+	d := doorOf(t, "right", bcrypt.MinCost)
+	now := time.Now()
+	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
+	for i := range 2 * maxKnown {
+		d.know(addr(i), now.Add(time.Duration(i)))
+		d.know(addr(0), now.Add(time.Duration(i)))
+	}
+	if d.known[addr(0)] == nil || d.known[addr(1)] != nil || d.known[addr(2*maxKnown-1)] == nil || len(d.known) != maxKnown {
+		t.Errorf("%d are known, and not those of whom it was heard last", len(d.known))
+	}
 }
 
 // One password is checked at a time, and who leaves does not wait.
