@@ -11,6 +11,12 @@ func (s *Server) Memory() (queued, held int64) { return s.queued.used.Load(), s.
 // LiveAt is Live some time after the server was made.
 func (s *Server) LiveAt(now time.Duration) error { return s.live(now) }
 
+// HoldLock has everybody wait who wants to do something to the session, until free is called.
+func (s *Session) HoldLock() (free func()) {
+	s.mu.Lock()
+	return s.mu.Unlock
+}
+
 // Polled tells whether a GET of the session is pending.
 func (s *Session) Polled() bool {
 	s.mu.Lock()

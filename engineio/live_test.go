@@ -4,6 +4,7 @@ package engineio_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,41 @@ func TestLive(t *testing.T) {
 	}
 	live(31 * time.Second)
 	live(62 * time.Second)
+}
+
+// TestLiveOfWriting has who writes wait for a session that nobody gives free.
+func TestLiveOfWriting(t *testing.T) {
+	var log logtest.Buffer
+	logger := zerolog.New(&log).Level(zerolog.ErrorLevel)
+	h := newHost(t, &engineio.Options{Logger: &logger})
+	c, p := h.parked()
+	var b engineio.Batch
+	if err := b.Send(p.Session, false, engineio.NewMessage([]byte("late"))); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Duration(0)
+	look := func(until func(error) bool) (err error) {
+		for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
+			now += time.Second
+			if err = h.LiveAt(now); until(err) {
+				return err
+			}
+		}
+		t.Error("looked in vain")
+		return err
+	}
+	free := p.HoldLock()
+	b.Flush()
+	err := look(func(err error) bool { return err != nil })
+	free()
+	if !errors.Is(err, engineio.ErrStuck) || !strings.Contains(err.Error(), "writing") {
+		t.Errorf("nobody writes: %v", err)
+	}
+	if got := log.String(); !strings.Contains(got, "(*drain).write") {
+		t.Errorf("no stack of who writes: %.5000s", got)
+	}
+	c.want(opText, "4late")
+	_ = look(func(err error) bool { return err == nil })
 }
 
 // TestLiveHasTheStack has many other goroutines, and a log that blocks.

@@ -97,10 +97,13 @@ func TestObserverOfRecovery(t *testing.T) {
 	h := newHost(t, opts)
 	n := h.of("/", nil)
 	n.quiet = true
-	refused := false
+	var refused, flooded bool
 	n.onConnect = func(*socketio.Socket) *socketio.Refusal {
 		if refused {
 			return &socketio.Refusal{Message: "no"}
+		}
+		for i := 0; i < 10 && flooded; i++ {
+			done(t, n.All().Emit(strings.Repeat("x", 1000)))
 		}
 		return nil
 	}
@@ -156,4 +159,14 @@ func TestObserverOfRecovery(t *testing.T) {
 		t.Error("recovered, though events are gone")
 	}
 	wants(socketio.RecoveryMissed)
+
+	g.conn.Close()
+	h.sessionEnds(engineio.ReasonTransportClose)
+	flooded = true // what it has missed is there when it comes, and is not any more when it is let in
+	again = *g
+	if _, err := again.tryCome(h); err == nil {
+		t.Error("it is let in")
+	}
+	wants(socketio.RecoveryFailed)
+	h.sessionEnds(engineio.ReasonForcedClose)
 }
