@@ -1,7 +1,9 @@
 package engineio_test
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -216,7 +218,7 @@ func TestObserverOfHeartbeats(t *testing.T) {
 	})
 }
 
-// TestObserverOfRefusals has a request for each answer that is an error.
+// TestObserverOfRefusals has a request for each reason.
 func TestObserverOfRefusals(t *testing.T) {
 	observed(t, engineio.Options{CORS: &engineio.CORS{Origins: []string{"https://a.test"}}, MaxPayload: 100}, func(t *testing.T, h *host, n *notebook) {
 		for _, c := range []struct {
@@ -251,6 +253,62 @@ func TestObserverOfRefusals(t *testing.T) {
 		synctest.Wait()
 		n.wants(t, "refused body too large", "limit MaxPayload", "closed transport error")
 	})
+	// Bodies that are too slow, or too much at a time.
+	observed(t, engineio.Options{TotalBytes: 1 << 19}, func(t *testing.T, h *host, n *notebook) {
+		for _, c := range []struct {
+			body   string
+			status int
+			noted  []string
+		}{
+			{"4", 408, []string{"closed transport error", "refused timeout"}},
+			{"4" + strings.Repeat("x", 900_000), 503, []string{"limit TotalBytes", "closed transport error", "refused busy"}},
+		} {
+			p := h.open()
+			conn, err := h.dial()
+			if err != nil {
+				t.Fatal(err)
+			}
+			go io.WriteString(conn, h.head(p.ID(), fmt.Sprintf("Content-Length: %d", len(c.body)+1))+c.body)
+			if res, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || res.StatusCode != c.status {
+				t.Errorf("%v %v, want %d", res, err, c.status)
+			}
+			conn.Close()
+			p.ends("transport error")
+			synctest.Wait()
+			n.wants(t, append([]string{"opened polling"}, c.noted...)...)
+		}
+	})
+	// Those of the application, and of a server that shuts down, before or meanwhile.
+	for _, transport := range []string{"polling", "websocket"} {
+		synctest.Test(t, func(t *testing.T) {
+			var n notebook
+			var h *host
+			capture := func() (any, error) { return nil, errors.New("no") }
+			h = newPipeHost(t, &engineio.Options{Observers: []*engineio.Observer{n.observer()}}, func(web *http.Server) {
+				web.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if h.Serve(w, r, func() (any, error) { return capture() }) != nil {
+						w.WriteHeader(http.StatusForbidden)
+					}
+				})
+			})
+			ask := func() {
+				if transport == "polling" {
+					h.do("GET", polling, "")
+					return
+				}
+				c, _ := h.raw(h.wsRequest("EIO=4&transport=websocket"))
+				c.conn.Close()
+			}
+			ask()
+			n.wants(t, "refused application")
+			capture = func() (any, error) { return nil, h.Shutdown(t.Context()) }
+			for range 2 {
+				ask()
+				synctest.Wait()
+				n.wants(t, "refused shutting down")
+			}
+		})
+	}
 }
 
 var long = strings.Repeat("x", 20_000)
