@@ -25,7 +25,7 @@ func clusterDesc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	ready           = serverDesc("sio_ready", "Whether the server takes new connections: 0 while it drains or shuts down.")
+	ready           = serverDesc("sio_ready", "Whether the server takes new connections: 0 while it drains or shuts down, or while Options.Ready returns an error.")
 	sessions        = serverDesc("sio_sessions", "Engine.IO sessions that are open, by transport.", "transport")
 	sessionsClosing = serverDesc("sio_sessions_closing", "Sessions that were closed, and are there until what is queued for them is sent.")
 	sessionsPaused  = serverDesc("sio_sessions_paused", "Sessions that are not read, because of MaxPacketRate or EventQueue.")
@@ -40,15 +40,15 @@ var (
 	sentPackets     = serverDesc("sio_sent_packets_total", "Engine.IO packets to clients, by transport.", "transport")
 	sentBytes       = serverDesc("sio_sent_bytes_total", "Bytes to clients, by transport: WebSocket frames, and bodies of answers.", "transport")
 	droppedPackets  = serverDesc("sio_dropped_packets_total", "Volatile packets that were not sent, since they would have had to wait.")
-	namespaces      = serverDesc("sio_namespaces", "Namespaces that there are, by the name or pattern that was registered.", "namespace")
-	sockets         = serverDesc("sio_sockets", "Clients that are connected to the namespace.", "namespace")
-	rooms           = serverDesc("sio_rooms", "Rooms of the namespace that clients of this server are in.", "namespace")
-	recoveryClients = serverDesc("sio_recovery_clients", "Clients that are away and may come back, as far as this server keeps them.", "namespace")
-	recoveryBytes   = serverDesc("sio_recovery_bytes", "Bytes of events that are kept for clients that are away.", "namespace")
-	receivedEvents  = serverDesc("sio_received_events_total", "Events from clients.", "namespace")
-	receivedAcks    = serverDesc("sio_received_acks_total", "Acks from clients.", "namespace")
-	sentEvents      = serverDesc("sio_sent_events_total", "Events to clients, each counted for each client that it goes to.", "namespace")
-	sentAcks        = serverDesc("sio_sent_acks_total", "Acks to clients.", "namespace")
+	namespaces      = serverDesc("sio_namespaces", "Namespaces that there are, by the name or pattern that was registered.", "nsp")
+	sockets         = serverDesc("sio_sockets", "Clients that are connected to the namespace.", "nsp")
+	rooms           = serverDesc("sio_rooms", "Rooms of the namespace that clients of this server are in.", "nsp")
+	recoveryClients = serverDesc("sio_recovery_clients", "Clients that are away and may come back, as far as this server keeps them.", "nsp")
+	recoveryBytes   = serverDesc("sio_recovery_bytes", "Bytes of events that are kept for clients that are away.", "nsp")
+	receivedEvents  = serverDesc("sio_received_events_total", "Events from clients.", "nsp")
+	receivedAcks    = serverDesc("sio_received_acks_total", "Acks from clients.", "nsp")
+	sentEvents      = serverDesc("sio_sent_events_total", "Events to clients, each counted for each client that it goes to.", "nsp")
+	sentAcks        = serverDesc("sio_sent_acks_total", "Acks to clients.", "nsp")
 )
 
 func gauge(to chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
@@ -59,13 +59,15 @@ func count(to chan<- prometheus.Metric, d *prometheus.Desc, v uint64, labels ...
 	to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 }
 
-func collectServer(to chan<- prometheus.Metric, srv *sio.Server) {
-	st := srv.Stats()
-	isReady := 0.0
-	if srv.Ready() == nil {
-		isReady = 1
+func oneIf(b bool) float64 {
+	if b {
+		return 1
 	}
-	gauge(to, ready, isReady)
+	return 0
+}
+
+func collectServer(to chan<- prometheus.Metric, isReady bool, st sio.Stats) {
+	gauge(to, ready, oneIf(isReady))
 	e := &st.Engine
 	for transport, t := range map[string]*engineio.TransportStats{sio.TransportPolling: &e.Polling, sio.TransportWebSocket: &e.WebSocket} {
 		gauge(to, sessions, float64(t.Sessions), transport)
@@ -114,14 +116,9 @@ var (
 	clusterUnrelayed = clusterDesc("sio_cluster_requests_failed_total", "Requests for sessions of servers that could not be reached, or were gone before they had answered.")
 )
 
-func collectCluster(to chan<- prometheus.Metric, c *cluster.Cluster) {
-	st := c.Stats()
-	up := 1.0
-	if st.Away {
-		up = 0
-	}
-	gauge(to, clusterUp, up)
-	gauge(to, clusterMembers, float64(len(c.Members())))
+func collectCluster(to chan<- prometheus.Metric, members int, st cluster.Stats) {
+	gauge(to, clusterUp, oneIf(!st.Away))
+	gauge(to, clusterMembers, float64(members))
 	gauge(to, clusterLag, st.Lag.Seconds())
 	gauge(to, clusterSilence, st.Silence.Seconds())
 	count(to, clusterPublished, st.Published)

@@ -1,6 +1,7 @@
 package sioprometheus
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -22,8 +23,8 @@ type Options struct {
 	// Default: none.
 	Cluster *cluster.Cluster
 	// HandlerBuckets are the upper bounds of the buckets of sio_handler_duration_seconds, in
-	// seconds. Each makes one more series for each event that has a handler. Default: 11, from
-	// 0.1 ms to 10 s.
+	// seconds, in increasing order. Each makes one more series for each event that has a handler.
+	// Default: 11, from 0.1 ms to 10 s.
 	HandlerBuckets []float64
 }
 
@@ -39,7 +40,10 @@ const otherEvents = "*"
 // New returns an observer for [sio.Options].Observers, which has registered its metrics with
 // reg. It is for one server. To have several in one registry, give each a
 // [prometheus.WrapRegistererWith] of its own labels. Nil options are the defaults. New panics
-// if metrics of these names are registered already.
+// if metrics of these names are registered already, or if HandlerBuckets do not increase.
+//
+// The registry keeps the server, also after Shutdown, for as long as it is there itself: a
+// process that makes one server after the other has a registry for each.
 func New(reg prometheus.Registerer, opts *Options) *sio.Observer {
 	m := newMetrics(opts)
 	reg.MustRegister(m)
@@ -74,6 +78,11 @@ func newMetrics(opts *Options) *metrics {
 	if o.HandlerBuckets == nil {
 		o.HandlerBuckets = handlerBuckets
 	}
+	for i, b := range o.HandlerBuckets {
+		if i > 0 && !(o.HandlerBuckets[i-1] < b) { // the library looks when the first handler has run
+			panic(fmt.Sprintf("sioprometheus: HandlerBuckets do not increase: %v", o.HandlerBuckets))
+		}
+	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -85,13 +94,13 @@ func newMetrics(opts *Options) *metrics {
 		refused:      counter("sio_requests_refused_total", "Requests that were answered with an error, mostly handshakes, by reason.", "reason"),
 		upgrades:     counter("sio_upgrades_total", "Attempts to move a session from polling to WebSocket, by outcome.", "outcome"),
 		limits:       counter("sio_limits_reached_total", "How often a limit has acted on a session, by the option that sets it.", "limit"),
-		connected:    counter("sio_sockets_connected_total", "Clients that were let into a namespace.", "namespace"),
-		disconnected: counter("sio_sockets_disconnected_total", "Clients that have left a namespace, by reason.", "namespace", "reason"),
+		connected:    counter("sio_sockets_connected_total", "Clients that were let into a namespace.", "nsp"),
+		disconnected: counter("sio_sockets_disconnected_total", "Clients that have left a namespace, by reason.", "nsp", "reason"),
 		unknownNamespaces: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "sio_namespaces_refused_total", Help: "Clients that asked for a namespace that there is not.",
 		}),
-		recoveries:    counter("sio_recoveries_total", "Clients that wanted to come back as who they were, by what came of it.", "namespace", "result"),
-		handlerErrors: counter("sio_handler_errors_total", "Handlers that did not end well, and events that had none, by outcome.", "namespace", "event", "outcome"),
+		recoveries:    counter("sio_recoveries_total", "Clients that wanted to come back as who they were, by what came of it.", "nsp", "result"),
+		handlerErrors: counter("sio_handler_errors_total", "Handlers that did not end well, and events that had none, by outcome.", "nsp", "event", "outcome"),
 		upgradeTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "sio_upgrade_duration_seconds", Help: "How long sessions took to move to WebSocket.", Buckets: networkBuckets,
 		}),
@@ -100,7 +109,7 @@ func newMetrics(opts *Options) *metrics {
 		}),
 		handlerTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "sio_handler_duration_seconds", Help: "How long handlers took, with their middlewares.", Buckets: o.HandlerBuckets,
-		}, []string{"namespace", "event"}),
+		}, []string{"nsp", "event"}),
 	}
 	m.handlers.Store(&map[sio.Route]prometheus.Observer{})
 	for _, transport := range []string{sio.TransportPolling, sio.TransportWebSocket} {
@@ -141,10 +150,10 @@ func (m *metrics) Collect(to chan<- prometheus.Metric) {
 		c.Collect(to)
 	}
 	if srv := m.srv.Load(); srv != nil {
-		collectServer(to, srv)
+		collectServer(to, srv.Ready() == nil, srv.Stats())
 	}
 	if m.cluster != nil {
-		collectCluster(to, m.cluster)
+		collectCluster(to, len(m.cluster.Members()), m.cluster.Stats())
 	}
 }
 
@@ -196,10 +205,8 @@ func bounded(reason sio.Reason) string {
 }
 
 // handled implements [sio.Observer.Handled]. It runs for each event.
-func (m *metrics) handled(_ *sio.Context, h sio.Handled) {
-	if h.Route.Event == "" {
-		h.Route.Event = otherEvents
-	}
+func (m *metrics) handled(c *sio.Context, h sio.Handled) {
+	h.Route.Event = label(c, h.Route.Event)
 	if h.Outcome != sio.OutcomeOK {
 		m.handlerErrors.WithLabelValues(h.Route.Namespace, h.Route.Event, string(h.Outcome)).Inc()
 	}
@@ -211,6 +218,24 @@ func (m *metrics) handled(_ *sio.Context, h sio.Handled) {
 		o = m.handler(h.Route)
 	}
 	o.Observe(h.Took.Seconds())
+}
+
+// label returns what a handler's event is called. Applications may have events that are called
+// as OnConnected and OnUpgrade are: what these handle has no arguments.
+func label(c *sio.Context, event string) string {
+	switch event {
+	case "":
+		return otherEvents
+	case "connected":
+		if c.Bind(nil) != nil {
+			return "*connected"
+		}
+	case "upgrade":
+		if c.Bind(nil) != nil {
+			return "*upgrade"
+		}
+	}
+	return event
 }
 
 // handler makes the histogram of a handler that has run for the first time.

@@ -78,7 +78,7 @@ func TestGaugesDoNotDrift(t *testing.T) {
 		gone := []string{
 			"sio_ready", "sio_sessions{", "sio_sessions_closing", "sio_sessions_paused", "sio_sessions_slow", "sio_send_queue_packets",
 			"sio_send_queue_bytes", "sio_held_bytes", "sio_handler_queue_events", "sio_handler_queue_bytes", "sio_sockets{", "sio_rooms",
-			"sio_recovery_clients", "sio_recovery_bytes", `sio_namespaces{namespace="/tenant-{id}"`,
+			"sio_recovery_clients", "sio_recovery_bytes", `sio_namespaces{nsp="/tenant-{id}"`,
 		}
 		if slices.ContainsFunc(gone, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) && v != 0 {
 			t.Errorf("nobody is there any more, and %s is %v", name, v)
@@ -94,8 +94,8 @@ func TestGaugesDoNotDrift(t *testing.T) {
 	}
 	// Each event that was received has been handled, or there was nobody to handle it, or its client had been
 	// thrown out.
-	handled := st.sum("sio_handler_duration_seconds", `namespace="/"`) + st.sum("sio_handler_errors_total", `"unhandled"`)
-	if received := st.sum("sio_received_events_total", `namespace="/"`); handled > received {
+	handled := st.sum("sio_handler_duration_seconds", `nsp="/"`) + st.sum("sio_handler_errors_total", `"unhandled"`)
+	if received := st.sum("sio_received_events_total", `nsp="/"`); handled > received {
 		t.Errorf("%v events of / were handled, and %v received", handled, received)
 	}
 	if refused, errs := st.sum("sio_handler_errors_total", `event="connect"`), st.sum("sio_handler_duration_seconds", `event="connect"`); refused == 0 || refused >= errs {
