@@ -121,3 +121,23 @@ func (s series) sum(name, with string) (sum float64) {
 	}
 	return sum
 }
+
+// wants waits until series have values: some happen just after what a client sees.
+func (h *host) wants(want series) {
+	h.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		var wrong []string
+		got := h.gather()
+		for name, v := range want {
+			if got[name] != v {
+				wrong = append(wrong, fmt.Sprintf("%s is %v, want %v", name, got[name], v))
+			}
+		}
+		if wrong == nil {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatal(strings.Join(wrong, "\n"))
+		}
+	}
+}

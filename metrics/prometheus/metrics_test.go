@@ -1,10 +1,15 @@
 package sioprometheus
 
 import (
+	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/testclient"
 )
 
@@ -212,6 +218,96 @@ func TestLabelsAreBounded(t *testing.T) {
 	}
 }
 
+// TestReasonsAreBounded has an application end sessions with reasons of its own.
+func TestReasonsAreBounded(t *testing.T) {
+	h := newHost(t, sio.Options{})
+	h.On("end", func(c *sio.Context) error {
+		var reason string
+		err := c.Bind(&reason)
+		c.Socket().Session().Abort(sio.Reason(reason))
+		return err
+	})
+	for _, reason := range []string{"one", "two", string(engineio.ReasonSlowConsumer)} {
+		if err := h.dial(webSocket, "/").Emit("/", "end", reason); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.wants(series{
+		`sio_sessions_closed_total{reason="other"}`:                      2,
+		`sio_sessions_closed_total{reason="slow consumer"}`:              1,
+		`sio_sockets_disconnected_total{nsp="/",reason="other"}`:         2,
+		`sio_sockets_disconnected_total{nsp="/",reason="slow consumer"}`: 1,
+	})
+	for name := range h.gather() {
+		if strings.Contains(name, `"one"`) {
+			t.Errorf("%s has been chosen by the application", name)
+		}
+	}
+}
+
+// TestUpgrades has one attempt end, and another one fail, whose time is not that of an upgrade.
+func TestUpgrades(t *testing.T) {
+	h := newHost(t, sio.Options{})
+	if err := h.dial(testclient.Options{}, "/").Upgrade(); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Get(h.web.URL + "/socket.io/?EIO=4&transport=polling")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var open struct{ SID string }
+	if _, err := io.CopyN(io.Discard, res.Body, 1); err != nil { // the packet's type
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&open); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", h.web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /socket.io/?EIO=4&transport=websocket&sid=%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", open.SID)
+	if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	h.wants(series{
+		`sio_upgrades_total{outcome="done"}`:   1,
+		`sio_upgrades_total{outcome="failed"}`: 1,
+		`sio_upgrade_duration_seconds`:         1,
+	})
+}
+
+// TestEventsCalledAsHandlers has events that are called as handlers of connections.
+func TestEventsCalledAsHandlers(t *testing.T) {
+	h := newHost(t, sio.Options{})
+	nop := func(*sio.Context) error { return nil }
+	ack := func(c *sio.Context) error { return c.Ack() }
+	h.On("upgrade", ack)
+	h.On("connected", ack)
+	h.OnUpgrade(nop)
+	h.OnConnected(nop)
+	c := h.dial(testclient.Options{}, "/")
+	if err := c.Upgrade(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for _, event := range []string{"upgrade", "connected"} {
+			if err := c.Emit("/", event); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h.wants(series{
+		`sio_handler_duration_seconds{event="upgrade",nsp="/"}`:    2,
+		`sio_handler_duration_seconds{event="connected",nsp="/"}`:  2,
+		`sio_handler_duration_seconds{event="*upgrade",nsp="/"}`:   1,
+		`sio_handler_duration_seconds{event="*connected",nsp="/"}`: 1,
+	})
+}
+
 // TestHandledAllocatesNothing is about what runs for each event.
 func TestHandledAllocatesNothing(t *testing.T) {
 	m := newMetrics(nil)
@@ -238,6 +334,9 @@ func TestNewPanics(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	o := New(reg, nil)
+	for _, buckets := range [][]float64{{5, 1}, {1, 1}, {math.NaN(), 1}} {
+		mustPanic(fmt.Sprint(buckets), func() { New(prometheus.NewRegistry(), &Options{HandlerBuckets: buckets}) })
+	}
 	mustPanic("the same registry", func() { New(reg, nil) })
 	two := prometheus.NewRegistry()
 	for _, name := range []string{"a", "b"} {

@@ -10,13 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/freeport"
@@ -170,8 +166,8 @@ func TestPrometheus(t *testing.T) {
 		return err == nil && n > 0
 	})
 	for _, q := range dashboardQueries(t) {
-		if _, _, err := p.query(q); err != nil {
-			t.Errorf("%s: %v", q, err)
+		if _, _, err := p.query(q.expr); err != nil {
+			t.Errorf("%s: %v", q.expr, err)
 		}
 	}
 
@@ -218,123 +214,6 @@ func TestPromtool(t *testing.T) {
 		cmd.Stdin = bytes.NewReader(text)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	}
-}
-
-// dashboardQueries returns those of dashboard.json, for the job of the tests.
-func dashboardQueries(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile("dashboard.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d struct {
-		Panels []struct {
-			Title, Type string
-			Targets     []struct{ Expr string }
-		}
-	}
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	variables := strings.NewReplacer("$__rate_interval", "1m", "$job", "app", "$instance", ".*")
-	var queries []string
-	for _, p := range d.Panels {
-		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("the panel %q shows nothing", p.Title)
-		}
-		for _, target := range p.Targets {
-			queries = append(queries, variables.Replace(target.Expr))
-		}
-	}
-	return queries
-}
-
-var alertExpr = regexp.MustCompile(`(?m)^ +expr: (\|(?:\n {10}.*)+|.*)$`)
-
-// alertQueries returns those of alerts.yml.
-func alertQueries(t *testing.T) (queries []string) {
-	t.Helper()
-	text, err := os.ReadFile("alerts.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range alertExpr.FindAllStringSubmatch(string(text), -1) {
-		queries = append(queries, m[1])
-	}
-	if n := strings.Count(string(text), "- alert:"); n != len(queries) {
-		t.Errorf("found %d queries of %d alerts", len(queries), n)
-	}
-	return queries
-}
-
-var (
-	metricName = regexp.MustCompile(`\b(?:sio|go|process)_[a-z_]+`)
-	suffixes   = regexp.MustCompile(`_(?:bucket|count|sum)$`)
-	fqName     = regexp.MustCompile(`fqName: "([^"]+)"`)
-)
-
-// namesOf returns the names of the metrics of collectors.
-func namesOf(all ...prometheus.Collector) []string {
-	descs := make(chan *prometheus.Desc)
-	go func() {
-		defer close(descs)
-		for _, c := range all {
-			c.Describe(descs)
-		}
-	}()
-	var names []string
-	for d := range descs {
-		names = append(names, fqName.FindStringSubmatch(d.String())[1])
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// TestQueriesNameMetricsThatExist is about the dashboard, the alerts, and the list in the docs, which
-// has all.
-func TestQueriesNameMetricsThatExist(t *testing.T) {
-	m := newMetrics(nil)
-	known, histograms := namesOf(newHost(t, sio.Options{}).reg), namesOf(m.upgradeTime, m.pingTime, m.handlerTime)
-	shown := make(map[string]bool)
-	for _, q := range slices.Concat(dashboardQueries(t), alertQueries(t)) {
-		names := metricName.FindAllString(q, -1)
-		if len(names) == 0 {
-			t.Errorf("%s names no metric", q)
-		}
-		for _, name := range names {
-			base := suffixes.ReplaceAllString(name, "")
-			if !slices.Contains(histograms, base) {
-				base = name
-			} else if base == name {
-				t.Errorf("%s: %s is a histogram, whose series have a suffix", q, name)
-			}
-			if shown[base] = true; !slices.Contains(known, base) {
-				t.Errorf("%s: there is no %s", q, name)
-			}
-		}
-	}
-	docs, err := os.ReadFile("../../docs/observability.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listed := make(map[string]bool)
-	for _, m := range regexp.MustCompile("`(sio_[a-z_]+)").FindAllStringSubmatch(string(docs), -1) {
-		listed[m[1]] = true
-		if !slices.Contains(known, m[1]) {
-			t.Errorf("docs/observability.md: there is no %s", m[1])
-		}
-	}
-	for _, name := range known {
-		if !strings.HasPrefix(name, "sio_") {
-			continue
-		}
-		if !listed[name] {
-			t.Errorf("docs/observability.md does not list %s", name)
-		}
-		if !shown[name] {
-			t.Errorf("neither the dashboard nor the alerts show %s", name)
 		}
 	}
 }
