@@ -16,6 +16,11 @@ import (
 // BenchmarkSpan is what the middleware costs an event, beside its handler.
 func BenchmarkSpan(b *testing.B) {
 	_, header := remote(1)
+	withBaggage := func(n int) http.Header {
+		h := header.Clone()
+		h.Set("Baggage", baggageOf(n))
+		return h
+	}
 	for _, bb := range []struct {
 		name     string
 		provider trace.TracerProvider
@@ -26,6 +31,8 @@ func BenchmarkSpan(b *testing.B) {
 		{name: "no provider", provider: noop.NewTracerProvider()},
 		{name: "unsampled", provider: provider(sdktrace.NeverSample())},
 		{name: "unsampled, header", provider: provider(sdktrace.NeverSample()), header: header},
+		{name: "unsampled, 1 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(1000)},
+		{name: "unsampled, 7.5 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(7500)},
 		{name: "unsampled, NewTraces", provider: provider(sdktrace.NeverSample()), header: header, opts: siootel.TracerOptions{NewTraces: true}},
 		{name: "unsampled, LastArgument", provider: provider(sdktrace.NeverSample()), opts: siootel.TracerOptions{Carrier: siootel.LastArgument}, args: []any{"text"}},
 		{name: "sampled", provider: provider(sdktrace.AlwaysSample())},

@@ -15,6 +15,10 @@ import (
 // 8 KiB, and tracestate half a one.
 const maxCarrier = 16 << 10
 
+// maxHandshakeBaggage is how long the baggage of a handshake may be. It is read anew for each
+// event, since to keep it parsed for each client takes ten times the memory.
+const maxHandshakeBaggage = 1 << 10
+
 // LastArgument returns the context that the last argument of an event carries, or nil if
 // it carries none. Such an argument is an object with the fields of W3C Trace Context,
 // and of W3C Baggage if there is some:
@@ -59,9 +63,18 @@ func (t *Tracer) extractHandshake(ctx context.Context, c *sio.Context) (context.
 		return ctx, trace.SpanContext{}
 	}
 	for _, name := range t.headers {
-		if len(r.Header[name]) > 0 {
-			return t.extract(ctx, propagation.HeaderCarrier(r.Header))
+		if len(r.Header[name]) == 0 {
+			continue
 		}
+		var carrier propagation.TextMapCarrier = propagation.HeaderCarrier(r.Header)
+		size := 0
+		for _, b := range r.Header["Baggage"] {
+			size += len(b)
+		}
+		if size > maxHandshakeBaggage {
+			carrier = noBaggage{carrier}
+		}
+		return t.extract(ctx, carrier)
 	}
 	return ctx, trace.SpanContext{}
 }
@@ -96,8 +109,8 @@ func (t *Tracer) extract(ctx context.Context, carrier propagation.TextMapCarrier
 	return sent, sc
 }
 
-// A noBaggage carries none. That of strangers is of no use, and to parse it, which may be for
-// each event, takes a tenth of a millisecond and more.
+// A noBaggage carries none. That of strangers is of no use, and to parse a long one, which may be
+// for each event, takes a tenth of a millisecond and more.
 type noBaggage struct{ propagation.TextMapCarrier }
 
 func (c noBaggage) Get(key string) string {

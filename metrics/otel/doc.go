@@ -32,8 +32,8 @@
 //
 // The attributes are messaging.system ("socket.io"), messaging.operation.name,
 // messaging.operation.type (of events: "process" or "send"), messaging.destination.name
-// (the namespace; of one that a pattern stands for, the pattern is
-// messaging.destination.template), messaging.client.id (the socket's id as logs have it),
+// (the namespace, without what clients put behind a question mark; of one that a pattern
+// stands for, the pattern is messaging.destination.template), messaging.client.id (the socket's id as logs have it),
 // and messaging.socket.io.event_name, which OpenTelemetry's instrumentation of Node's
 // socket.io has, too. Others are sio's own: sio.transport, sio.disconnect.reason, and
 // sio.outcome, which is "refused" or "gone" where an error is the client's, and no failure
@@ -67,5 +67,5 @@
 // in messaging.client.consumed.messages and messaging.client.sent.messages, as the
 // conventions have it. All else is called sio.server or sio.cluster; the guide lists it.
 //
-// [docs/opentelemetry.md]: https://github.com/siokit/sio/blob/main/docs/observability.md
+// [docs/opentelemetry.md]: https://github.com/siokit/sio/blob/main/docs/opentelemetry.md
 package siootel

@@ -93,7 +93,7 @@ func (t *Tracer) ServerHandler(event string, h sio.ServerHandler) sio.ServerHand
 	opts := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
 		system, semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess, eventKey.String(event))}
 	return func(ctx context.Context, n *sio.Namespace, args sio.Args) (any, error) {
-		opts := append(slices.Clip(opts), trace.WithAttributes(semconv.MessagingDestinationName(n.Name())))
+		opts := append(slices.Clip(opts), trace.WithAttributes(concrete(n.Name())))
 		if carrier := lastOf(args); carrier != nil {
 			ctx = t.opts.Propagator.Extract(ctx, carrier)
 			opts = linked(opts, trace.SpanContextFromContext(ctx))
@@ -113,7 +113,7 @@ func (t *Tracer) send(ctx context.Context, operation string, spanKind trace.Span
 	attrs := make([]attribute.KeyValue, 0, 5)
 	attrs = append(attrs, system, semconv.MessagingOperationName(operation), semconv.MessagingOperationTypeSend, eventKey.String(event))
 	if nsp := namespaceOf(to); nsp != "" {
-		attrs = append(attrs, semconv.MessagingDestinationName(nsp))
+		attrs = append(attrs, concrete(nsp))
 	}
 	return t.tracer.Start(ctx, operation+" "+event, trace.WithSpanKind(spanKind), trace.WithAttributes(attrs...))
 }

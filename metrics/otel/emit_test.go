@@ -3,6 +3,8 @@ package siootel_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,53 @@ func TestEmitter(t *testing.T) {
 		if back.SpanKind != trace.SpanKindProducer {
 			t.Errorf("kind %v", back.SpanKind)
 		}
+	}
+}
+
+// What clients put behind the name of a namespace is in no span of what goes out, to clients or servers.
+func TestQueryOfNamespaceIsCut(t *testing.T) {
+	hub := memory.NewHub()
+	log := newSpanLog(t)
+	tracer := log.tracer(siootel.TracerOptions{})
+	handled := make(chan struct{}, 1)
+	var servers []*sio.Server
+	for range 2 {
+		cl, err := cluster.New(t.Context(), hub.Engine(), wire.Classic("", wire.ClassicOptions{}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		srv := sio.New(&sio.Options{Cluster: cl, Logger: &silent})
+		tenant := srv.Of("/tenant-{id}")
+		tenant.On("e", func(c *sio.Context) error {
+			return errors.Join(
+				tracer.Emitter(c.Context(), c).Emit("by context"),
+				tracer.Emitter(c.Context(), c.Socket()).Emit("by socket"),
+				tracer.Emitter(c.Context(), srv.Of(c.Namespace())).Emit("by namespace"),
+				tracer.ServerEmitter(c.Context(), srv.Of(c.Namespace())).Emit("refresh"),
+				c.Ack())
+		})
+		tenant.OnServerEvent("refresh", tracer.ServerHandler("refresh", func(context.Context, *sio.Namespace, sio.Args) (any, error) {
+			handled <- struct{}{}
+			return nil, nil
+		}))
+		servers = append(servers, srv)
+	}
+	const name = "/tenant-7?token=s3cret"
+	a, b := siotest.Connect(t, servers[0]), siotest.Connect(t, servers[1])
+	b.Of(name, nil)
+	a.Of(name, nil).Call("e")
+	<-handled
+	s := log.after(t, servers...)
+	for _, span := range []string{"emit by context", "emit by socket", "emit by namespace", "serverSideEmit refresh", "process refresh"} {
+		for _, kv := range s.one(span).Attributes {
+			if kv.Key == "messaging.destination.name" && kv.Value.AsString() != "/tenant-7" {
+				t.Errorf("%q is to %s", span, kv.Value.AsString())
+			}
+		}
+	}
+	if all := fmt.Sprintf("%+v", log.exporter.GetSpans()); strings.Contains(all, "s3cret") {
+		t.Errorf("a span has what a client has sent: %s", all)
 	}
 }
 

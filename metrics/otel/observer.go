@@ -38,7 +38,8 @@ type ObserverOptions struct {
 
 // NewObserver returns an observer for [sio.Options].Observers, which makes metrics of what
 // a server does. It is for one server. Nil options stand for the defaults. Errors of the
-// provider go to otel.Handle.
+// provider go to otel.Handle. The provider keeps the server, also after Shutdown, for as long as
+// it is there itself: a process that makes one server after the other has a provider for each.
 //
 // What the server counts by itself is looked up whenever the metrics are read, which takes a
 // millisecond for some thousand clients.

@@ -2,7 +2,9 @@ package siootel_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/baggage"
@@ -140,6 +142,32 @@ func TestBaggage(t *testing.T) {
 		c.Call("e", carrier(sender)).Is(want[1])
 		c.Call("e", sent).Is(want[2])
 		log.after(t, srv)
+	}
+}
+
+// baggageOf returns baggage of n bytes, with as many members as it may have.
+func baggageOf(n int) string {
+	const member = "member%03d=value%03d"
+	var members []string
+	for i := range min(60, n/20) {
+		members = append(members, fmt.Sprintf(member, i, i))
+	}
+	b := strings.Join(members, ",")
+	return b + strings.Repeat("x", n-len(b))
+}
+
+// Long baggage of a handshake is not parsed for each event, and what else the headers have is read.
+func TestLongBaggage(t *testing.T) {
+	handshake, header := remote(1)
+	for n, want := range map[int]bool{500: true, 1 << 10: true, 1<<10 + 1: false, 7500: false} {
+		log := newSpanLog(t)
+		srv := newServer()
+		srv.Use(log.tracer(siootel.TracerOptions{}).Middleware())
+		srv.On("e", func(c *sio.Context) error { return c.Ack(baggage.FromContext(c.Context()).Len() > 0) })
+		header := header.Clone()
+		header["Baggage"] = strings.SplitAfterN(baggageOf(n), ",", 2) // two headers
+		siotest.Connect(t, srv, &siotest.Options{Header: header}).Call("e").Is(want)
+		wantChild(t, log.after(t, srv).one("process / e"), handshake)
 	}
 }
 

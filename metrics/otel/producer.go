@@ -25,7 +25,7 @@ import (
 //	siootel.NewObserver(&siootel.ObserverOptions{Producer: handlers})
 //
 // Views of the provider do not change it. It has no exemplars, least and greatest values, and
-// is cumulative, whatever temporality the exporter prefers. Its methods may be called from any goroutine.
+// is cumulative, whatever temporality the exporter prefers. It keeps the figures of its observers. Its methods may be called from any goroutine.
 type Producer struct {
 	mu      sync.Mutex
 	sources []*metrics

@@ -81,6 +81,13 @@ func destination(namespace string) attribute.KeyValue {
 	return semconv.MessagingDestinationName(namespace)
 }
 
+// concrete returns the attribute for a namespace as a client has named it. It has no query, as it
+// has none in logs: that may be a token.
+func concrete(name string) attribute.KeyValue {
+	name, _, _ = strings.Cut(name, "?")
+	return semconv.MessagingDestinationName(name)
+}
+
 // linked returns opts and links to what is valid.
 func linked(opts []trace.SpanStartOption, to ...trace.SpanContext) []trace.SpanStartOption {
 	for _, sc := range to {
@@ -96,7 +103,7 @@ func describe(span trace.Span, c *sio.Context, k *kind) {
 	attrs := make([]attribute.KeyValue, 0, 4)
 	attrs = append(attrs, semconv.MessagingClientID(c.Socket().LogID()), transportKey.String(c.Transport()))
 	if name := c.Namespace(); name != k.route.Namespace {
-		attrs = append(attrs, semconv.MessagingDestinationName(name))
+		attrs = append(attrs, concrete(name))
 	}
 	if reason := c.Reason(); reason != "" {
 		attrs = append(attrs, reasonKey.String(string(reason)))

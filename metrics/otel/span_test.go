@@ -41,7 +41,7 @@ func TestNamesAndAttributes(t *testing.T) {
 	c := siotest.Connect(t, srv, &siotest.Options{Auth: map[string]string{"token": "secret"}})
 	c.Call("upgrade", "secret")
 	c.Call("secret", "secret")
-	c42 := c.Of("/tenant-42", map[string]string{"token": "secret"})
+	c42 := c.Of("/tenant-42?token=secret", map[string]string{"token": "secret"})
 	c42.Call("upgrade", "secret")
 	c42.Call("secret", "secret")
 	c42.Disconnect()
