@@ -16,9 +16,9 @@ import (
 // BenchmarkSpan is what the middleware costs an event, beside its handler.
 func BenchmarkSpan(b *testing.B) {
 	_, header := remote(1)
-	withBaggage := func(n int) http.Header {
+	withBaggage := func(members, n int) http.Header {
 		h := header.Clone()
-		h.Set("Baggage", baggageOf(n))
+		h.Set("Baggage", baggageOf(members, n))
 		return h
 	}
 	for _, bb := range []struct {
@@ -31,8 +31,8 @@ func BenchmarkSpan(b *testing.B) {
 		{name: "no provider", provider: noop.NewTracerProvider()},
 		{name: "unsampled", provider: provider(sdktrace.NeverSample())},
 		{name: "unsampled, header", provider: provider(sdktrace.NeverSample()), header: header},
-		{name: "unsampled, 1 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(1000)},
-		{name: "unsampled, 7.5 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(7500)},
+		{name: "unsampled, 1 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(8, 1<<10)},
+		{name: "unsampled, 7.5 KB of baggage", provider: provider(sdktrace.NeverSample()), header: withBaggage(60, 7500)},
 		{name: "unsampled, NewTraces", provider: provider(sdktrace.NeverSample()), header: header, opts: siootel.TracerOptions{NewTraces: true}},
 		{name: "unsampled, LastArgument", provider: provider(sdktrace.NeverSample()), opts: siootel.TracerOptions{Carrier: siootel.LastArgument}, args: []any{"text"}},
 		{name: "sampled", provider: provider(sdktrace.AlwaysSample())},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
@@ -15,9 +16,12 @@ import (
 // 8 KiB, and tracestate half a one.
 const maxCarrier = 16 << 10
 
-// maxHandshakeBaggage is how long the baggage of a handshake may be. It is read anew for each
-// event, since to keep it parsed for each client takes ten times the memory.
-const maxHandshakeBaggage = 1 << 10
+// What the baggage of a handshake may have. It is read anew for each event, since to keep it parsed
+// for each client takes much memory: each member costs a microsecond or two, and more than half a kibibyte.
+const (
+	maxHandshakeBaggage = 1 << 10
+	maxHandshakeMembers = 8
+)
 
 // LastArgument returns the context that the last argument of an event carries, or nil if
 // it carries none. Such an argument is an object with the fields of W3C Trace Context,
@@ -67,11 +71,12 @@ func (t *Tracer) extractHandshake(ctx context.Context, c *sio.Context) (context.
 			continue
 		}
 		var carrier propagation.TextMapCarrier = propagation.HeaderCarrier(r.Header)
-		size := 0
+		size, members := 0, 0
 		for _, b := range r.Header["Baggage"] {
 			size += len(b)
+			members += 1 + strings.Count(b, ",")
 		}
-		if size > maxHandshakeBaggage {
+		if size > maxHandshakeBaggage || members > maxHandshakeMembers {
 			carrier = noBaggage{carrier}
 		}
 		return t.extract(ctx, carrier)

@@ -17,7 +17,7 @@ var (
 )
 
 // observeServer has what the server counts looked up when metrics are read.
-func observeServer(meter metric.Meter, own attributes, srv *sio.Server) {
+func observeServer(meter metric.Meter, own attributes, stats func() (isReady bool, st sio.Stats)) {
 	i := instruments{meter: meter}
 	var (
 		ready        = i.amount("sio.server.ready", "{server}", "1 if the server takes new connections, and 0 if not.")
@@ -44,8 +44,8 @@ func observeServer(meter metric.Meter, own attributes, srv *sio.Server) {
 	)
 	alone, received, transmitted := own.and(), own.and(in), own.and(out)
 	i.onRead(func(o metric.Observer) {
-		o.ObserveInt64(ready, oneIf(srv.Ready() == nil), alone)
-		st := srv.Stats()
+		isReady, st := stats()
+		o.ObserveInt64(ready, oneIf(isReady), alone)
 		e := &st.Engine
 		for name, t := range map[string]*engineio.TransportStats{sio.TransportPolling: &e.Polling, sio.TransportWebSocket: &e.WebSocket} {
 			transport := transportKey.String(name)
@@ -85,7 +85,7 @@ func observeServer(meter metric.Meter, own attributes, srv *sio.Server) {
 const lossKey = attribute.Key("sio.cluster.loss")
 
 // observeCluster does the same for the server's part in a cluster.
-func observeCluster(meter metric.Meter, own attributes, cl *cluster.Cluster) {
+func observeCluster(meter metric.Meter, own attributes, stats func() (others int, st cluster.Stats)) {
 	i := instruments{meter: meter}
 	var (
 		available = i.amount("sio.cluster.available", "{server}", "1 if the engine of the cluster can be reached, and 0 if not.")
@@ -101,9 +101,9 @@ func observeCluster(meter metric.Meter, own attributes, cl *cluster.Cluster) {
 	)
 	alone := own.and()
 	i.onRead(func(o metric.Observer) {
-		st := cl.Stats()
+		others, st := stats()
 		o.ObserveInt64(available, oneIf(!st.Away), alone)
-		o.ObserveFloat64(members, float64(len(cl.Members())), alone)
+		o.ObserveFloat64(members, float64(others), alone)
 		o.ObserveFloat64(lag, st.Lag.Seconds(), alone)
 		o.ObserveFloat64(silence, st.Silence.Seconds(), alone)
 		o.ObserveInt64(published, int64(st.Published), alone)

@@ -62,9 +62,9 @@ func NewObserver(opts *ObserverOptions) *sio.Observer {
 		if m.taken.Swap(true) {
 			panic("siootel: an observer is for one server")
 		}
-		observeServer(meter, m.own, srv)
-		if o.Cluster != nil {
-			observeCluster(meter, m.own, o.Cluster)
+		observeServer(meter, m.own, func() (bool, sio.Stats) { return srv.Ready() == nil, srv.Stats() })
+		if cl := o.Cluster; cl != nil {
+			observeCluster(meter, m.own, func() (int, cluster.Stats) { return len(cl.Members()), cl.Stats() })
 		}
 	}
 	return obs

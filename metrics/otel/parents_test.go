@@ -145,28 +145,32 @@ func TestBaggage(t *testing.T) {
 	}
 }
 
-// baggageOf returns baggage of n bytes, with as many members as it may have.
-func baggageOf(n int) string {
-	const member = "member%03d=value%03d"
-	var members []string
-	for i := range min(60, n/20) {
-		members = append(members, fmt.Sprintf(member, i, i))
+// baggageOf returns baggage of n bytes.
+func baggageOf(members, n int) string {
+	var all []string
+	for i := range members {
+		all = append(all, fmt.Sprintf("member%d=value", i))
 	}
-	b := strings.Join(members, ",")
+	b := strings.Join(all, ",")
 	return b + strings.Repeat("x", n-len(b))
 }
 
 // Long baggage of a handshake is not parsed for each event, and what else the headers have is read.
 func TestLongBaggage(t *testing.T) {
 	handshake, header := remote(1)
-	for n, want := range map[int]bool{500: true, 1 << 10: true, 1<<10 + 1: false, 7500: false} {
+	for _, tt := range []struct {
+		members, size int
+		want          bool
+	}{
+		{2, 500, true}, {8, 1 << 10, true}, {8, 1<<10 + 1, false}, {9, 500, false}, {60, 7500, false},
+	} {
 		log := newSpanLog(t)
 		srv := newServer()
 		srv.Use(log.tracer(siootel.TracerOptions{}).Middleware())
 		srv.On("e", func(c *sio.Context) error { return c.Ack(baggage.FromContext(c.Context()).Len() > 0) })
 		header := header.Clone()
-		header["Baggage"] = strings.SplitAfterN(baggageOf(n), ",", 2) // two headers
-		siotest.Connect(t, srv, &siotest.Options{Header: header}).Call("e").Is(want)
+		header["Baggage"] = strings.SplitN(baggageOf(tt.members, tt.size+1), ",", 2) // two headers, for a comma
+		siotest.Connect(t, srv, &siotest.Options{Header: header}).Call("e").Is(tt.want)
 		wantChild(t, log.after(t, srv).one("process / e"), handshake)
 	}
 }

@@ -23,7 +23,8 @@ type TracerOptions struct {
 	// Propagator reads contexts from headers and events, and writes them into events.
 	// Default: that of otel.GetTextMapPropagator, which does nothing until
 	// otel.SetTextMapPropagator has been called. Baggage of the handshake's headers that is
-	// longer than 1 KiB is passed over; a middleware of the HTTP server may read it.
+	// longer than 1 KiB, or has more than eight members, is passed over; a middleware of the
+	// HTTP server may read it.
 	Propagator propagation.TextMapPropagator
 	// Carrier returns what an event carries of its sender's context, or nil.
 	// [LastArgument] does. The span of such an event is a child of the sender's, and
