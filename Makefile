@@ -157,12 +157,13 @@ bench-cluster: redis ## measure two servers of a cluster beside two of the refer
 	cd bench && go run ./cluster
 
 .PHONY: bench-adminui
-bench-adminui: ## measure what an open page of the Admin UI costs: four minutes, into bench/results
-	cd bench && go run ./adminui -out results
+bench-adminui: ## measure what an open page of the Admin UI costs, which has limits: four minutes, into bench/results
+	cd bench && go run ./adminui -out results -check
 
 .PHONY: bench-observe
-bench-observe: prometheus ## measure what metrics cost, and draw the dashboard fed by a load: six minutes, into bench/results
-	cd bench && go run ./observe -out results -check && go run ./dashboard
+bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: six minutes, into bench/results
+	cd bench && go run ./dashboard
+	cd bench && go run ./observe -out results -check
 
 .PHONY: floods
 floods: ## flood a server for some seconds, with honest clients beside
