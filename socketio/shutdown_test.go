@@ -416,7 +416,8 @@ func TestLog(t *testing.T) {
 		t.Errorf("log:\n%s", text)
 	}
 	for _, want := range []string{
-		`"level":"info","component":"socketio","sid":"` + c.sid[:8] + `","nsp":"/","socket":"`,
+		`"level":"info","component":"socketio","sid":"` + c.sid[:8] + `","addr":"`,
+		`","nsp":"/","socket":"`,
 		`"reason":"forced close","message":"socket disconnected"`,
 		`"type":"BINARY_EVENT"`,
 	} {
