@@ -46,7 +46,7 @@ func TestSharesShrink(t *testing.T) {
 // All servers learn of the first page, and of each other, at once.
 func TestFirstPageOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const most = 60
+		const most = 160
 		all := servers(t, memory.NewHub(), 8, adminui.Options{Unprotected: true, Mode: adminui.Development, MaxSockets: most})
 		for _, srv := range all {
 			for range most {
