@@ -46,8 +46,8 @@ func TestSharesShrink(t *testing.T) {
 // All servers learn of the first page, and of each other, at once.
 func TestFirstPageOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const most = 160
-		all := servers(t, memory.NewHub(), 8, adminui.Options{Unprotected: true, Mode: adminui.Development, MaxSockets: most})
+		const most = 100
+		all := servers(t, memory.NewHub(), 5, adminui.Options{Unprotected: true, Mode: adminui.Development, MaxSockets: most})
 		for _, srv := range all {
 			for range most {
 				siotest.Connect(t, srv)

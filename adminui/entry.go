@@ -164,7 +164,7 @@ func plain(values map[string]any) map[string]any {
 			v = hidden
 		case v == nil:
 		case r.Kind() == reflect.String:
-			v = text(r.String())
+			v = value(r.String())
 		case r.Kind() == reflect.Bool:
 			v = r.Bool()
 		case r.CanInt():
@@ -180,7 +180,7 @@ func plain(values map[string]any) map[string]any {
 				v = "(" + r.Type().String() + ")"
 			}
 		}
-		out[cut(k)] = v
+		out[text(k)] = v
 	}
 	return out
 }

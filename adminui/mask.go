@@ -1,8 +1,10 @@
 package adminui
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,89 +40,122 @@ func shown(h http.Header) map[string]string {
 		if len(out) == maxFields {
 			break
 		}
-		value := strings.Join(values, ", ")
+		how := value
 		switch {
 		case name == "Cookie":
-			value = cookies(strings.Join(values, "; "))
+			how = cookies
 		case name == "Authorization" || name == "Proxy-Authorization":
-			value = scheme(value)
+			how = scheme
 		case secret(name):
-			value = hidden
-		case isURL(value): // of the page that connects, or what a proxy was asked for
-			_, value = query(value)
+			how = nothing
 		}
-		out[cut(strings.ToLower(name))] = text(value)
+		list := make([]string, min(maxFields, len(values)))
+		for i := range list {
+			list[i] = how(values[i])
+		}
+		separator := ", "
+		if name == "Cookie" {
+			separator = "; "
+		}
+		out[strings.ToLower(text(name))] = cut(strings.Join(list, separator))
 	}
 	return out
 }
+
+func nothing(string) string { return hidden }
 
 // cookies leaves the names.
 func cookies(header string) string {
 	all := strings.Split(header, ";")
 	for i, c := range all {
 		name, _, _ := strings.Cut(strings.TrimSpace(c), "=")
-		all[i] = name + "=" + hidden
+		all[i] = text(name) + "=" + hidden
 	}
 	return strings.Join(all, "; ")
 }
 
+// aScheme is one of RFC 7235, section 2.1, in front of credentials. None that is registered is
+// longer.
+var aScheme = regexp.MustCompile("^[\\w!#$%&'*+.^`|~-]{1,20} ")
+
 // scheme leaves what there is in front of the credentials, if something is.
-func scheme(value string) string {
-	if s, _, ok := strings.Cut(value, " "); ok {
-		return s + " " + hidden
-	}
-	return hidden
-}
+func scheme(value string) string { return aScheme.FindString(value) + hidden }
 
 // query returns the parameters of a URL as Node has them, and the URL, without what is secret.
-func query(raw string) (params map[string]any, shownURL string) {
+func query(raw string) (params map[string]any, shownURL string) { return parameters(raw, 1) }
+
+// parameters does so for a URL with others in its parameters, which may have such to that depth.
+func parameters(raw string, depth int) (params map[string]any, shownURL string) {
 	params = make(map[string]any)
+	raw, _, fragment := strings.Cut(raw, "#")
 	path, rest, found := strings.Cut(raw, "?")
-	if !found {
-		return params, cut(raw)
-	}
-	values, _ := url.ParseQuery(rest) // of what is malformed nothing is shown
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var b strings.Builder
-	for i, name := range names[:min(maxFields, len(names))] {
+	b.WriteString(text(path))
+	if found {
+		b.WriteByte('?')
+	}
+	start := b.Len()
+	values, _ := url.ParseQuery(rest) // of what is malformed nothing is shown
+	for _, name := range slices.Sorted(maps.Keys(values))[:min(maxFields, len(values))] {
 		list := slices.Clone(values[name][:min(maxFields, len(values[name]))])
+		shownName := text(name)
 		for j, v := range list {
-			if list[j] = text(v); secret(name) {
-				list[j] = hidden
+			if list[j] = hidden; !secret(name) {
+				list[j] = nested(v, depth)
 			}
-		}
-		if params[cut(name)] = list; len(list) == 1 {
-			params[cut(name)] = list[0]
-		}
-		for j, v := range list {
-			if b.Len() > 4*maxValue {
-				break
+			if b.Len()-start > 4*maxValue {
+				continue
 			}
-			if i+j > 0 {
+			if b.Len() > start {
 				b.WriteByte('&')
 			}
-			b.WriteString(url.QueryEscape(cut(name)) + "=" + url.QueryEscape(v))
+			b.WriteString(url.QueryEscape(shownName) + "=" + url.QueryEscape(list[j]))
+		}
+		if params[shownName] = list; len(list) == 1 {
+			params[shownName] = list[0]
 		}
 	}
-	return params, cut(path) + "?" + b.String()
-}
-
-// isURL tells whether a value is a URL with a query.
-func isURL(value string) bool {
-	path, _, found := strings.Cut(value, "?")
-	return found && (strings.HasPrefix(path, "/") || strings.Contains(path, "://"))
-}
-
-// text returns what is shown of a value: nothing of a JSON Web Token, whatever its name is.
-func text(value string) string {
-	if strings.HasPrefix(value, "eyJ") && strings.Count(value, ".") >= 2 {
-		return hidden
+	if fragment {
+		b.WriteString("#" + hidden) // some have a token there
 	}
-	return cut(value)
+	return params, b.String()
+}
+
+// value returns what is shown of a value, which may be a URL: of the page that connects, or what
+// a proxy was asked for.
+func value(v string) string { return nested(v, 1) }
+
+// nested does so for one in a URL, if depth is 0.
+func nested(v string, depth int) string {
+	if decoded, err := url.PathUnescape(v); err == nil && !isURL(v) && isURL(decoded) {
+		v = decoded
+	}
+	switch {
+	case !isURL(v):
+		return text(v)
+	case depth == 0:
+		return text(v[:strings.IndexAny(v, "?#")]) + hidden
+	}
+	_, v = parameters(v, depth-1)
+	return cut(v)
+}
+
+// isURL tells whether a value is a URL with a query or a fragment.
+func isURL(value string) bool {
+	return strings.ContainsAny(value, "?#") && (strings.HasPrefix(value, "/") || strings.Contains(value, "://"))
+}
+
+var (
+	// aToken is a JSON Web Token, or anything else that begins as JSON does in base64.
+	aToken = regexp.MustCompile(`(^|[^A-Za-z0-9]|%[0-9A-Fa-f]{2})eyJ[\w.+/=~-]*`)
+	// aUser is the user, and the password, of a URL.
+	aUser = regexp.MustCompile(`(^|:)//[^/?#\s]*@`)
+)
+
+// text returns what is shown of a text, whatever its name is.
+func text(value string) string {
+	value = aToken.ReplaceAllString(value, "${1}"+hidden)
+	return cut(aUser.ReplaceAllString(value, "${1}//"+hidden+"@"))
 }
 
 // cut shortens a text.
