@@ -143,7 +143,9 @@ type ui struct {
 // Mount lets the Admin UI connect to a server. It is to be called once, before clients come, and
 // ends with the Shutdown of the server. It panics if the options make no sense, or if the
 // application has handlers of its own in the namespace.
-func Mount(srv *sio.Server, o *Options) {
+func Mount(srv *sio.Server, o *Options) { mount(srv, o) }
+
+func mount(srv *sio.Server, o *Options) *ui {
 	u := &ui{opts: o.withDefaults(), srv: srv, born: time.Now(), wake: make(chan struct{}, 1)}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	u.audience.init()
@@ -167,6 +169,7 @@ func Mount(srv *sio.Server, o *Options) {
 	u.nsp.OnServerEvent(wordEvent, u.hear)
 	u.nsp.Watch(watcher{u})
 	u.observe()
+	return u
 }
 
 // A watcher hears when the server ends.

@@ -180,3 +180,39 @@ func TestManyPages(t *testing.T) {
 		again.Expect("server_stats")
 	})
 }
+
+// Whatever is said in a cluster, nothing is done that a server would not have said.
+func TestWordsThatMakeNoSense(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := memory.NewHub()
+		servers(t, hub, 1, adminui.Options{Unprotected: true})
+		plain := sio.New(clustered(t, hub.Engine()))
+		plain.Of("/admin")
+		siotest.Cleanup(t, plain)
+		ear := page{t, siotest.Connect(t, plain, &siotest.Options{Namespace: "/admin"})}
+		time.Sleep(time.Minute) // they know of each other
+		say := func(word any) (err error) {
+			t.Helper()
+			answers, failed := plain.Of("/admin").ServerSideEmitWithAck(t.Context(), "adminui", word)
+			if failed != nil || len(answers) != 1 {
+				t.Fatalf("%v, %v", answers, failed)
+			}
+			return answers[0].Err
+		}
+		long := strings.Repeat("x", 129)
+		for _, word := range []any{
+			"text", map[string]any{"pages": 1}, map[string]any{"server": long, "pages": 1}, map[string]any{"server": "x", "pages": 1, "page": long},
+			map[string]any{"server": "x", "pages": "1"},
+		} {
+			if say(word) == nil {
+				t.Errorf("%v is taken", word)
+			}
+		}
+		time.Sleep(time.Minute)
+		ear.ExpectNone()
+		if err := say(map[string]any{"server": "x", "pages": 1}); err != nil {
+			t.Error(err)
+		}
+		ear.Expect("server_stats")
+	})
+}

@@ -19,13 +19,14 @@
 //
 // The page gets slower with the square of the sockets that it lists. It is sent
 // Options.MaxSockets of them, and another one when one of those leaves; the numbers count all.
+// A socket that is listed no more, since another server has come, leaves it as "(not shown)".
 // The rooms of their own that sockets are in, by their ids, are not listed. Of events it is
 // sent 200 a second, and how many there were besides, as an event "(not shown)".
 //
 // Of the headers and the query of a handshake, credentials are hidden: cookies keep their
 // names, an Authorization header its scheme, and of whatever has a name like token, key or
 // password nothing is left, in URLs such as the Referer's, too, and of JSON Web Tokens
-// under any name. The auth payload is never shown. Of the values that SetValue has
+// wherever they stand. The auth payload is never shown. Of the values that SetValue has
 // stored under strings, those are shown that are plain, such as strings and numbers, and not
 // named like that; Options.Data shows what else there is. Events are shown as they are.
 //
@@ -34,16 +35,21 @@
 // While no page is open, nothing but the traffic is counted. While one is, there is one
 // goroutine, which tells all pages, every two seconds in production and every quarter of a
 // second in development. Pages are never waited for: what one does not take is dropped, or its
-// connection is closed as that of any slow client.
+// connection is closed as that of any slow client, with Options.KeepSlow, too.
 //
 // # Passwords
 //
 // To check a password costs what bcrypt was told to cost, for unknown users as well. One is
 // checked at a time, and all together take a tenth of a core. An address has five attempts,
 // and then one every ten seconds. Beyond that, an attempt is refused at once with "too many
-// attempts". Who is logged in has a session, which lasts for Options.SessionAge and is no
-// attempt. It is kept nowhere: its id is signed with the hash of the password, so that it is
-// valid on all servers that have the same one, and for none after that has changed.
+// attempts". An address that somebody has logged in from in the last 24 hours has attempts of
+// its own, whoever else tries. Behind a proxy all have the proxy's, unless Request.RemoteAddr is
+// set to what that says: any stranger could use up its attempts. Who is logged in has a session,
+// which lasts for Options.SessionAge and is no attempt. It is kept nowhere: its id is signed with
+// the hash of the password, so that it is valid on all servers that have the same one, and for
+// none after that has changed.
+//
+// Logins and commands are in the server's log, as warnings, and commands that fail as errors.
 //
 // # Clusters
 //

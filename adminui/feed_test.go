@@ -3,8 +3,12 @@ package adminui
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/siotest"
 )
 
 // Other servers name the pages.
@@ -33,4 +37,95 @@ func TestShares(t *testing.T) {
 			t.Errorf("one server shows %d of %d", n, most)
 		}
 	}
+}
+
+// Nothing of a server is looked at when the last page has left, and when it has ended.
+func TestNobodyLooksOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sio.New(nil)
+		u := mount(srv, &Options{Unprotected: true, Mode: Development})
+		siotest.Cleanup(t, srv)
+		c := siotest.Connect(t, srv)
+		looks := func() bool {
+			if err := srv.Emit("event"); err != nil {
+				t.Fatal(err)
+			}
+			f := u.feed
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.entries != nil || f.limit > 0 || f.events.more.Swap(0) > 0 || f.events.left.Load() > 0
+		}
+		open := func() *siotest.Client {
+			page := siotest.Connect(t, srv, &siotest.Options{Namespace: "/admin"})
+			page.Expect("config")
+			synctest.Wait()
+			if !looks() {
+				t.Error("a page is open, and is not told of an event")
+			}
+			return page
+		}
+		open().Disconnect()
+		time.Sleep(3 * statsEvery)
+		if looks() {
+			t.Error("the page has left")
+		}
+		open()
+		c.Close()
+		if err := srv.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if looks() {
+			t.Error("the server has ended")
+		}
+	})
+}
+
+// Who comes is told of so many sockets at a time, and who has left of none.
+func TestRoundsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sio.New(nil)
+		u := mount(srv, &Options{Unprotected: true, Mode: Development})
+		siotest.Cleanup(t, srv)
+		const clients = 2*maxGreeted + 50
+		for range clients {
+			siotest.Connect(t, srv)
+		}
+		gone := siotest.Connect(t, srv)
+		page := srv.Socket(gone.ID())
+		gone.Disconnect()
+		synctest.Wait()
+		f := u.feed
+		f.open(2 * clients)
+		defer f.close()
+		f.welcome(greeting{id: "elsewhere"})
+		f.rounds = append(f.rounds, &round{greeting{page, page.ID()}, f.rounds[0].left})
+		for _, want := range []int{clients - maxGreeted, clients - 2*maxGreeted} {
+			if f.greet(); len(f.rounds) != 1 || len(f.rounds[0].left) != want {
+				t.Fatalf("%d rounds, want one with %d left", len(f.rounds), want)
+			}
+		}
+		if f.greet(); len(f.rounds) != 0 {
+			t.Error("a round does not end")
+		}
+	})
+}
+
+// An application may end sessions for any reason.
+func TestReasonsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sio.New(nil)
+		u := mount(srv, &Options{Unprotected: true})
+		siotest.Cleanup(t, srv)
+		for i := range 5 {
+			c := siotest.Connect(t, srv)
+			srv.Socket(c.ID()).Session().Abort(engineio.Reason(fmt.Sprint("for reason ", i)))
+		}
+		siotest.Connect(t, srv).Close()
+		synctest.Wait()
+		u.count.mu.Lock()
+		defer u.count.mu.Unlock()
+		if closed := u.count.closed; len(closed) != 2 || closed["other"] != 5 || closed[engineio.ReasonTransportClose] != 1 {
+			t.Errorf("%v", closed)
+		}
+	})
 }
