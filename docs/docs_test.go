@@ -54,7 +54,7 @@ func argumentsOf(example string) string {
 }
 
 var imports = map[string]string{
-	"context": "context", "embed": "embed", "errors": "errors", "expvar": "expvar", "fmt": "fmt", "http": "net/http", "log": "log", "slog": "log/slog", "os": "os",
+	"context": "context", "embed": "embed", "errors": "errors", "expvar": "expvar", "fmt": "fmt", "http": "net/http", "net": "net", "log": "log", "slog": "log/slog", "os": "os",
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
 	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
