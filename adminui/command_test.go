@@ -98,8 +98,10 @@ func TestReadOnlyShowsNoCredentials(t *testing.T) {
 		ids := []string{v2(t, srv)}
 		const name = "/x?access_token=s3cr3t"
 		before := siotest.Connect(t, srv, &siotest.Options{Namespace: name})
+		var told strings.Builder
 		p := open(t, srv, nil)
 		features(t, p)
+		told.WriteString(p.Expect("all_sockets").String())
 		ids = append(ids, v2(t, srv))
 		after := siotest.Connect(t, srv, &siotest.Options{Namespace: name})
 		time.Sleep(time.Second)
@@ -116,7 +118,6 @@ func TestReadOnlyShowsNoCredentials(t *testing.T) {
 		if err := srv.Of("/admin").Emit("end"); err != nil {
 			t.Fatal(err)
 		}
-		var told strings.Builder
 		for e := p.Next(); e.Name() != "end"; e = p.Next() {
 			told.WriteString(e.String())
 		}
