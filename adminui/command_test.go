@@ -34,6 +34,7 @@ func v2(t *testing.T, srv *sio.Server) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
 	srv.ServeHTTP(answer, httptest.NewRequest("GET", "/socket.io/?EIO=3&transport=polling", nil))
+	synctest.Wait()
 	sid := regexp.MustCompile(`"sid":"([^"]+)"`).FindStringSubmatch(answer.Body.String())
 	if sid == nil {
 		t.Fatalf("no session: %s", answer.Body)

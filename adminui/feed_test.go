@@ -2,6 +2,7 @@ package adminui
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +107,33 @@ func TestRoundsTakeTurns(t *testing.T) {
 		}
 		if f.greet(); len(f.rounds) != 0 {
 			t.Error("a round does not end")
+		}
+	})
+}
+
+// A page that does not keep up is told nothing more until it does.
+func TestRoundsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sio.New(&sio.Options{KeepSlow: true, AllowEIO3: true})
+		u := mount(srv, &Options{Unprotected: true, Mode: Development})
+		siotest.Cleanup(t, srv)
+		srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/socket.io/?EIO=3&transport=polling", nil)) // and polls no more
+		synctest.Wait()
+		slow := srv.Local().LocalSockets()[0]
+		for slow.Emit("event") == nil {
+		}
+		siotest.Connect(t, srv)
+		synctest.Wait()
+		if slow.Session().Room() == nil {
+			t.Fatal("its queue is not full")
+		}
+		f := u.feed
+		f.open(2)
+		defer f.close()
+		f.welcome(greeting{id: "elsewhere"})
+		f.rounds[0].page = slow
+		if f.greet(); len(f.rounds) != 1 || len(f.rounds[0].left) != 2 {
+			t.Error("it is told of sockets")
 		}
 	})
 }
