@@ -141,3 +141,46 @@ func TestLogs(t *testing.T) {
 		a.engine.Heal()
 	})
 }
+
+// A journal that hangs is one whose records are not written, as long as stuck.
+type hangingJournal struct {
+	*memory.Journal
+	stuck atomic.Bool
+}
+
+func (j *hangingJournal) Save(ctx context.Context, records []cluster.Record) ([]bool, error) {
+	if j.stuck.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return j.Journal.Save(ctx, records)
+}
+
+// TestCloseAsEngineGoes closes a Cluster just before it is known that the engine is away: it does
+// not wait for that as long as for one that is there.
+func TestCloseAsEngineGoes(t *testing.T) {
+	hub := memory.NewHub()
+	j := &hangingJournal{Journal: hub.Journal()}
+	a := newMemberBy(t, j.Journal, j, time.Minute)
+	r := (&roamer{t: t}).come(a)
+	until(t, "the record", func() bool { return saved(t, a, r.pid, "room") })
+	j.stuck.Store(true)
+	ok(t, a.Shutdown(t.Context())) // the client is away: a record to write
+	closed := make(chan struct{})
+	began := time.Now()
+	go func() {
+		_ = a.cl.Close()
+		close(closed)
+	}()
+	time.Sleep(100 * time.Millisecond)
+	select {
+	case <-closed:
+		t.Error("closed, though a record waits")
+	default:
+	}
+	j.Cut()
+	<-closed
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}

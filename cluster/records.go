@@ -96,20 +96,36 @@ func (s *records) run() {
 		case <-tick.C:
 			s.renew()
 		case <-s.c.ctx.Done():
-			timeout := saveTimeout // an election may be under way
-			if s.c.away.Load() != nil {
-				timeout = saveLast
-			}
-			ctx, cancel := context.WithTimeout(context.Background(), timeout)
-			defer cancel()
-			s.failed = false // the last one may have been ended by this
-			for more := true; more && !s.failed; {
-				more = s.write(ctx)
-			}
+			s.last()
 			return
 		}
 		for s.write(s.c.ctx) {
 		}
+	}
+}
+
+// last writes what is left. It waits for an election, but not as long for an engine that is
+// away, or that turns out to be.
+func (s *records) last() {
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	go func() { // ends with ctx
+		for s.c.away.Load() == nil && ctx.Err() == nil {
+			pause(ctx, saveLast/10)
+		}
+		pause(ctx, saveLast)
+		cancel()
+	}()
+	s.failed = false // the last one may have been ended by the end of the cluster
+	for more := true; more && !s.failed; {
+		more = s.write(ctx)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 
