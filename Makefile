@@ -161,7 +161,7 @@ bench-adminui: ## measure what an open page of the Admin UI costs, which has lim
 	cd bench && go run ./adminui -out results -check
 
 .PHONY: bench-observe
-bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: six minutes, into bench/results
+bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: eight minutes, into bench/results
 	cd bench && go run ./dashboard
 	cd bench && go run ./observe -out results -check
 

@@ -64,7 +64,7 @@ var rows = []row{
 }
 
 func run(ctx context.Context) error {
-	sets := flag.Int("sets", 5, "`number` of fresh processes of each")
+	sets := flag.Int("sets", 10, "`number` of fresh processes of each")
 	passes := flag.Int("passes", 24, "`number` of windows that each of these has")
 	window := flag.Duration("window", 100*time.Millisecond, "how long a window is")
 	out := flag.String("out", "", "`folder` for observe.md; none is written by default")
