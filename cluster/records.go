@@ -107,15 +107,17 @@ func (s *records) run() {
 // last writes what is left. It waits for an election, but not as long for an engine that is
 // away, or that turns out to be.
 func (s *records) last() {
+	var hurry sync.WaitGroup
+	defer hurry.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	go func() { // ends with ctx
+	hurry.Go(func() { // ends with ctx
 		for s.c.away.Load() == nil && ctx.Err() == nil {
 			pause(ctx, saveLast/10)
 		}
 		pause(ctx, saveLast)
 		cancel()
-	}()
+	})
 	s.failed = false // the last one may have been ended by the end of the cluster
 	for more := true; more && !s.failed; {
 		more = s.write(ctx)
@@ -190,10 +192,7 @@ func (s *records) write(ctx context.Context) (more bool) {
 			level = zerolog.DebugLevel
 		}
 		s.c.log.WithLevel(level).Err(err).Msg("records of clients can't be written: those that their server loses now may not come back")
-		select {
-		case <-time.After(savePause):
-		case <-s.c.ctx.Done():
-		}
+		pause(s.c.ctx, savePause)
 		return s.c.ctx.Err() == nil
 	}
 	for i, r := range some {
