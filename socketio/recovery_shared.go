@@ -457,3 +457,15 @@ func (m *member) Lost() {
 
 func (r *sharedRecovery) behind(f func())                  { r.lane.behind(f) }
 func (r *sharedRecovery) settle(ctx context.Context) error { return r.lane.settle(ctx) }
+
+// decodedValues returns the values of a client as they are stored with a socket.
+func (r *sharedRecovery) decodedValues(c *Client) map[any]any {
+	values := make(map[any]any, len(c.Values))
+	for name, data := range c.Values {
+		var v any
+		if err := r.house.Codec().Unmarshal(data, nil, &v); err == nil {
+			values[name] = v
+		}
+	}
+	return values
+}

@@ -488,15 +488,3 @@ func (r *sharedRecovery) yield(pid string, f func(alive bool)) {
 		})
 	}
 }
-
-// decodedValues returns the values of a client as they are stored with a socket.
-func (r *sharedRecovery) decodedValues(c *Client) map[any]any {
-	values := make(map[any]any, len(c.Values))
-	for name, data := range c.Values {
-		var v any
-		if err := r.house.Codec().Unmarshal(data, nil, &v); err == nil {
-			values[name] = v
-		}
-	}
-	return values
-}

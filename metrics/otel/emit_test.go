@@ -74,12 +74,7 @@ func TestQueryOfNamespaceIsCut(t *testing.T) {
 	handled := make(chan struct{}, 1)
 	var servers []*sio.Server
 	for range 2 {
-		cl, err := cluster.New(t.Context(), hub.Engine(), wire.Classic("", wire.ClassicOptions{}), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer cl.Close()
-		srv := sio.New(&sio.Options{Cluster: cl, Logger: &silent})
+		srv := newMember(t, hub)
 		tenant := srv.Of("/tenant-{id}")
 		tenant.On("e", func(c *sio.Context) error {
 			return errors.Join(
@@ -208,12 +203,7 @@ func TestCluster(t *testing.T) {
 	handled := make(chan string, 2)
 	var servers []*sio.Server
 	for range 2 {
-		cl, err := cluster.New(t.Context(), hub.Engine(), wire.Classic("", wire.ClassicOptions{}), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer cl.Close()
-		srv := sio.New(&sio.Options{Cluster: cl, Logger: &silent})
+		srv := newMember(t, hub)
 		srv.Use(tracer.Middleware())
 		srv.On("refresh", func(c *sio.Context) error {
 			return errors.Join(
@@ -290,4 +280,15 @@ func TestEmitPanics(t *testing.T) {
 			t.Errorf("%s: %v", name, status)
 		}
 	}
+}
+
+// newMember returns one of the servers that hub makes a cluster.
+func newMember(t *testing.T, hub *memory.Hub) *sio.Server {
+	t.Helper()
+	cl, err := cluster.New(t.Context(), hub.Engine(), wire.Classic("", wire.ClassicOptions{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cl.Close() })
+	return sio.New(&sio.Options{Cluster: cl, Logger: &silent})
 }
