@@ -71,9 +71,14 @@ func (a *audience) serversLocked(now time.Time) int {
 	return 1 + len(a.peers)
 }
 
-// heardLocked notes what another server says.
+// heardLocked notes what another server says, unless there are too many: one that is not
+// remembered would be new each time.
 func (a *audience) heardLocked(w word, now time.Time) {
-	p := a.peers[w.Server] // one that counts no more was not heard: its pages may be others
+	p, there := a.peers[w.Server]
+	if !there && len(a.peers) >= maxPeers {
+		return
+	}
+	// One that counts no more was not heard: its pages may be others.
 	if now.After(p.until) {
 		p, a.answer = peer{}, true
 	}
@@ -84,9 +89,7 @@ func (a *audience) heardLocked(w word, now time.Time) {
 	if w.Pages > known { // they came when this server did not listen
 		a.retell = true
 	}
-	if _, there := a.peers[w.Server]; there || len(a.peers) < maxPeers {
-		a.peers[w.Server] = peer{now.Add(awayAfter), w.Pages}
-	}
+	a.peers[w.Server] = peer{now.Add(awayAfter), w.Pages}
 }
 
 // enter adds a page of this server. It reports false if there are too many.

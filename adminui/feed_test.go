@@ -157,3 +157,23 @@ func TestReasonsAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// A server beyond those that are remembered is answered as little as one that is.
+func TestTooManyServers(t *testing.T) {
+	var a audience
+	a.init()
+	now := time.Now()
+	for i := range maxPeers + 1 {
+		a.heardLocked(word{Server: fmt.Sprint(i), Pages: 1}, now)
+	}
+	a.answer, a.retell = false, false
+	for _, server := range []int{maxPeers - 1, maxPeers} {
+		a.heardLocked(word{Server: fmt.Sprint(server), Pages: 1}, now)
+		if a.answer || a.retell {
+			t.Errorf("server %d is new each time", server)
+		}
+	}
+	if len(a.peers) != maxPeers {
+		t.Errorf("%d are remembered, want %d", len(a.peers), maxPeers)
+	}
+}

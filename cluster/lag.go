@@ -53,7 +53,8 @@ func (l *lag) end() {
 }
 
 // forget is called when some may be lost: one that never comes back would make all others
-// late.
+// late. Those under way that were not lost come back for later ones, so that a lag above a
+// heartbeat is then told as less than it is, by whole heartbeats.
 func (l *lag) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,7 +78,7 @@ func (l *lag) waits() bool {
 }
 
 // tellsItself is called when this server greets the others. What an engine is told that is
-// away does not come back.
+// away may not come back, and is not measured.
 func (c *Cluster) tellsItself() {
 	if _, asked := c.engine.(RoundTripper); !asked && c.away.Load() == nil {
 		c.lag.begin()

@@ -97,7 +97,8 @@ type Stats struct {
 	// Lag is how long it took what this server tells all others, at each Heartbeat, to come
 	// back by the engine, or, if the engine brings nothing back, how long that took to answer.
 	// If the next has not come yet, and has been under way for longer, it is how long. It is 0
-	// as long as nothing has ever come back.
+	// as long as nothing has ever come back. After a loss, a lag above a Heartbeat may be told
+	// as less than it is, until it falls below that.
 	Lag time.Duration
 	// Silence is for how long nothing has been heard of the other server that has been quiet
 	// for longest. More than a Heartbeat means that something is late.
