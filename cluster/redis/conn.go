@@ -113,11 +113,16 @@ func (l *link) connectToOwner(client rueidis.Client) (*conn, error) {
 	stream := l.e.journal.stream
 	node := client.Nodes()[addrs[slotOf(stream)]]
 	if node == nil {
-		client.Do(ctx, client.B().Xlen().Key(stream).Build()) // has the client look for nodes
+		client.Do(ctx, tried(client.B().Xlen().Key(stream).Build())) // has the client look for nodes
 		return nil, errUnknownNode
 	}
 	return l.connectTo(node)
 }
+
+// tried returns a command that only reads, and that a client is to send. When the connection
+// breaks the client sends such a command again by another, and takes its memory for the next
+// command once there is an answer, while the goroutine of the first connection may still write it.
+func tried(read rueidis.Completed) rueidis.Completed { return read.Pin() }
 
 func (l *link) connectTo(client rueidis.Client) (*conn, error) {
 	nodes := addrs(l.e.client)

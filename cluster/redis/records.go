@@ -83,7 +83,7 @@ func (s script) do(ctx context.Context, client rueidis.Client, calls []call) []r
 
 // Find implements [cluster.Journal].
 func (j *journal) Find(ctx context.Context, pid string) ([]byte, error) {
-	record, err := j.client.Do(ctx, j.client.B().Get().Key(j.sessions+pid).Build()).AsBytes()
+	record, err := j.client.Do(ctx, tried(j.client.B().Get().Key(j.sessions+pid).Build())).AsBytes()
 	switch {
 	case rueidis.IsRedisNil(err):
 		return nil, nil
