@@ -158,6 +158,9 @@ type Options struct {
 	Parser parser.Parser
 	// Codec encodes and decodes arguments. Default [parser.JSON].
 	Codec parser.Codec
+	// Validator checks what typed handlers get, by rules in the tags of its types: one
+	// of package siovalidate does. Default none.
+	Validator Validator
 	// Cluster makes several servers one: what goes to rooms reaches clients of all of
 	// them, and clients need no sticky sessions. It is a *cluster.Cluster, from a package
 	// such as cluster/redis or cluster/nats. Default: this server is alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/siokit/sio/socketio/parser"
@@ -38,8 +39,8 @@ type Outgoing func(s *Socket, event string, args []any)
 type ServerHandler func(ctx context.Context, n *Namespace, args Args) (any, error)
 
 // A Router registers handlers and middlewares. A [Server], a [Namespace] and the
-// argument of a function passed to Group are Routers. Mistakes panic, such as a
-// second handler for one event.
+// argument of a function passed to Group are Routers, and a struct in which one is
+// embedded. Mistakes panic, such as a second handler for one event.
 type Router interface {
 	// Use adds middlewares around the handlers that are registered afterwards. It
 	// panics once there is a handler, including those of a Group.
@@ -74,9 +75,17 @@ type Router interface {
 	OnServerEvent(event string, h ServerHandler)
 	// OnError registers a function that is called with the errors of handlers.
 	OnError(h ErrorHandler)
+	// Declare adds to the [Contract] of the namespace what the server sends: events,
+	// and the data of errors. It panics if something is declared twice. Emit sends
+	// any event, whether it is declared or not.
+	Declare(all ...Declaration)
 	// Group calls fn with a Router that has the middlewares of this one, and can
 	// add others for the handlers registered with it.
 	Group(fn func(r Router))
+
+	checkArg(where string, t reflect.Type)
+	typed(event string, types eventTypes)
+	typedConnect(auth reflect.Type)
 }
 
 // A Route is an event that has a handler.
@@ -98,11 +107,18 @@ type table struct {
 	outgoing      Outgoing
 	server        map[string]ServerHandler
 	watchers      []Watcher
+
+	// the rest of the Contract
+	auth     reflect.Type
+	refusal  reflect.Type
+	failures map[string]reflect.Type // by event, "" for all others
+	sent     map[string]SentEvent
 }
 
 type route struct {
-	name string
-	h    Handler
+	name  string
+	h     Handler
+	types *eventTypes // nil for a handler that is not typed
 }
 
 // register changes a copy of the table.
@@ -176,7 +192,7 @@ func (g *group) On(event string, h Handler, mw ...Middleware) {
 		if t.events[event] != nil {
 			panic("sio: " + where + ": the event has a handler already")
 		}
-		t.events[event] = &route{event, h}
+		t.events[event] = &route{event, h, nil}
 	})
 }
 

@@ -2,7 +2,6 @@ package sio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -10,10 +9,11 @@ import (
 )
 
 // On registers a handler for an event with one argument, which is decoded into an In.
-// If In or *In has a method Validate() error, it is called next. If the argument is
-// missing, does not fit or is not valid, the handler is not called, and the client is
-// told so if it has asked for an ack. The text of an error of Validate reaches the
-// client only if it is an [Error].
+// Then [Options].Validator checks it, and if In or *In has a method Validate() error,
+// that is called next. If the argument is missing, does not fit or is not valid, the
+// handler is not called, and the client is told so if it has asked for an ack. The text
+// of an error of Validate reaches the client only if it is an [Error] or an
+// [InvalidError].
 //
 // If In is struct{}, arguments are ignored.
 func On[In any](r Router, event string, h func(c *Context, in In) error, mw ...Middleware) {
@@ -21,13 +21,13 @@ func On[In any](r Router, event string, h func(c *Context, in In) error, mw ...M
 		panic(fmt.Sprintf("sio: On(%q): nil handler", event))
 	}
 	bind := binder[In]()
-	r.On(event, func(c *Context) error {
+	on(r, "On", event, eventTypes{arg: typeOf[In]()}, func(c *Context) error {
 		in, err := bind(c)
 		if err != nil {
 			return err
 		}
 		return h(c, in)
-	}, mw...)
+	}, mw)
 }
 
 // OnWithAck registers a handler as [On] does. The value that h returns is sent to the
@@ -37,7 +37,7 @@ func OnWithAck[In, Out any](r Router, event string, h func(c *Context, in In) (O
 		panic(fmt.Sprintf("sio: OnWithAck(%q): nil handler", event))
 	}
 	bind := binder[In]()
-	r.On(event, func(c *Context) error {
+	on(r, "OnWithAck", event, eventTypes{typeOf[In](), reflect.TypeFor[Out]()}, func(c *Context) error {
 		in, err := bind(c)
 		if err != nil {
 			return err
@@ -47,43 +47,58 @@ func OnWithAck[In, Out any](r Router, event string, h func(c *Context, in In) (O
 			return err
 		}
 		return c.Ack(out)
-	}, mw...)
+	}, mw)
 }
 
-// validator is what an argument type may implement.
-type validator interface{ Validate() error }
+func on(r Router, what, event string, types eventTypes, h Handler, mw []Middleware) {
+	r.checkArg(fmt.Sprintf("%s(%q)", what, event), types.arg)
+	r.On(event, h, mw...)
+	r.typed(event, types)
+}
 
 // binder returns what decodes the one argument of a typed handler.
 func binder[In any]() func(*Context) (In, error) {
-	var zero In
-	if _, none := any(zero).(struct{}); none {
-		return func(*Context) (In, error) { return zero, nil }
+	if typeOf[In]() == nil {
+		return func(*Context) (in In, err error) { return in, nil }
 	}
 	return func(c *Context) (In, error) {
 		var in In
 		if err := c.Bind(&in); err != nil {
 			return in, err
 		}
-		v, ok := any(&in).(validator)
-		if !ok {
-			v, ok = any(in).(validator)
-		}
-		if !ok || isNil(v) {
-			return in, nil
-		}
-		err := v.Validate()
-		var known *Error
-		if err != nil && !errors.As(err, &known) {
-			err = &Error{Message: "argument 1 is invalid", Err: err}
-		}
-		return in, err
+		return in, checked(c, "argument 1", &in)
 	}
 }
 
-// isNil tells of a pointer that null has been decoded into.
-func isNil(v validator) bool {
-	p := reflect.ValueOf(v)
-	return p.Kind() == reflect.Pointer && p.IsNil()
+// OnConnect registers the handler that decides about a client that connects, as the
+// method of [Router] does. What the client has sent as its auth is decoded into an Auth,
+// and checked as the argument of [On] is. A client that has sent none is refused, unless
+// Auth is a pointer, which is nil then.
+func OnConnect[Auth any](r Router, h func(c *Context, auth Auth) error, mw ...Middleware) {
+	if h == nil {
+		panic("sio: OnConnect: nil handler")
+	}
+	t := reflect.TypeFor[Auth]()
+	r.checkArg("OnConnect", t)
+	optional := t.Kind() == reflect.Pointer
+	r.OnConnect(func(c *Context) error {
+		var sent *Auth // nil without a payload
+		if err := c.BindAuth(&sent); err != nil {
+			return err
+		}
+		switch {
+		case sent != nil:
+			if err := checked(c, "auth payload", sent); err != nil {
+				return err
+			}
+		case optional:
+			sent = new(Auth)
+		default:
+			return &Error{Message: "auth payload is missing"}
+		}
+		return h(c, *sent)
+	}, mw...)
+	r.typedConnect(t)
 }
 
 // An Emitter sends events: a [Context], [Socket], [Emission] or [RemoteSocket] to one
@@ -100,7 +115,10 @@ type ContextEmitter interface {
 }
 
 // An Event is the name of an event together with the type of its argument.
-type Event[T any] struct{ name string }
+type Event[T any] struct {
+	name string
+	skip uint8 // how many arguments are not sent: 1 if T is struct{}
+}
 
 // NewEvent returns the event with the given name. It panics if the name is reserved,
 // such as "connect".
@@ -108,19 +126,29 @@ func NewEvent[T any](name string) Event[T] {
 	if parser.IsReserved(name) {
 		panic(fmt.Sprintf("sio: NewEvent(%q): the name is reserved", name))
 	}
-	return Event[T]{name}
+	e := Event[T]{name: name}
+	if typeOf[T]() == nil {
+		e.skip = 1
+	}
+	return e
 }
 
 // Name returns the event's name.
 func (e Event[T]) Name() string { return e.name }
 
-// Emit sends the event with the argument v.
-func (e Event[T]) Emit(to Emitter, v T) error { return to.Emit(e.name, v) }
+// Emit sends the event with the argument v, or with none if T is struct{}.
+func (e Event[T]) Emit(to Emitter, v T) error {
+	return to.Emit(e.name, []any{v}[e.skip:]...)
+}
 
 // EmitContext sends the event with the argument v to one client when there is room.
 // See [Context.EmitContext].
 func (e Event[T]) EmitContext(ctx context.Context, to ContextEmitter, v T) error {
-	return to.EmitContext(ctx, e.name, v)
+	return to.EmitContext(ctx, e.name, []any{v}[e.skip:]...)
+}
+
+func (e Event[T]) declare(t *table) string {
+	return t.send(SentEvent{Name: e.name, Typed: true, Arg: typeOf[T]()})
 }
 
 // On registers a handler for the event, as the function [On] does.
