@@ -3,6 +3,7 @@ package rules
 // A format is what a rule says of a string.
 type format struct {
 	pattern  string // all that are valid match it
+	lax      bool   // and others, too
 	format   string // of JSON Schema, where it is for people and editors
 	notEmpty bool   // all that is known
 	empty    bool   // "" is valid
@@ -11,7 +12,8 @@ type format struct {
 func hex(digits string) format { return format{pattern: "^[0-9a-f]{" + digits + "}$"} }
 
 // formats are the rules for strings that need no parameter. The patterns are those of
-// the validator, where these mean the same in JavaScript.
+// the validator, where these mean the same in JavaScript. Where versions of it since
+// 10.30 differ, they allow what one of them does.
 var formats = map[string]format{
 	"alpha":         {pattern: "^[a-zA-Z]+$"},
 	"alphaspace":    {pattern: "^[a-zA-Z ]+$"},
@@ -33,15 +35,16 @@ var formats = map[string]format{
 	"mongodb":       {pattern: "^[a-f\\d]{24}$"},
 	"ein":           {pattern: "^\\d{2}-\\d{7}$"},
 
-	"uuid":          {pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", format: "uuid"},
+	"uuid":          {pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$", format: "uuid"},
 	"uuid3":         {pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-3[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$", format: "uuid"},
 	"uuid4":         {pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", format: "uuid"},
 	"uuid5":         {pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", format: "uuid"},
+	"uuid7":         {pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", format: "uuid"},
 	"uuid_rfc4122":  {pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$", format: "uuid"},
 	"uuid3_rfc4122": {pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-3[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$", format: "uuid"},
 	"uuid4_rfc4122": {pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$", format: "uuid"},
 	"uuid5_rfc4122": {pattern: "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-5[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$", format: "uuid"},
-	"ulid":          {pattern: "^[A-HJKMNP-TV-Za-hjkmnp-tv-z0-9ſK]{26}$"}, // the last two are S and K of another case
+	"ulid":          {pattern: "^[A-HJKMNP-TV-Za-hjkmnp-tv-z0-9ſK]{26}$", lax: true}, // the last two are S and K of another case
 	"md4":           hex("32"),
 	"md5":           hex("32"),
 	"sha256":        hex("64"),
@@ -90,6 +93,8 @@ var formats = map[string]format{
 	"rgba":               {notEmpty: true},
 	"hsl":                {notEmpty: true},
 	"hsla":               {notEmpty: true},
+	"cmyk":               {notEmpty: true},
+	"duration":           {notEmpty: true},
 	"iscolor":            {notEmpty: true},
 	"country_code":       {notEmpty: true},
 	"iso3166_1_alpha2":   {notEmpty: true},

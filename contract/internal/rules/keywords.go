@@ -132,6 +132,9 @@ func textRule(name, param string) (of map[string]any, exact bool) {
 			enum = append(enum, one)
 		}
 		return map[string]any{"enum": enum}, true
+	case "noneof":
+		keywords, _ := textRule("oneof", param)
+		return not(keywords), true
 	case "contains":
 		return pattern(regexp.QuoteMeta(param)), true
 	case "excludes":
@@ -159,7 +162,7 @@ func textRule(name, param string) (of map[string]any, exact bool) {
 		if f.format != "" {
 			of["format"] = f.format
 		}
-		return of, true
+		return of, !f.lax
 	case f.format != "":
 		return map[string]any{"format": f.format}, false
 	case f.notEmpty:
@@ -192,6 +195,10 @@ func (v value) numberRule(name, param string) (of map[string]any, exact bool) {
 			}
 		}
 		return map[string]any{"enum": enum}, true
+	}
+	if name == "noneof" && !isFloat(v.t) {
+		keywords, _ := v.numberRule("oneof", param)
+		return not(keywords), true
 	}
 	if name == "number" || name == "numeric" {
 		return nil, true // any number is

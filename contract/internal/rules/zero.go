@@ -109,6 +109,8 @@ func (v value) zeroBreaks(name, param string) bool {
 			return param == ""
 		case "oneof":
 			return !slices.Contains(values(param), "")
+		case "noneof":
+			return slices.Contains(values(param), "")
 		case "contains", "startswith", "endswith":
 			return param != ""
 		case "datetime":
@@ -120,6 +122,9 @@ func (v value) zeroBreaks(name, param string) bool {
 	case isInt(v.t), isUint(v.t), isFloat(v.t):
 		if name == "oneof" {
 			return !isFloat(v.t) && !slices.Contains(values(param), "0")
+		}
+		if name == "noneof" {
+			return !isFloat(v.t) && slices.Contains(values(param), "0")
 		}
 		n, ok := v.number(param)
 		if !ok {
