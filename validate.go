@@ -1,17 +1,23 @@
 package sio
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Validator checks values that typed handlers have decoded, beside their own method
 // Validate: see [Options].Validator. It is called by many goroutines at the same time.
 type Validator interface {
-	// Validate checks what ptr points to. It returns an [*InvalidError] if a rule is
-	// broken. The text of other errors does not reach the client.
+	// Validate checks what ptr points to: an *In, for a handler that takes an In or an
+	// *In. It is not called for the null that becomes a nil *In. It returns an
+	// [*InvalidError] if a rule is broken. The text of other errors does not reach the
+	// client.
 	Validate(ptr any) error
 }
 
@@ -30,7 +36,7 @@ type RuleTagger interface {
 
 // An InvalidError tells which fields of a value break rules. If a typed handler's
 // argument does, the client gets its text as the message of an [Error] and {"fields":…}
-// as the data.
+// as the data: the first 20 fields, and no more than 200 bytes of each text.
 type InvalidError struct {
 	Fields []InvalidField
 }
@@ -77,8 +83,10 @@ type ownValidator interface{ Validate() error }
 // names the value to the client.
 func checked[T any](c *Context, what string, ptr *T) error {
 	if v := c.n.srv.opts.Validator; v != nil {
-		if err := v.Validate(ptr); err != nil {
-			return invalid(what, err)
+		if p := innermost(ptr); p != nil {
+			if err := v.Validate(p); err != nil {
+				return invalid(what, err)
+			}
 		}
 	}
 	v, ok := any(ptr).(ownValidator)
@@ -94,15 +102,90 @@ func checked[T any](c *Context, what string, ptr *T) error {
 	return nil
 }
 
+// innermost follows ptr to the last pointer. It returns nil if that is nil.
+func innermost(ptr any) any {
+	v := reflect.ValueOf(ptr)
+	for v.Elem().Kind() == reflect.Pointer {
+		if v = v.Elem(); v.IsNil() {
+			return nil
+		}
+	}
+	return v.Interface()
+}
+
 // invalid returns what the client may know of the error of a validator.
 func invalid(what string, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok && known != nil {
 		return err
 	}
-	if broken, ok := errors.AsType[*InvalidError](err); ok && broken != nil && len(broken.Fields) > 0 {
-		return &Error{Message: fmt.Sprintf("%s is invalid: %v", what, broken), Data: invalidData{broken.Fields}, Err: err}
+	e := &Error{Message: what + " is invalid", Err: err}
+	if broken, ok := errors.AsType[*InvalidError](err); ok && broken != nil {
+		e.tell(broken.Fields)
 	}
-	return &Error{Message: what + " is invalid", Err: err}
+	return e
+}
+
+// What a client is told of fields is bounded, since it has chosen how many of them it
+// breaks, and how deep they lie.
+const (
+	maxInvalidFields = 20
+	maxInvalidText   = 200
+)
+
+// tell adds to e which fields are invalid.
+func (e *Error) tell(fields []InvalidField) {
+	if len(fields) == 0 {
+		return
+	}
+	told := slices.Clone(fields[:min(len(fields), maxInvalidFields)])
+	for i, f := range told {
+		told[i] = InvalidField{shortened(f.Field), shortened(f.Rule), shortened(f.Param)}
+	}
+	e.Message += ": " + (&InvalidError{told}).Error()
+	e.Data = invalidData{told}
+}
+
+func shortened(s string) string {
+	if len(s) <= maxInvalidText {
+		return s
+	}
+	end := maxInvalidText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// located adds to e, if the server validates, which field of argument i can't be decoded
+// into ptr.
+func (c *Context) located(e *Error, args Args, i int, ptr any) *Error {
+	if c.n.srv.opts.Validator == nil {
+		return e
+	}
+	m, ok := args.Misfit(i, ptr)
+	if !ok {
+		return e
+	}
+	f := InvalidField{m.Path, "type", m.Due}
+	switch {
+	case !m.Kind:
+	case m.Due == "integer" || m.Due == "number":
+		f.Rule, f.Param = "range", ""
+	default:
+		f.Rule = "format"
+		f.Param = strings.TrimPrefix(m.Due, "string") // which is there
+	}
+	e.tell([]InvalidField{f})
+	return e
+}
+
+// auth returns the payload of the CONNECT as an argument.
+func (c *Context) auth() Args {
+	var raw json.RawMessage
+	if c.n.srv.opts.Validator == nil || c.socket.BindAuth(&raw) != nil {
+		return Args{}
+	}
+	return parser.NewArgs(c.n.srv.opts.Codec, slices.Concat([]byte{'['}, raw, []byte{']'}), nil, 0)
 }
 
 // isNil tells of a pointer that null has been decoded into.
