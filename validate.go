@@ -3,6 +3,7 @@ package sio
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -52,10 +53,18 @@ type InvalidField struct {
 	Param string `json:"param,omitempty"`
 }
 
+// What is told of invalid fields is bounded, since clients choose how many of them they
+// break, and how deep they lie.
+const (
+	maxInvalidFields = 20
+	maxInvalidText   = 200
+)
+
 // Error returns a text without values and Go types, such as `name: required; age: max=20`.
+// It has the first 20 fields.
 func (e *InvalidError) Error() string {
 	var b strings.Builder
-	for i, f := range e.Fields {
+	for i, f := range told(e.Fields) {
 		if i > 0 {
 			b.WriteString("; ")
 		}
@@ -68,7 +77,30 @@ func (e *InvalidError) Error() string {
 			b.WriteString("=" + f.Param)
 		}
 	}
+	if more := len(e.Fields) - maxInvalidFields; more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
+	}
 	return b.String()
+}
+
+// told returns what a client is told of fields.
+func told(fields []InvalidField) []InvalidField {
+	fields = slices.Clone(fields[:min(len(fields), maxInvalidFields)])
+	for i, f := range fields {
+		fields[i] = InvalidField{shortened(f.Field), shortened(f.Rule), shortened(f.Param)}
+	}
+	return fields
+}
+
+func shortened(s string) string {
+	if len(s) <= maxInvalidText {
+		return s
+	}
+	end := maxInvalidText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // invalidData is what the client gets of an InvalidError.
@@ -120,40 +152,17 @@ func invalid(what string, err error) error {
 	}
 	e := &Error{Message: what + " is invalid", Err: err}
 	if broken, ok := errors.AsType[*InvalidError](err); ok && broken != nil {
-		e.tell(broken.Fields)
+		e.tell(broken)
 	}
 	return e
 }
 
-// What a client is told of fields is bounded, since it has chosen how many of them it
-// breaks, and how deep they lie.
-const (
-	maxInvalidFields = 20
-	maxInvalidText   = 200
-)
-
 // tell adds to e which fields are invalid.
-func (e *Error) tell(fields []InvalidField) {
-	if len(fields) == 0 {
-		return
+func (e *Error) tell(invalid *InvalidError) {
+	if len(invalid.Fields) > 0 {
+		e.Message += ": " + invalid.Error()
+		e.Data = invalidData{told(invalid.Fields)}
 	}
-	told := slices.Clone(fields[:min(len(fields), maxInvalidFields)])
-	for i, f := range told {
-		told[i] = InvalidField{shortened(f.Field), shortened(f.Rule), shortened(f.Param)}
-	}
-	e.Message += ": " + (&InvalidError{told}).Error()
-	e.Data = invalidData{told}
-}
-
-func shortened(s string) string {
-	if len(s) <= maxInvalidText {
-		return s
-	}
-	end := maxInvalidText
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "…"
 }
 
 // located adds to e, if the server validates, which field of argument i can't be decoded
@@ -175,7 +184,7 @@ func (c *Context) located(e *Error, args Args, i int, ptr any) *Error {
 		f.Rule = "format"
 		f.Param = strings.TrimPrefix(m.Due, "string") // which is there
 	}
-	e.tell([]InvalidField{f})
+	e.tell(&InvalidError{[]InvalidField{f}})
 	return e
 }
 
