@@ -115,7 +115,7 @@ func (w *channelWriter) connect(n namespace) {
 	in := w.message(m, "connect")
 	connected := w.message(&message{
 		Name: "connected", Title: "The client is let in", Traits: packet("connected"),
-		Payload: or(object(property{"sid", text("The socket's id.")}), "pid", text("By which the client may recover its state: only if the server allows that.")),
+		Payload: or(object(prop{"sid", text("The socket's id.")}), "pid", text("By which the client may recover its state: only if the server allows that.")),
 	}, "connected")
 	refused := w.message(&message{
 		Name: "connect_error", Title: "The client is refused", Traits: packet("connect_error"), Payload: problem(n.refusal),
@@ -146,7 +146,7 @@ func (w *channelWriter) event(action string, e event) {
 	if action == "receive" {
 		replies = append(replies, w.message(&message{
 			Name: e.name, Title: "Failure of " + m.Title, Traits: packet("ack"),
-			Payload: tuple(object(property{"error", problem(e.failure)})),
+			Payload: tuple(object(prop{"error", problem(e.failure)})),
 		}, action, id, "failure"))
 	}
 	w.operation(action, m, in, replies...)
@@ -163,11 +163,11 @@ var packets = map[string]trait{
 }
 
 func packetTrait(note string, id bool, types ...any) trait {
-	typ := property{"type", &jsonschema.Schema{Type: "string", Enum: types}}
+	typ := prop{"type", &jsonschema.Schema{Type: "string", Enum: types}}
 	t := trait{Description: note, Headers: object(typ)}
 	if id {
 		t.CorrelationID = &correlation{"$message.header#/id"}
-		t.Headers = object(typ, property{"id", &jsonschema.Schema{Type: "integer", Minimum: new(0.0)}})
+		t.Headers = object(typ, prop{"id", &jsonschema.Schema{Type: "integer", Minimum: new(0.0)}})
 	}
 	return t
 }
