@@ -44,11 +44,16 @@ func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) {
 		}
 		d.add(ids.unique(id), n)
 	}
+	return encode(d)
+}
+
+// encode returns indented JSON.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(d); err != nil {
+	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	return b.Bytes(), nil

@@ -172,7 +172,7 @@ func viewType(name string, s *jsonschema.Schema) typeView {
 	for _, name := range s.PropertyOrder {
 		p := s.Properties[name]
 		v.Fields = append(v.Fields, fieldView{
-			Name: name, Doc: strings.TrimSpace(p.Description), Optional: !slices.Contains(s.Required, name), valueView: *viewValue(p),
+			Name: name, Doc: strings.TrimPrefix(p.Description, anyJSON), Optional: !slices.Contains(s.Required, name), valueView: *viewValue(p),
 		})
 	}
 	return v
