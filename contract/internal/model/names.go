@@ -1,0 +1,147 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// name gives each declared type a name: that of its Go type, its first letter upper
+// case. Types of several packages that have the same one get that of their package in
+// front. Of several variants of a type the first has none of their suffixes.
+func (b *builder) name(used []*Type) {
+	taken := make(map[string]bool)
+	for _, name := range b.opts.Reserved {
+		taken[name] = true
+	}
+	var order []reflect.Type
+	variantsOf := make(map[reflect.Type]map[*Type]bool)
+	for _, d := range used {
+		if variantsOf[d.Go] == nil {
+			variantsOf[d.Go] = make(map[*Type]bool)
+			order = append(order, d.Go)
+		}
+		variantsOf[d.Go][d] = true
+	}
+	names := nameGoTypes(order, taken)
+	for _, t := range order {
+		first := true
+		for _, v := range variants {
+			d := b.declared[key{t, v.dir, v.unchecked}]
+			if d == nil || !variantsOf[t][d] {
+				continue
+			}
+			d.Name = names[t]
+			if !first {
+				if d.Name += v.suffix; taken[d.Name] {
+					d.Name = unused(d.Name, taken)
+				}
+				taken[d.Name] = true
+			}
+			first = false
+		}
+	}
+}
+
+// nameGoTypes returns a name for each type, with as much of the package's path as is
+// needed to tell it from all others.
+func nameGoTypes(order []reflect.Type, taken map[string]bool) map[reflect.Type]string {
+	names := make(map[reflect.Type]string, len(order))
+	for depth := 0; len(order) > 0; depth++ {
+		byName := make(map[string]int)
+		for _, t := range order {
+			byName[identifier(t, depth)]++
+		}
+		var again []reflect.Type
+		for _, t := range order {
+			name := identifier(t, depth)
+			switch {
+			case byName[name] == 1 && !taken[name]:
+				names[t] = name
+			case depth > strings.Count(pathOf(t), "/")+1: // types in functions
+				names[t] = unused(name, taken)
+			default:
+				again = append(again, t)
+				continue
+			}
+			taken[names[t]] = true
+		}
+		for name, n := range byName {
+			taken[name] = taken[name] || n > 1 // none gets what several want
+		}
+		order = again
+	}
+	return names
+}
+
+func unused(name string, taken map[string]bool) string {
+	for n := 2; ; n++ {
+		if numbered := fmt.Sprint(name, n); !taken[numbered] {
+			return numbered
+		}
+	}
+}
+
+// pathOf returns the path of a type's package, also of package main.
+func pathOf(t reflect.Type) string {
+	if path := t.PkgPath(); path != "main" {
+		return path
+	}
+	return strings.TrimSuffix(cmp.Or(strings.TrimPrefix(mainPath(), "."), "main"), ".test")
+}
+
+// identifier returns the name of a type with that many parts of its package's path.
+func identifier(t reflect.Type, depth int) string {
+	name := exported(readable(t.Name()))
+	parts := strings.Split(pathOf(t), "/")
+	for i := len(parts) - 1; i >= 0 && i >= len(parts)-depth; i-- {
+		name = packageWords(parts[i]) + name
+	}
+	if !unicode.IsLetter([]rune(name)[0]) {
+		name = "T" + name
+	}
+	return name
+}
+
+// packageWords returns a part of a package's path as words.
+func packageWords(part string) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(part, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		b.WriteString(exported(word))
+	}
+	return b.String()
+}
+
+// packagePath matches what stands in front of a type's name in a type's arguments.
+var packagePath = regexp.MustCompile(`[^\[\]{},;*\s()"]*[/.]`)
+
+// readable makes words of a type's name, which may have arguments: "Page[example.com/shop.Item]"
+// is PageOfItem.
+func readable(name string) string {
+	base, args, generic := strings.Cut(name, "[")
+	if generic {
+		args = packagePath.ReplaceAllString(strings.TrimSuffix(args, "]"), "")
+		args = strings.NewReplacer("[]", " listOf ", "map[", " mapOf ", "[", " of ", "·", "").Replace(args)
+		base += " of " + args
+	}
+	var b strings.Builder
+	for i, word := range strings.FieldsFunc(base, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
+		if i > 0 {
+			word = exported(word)
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+// exported returns a name with its first letter upper case.
+func exported(name string) string {
+	r := []rune(name)
+	if len(r) > 0 {
+		r[0] = unicode.ToUpper(r[0])
+	}
+	return string(r)
+}
