@@ -20,5 +20,5 @@ func TypeScript(c sio.Contract, o *Options) ([]byte, error) {
 	return b, nil
 }
 
-func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) { return []byte("{}\n"), nil }
+func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) { return fmt.Appendf(nil, "{\"asyncapi\":%q}\n", o.Title), nil }
 func Page(c sio.Contract, o *Options) ([]byte, error)     { return []byte("<!doctype html>\n"), nil }

@@ -75,7 +75,6 @@ func (c *command) generate(ctx context.Context, p *project) error {
 	program := filepath.Join(p.temp, "server.exe") // Windows runs nothing without a suffix
 	var said bytes.Buffer
 	build := p.command(ctx, "test", "-c", "-vet=off", "-overlay="+overlayFile, "-o", program, p.pattern)
-	build.Stdout = c.stderr
 	build.Stderr = io.MultiWriter(c.stderr, &said)
 	if err := build.Run(); err != nil {
 		if hasNoContract(said.String()) {

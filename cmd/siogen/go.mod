@@ -8,6 +8,7 @@ replace (
 )
 
 require (
+	github.com/rogpeppe/go-internal v1.16.0
 	github.com/siokit/sio/contract v0.0.0
 	golang.org/x/mod v0.43.0
 )
@@ -20,5 +21,6 @@ require (
 	github.com/mattn/go-isatty v0.0.22 // indirect
 	github.com/rs/zerolog v1.35.1 // indirect
 	github.com/siokit/sio v0.0.0 // indirect
-	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/tools v0.52.0 // indirect
 )

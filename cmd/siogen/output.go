@@ -99,19 +99,23 @@ func (c *command) compare(p *project) error {
 
 // difference shows the first line that is not the same.
 func difference(old, now []byte) string {
-	is, want := strings.Split(string(old), "\n"), strings.Split(string(now), "\n")
+	is, want := strings.SplitAfter(string(old), "\n"), strings.SplitAfter(string(now), "\n")
 	n := 0
 	for n < len(is) && n < len(want) && is[n] == want[n] {
 		n++
 	}
-	return fmt.Sprintf("line %d:\n\tis      %s\n\tshould  %s", n+1, line(is, n), line(want, n))
+	a, b := line(is, n), line(want, n)
+	if strings.TrimSpace(a) == strings.TrimSpace(b) {
+		a, b = strconv.Quote(a), strconv.Quote(b)
+	}
+	return fmt.Sprintf("line %d:\n\tis      %s\n\tshould  %s", n+1, strings.TrimSpace(a), strings.TrimSpace(b))
 }
 
 func line(all []string, n int) string {
-	if n >= len(all) || n == len(all)-1 && all[n] == "" {
+	if n >= len(all) || all[n] == "" {
 		return "(the file ends)"
 	}
-	return strings.TrimSpace(all[n])
+	return all[n]
 }
 
 // again returns the command that writes what this one has checked.

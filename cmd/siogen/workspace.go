@@ -68,20 +68,19 @@ func (p *project) workspace(gomod, gowork string) error {
 
 // absolute makes the directories of a workspace absolute.
 func absolute(work *modfile.WorkFile, dir string) error {
-	uses := slices.Clone(work.Use)
-	for _, u := range uses {
-		if filepath.IsAbs(u.Path) {
+	for _, u := range slices.Clone(work.Use) {
+		path := u.Path // DropUse clears u
+		if filepath.IsAbs(path) {
 			continue
 		}
-		if err := work.DropUse(u.Path); err != nil {
+		if err := work.DropUse(path); err != nil {
 			return err
 		}
-		if err := work.AddUse(filepath.Join(dir, u.Path), ""); err != nil {
+		if err := work.AddUse(filepath.Join(dir, path), ""); err != nil {
 			return err
 		}
 	}
-	replaces := slices.Clone(work.Replace)
-	for _, r := range replaces {
+	for _, r := range slices.Clone(work.Replace) {
 		if !modfile.IsDirectoryPath(r.New.Path) || filepath.IsAbs(r.New.Path) {
 			continue
 		}
