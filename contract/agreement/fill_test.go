@@ -95,6 +95,7 @@ func (f *filler) value(t reflect.Type, depth int) reflect.Value {
 				f.promoted(field, depth)
 			}
 		}
+	case reflect.Func: // in no JSON
 	default:
 		panic(fmt.Sprintf("no value of a %s can be made", t))
 	}
@@ -189,37 +190,41 @@ func (f *filler) any(depth int) any {
 }
 
 // makers are for types whose values can't be any that their kind has.
-var makers = map[reflect.Type]func(f *filler) any{
-	reflect.TypeFor[time.Time](): func(f *filler) any {
-		t := time.Unix(int64(f.uint64()%4e11)-62135596800, int64(f.byte())*1_000_000).UTC()
-		if zone := f.below(3); zone > 0 && t.Year() > 1 && t.Year() < 9999 {
-			t = t.In(time.FixedZone("", (f.below(47)-23)*1800))
-		}
-		if t.Year() > 9999 {
-			return time.Time{}
-		}
-		return t
-	},
-	reflect.TypeFor[json.RawMessage](): func(f *filler) any {
-		if f.below(4) == 0 {
-			return json.RawMessage(nil)
-		}
-		data, err := json.Marshal(f.any(maxDepth - 2))
-		if err != nil {
-			panic(err)
-		}
-		return json.RawMessage(data)
-	},
-	reflect.TypeFor[json.Number](): func(f *filler) any {
-		return json.Number([]string{"", "0", "-1.5", "1e400", "123456789012345678901234567890"}[f.below(5)])
-	},
-	reflect.TypeFor[netip.Addr](): func(f *filler) any {
-		switch f.below(3) {
-		case 0:
-			return netip.Addr{} // a text that is empty
-		case 1:
-			return netip.AddrFrom4([4]byte{f.byte(), 1, 2, 3})
-		}
-		return netip.IPv6Unspecified()
-	},
+var makers map[reflect.Type]func(f *filler) any
+
+func init() {
+	makers = map[reflect.Type]func(f *filler) any{
+		reflect.TypeFor[time.Time](): func(f *filler) any {
+			t := time.Unix(int64(f.uint64()%4e11)-62135596800, int64(f.byte())*1_000_000).UTC()
+			if zone := f.below(3); zone > 0 && t.Year() > 1 && t.Year() < 9999 {
+				t = t.In(time.FixedZone("", (f.below(47)-23)*1800))
+			}
+			if t.Year() > 9999 {
+				return time.Time{}
+			}
+			return t
+		},
+		reflect.TypeFor[json.RawMessage](): func(f *filler) any {
+			if f.below(4) == 0 {
+				return json.RawMessage(nil)
+			}
+			data, err := json.Marshal(f.any(maxDepth - 2))
+			if err != nil {
+				panic(err)
+			}
+			return json.RawMessage(data)
+		},
+		reflect.TypeFor[json.Number](): func(f *filler) any {
+			return json.Number([]string{"", "0", "-1.5", "1e400", "123456789012345678901234567890"}[f.below(5)])
+		},
+		reflect.TypeFor[netip.Addr](): func(f *filler) any {
+			switch f.below(3) {
+			case 0:
+				return netip.Addr{} // a text that is empty
+			case 1:
+				return netip.AddrFrom4([4]byte{f.byte(), 1, 2, 3})
+			}
+			return netip.IPv6Unspecified()
+		},
+	}
 }
