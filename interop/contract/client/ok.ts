@@ -1,15 +1,16 @@
 // Every form that a contract has, as an application uses it.
+import { io } from "socket.io-client";
 import { admin, gate, loose, refusal, root, tenant } from "./sockets.js";
-import type { Files, Item, Order, Receipt, State, Level, Tree } from "./events.js";
+import type { Connect, Files, Item, Mood, NamespaceName, Order, Receipt, SocketOf, Tree } from "./events.js";
 
 const item: Item = { name: "lamp", price: 9.5 };
 const order: Order = { id: 7, title: "lamp", state: "open", items: [item, { ...item, count: 2 }], gift: null };
 
 // Arguments.
 root.emit("ping me");
-root.emit("state", "shipped");
-root.emit("levels", [1, 2, 3]);
-root.emit("levels", null);
+root.emit("mood", "angry");
+root.emit("ranks", [1, 2, 3]);
+root.emit("ranks", null);
 root.emit("say", "hello");
 root.emit("maybe", null);
 root.emit("maybe", "something");
@@ -54,7 +55,7 @@ root.emit("now", (answer) => {
 const count = await root.emitWithAck("count", "x");
 if (typeof count === "number") console.log(count.toFixed(), any);
 else console.log(count.error.message);
-const page = await root.emitWithAck("find", { key: "k", value: "open" });
+const page = await root.emitWithAck("find", { key: "k", value: "glad" });
 if (!("error" in page)) for (const found of page.items ?? []) console.log(found.name, page.next?.toFixed());
 const tree: Tree = { name: "root", children: [{ name: "leaf", parent: null }], parent: { tree: { name: "up", parent: null } } };
 root.emit("tree", tree, (answer) => {
@@ -85,9 +86,9 @@ root.once("said", (text) => { console.log(text.toUpperCase()); });
 root.off("said", said);
 root.off("said");
 root.off();
-root.on("state", (state) => {
-  const names: Record<State, string> = { open: "a", paid: "b", shipped: "c" };
-  return names[state];
+root.on("mood", (mood) => {
+  const faces: Record<Mood, string> = { glad: ":)", sad: ":(", angry: ">:(" };
+  return faces[mood];
 });
 root.on("download", (data) => data?.byteLength);
 root.on("files", (files: Files) => [files.one?.byteLength, files.sum[3].toFixed(), files.blob?.length, files.maybe?.byteLength]);
@@ -96,15 +97,14 @@ root.on("special", (s) => [s.time.length, s.took.toFixed(), s.color.length, s.pr
 root.on("receipt", (r) => r.total.toFixed());
 root.on("question", (text, ack) => ack({ key: text, value: 3 }));
 root.on("alive", (ack) => ack(true));
-root.on("sign", (order, ack) => ack(new TextEncoder().encode(order.title)));
+root.on("sign", (item, ack) => ack(new TextEncoder().encode(item.name)));
 root.on("anything", (...args) => console.log(args.length));
 root.onAny((event: string, ...args: unknown[]) => console.log(event, args));
 root.on("connect", () => {});
 root.on("disconnect", (reason) => reason.length);
 
 // Namespaces of their own.
-const level: Level = 2;
-const a = admin({ token: "good", since: level });
+const a = admin({ token: "good", since: 2 });
 admin({ token: "good" }).on("users", (n) => n.toFixed());
 a.emit("ban", "x");
 refusal(a, (data) => [data?.retry, data?.hint?.length]);
@@ -115,6 +115,18 @@ t.emit("where", (where) => where);
 const where = await t.emitWithAck("where");
 if (typeof where === "string") console.log(where);
 gate();
-gate({ token: "x" }).emit("same", order, (answer) => { if (!("error" in answer)) console.log(answer.id); });
+gate({ seat: 7 }).emit("same", item, (answer) => { if (!("error" in answer)) console.log(answer.name); });
 loose.emit("known", "x", (answer) => answer);
 loose.emit("raw", 1, 2, 3);
+
+// By the names of namespaces.
+const connect = io as Connect;
+const chosen: SocketOf<"/tenant-{id}"> = connect("/tenant-{id}");
+connect("/tenant-acme").emit("say", 7);
+connect("/").emit("say", "hello");
+connect("/gate");
+connect("/gate", { auth: { seat: 1 }, transports: ["websocket"] });
+connect("/admin", { auth: { token: "t" } }).on("users", (n) => n.toFixed());
+connect("/admin", { auth: (send) => send({ token: "t" }) });
+const hook = <N extends NamespaceName>(name: N, socket: SocketOf<N>) => [name, socket];
+hook("/tenant-{id}", chosen);

@@ -8,7 +8,7 @@ type Sent = { [E in Exclude<keyof ToServer, "want" | "emit all">]: Parameters<To
 type Received = { [E in keyof ToClient]: Parameters<ToClient[E]>[0][] };
 
 const bytes = (...values: number[]): ArrayBuffer => new Uint8Array(values).buffer;
-const many = Array.from({ length: 100 }, (_, i) => bytes(i));
+const many = Array.from({ length: 10 }, (_, i) => bytes(i));
 const item = { name: "", price: 0 };
 
 // What the server sends, which clients may send, too.
@@ -20,7 +20,7 @@ const received: Received = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, 2 ** 32 - 1],
   float64: [0, 0.1, Number.MAX_VALUE, -Number.MIN_VALUE, 1e21],
-  float32: [0.5, 3.4028234663852886e38],
+  float32: [0.5, 3.4028235e38],
   any: [null, true, 1.5, "s", [1, null, []], { a: {}, "": null }],
   pointer: [null, "", "p"],
   slice: [null, [], [1, 2, 3]],
@@ -35,15 +35,12 @@ const received: Received = {
     { i: 0, i8: 0, i16: 0, i32: 0, i64: 0, u: 0, u8: 0, u16: 0, u32: 0, u64: 0, f32: 0, f64: 0 },
     {
       i: Number.MAX_SAFE_INTEGER, i8: 127, i16: 32767, i32: 2 ** 31 - 1, i64: Number.MAX_SAFE_INTEGER, u: Number.MAX_SAFE_INTEGER,
-      u8: 255, u16: 65535, u32: 2 ** 32 - 1, u64: Number.MAX_SAFE_INTEGER, f32: 3.4028234663852886e38, f64: Number.MAX_VALUE,
+      u8: 255, u16: 65535, u32: 2 ** 32 - 1, u64: Number.MAX_SAFE_INTEGER, f32: 3.4028235e38, f64: Number.MAX_VALUE,
     },
     { i: Number.MIN_SAFE_INTEGER, i8: -128, i16: -32768, i32: -(2 ** 31), i64: Number.MIN_SAFE_INTEGER, u: 0, u8: 0, u16: 0, u32: 0, u64: 0, f32: -0.5, f64: -0.1 },
   ],
 
-  order: [
-    { id: 0, title: "", state: "" as never, items: null, gift: null },
-    { id: 7, title: "lamp", note: "red", state: "paid", items: [{ name: "lamp", price: 9.5, count: 2 }, item], tags: ["a"], gift: { paper: "blue" } },
-  ],
+  item: [item, { name: "lamp", price: 9.5, count: 2 }],
   optional: [
     { plain: "", pointer: null, emptyItem: item, list: null, fixed: [0, 0], any: null, deep: null },
     {

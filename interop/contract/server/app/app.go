@@ -52,7 +52,7 @@ type parts struct {
 func original() parts {
 	return parts{
 		shop:   shop[Order, Receipt, NoStock],
-		events: events[State, Level],
+		events: events[Mood, Rank],
 		admin:  admin[Credential, Refusal],
 		tenant: tenant,
 		gate:   gate,
@@ -70,11 +70,11 @@ func shop[In, Out, Failure any](r sio.Router) {
 }
 
 // events are the other forms.
-func events[S ~string, L ~int](r sio.Router) {
+func events[M ~string, R ~int](r sio.Router) {
 	// Of clients.
 	sio.On(r, "ping me", func(*sio.Context, struct{}) error { return nil })
-	sio.On(r, "state", func(*sio.Context, S) error { return nil })
-	sio.On(r, "levels", func(*sio.Context, []L) error { return nil })
+	sio.On(r, "mood", func(*sio.Context, M) error { return nil })
+	sio.On(r, "ranks", func(*sio.Context, []R) error { return nil })
 	sio.On(r, "say", func(*sio.Context, string) error { return nil })
 	sio.On(r, "maybe", func(*sio.Context, *string) error { return nil })
 	sio.On(r, "upload", func(*sio.Context, []byte) error { return nil })
@@ -83,7 +83,7 @@ func events[S ~string, L ~int](r sio.Router) {
 	sio.On(r, "price", func(*sio.Context, Money) error { return nil })
 	sio.OnWithAck(r, "now", func(*sio.Context, struct{}) (Special, error) { return Special{}, nil })
 	sio.OnWithAck(r, "count", func(*sio.Context, string) (int, error) { return 3, nil })
-	sio.OnWithAck(r, "find", func(*sio.Context, Pair[string, S]) (Page[Item], error) { return Page[Item]{}, nil })
+	sio.OnWithAck(r, "find", func(*sio.Context, Pair[string, M]) (Page[Item], error) { return Page[Item]{}, nil })
 	sio.OnWithAck(r, "tree", func(_ *sio.Context, t *Tree) (*Tree, error) { return t, nil })
 	sio.OnWithAck(r, "fail", func(*sio.Context, string) (string, error) {
 		return "", &sio.Error{Message: "it failed", Data: Problem{Code: "E1"}}
@@ -101,15 +101,15 @@ func events[S ~string, L ~int](r sio.Router) {
 	r.Declare(
 		sio.NewEvent[struct{}]("hello"),
 		sio.NewEvent[string]("said"),
-		sio.NewEvent[S]("state"),
+		sio.NewEvent[M]("mood"),
 		sio.NewEvent[[]byte]("download"),
 		sio.NewEvent[Files]("files"),
 		sio.NewEvent[*Tree]("tree"),
 		sio.NewEvent[Special]("special"),
 		sio.NewEvent[Optional]("optional"),
-		sio.NewEventWithAck[string, Pair[string, L]]("question"),
+		sio.NewEventWithAck[string, Pair[string, R]]("question"),
 		sio.NewEventWithAck[struct{}, bool]("alive"),
-		sio.NewEventWithAck[Order, []byte]("sign"),
+		sio.NewEventWithAck[Item, []byte]("sign"),
 		sio.UntypedEvent("anything"),
 	)
 }
@@ -136,8 +136,8 @@ func tenant(r sio.Router) {
 
 // gate has an auth payload that may be left out.
 func gate(r sio.Router) {
-	sio.OnConnect(r, func(*sio.Context, *Credential) error { return nil })
-	sio.OnWithAck(r, "same", func(*sio.Context, Order) (Order, error) { return Order{}, nil })
+	sio.OnConnect(r, func(*sio.Context, *Ticket) error { return nil })
+	sio.OnWithAck(r, "same", func(_ *sio.Context, i Item) (Item, error) { return i, nil })
 }
 
 // loose takes any event.

@@ -134,8 +134,8 @@ var changes = map[string]func(*parts){
 			r.Declare(sio.NewEvent[int]("said"))
 		}
 	},
-	"value of an enum removed":  func(p *parts) { p.events = events[fewer.State, Level] },
-	"number of an enum removed": func(p *parts) { p.events = events[State, fewer.Level] },
+	"value of an enum removed":  func(p *parts) { p.events = events[fewer.Mood, Rank] },
+	"number of an enum removed": func(p *parts) { p.events = events[Mood, fewer.Rank] },
 	"auth's field made required": func(p *parts) {
 		type Credential struct {
 			Token string `json:"token"`

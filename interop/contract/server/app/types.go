@@ -28,6 +28,26 @@ const (
 	High
 )
 
+// A Mood is how a customer feels.
+type Mood string
+
+// The moods.
+const (
+	Glad  Mood = "glad"
+	Sad   Mood = "sad"
+	Angry Mood = "angry"
+)
+
+// A Rank is how good something is.
+type Rank int
+
+// The ranks.
+const (
+	Poor Rank = iota + 1
+	Fair
+	Good
+)
+
 // An Order is what a customer wants.
 type Order struct {
 	ID    int    `json:"id"`
@@ -75,6 +95,11 @@ type Problem struct {
 type Credential struct {
 	Token string `json:"token"`
 	Since int    `json:"since,omitempty"`
+}
+
+// A Ticket may be shown by a client of the namespace /gate.
+type Ticket struct {
+	Seat int `json:"seat"`
 }
 
 // A Refusal is why a client is not let in.

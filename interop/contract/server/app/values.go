@@ -76,10 +76,7 @@ func plain(t *table) {
 }
 
 func structs(t *table) {
-	round(t, "order", []Order{
-		{},
-		{7, "lamp", "red", Paid, []Item{{"lamp", 9.5, 2}, {}}, []string{"a"}, &Gift{"blue"}},
-	})
+	round(t, "item", []Item{{}, {"lamp", 9.5, 2}})
 	round(t, "optional", []Optional{
 		{},
 		{
@@ -111,7 +108,7 @@ func structs(t *table) {
 }
 
 func binary(t *table) {
-	many := make([][]byte, 100)
+	many := make([][]byte, 10) // more are refused by clients, and by default by servers
 	for i := range many {
 		many[i] = []byte{byte(i)}
 	}

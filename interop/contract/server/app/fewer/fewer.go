@@ -1,20 +1,20 @@
-// Package fewer has enumerated types of package app with one value less, or of another type.
+// Package fewer has the enumerated types of package app with a value less.
 package fewer
 
-// A State is what has become of an order.
-type State string
+// A Mood is how a customer feels.
+type Mood string
 
-// The states.
+// The moods.
 const (
-	Open State = "open"
-	Paid State = "paid"
+	Glad Mood = "glad"
+	Sad  Mood = "sad"
 )
 
-// A Level is how urgent something is.
-type Level int
+// A Rank is how good something is.
+type Rank int
 
-// The levels.
+// The ranks.
 const (
-	Low    Level = iota + 1
-	Middle       // the last one
+	Poor Rank = iota + 1
+	Fair
 )
