@@ -52,8 +52,3 @@ func modelOf(c sio.Contract, o *Options) (*model.Model, error) {
 	}
 	return m, nil
 }
-
-// reserved returns the names that the output has for other things than types.
-func reserved(sio.Contract) []string {
-	return []string{"Binary", "BinaryInput", "Namespaces", "ArrayBuffer", "ArrayBufferView", "Blob"}
-}
