@@ -35,7 +35,7 @@ const errors = {
 for (const compiler of Object.keys(compilers)) {
   test(`changes of the contract break the client: TypeScript ${compiler}`, async (t) => {
     const dir = workspace(`change-${compiler}`);
-    const changes = generate(dir);
+    const changes = generate(dir, "-changes");
     const before = readFileSync(join(dir, "events.ts"), "utf8");
     const folders = [".", ...changes];
     for (const folder of folders) client(join(dir, folder));

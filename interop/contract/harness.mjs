@@ -21,9 +21,9 @@ export function workspace(name) {
   return dir;
 }
 
-// generate writes events.ts into a folder, and into one below it for each change.
-export function generate(dir) {
-  execFileSync(server, ["-types", dir], { cwd: join(here, "server"), stdio: ["ignore", "inherit", "inherit"] });
+// generate writes events.ts into a folder, and with "-changes" into one below it for each change.
+export function generate(dir, ...args) {
+  execFileSync(server, ["-types", dir, ...args], { cwd: join(here, "server"), stdio: ["ignore", "inherit", "inherit"] });
   return readdirSync(dir, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name);
 }
 

@@ -23,20 +23,25 @@ import (
 func main() {
 	log.SetFlags(0)
 	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on")
-	types := flag.String("types", "", "write no more than the types, into this `folder`, and those of each change into one below it")
+	types := flag.String("types", "", "write the types into this `folder`, and serve nothing")
+	changes := flag.Bool("changes", false, "with -types: those of each change, too, into a folder below it")
 	flag.Parse()
 	run := func() error { return serve(*addr) }
 	if *types != "" {
-		run = func() error { return write(*types) }
+		run = func() error { return write(*types, *changes) }
 	}
 	if err := run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// write writes events.ts with and without each change.
-func write(dir string) error {
-	for _, change := range append(app.Changes(), "") {
+// write writes events.ts, if need be with each change, too.
+func write(dir string, changed bool) error {
+	all := []string{""}
+	if changed {
+		all = append(all, app.Changes()...)
+	}
+	for _, change := range all {
 		srv, err := app.New(change)
 		if err != nil {
 			return err
