@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,7 @@ func FuzzModel(f *testing.F) {
 	}
 	for i := range types {
 		f.Add([]byte{byte(i)})
-		f.Add([]byte{byte(i), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+		f.Add(slices.Concat([]byte{byte(i)}, seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fill := &filler{data: data, enum: constants}
@@ -176,7 +177,7 @@ func FuzzModel(f *testing.F) {
 // FuzzModelOfTypes is the same for types that nobody has thought of.
 func FuzzModelOfTypes(f *testing.F) {
 	for i := range 10 {
-		f.Add([]byte{byte(i), 4, 7, 3, 8, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+		f.Add(slices.Concat([]byte{byte(i), 4, 7, 3, 8, 1, 1}, seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fill := &filler{data: data}
