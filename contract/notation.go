@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -115,14 +116,14 @@ func jsonText(v any) string {
 func conditions(s *jsonschema.Schema) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	if s.Format != "" && s.Format != binary && s.Format != "int64" {
+	if s.Format != "" && s.Format != binary {
 		add("%s", s.Format)
 	}
 	if s.ContentEncoding != "" {
 		add("%s", s.ContentEncoding)
 	}
 	bound := func(sign string, v *float64) {
-		if v != nil {
+		if v != nil && math.Abs(*v) < exact { // beyond it is but the size of an integer
 			add("%s %v", sign, jsonText(*v))
 		}
 	}

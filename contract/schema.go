@@ -87,7 +87,7 @@ func (s *schemer) plain(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schem
 		}
 		return s.enum(t, str)
 	default:
-		return s.enum(t, anything("Any JSON."))
+		return s.enum(t, anything(anyJSON))
 	}
 }
 
@@ -161,18 +161,23 @@ func (s *schemer) ruled(schema *jsonschema.Schema, r *rules.Rules) *jsonschema.S
 	return both(schema, more)
 }
 
-// integer returns the schema of an integer by its size.
+// integer returns the schema of an integer by its size. The bounds of 64 bits are no
+// numbers that JavaScript has: the next ones that it has are excluded.
 func integer(t *model.Type) *jsonschema.Schema {
 	i := &jsonschema.Schema{Type: "integer", Minimum: t.Min, Maximum: t.Max}
-	const exact = 1 << 53 // from here on float64 has not all integers
-	if t.Min != nil && *t.Min <= -exact {
-		i.Format, i.Minimum = "int64", nil
+	if i.Minimum != nil && *i.Minimum <= -exact {
+		i.Minimum, i.ExclusiveMinimum = nil, i.Minimum
 	}
-	if t.Max != nil && *t.Max >= exact {
-		i.Maximum = nil
+	if i.Maximum != nil && *i.Maximum >= exact {
+		i.Maximum, i.ExclusiveMaximum = nil, i.Maximum
 	}
 	return i
 }
+
+// exact is where a float64 ceases to have all integers.
+const exact = 1 << 53
+
+const anyJSON = "Any JSON." // what is said of a type of which no more is known
 
 // quoted says what is in a string by the option string of a tag.
 func quoted(t *model.Type, s *jsonschema.Schema) {
@@ -215,7 +220,7 @@ func (s *schemer) enum(t *model.Type, to *jsonschema.Schema) *jsonschema.Schema 
 	if len(t.Enum) == 0 {
 		return to
 	}
-	to.Minimum, to.Maximum, to.Format = nil, nil, ""
+	to.Minimum, to.Maximum, to.ExclusiveMinimum, to.ExclusiveMaximum = nil, nil, nil, nil
 	notes := []string{"Constants:"}
 	for _, v := range t.Enum {
 		if !json.Valid([]byte(v.JSON)) {
@@ -235,7 +240,7 @@ func (s *schemer) enum(t *model.Type, to *jsonschema.Schema) *jsonschema.Schema 
 
 func (s *schemer) override(t *model.Type) *jsonschema.Schema {
 	if t.Override.Schema == nil {
-		return anything("Any JSON.")
+		return anything(anyJSON)
 	}
 	schema := new(jsonschema.Schema)
 	if err := json.Unmarshal(t.Override.Schema, schema); err != nil {

@@ -118,6 +118,12 @@ func both(s, more *jsonschema.Schema) *jsonschema.Schema {
 	for _, part := range parts {
 		s = both(s, part)
 	}
+	if low := s.ExclusiveMinimum; low != nil && *low <= -exact && (more.Minimum != nil || more.ExclusiveMinimum != nil) {
+		s.ExclusiveMinimum = nil // the size of the integer allows more
+	}
+	if high := s.ExclusiveMaximum; high != nil && *high >= exact && (more.Maximum != nil || more.ExclusiveMaximum != nil) {
+		s.ExclusiveMaximum = nil
+	}
 	s.Minimum, more.Minimum = stricter(s.Minimum, more.Minimum, +1)
 	s.Maximum, more.Maximum = stricter(s.Maximum, more.Maximum, -1)
 	s.MinLength, more.MinLength = stricter(s.MinLength, more.MinLength, +1)
@@ -164,7 +170,7 @@ func documented(s *jsonschema.Schema, doc string) *jsonschema.Schema {
 		return s
 	}
 	s = beside(s)
-	if s.Description != "" {
+	if s.Description != "" && s.Description != anyJSON {
 		doc += "\n\n" + s.Description
 	}
 	s.Description = doc
