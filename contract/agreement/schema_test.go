@@ -2,11 +2,14 @@ package agreement_test
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -115,7 +118,7 @@ func keeps(t *testing.T, s schemas, i int, v reflect.Value, fill *filler) {
 		t.Errorf("%v: what the server sends is refused: %v\n%s", v.Type(), err, encoded)
 	}
 	decodes := func(arg []byte) {
-		if valid(s.in, packet(i, arg)) != nil {
+		if hasTexts(v.Type(), make(map[reflect.Type]bool)) || valid(s.in, packet(i, arg)) != nil {
 			return
 		}
 		ptr := reflect.New(v.Type()).Interface()
@@ -127,6 +130,33 @@ func keeps(t *testing.T, s schemas, i int, v reflect.Value, fill *filler) {
 	for range 3 {
 		decodes(fill.mutate(encoded))
 	}
+}
+
+var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+
+// hasTexts reports whether there is something in a type of which only its own method
+// knows which texts it can decode.
+func hasTexts(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] || t == reflect.TypeFor[time.Time]() || t == reflect.TypeFor[*big.Int]() {
+		return false
+	}
+	seen[t] = true
+	if reflect.PointerTo(t).Implements(textUnmarshaler) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Map:
+		return hasTexts(t.Key(), seen) || hasTexts(t.Elem(), seen)
+	case reflect.Pointer, reflect.Slice, reflect.Array:
+		return hasTexts(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if hasTexts(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // mutate changes a value somewhere inside JSON, or leaves it out.
@@ -170,7 +200,7 @@ func (f *filler) change(v any, depth int) any {
 		}
 	}
 	return []any{
-		nil, true, json.Number("0"), json.Number("-1"), json.Number("1.5"), json.Number("300"), json.Number("1e20"), "", "0", "1e3", "x", "AAE=", "2024-02-29T00:00:00Z",
-		"2023-02-29T00:00:00Z", "true", `"quoted"`, []any{}, map[string]any{}, []any{nil}, map[string]any{"x": nil}, map[string]any{"in": 1},
+		nil, true, json.Number("0"), json.Number("-1"), json.Number("1.5"), json.Number("300"), json.Number("100000000000000000000"), "", "0", "1e3", "x", "AAE=", "2024-02-29T00:00:00Z",
+		"2023-02-29T00:00:00Z", "true", `"quoted"`, []any{}, map[string]any{}, []any{nil}, map[string]any{"x": nil}, map[string]any{"else": 1},
 	}[f.below(21)]
 }

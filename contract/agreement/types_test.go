@@ -245,7 +245,6 @@ type Foreign struct {
 	Pointer  *pointerColor   `json:"pointer"`
 	Custom   anyJSON         `json:"custom"`
 	Customs  []anyJSON       `json:"customs"`
-	Err      fmt.Stringer    `json:"err"`
 	Empty    struct{}        `json:"empty"`
 }
 
