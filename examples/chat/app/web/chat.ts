@@ -57,15 +57,13 @@ if (typeof io === "undefined") {
 
 const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io({
   autoConnect: false,
+  ackTimeout,   // not timeout() at each emitWithAck, which forgets the type of the answer
   auth: (send: (auth: Auth) => void) => send({ name }),   // asked for at each connect: the name survives a reconnect
   reconnectionDelay: 500,
   reconnectionDelayMax: 5000,
 });
 
 class Refused extends Error {}
-
-// ask returns what the server is asked through: an answer is waited for, but not for ever.
-const ask = () => socket.timeout(ackTimeout);
 
 // answered resolves to the answer of the server, and throws Refused if that is no.
 async function answered<T extends object>(answer: Promise<T | Failure>): Promise<T> {
@@ -138,7 +136,7 @@ async function join(roomName: string) {
   const known = rooms.get(name);
   const room = known ?? add(name);   // the list of its members may come before the answer
   try {
-    await answered(ask().emitWithAck("room:join", name));
+    await answered(socket.emitWithAck("room:join", name));
     show(room);
     return true;
   } catch (err) {
@@ -170,7 +168,7 @@ function drop(room: Room) {
 // come already.
 async function rejoin(room: Room, afterLoss: boolean) {
   try {
-    await answered(ask().emitWithAck("room:join", room.name));
+    await answered(socket.emitWithAck("room:join", room.name));
     if (afterLoss) addNote(room, socket.recovered ? "Reconnected" : "Reconnected. What was said meanwhile is not shown.");
   } catch (err) {
     if (socket.connected) addNote(room, `Could not join again: ${(err as Error).message}`);
@@ -179,7 +177,7 @@ async function rejoin(room: Room, afterLoss: boolean) {
 
 async function leave(room: Room) {
   try {
-    await answered(ask().emitWithAck("room:leave", room.name));
+    await answered(socket.emitWithAck("room:leave", room.name));
   } catch {
     return;   // still a member; a lost connection is on show already
   }
@@ -293,7 +291,7 @@ async function deliver(room: Room, item: HTMLElement, post: Post) {
   if (!socket.connected) return set("failed", "Not sent ", retry);   // the client would queue it without telling
   set("sending", "sending…");
   try {
-    await answered(ask().emitWithAck("message", post));
+    await answered(socket.emitWithAck("message", post));
     set("delivered", "✓");
     state.title = "delivered";
     state.ariaLabel = "delivered";

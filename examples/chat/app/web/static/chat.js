@@ -34,14 +34,13 @@ if (typeof io === "undefined") {
 // ---- connection ----
 const socket = io({
     autoConnect: false,
+    ackTimeout, // not timeout() at each emitWithAck, which forgets the type of the answer
     auth: (send) => send({ name }), // asked for at each connect: the name survives a reconnect
     reconnectionDelay: 500,
     reconnectionDelayMax: 5000,
 });
 class Refused extends Error {
 }
-// ask returns what the server is asked through: an answer is waited for, but not for ever.
-const ask = () => socket.timeout(ackTimeout);
 // answered resolves to the answer of the server, and throws Refused if that is no.
 async function answered(answer) {
     const got = await answer;
@@ -113,7 +112,7 @@ async function join(roomName) {
     const known = rooms.get(name);
     const room = known ?? add(name); // the list of its members may come before the answer
     try {
-        await answered(ask().emitWithAck("room:join", name));
+        await answered(socket.emitWithAck("room:join", name));
         show(room);
         return true;
     }
@@ -144,7 +143,7 @@ function drop(room) {
 // come already.
 async function rejoin(room, afterLoss) {
     try {
-        await answered(ask().emitWithAck("room:join", room.name));
+        await answered(socket.emitWithAck("room:join", room.name));
         if (afterLoss)
             addNote(room, socket.recovered ? "Reconnected" : "Reconnected. What was said meanwhile is not shown.");
     }
@@ -155,7 +154,7 @@ async function rejoin(room, afterLoss) {
 }
 async function leave(room) {
     try {
-        await answered(ask().emitWithAck("room:leave", room.name));
+        await answered(socket.emitWithAck("room:leave", room.name));
     }
     catch {
         return; // still a member; a lost connection is on show already
@@ -278,7 +277,7 @@ async function deliver(room, item, post) {
         return set("failed", "Not sent ", retry); // the client would queue it without telling
     set("sending", "sending…");
     try {
-        await answered(ask().emitWithAck("message", post));
+        await answered(socket.emitWithAck("message", post));
         set("delivered", "✓");
         state.title = "delivered";
         state.ariaLabel = "delivered";
