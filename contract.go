@@ -13,6 +13,7 @@ import (
 type Contract struct {
 	Namespaces []NamespaceContract // and patterns, sorted by name
 	Validated  bool                // Options.Validator is set: what typed handlers get keeps the rules of its types
+	RuleTag    string              // the struct tag that has the rules, as a [RuleTagger] says, or ""
 }
 
 // A NamespaceContract is the part of a [Contract] that belongs to one namespace, or
@@ -48,6 +49,9 @@ type SentEvent struct {
 // such as their JSON, look at their fields and tags.
 func (s *Server) Contract() Contract {
 	c := Contract{Validated: s.opts.Validator != nil}
+	if v, ok := s.opts.Validator.(RuleTagger); ok {
+		c.RuleTag = v.RuleTag()
+	}
 	for _, n := range s.all() {
 		c.Namespaces = append(c.Namespaces, n.contract())
 	}

@@ -21,6 +21,13 @@ type TypeChecker interface {
 	CheckType(t reflect.Type) error
 }
 
+// A RuleTagger is a [Validator] whose rules are those of go-playground/validator, in a
+// struct tag. What is made of the [Contract] promises what they say.
+type RuleTagger interface {
+	// RuleTag returns the name of the tag, such as "validate".
+	RuleTag() string
+}
+
 // An InvalidError tells which fields of a value break rules. If a typed handler's
 // argument does, the client gets its text as the message of an [Error] and {"fields":…}
 // as the data.
