@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
+	siovalidate "github.com/siokit/sio/validate"
 )
 
 // maxTasks is how many tasks a board has: clients could fill the memory with them.
@@ -86,7 +87,7 @@ type board struct {
 // NewServer returns the server of a new board. siogen makes src/events.ts of its contract.
 func NewServer() *sio.Server {
 	b := &board{
-		srv:    sio.New(nil),
+		srv:    sio.New(&sio.Options{Validator: siovalidate.New()}),
 		who:    sio.NewKey[Person]("who"),
 		tasks:  make(map[int]Task),
 		people: make(map[string]string),
