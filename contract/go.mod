@@ -9,6 +9,8 @@ require (
 	github.com/siokit/sio v0.0.0
 )
 
+require github.com/google/jsonschema-go v0.4.3
+
 require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
