@@ -1,12 +1,12 @@
 // The example in React, in a real Chromium: built by Vite, and as its development server has it.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { freePort } from "../guarded.mjs";
-import { artifacts, has, serverGone, wait } from "./page.mjs";
+import { artifacts, has, lastPoll, serverGone, wait } from "./page.mjs";
 import { build, launch, root, start } from "./server.mjs";
 
 const example = join(root, "examples/react-vite");
@@ -105,26 +105,29 @@ test("two pages see each other's changes", async (t) => {
 });
 
 test("what the server refuses stands beside the field, by its JSON name", async (t) => {
+  // The client closes when it is refused, while it polls or moves to WebSocket.
+  expected = new RegExp(`${lastPoll.source}|WebSocket is closed before the connection is established`);
   const page = await open(t);
   await enter(page, "");
-  await has(page.locator(".field-name .problem"), "Your name must not be empty");
+  await has(page.locator(".field-name .problem"), "must not be empty");
   await shot(page, "refused");
   await enter(page, "E".repeat(25));
-  await has(page.locator(".field-name .problem"), "Your name must be at most 24");
+  await has(page.locator(".field-name .problem"), "must be at most 24 characters");
   await enter(page, "Eve");
   await connected(page);
+  expected = null;
 
   const before = await titles(page, "To do");
   await add(page, "", "41");
-  await has(page.locator(".field-title .problem"), "Task must not be empty");
-  await has(page.locator(".field-estimate .problem"), "Hours must be at most 40");
+  await has(page.locator(".field-title .problem"), "must not be empty");
+  await has(page.locator(".field-estimate .problem"), "must be at most 40 hours");
   for (const label of ["Task", "Hours"]) await problem(page, label).waitFor();
   assert.equal(await problem(page, "Priority").count(), 0);
   await shot(page, "invalid");
   assert.equal(await page.getByLabel("Hours").inputValue(), "41", "what was entered stays");
 
   await add(page, "x".repeat(81), "4");
-  await has(page.locator(".field-title .problem"), "Task must be at most 80");
+  await has(page.locator(".field-title .problem"), "must be at most 80 characters");
   assert.equal(await page.locator(".field-estimate .problem").textContent(), "");
   assert.deepEqual(await titles(page, "To do"), before);
 
@@ -158,33 +161,99 @@ test("a page comes back when the server does, and has each event once", async (t
   assert.deepEqual(errors, []);
 });
 
-// In development StrictMode mounts each component twice.
-test("Vite's development server passes on polls and WebSockets, and StrictMode leaves one connection", async (t) => {
-  const port = await freePort();
-  const vite = spawn(join(example, "node_modules/.bin/vite"), ["--port", port, "--strictPort", "--host", "127.0.0.1", "--logLevel", "error"], {
-    cwd: example, env: { ...process.env, SERVER: server.url }, stdio: ["ignore", "inherit", "inherit"],
-  });
-  const exit = once(vite, "exit");
-  t.after(async () => {
-    vite.kill();
-    await exit;
-  });
-  const url = `http://127.0.0.1:${port}`;
-  while (!(await fetch(url).catch(() => null))?.ok) {
-    assert.equal(vite.exitCode, null, "Vite has ended");
-    await new Promise((done) => setTimeout(done, 50));
+// probe is a page with the hooks alone, in StrictMode, which mounts each component twice.
+const probe = `
+  import { StrictMode, useState } from "react";
+  import { createRoot } from "react-dom/client";
+  import { io } from "socket.io-client";
+  import { useEvent, useSocket } from "/src/sio.ts";
+
+  function Listener({ socket, event, step }) {
+    useEvent(socket, event, (arg) => window.heard.push([event, step, arg.title ?? arg]));
   }
+  function Probe() {
+    const { socket, connection } = useSocket((options) => io({ ...options, auth: { name: "Probe" } }));
+    const [listener, listen] = useState({ event: "task:saved", step: 0 });
+    Object.assign(window, { socket, listen });
+    return <><p>{connection.status}</p>{listener && <Listener socket={socket} {...listener} />}</>;
+  }
+  window.heard = [];
+  const root = createRoot(document.body.appendChild(document.createElement("div")));
+  window.unmount = () => root.unmount();
+  root.render(<StrictMode><Probe /></StrictMode>);
+`;
+
+// develop starts Vite's development server, with one page more, and returns its URL.
+async function develop(t) {
+  process.env.SERVER = server.url;   // for vite.config.ts
+  const { createServer } = await import(join(example, "node_modules/vite/dist/node/index.js"));
+  const cacheDir = mkdtempSync(join(tmpdir(), "sio-vite-"));
+  const vite = await createServer({
+    root: example, cacheDir, logLevel: "error", server: { host: "127.0.0.1", port: await freePort(), strictPort: true },
+    plugins: [{
+      name: "probe",
+      resolveId: (id) => (id === "/probe.jsx" ? id : null),
+      load: (id) => (id === "/probe.jsx" ? probe : null),
+      configureServer: ({ middlewares, transformIndexHtml }) => {
+        middlewares.use("/hooks", (_, res) => {
+          transformIndexHtml("/hooks", "<!doctype html><link rel=icon href=data:,><body><script type=module src=/probe.jsx></script>").then((html) => res.end(html));
+        });
+      },
+    }],
+  });
+  t.after(async () => {
+    await vite.close();
+    rmSync(cacheDir, { recursive: true });
+  });
+  await vite.listen();
+  return vite.resolvedUrls.local[0];
+}
+
+test("Vite's development server passes on polls and WebSockets, and the hooks leave nothing behind", async (t) => {
+  const url = await develop(t);
   const ada = await visit(t, "Ada");
-  await here(ada, 1);
-  const page = await open(t, url);
-  const sockets = [];
-  page.on("websocket", (socket) => socket.url().includes("/socket.io/") && sockets.push(socket));
-  await enter(page, "Dev");
-  await connected(page);
-  for (const p of [ada, page]) await here(p, 2);   // not three
-  await add(page, "By the development server");
+  const dev = await open(t, url);
+  const upgraded = dev.waitForEvent("websocket", (socket) => socket.url().includes("/socket.io/"));
+  await enter(dev, "Dev");
+  await connected(dev);
+  await upgraded;
+  for (const page of [ada, dev]) await here(page, 2);   // not three, although mounted twice
+  await add(dev, "By the development server");
   await has(list(ada, "To do"), "By the development server");
-  assert.equal((await titles(page, "To do")).filter((title) => title === "By the development server").length, 1);
-  if (sockets.length === 0) await page.waitForEvent("websocket", (socket) => socket.url().includes("/socket.io/"));
+
+  const page = await open(t, `${url}hooks`);
+  await has(page.locator("p"), "connected");
+  await here(ada, 3);
+  const listeners = (event) => page.evaluate((event) => window.socket.listeners(event).length, event);
+  const until = (n, ...events) => page.waitForFunction(([n, events]) => events.every((e) => window.socket.listeners(e).length === n), [n, events]);
+  await until(1, "task:saved", "connect", "disconnect", "connect_error");
+
+  // However often it is rendered, there is one listener, with what was rendered last.
+  for (let step = 1; step <= 20; step++) await page.evaluate((step) => window.listen({ event: "task:saved", step }), step);
+  await add(ada, "Heard once");
+  await page.waitForFunction(() => window.heard.length > 0);
+  assert.equal(await listeners("task:saved"), 1);
+  assert.deepEqual(await page.evaluate(() => window.heard), [["task:saved", 20, "Heard once"]]);
+
+  // Another event; then the server is another one, too.
+  await page.evaluate(() => window.listen({ event: "people", step: 21 }));
+  await until(1, "people");
+  assert.equal(await listeners("task:saved"), 0);
+  const { host } = new URL(server.url);
+  expected = serverGone;
+  await server.stop("SIGKILL");
+  await has(page.locator("p"), "connecting");
+  server = await start(built.program, "-dist", dist, "-addr", host);
+  await has(page.locator("p"), "connected");
+  await here(ada, 3);
+  expected = null;
+  assert.equal(await listeners("people"), 1);
+
+  await page.evaluate(() => window.listen(null));
+  await until(0, "people");
+  await page.evaluate(() => window.unmount());
+  await until(0, "connect", "disconnect", "connect_error");
+  assert.equal(await page.evaluate(() => window.socket.connected || window.socket.active), false);
+  await here(ada, 2);
   assert.deepEqual(errors, []);
 });

@@ -1,13 +1,16 @@
 import { useState } from "react";
+import { io } from "socket.io-client";
 import { NewTaskForm } from "./NewTaskForm";
 import { TaskList } from "./TaskList";
 import { Welcome } from "./Welcome";
-import type { ClientToServerEvents, ServerToClientEvents, Task } from "./events";
-import { answered, fieldsOf, useEvent, useSocket, type Connection } from "./sio";
+import type { Connect, Task } from "./events";
+import { answered, useEvent, useSocket } from "./sio";
+
+const connect = io as Connect;   // it knows the events
 
 /** A Board is what somebody sees who has entered. If the server doesn't let them in, they may try another name. */
 export function Board({ name, onEnter }: { name: string; onEnter: (name: string) => void }) {
-  const { socket, connection } = useSocket<ServerToClientEvents, ClientToServerEvents>({ auth: { name } });
+  const { socket, connection } = useSocket((options) => connect("/", { ...options, auth: { name } }));
   const [tasks, setTasks] = useState<Task[] | null>(null);
   const [people, setPeople] = useState<string[]>([]);
   const [problem, setProblem] = useState("");
@@ -32,7 +35,7 @@ export function Board({ name, onEnter }: { name: string; onEnter: (name: string)
   const remove = ({ id }: Task) => ask(socket.emitWithAck("task:remove", id));
 
   if (connection.status === "closed") {
-    return <Welcome name={name} problem={whyClosed(connection)} onEnter={onEnter} />;
+    return <Welcome name={name} error={connection.error} onEnter={onEnter} />;
   }
   const away = connection.status !== "connected";
   return (
@@ -63,10 +66,4 @@ export function Board({ name, onEnter }: { name: string; onEnter: (name: string)
 function Avatar({ name }: { name: string }) {
   const hue = Array.from(name).reduce((hue, c) => (hue * 31 + (c.codePointAt(0) ?? 0)) % 360, 0);
   return <span className="avatar" style={{ background: `hsl(${hue} 45% 38%)` }}>{Array.from(name)[0]?.toUpperCase()}</span>;
-}
-
-// whyClosed says what is wrong with the name, or what else there is.
-function whyClosed({ error }: Connection): string {
-  const { data } = (error ?? {}) as { data?: unknown };
-  return fieldsOf(data).name ?? `is not let in: ${error?.message ?? ""}`;
 }

@@ -45,7 +45,7 @@ export function NewTaskForm({ disabled, add }: { disabled: boolean; add: (task: 
           </select>
         )}
       </Field>
-      <Field<NewTask> name="estimate" label="Hours" problem={fields.estimate}>
+      <Field<NewTask> name="estimate" label="Hours" unit="hours" problem={fields.estimate}>
         {(props) => <input {...props} type="number" placeholder="–" />}
       </Field>
       <button className="primary" disabled={disabled || sending}>Add</button>

@@ -1,10 +1,18 @@
-// What the hooks do not let one write. This file is compiled, and never run: each of its lines that is
-// no error any more is one.
-import type { ClientToServerEvents, ServerToClientEvents } from "./events";
+// What does not compile, with the types of the server. This file is checked, and is no part of the page: where
+// something compiles after all, that is an error.
+import { io } from "socket.io-client";
+import type { Connect } from "./events";
 import { answered, useEvent, useSocket } from "./sio";
 
 export function Misuse() {
-  const { socket } = useSocket<ServerToClientEvents, ClientToServerEvents>({});
+  const connect = io as Connect;
+  const { socket } = useSocket((options) => connect("/", { ...options, auth: { name: "Ada" } }));
+  // @ts-expect-error There is no such namespace.
+  useSocket((options) => connect("/board", options));
+  // @ts-expect-error It has to have a name.
+  useSocket((options) => connect("/", { ...options, auth: {} }));
+  // @ts-expect-error A name is a string.
+  useSocket((options) => connect("/", { ...options, auth: (send) => send({ name: 1 }) }));
 
   // @ts-expect-error There is no such event.
   useEvent(socket, "task:save", () => {});

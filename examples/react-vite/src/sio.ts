@@ -1,7 +1,7 @@
 // Hooks for the official Socket.IO client, typed by the events of a server. They know nothing of this
 // example, and may be copied.
 import { useEffect, useEffectEvent, useState } from "react";
-import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 
 // A map of events, such as a generated ServerToClientEvents.
 interface EventsMap {
@@ -18,11 +18,12 @@ export interface Connection {
 
 /**
  * useSocket connects to a server as long as the component is mounted, and again whenever the connection
- * breaks. The options are those of the first render; for others, give the component another key.
+ * breaks. Open has to make a socket with the options that it gets, and others. It is called for the first
+ * render; for another socket, give the component another key.
  */
-export function useSocket<Hears extends EventsMap, Sends extends EventsMap>(options: Partial<ManagerOptions & SocketOptions>) {
+export function useSocket<S extends Socket<any, any>>(open: (options: { autoConnect: false; ackTimeout: number }) => S) {
   // StrictMode makes a second one and drops it, which does no harm: neither has been connected.
-  const [socket] = useState<Socket<Hears, Sends>>(() => io({ ackTimeout: 5000, ...options, autoConnect: false }));
+  const [socket] = useState(() => open({ autoConnect: false, ackTimeout: 5000 }));
   const [connection, setConnection] = useState<Connection>({ status: "connecting", error: null });
 
   useEffect(() => {
@@ -63,9 +64,16 @@ interface Failure {
   error: unknown;
 }
 
+/** A Broken rule is what is wrong with a field, such as { rule: "max", param: "20" }. */
+export interface Broken {
+  rule: string;
+  param?: string;
+}
+
 /** Refused is the error of what the server refuses. */
 export class Refused extends Error {
-  readonly fields: Readonly<Record<string, string>>;
+  /** What is wrong, by the names of fields, if something is. */
+  readonly fields: Readonly<Record<string, Broken>>;
 
   constructor(message: string, data?: unknown) {
     super(message);
@@ -83,18 +91,8 @@ export async function answered<Answer>(answer: Promise<Answer>): Promise<Exclude
   return got as Exclude<Answer, Failure>;
 }
 
-/** fieldsOf returns what is wrong, by the names of fields, with what a server has refused as invalid. */
-export function fieldsOf(data: unknown): Record<string, string> {
-  const { fields = [] } = (data ?? {}) as { fields?: { field: string; rule: string; param?: string }[] };
-  return Object.fromEntries(fields.map(({ field, rule, param }) => [field, say(rule, param)]));
-}
-
-function say(rule: string, param = ""): string {
-  switch (rule) {
-    case "required": return "must not be empty";
-    case "min": return `must be at least ${param}`;
-    case "max": return `must be at most ${param}`;
-    case "oneof": return `must be one of ${param.replaceAll(" ", ", ")}`;
-    default: return `is not valid (${[rule, param].filter(Boolean).join(" ")})`;
-  }
+/** fieldsOf returns what is wrong with a value, of the data of the error that says so. */
+export function fieldsOf(data: unknown): Record<string, Broken> {
+  const { fields = [] } = (data ?? {}) as { fields?: (Broken & { field: string })[] };
+  return Object.fromEntries(fields.map(({ field, ...broken }) => [field, broken]));
 }

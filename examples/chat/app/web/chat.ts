@@ -2,8 +2,7 @@
 // made of chat.ts, and events.d.ts of the server's types, which has what it and the page send each
 // other: both by make generate.
 
-import type { Socket } from "socket.io-client";
-import type { Auth, ClientToServerEvents, Failure, Member, Message, Post, ServerToClientEvents } from "./events";
+import type { AckError, Connect, Member, Message, Post } from "./events";
 
 declare const io: typeof import("socket.io-client").io;
 
@@ -55,10 +54,11 @@ if (typeof io === "undefined") {
 
 // ---- connection ----
 
-const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io({
+const connect = io as Connect;   // it knows the events
+const socket = connect("/", {
   autoConnect: false,
   ackTimeout,   // not timeout() at each emitWithAck, which forgets the type of the answer
-  auth: (send: (auth: Auth) => void) => send({ name }),   // asked for at each connect: the name survives a reconnect
+  auth: (send) => send({ name }),   // asked for at each connect: the name survives a reconnect
   reconnectionDelay: 500,
   reconnectionDelayMax: 5000,
 });
@@ -66,7 +66,7 @@ const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io({
 class Refused extends Error {}
 
 // answered resolves to the answer of the server, and throws Refused if that is no.
-async function answered<T extends object>(answer: Promise<T | Failure>): Promise<T> {
+async function answered<T extends object>(answer: Promise<T | AckError>): Promise<T> {
   const got = await answer;
   if ("error" in got) throw new Refused(got.error.message);
   return got;

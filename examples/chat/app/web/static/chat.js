@@ -32,7 +32,8 @@ if (typeof io === "undefined") {
     throw new Error("no Socket.IO client");
 }
 // ---- connection ----
-const socket = io({
+const connect = io; // it knows the events
+const socket = connect("/", {
     autoConnect: false,
     ackTimeout, // not timeout() at each emitWithAck, which forgets the type of the answer
     auth: (send) => send({ name }), // asked for at each connect: the name survives a reconnect
