@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,15 +20,15 @@ func (w *tsWriter) namespaces() {
 	w.printf("\n/** The types of each namespace; of those by a pattern, too. */\nexport interface Namespaces {\n")
 	for _, n := range w.m.Namespaces {
 		p := w.prefixes[n.Name]
-		optional := ""
+		none := ""
 		if n.Auth == nil || n.Auth.Nullable {
-			optional = "?"
+			none = " | undefined"
 		}
-		w.printf("  %s: {\n    receive: %sServerToClientEvents;\n    send: %sClientToServerEvents;\n", property(n.Name), p, p)
-		w.printf("    options: { auth%s: %sAuth | ((send: (auth: %sAuth) => void) => void) };\n    refusal: %sConnectErrorData;\n  };\n", optional, p, p, p)
+		w.printf("  %s: {\n    receive: %sServerToClientEvents;\n    send: %sClientToServerEvents;\n", tsProperty(n.Name), p, p)
+		w.printf("    auth: %sAuth%s;\n    refusal: %sConnectErrorData;\n  };\n", p, none, p)
 		if n.Pattern && !strings.HasPrefix(n.Name, "{func ") {
-			names += " | " + template(n.Name)
-			choice += fmt.Sprintf("\n  : N extends %s ? Namespaces[%s]", template(n.Name), quote(n.Name))
+			names += " | " + tsTemplate(n.Name)
+			choice += fmt.Sprintf("\n  : N extends %s ? Namespaces[%s]", tsTemplate(n.Name), tsQuote(n.Name))
 		}
 	}
 	w.printf("}\n")
@@ -52,30 +53,53 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
 /** The official function io as one that knows the namespaces: const connect = io as Connect. */
 export type Connect = <N extends NamespaceName>(
   name: N,
-  ...options: {} extends NamespaceOf<N>["options"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
+  ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
-/** The options of a client in a namespace. */
+/** The options of io, with the auth that the server wants. */
 export type ConnectOptions<N extends NamespaceName> = Omit<Partial<ManagerOptions & SocketOptions>, "auth"> &
-  NamespaceOf<N>["options"];
+  (undefined extends NamespaceOf<N>["auth"]
+    ? { auth?: AuthOption<NonNullable<NamespaceOf<N>["auth"]>> }
+    : { auth: AuthOption<NamespaceOf<N>["auth"]> });
+
+/** An auth payload, or what calls a function with one. */
+export type AuthOption<Auth> = Auth | ((send: (auth: Auth) => void) => void);
 `
 
 // helperNames are those that the TypeScript has beside types and namespaces.
 var helperNames = []string{
 	"AckError", "InvalidData", "Binary", "BinaryInput",
-	"Namespaces", "NamespaceName", "NamespaceOf", "SocketOf", "Connect", "ConnectOptions",
-	"Socket", "ManagerOptions", "SocketOptions", "ArrayBuffer", "ArrayBufferView", "Record", "Omit", "Partial",
+	"Namespaces", "NamespaceName", "NamespaceOf", "SocketOf", "Connect", "ConnectOptions", "AuthOption",
+	"Socket", "ManagerOptions", "SocketOptions", "ArrayBuffer", "ArrayBufferView", "Record", "Omit", "Partial", "NonNullable",
 }
 
-// reserved returns the names that the output has for other things than types.
+// reserved returns the names that the output has for other things than types. A Go type
+// that is what a name stands for may have it.
 func reserved(c sio.Contract) []string {
 	names := slices.Clone(helperNames)
-	for _, prefix := range prefixes(c) {
-		for _, name := range []string{"ClientToServerEvents", "ServerToClientEvents", "Auth", "ConnectErrorData"} {
-			names = append(names, prefix+name)
+	all := prefixes(c)
+	for _, n := range c.Namespaces {
+		prefix := all[n.Name]
+		names = append(names, prefix+"ClientToServerEvents", prefix+"ServerToClientEvents")
+		if name := prefix + "Auth"; !isNamed(n.Auth, name) {
+			names = append(names, name)
+		}
+		if name := prefix + "ConnectErrorData"; !isNamed(n.Refusal, name) {
+			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// isNamed reports whether a type, or what it points to, has a name, but for its first letter.
+func isNamed(t reflect.Type, name string) bool {
+	if t == nil {
+		return false
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return strings.EqualFold(t.Name(), name) && t.Name()[1:] == name[1:]
 }
 
 // prefixes returns what is in front of the types of each namespace: "" of "/", Chat of
@@ -86,10 +110,10 @@ func prefixes(c sio.Contract) map[string]string {
 	for _, n := range c.Namespaces {
 		prefix := ""
 		if n.Name != "/" {
-			prefix = words(n.Name)
+			prefix = tsWords(n.Name)
 		}
 		for i := 2; taken[prefix]; i++ {
-			prefix = fmt.Sprint(words(n.Name), i)
+			prefix = fmt.Sprint(tsWords(n.Name), i)
 		}
 		taken[prefix] = true
 		all[n.Name] = prefix
@@ -97,8 +121,8 @@ func prefixes(c sio.Contract) map[string]string {
 	return all
 }
 
-// words returns the words of a name as an identifier.
-func words(name string) string {
+// tsWords returns the words of a name as an identifier.
+func tsWords(name string) string {
 	var b strings.Builder
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		r := []rune(word)
@@ -111,8 +135,8 @@ func words(name string) string {
 	return b.String()
 }
 
-// template returns the names that a pattern stands for as a type.
-func template(pattern string) string {
+// tsTemplate returns the names that a pattern stands for as a type.
+func tsTemplate(pattern string) string {
 	var b strings.Builder
 	b.WriteByte('`')
 	for rest := pattern; rest != ""; {
@@ -128,19 +152,19 @@ func template(pattern string) string {
 	return b.String()
 }
 
-// identifier matches names that need no quotes.
-var identifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
+// tsIdentifier matches names that need no quotes.
+var tsIdentifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 
-// property returns the name of a member as it is written.
-func property(name string) string {
-	if identifier.MatchString(name) {
+// tsProperty returns the name of a member as it is written.
+func tsProperty(name string) string {
+	if tsIdentifier.MatchString(name) {
 		return name
 	}
-	return quote(name)
+	return tsQuote(name)
 }
 
-// quote returns a string as it is written.
-func quote(s string) string {
+// tsQuote returns a string as it is written.
+func tsQuote(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -148,11 +172,11 @@ func quote(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// literal returns a constant in JSON as it is written.
-func literal(text string) string {
+// tsLiteral returns a constant in JSON as it is written.
+func tsLiteral(text string) string {
 	var s string
 	if json.Unmarshal([]byte(text), &s) == nil {
-		return quote(s)
+		return tsQuote(s)
 	}
 	return text
 }

@@ -57,7 +57,7 @@ func (w *tsWriter) printf(format string, args ...any) { fmt.Fprintf(&w.out, form
 // events writes the interfaces of a namespace.
 func (w *tsWriter) events(n model.Namespace) {
 	prefix := w.prefixes[n.Name]
-	w.printf("\n/** What clients of %s may send. */\nexport interface %sClientToServerEvents {\n", comment(n.Name), prefix)
+	w.printf("\n/** What clients of %s may send. */\nexport interface %sClientToServerEvents {\n", tsComment(n.Name), prefix)
 	for _, e := range n.Receive {
 		w.event(e, w.failure(e))
 	}
@@ -65,14 +65,20 @@ func (w *tsWriter) events(n model.Namespace) {
 		w.printf("  // All other events have a handler, too, but no types: see OnAny.\n")
 	}
 	w.printf("}\n")
-	w.printf("\n/** What clients of %s get. */\nexport interface %sServerToClientEvents {\n", comment(n.Name), prefix)
+	w.printf("\n/** What clients of %s get. */\nexport interface %sServerToClientEvents {\n", tsComment(n.Name), prefix)
 	for _, e := range n.Send {
 		w.event(e, "")
 	}
 	w.printf("}\n")
-	w.printf("\n/** What clients of %s send as their auth. */\nexport type %sAuth = %s;\n", comment(n.Name), prefix, w.auth(n))
-	w.printf("\n/** The data of a \"connect_error\" of %s, if it has any: err.data. */\nexport type %sConnectErrorData = %s;\n",
-		comment(n.Name), prefix, w.data(n.Refusal, n.Auth != nil))
+	w.alias("What clients of "+n.Name+" send as their auth.", prefix+"Auth", w.auth(n))
+	w.alias("The data of a \"connect_error\" of "+n.Name+", if it has any: err.data.", prefix+"ConnectErrorData", w.data(n.Refusal, n.Auth != nil))
+}
+
+// alias gives a type another name, unless it has that anyway.
+func (w *tsWriter) alias(doc, name, is string) {
+	if is != name {
+		w.printf("\n/** %s */\nexport type %s = %s;\n", tsComment(doc), name, is)
+	}
 }
 
 // auth returns the type of an auth payload.
@@ -88,7 +94,7 @@ func (w *tsWriter) auth(n model.Namespace) string {
 // event writes one event.
 func (w *tsWriter) event(e model.Event, failure string) {
 	if !e.Typed {
-		w.printf("  /** The types of its arguments are not known. */\n  %s: (...args: any[]) => void;\n", property(e.Name))
+		w.printf("  /** The types of its arguments are not known. */\n  %s: (...args: any[]) => void;\n", tsProperty(e.Name))
 		return
 	}
 	var params []string
@@ -98,7 +104,7 @@ func (w *tsWriter) event(e model.Event, failure string) {
 	if e.Ack != nil {
 		params = append(params, "ack: (answer: "+w.expr(e.Ack, 1)+failure+") => void")
 	}
-	w.printf("  %s: (%s) => void;\n", property(e.Name), strings.Join(params, ", "))
+	w.printf("  %s: (%s) => void;\n", tsProperty(e.Name), strings.Join(params, ", "))
 }
 
 // failure returns what may come in place of an answer.
@@ -143,7 +149,7 @@ func (w *tsWriter) declaration(t *model.Type) {
 			}
 			w.printf("\n")
 			w.doc(doc, nil, 1)
-			w.printf("  | %s", literal(v.JSON))
+			w.printf("  | %s", tsLiteral(v.JSON))
 		}
 		w.printf(";\n")
 	default:
@@ -171,7 +177,7 @@ func (w *tsWriter) bare(t *model.Type, depth int) string {
 		if len(t.Enum) > 0 {
 			var all []string
 			for _, v := range t.Enum {
-				all = append(all, literal(v.JSON))
+				all = append(all, tsLiteral(v.JSON))
 			}
 			return strings.Join(all, " | ")
 		}
@@ -191,7 +197,7 @@ func (w *tsWriter) bare(t *model.Type, depth int) string {
 		if t.Len >= 0 && t.Len <= tupleLen {
 			return "[" + strings.TrimSuffix(strings.Repeat(elem+", ", t.Len), ", ") + "]"
 		}
-		if !plainType.MatchString(elem) {
+		if !tsPlain.MatchString(elem) {
 			elem = "(" + elem + ")"
 		}
 		return elem + "[]"
@@ -209,8 +215,8 @@ func (w *tsWriter) bare(t *model.Type, depth int) string {
 	return "unknown"
 }
 
-// plainType matches what needs no parentheses in front of [].
-var plainType = regexp.MustCompile(`^[\pL\pN_$]+(\[\])*$`)
+// tsPlain matches what needs no parentheses in front of [].
+var tsPlain = regexp.MustCompile(`^[\pL\pN_$]+(\[\])*$`)
 
 // object returns the members of a struct.
 func (w *tsWriter) object(t *model.Type, depth int) string {
@@ -226,18 +232,18 @@ func (w *tsWriter) object(t *model.Type, depth int) string {
 		if f.Optional {
 			optional = "?"
 		}
-		w.printf("%s%s%s: %s;\n", indent(depth+1), property(f.Name), optional, e)
+		w.printf("%s%s%s: %s;\n", tsIndent(depth+1), tsProperty(f.Name), optional, e)
 	}
 	members := w.out.String()
 	w.out = outer
-	return "{\n" + members + indent(depth) + "}"
+	return "{\n" + members + tsIndent(depth) + "}"
 }
 
-func indent(depth int) string { return strings.Repeat("  ", depth) }
+func tsIndent(depth int) string { return strings.Repeat("  ", depth) }
 
 // doc writes a comment, and the format of what it is about.
 func (w *tsWriter) doc(text string, t *model.Type, depth int) {
-	lines := strings.Split(comment(text), "\n")
+	lines := strings.Split(tsComment(text), "\n")
 	if text == "" {
 		lines = nil
 	}
@@ -247,23 +253,23 @@ func (w *tsWriter) doc(text string, t *model.Type, depth int) {
 	switch len(lines) {
 	case 0:
 	case 1:
-		w.printf("%s/** %s */\n", indent(depth), lines[0])
+		w.printf("%s/** %s */\n", tsIndent(depth), lines[0])
 	default:
-		w.printf("%s/**\n", indent(depth))
+		w.printf("%s/**\n", tsIndent(depth))
 		for _, line := range lines {
-			w.printf("%s\n", strings.TrimRight(indent(depth)+" * "+line, " \t"))
+			w.printf("%s\n", strings.TrimRight(tsIndent(depth)+" * "+line, " \t"))
 		}
-		w.printf("%s */\n", indent(depth))
+		w.printf("%s */\n", tsIndent(depth))
 	}
 }
 
-// deprecated is how Go says so.
-var deprecated = regexp.MustCompile(`(?m)^Deprecated: `)
+// tsDeprecated is how Go says so.
+var tsDeprecated = regexp.MustCompile(`(?m)^Deprecated: `)
 
-// comment returns a text that can stand in a comment.
-func comment(text string) string {
+// tsComment returns a text that can stand in a comment.
+func tsComment(text string) string {
 	text = strings.NewReplacer("*/", "*\\/", "\r", "", "\u2028", " ", "\u2029", " ").Replace(text)
-	return deprecated.ReplaceAllString(text, "@deprecated ")
+	return tsDeprecated.ReplaceAllString(text, "@deprecated ")
 }
 
 // helpers writes what the types above need.

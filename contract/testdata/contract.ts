@@ -21,16 +21,13 @@ export interface ClientToServerEvents {
 
 /** What clients of / get. */
 export interface ServerToClientEvents {
-  ask: (arg: Contract_testUser, ack: (answer: Color) => void) => void;
+  ask: (arg: ContractTestUser, ack: (answer: Color) => void) => void;
   /** The types of its arguments are not known. */
   bridge: (...args: any[]) => void;
   bye: () => void;
   file: (arg: Binary | null) => void;
   tree: (arg: Node) => void;
 }
-
-/** What clients of / send as their auth. */
-export type Auth = Contract_testAuth;
 
 /** The data of a "connect_error" of /, if it has any: err.data. */
 export type ConnectErrorData = Refusal;
@@ -47,7 +44,7 @@ export interface ChatServerToClientEvents {
 }
 
 /** What clients of /chat send as their auth. */
-export type ChatAuth = Contract_testAuth;
+export type ChatAuth = Auth;
 
 /** The data of a "connect_error" of /chat, if it has any: err.data. */
 export type ChatConnectErrorData = unknown;
@@ -86,25 +83,25 @@ export interface Namespaces {
   "/": {
     receive: ServerToClientEvents;
     send: ClientToServerEvents;
-    options: { auth: Auth | ((send: (auth: Auth) => void) => void) };
+    auth: Auth;
     refusal: ConnectErrorData;
   };
   "/chat": {
     receive: ChatServerToClientEvents;
     send: ChatClientToServerEvents;
-    options: { auth?: ChatAuth | ((send: (auth: ChatAuth) => void) => void) };
+    auth: ChatAuth | undefined;
     refusal: ChatConnectErrorData;
   };
   "/tenant-{id}": {
     receive: TenantIdServerToClientEvents;
     send: TenantIdClientToServerEvents;
-    options: { auth?: TenantIdAuth | ((send: (auth: TenantIdAuth) => void) => void) };
+    auth: TenantIdAuth | undefined;
     refusal: TenantIdConnectErrorData;
   };
   "{func 1}": {
     receive: Func1ServerToClientEvents;
     send: Func1ClientToServerEvents;
-    options: { auth?: Func1Auth | ((send: (auth: Func1Auth) => void) => void) };
+    auth: Func1Auth | undefined;
     refusal: Func1ConnectErrorData;
   };
 }
@@ -127,12 +124,21 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
 /** The official function io as one that knows the namespaces: const connect = io as Connect. */
 export type Connect = <N extends NamespaceName>(
   name: N,
-  ...options: {} extends NamespaceOf<N>["options"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
+  ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
-/** The options of a client in a namespace. */
+/** The options of io, with the auth that the server wants. */
 export type ConnectOptions<N extends NamespaceName> = Omit<Partial<ManagerOptions & SocketOptions>, "auth"> &
-  NamespaceOf<N>["options"];
+  (undefined extends NamespaceOf<N>["auth"]
+    ? { auth?: AuthOption<NonNullable<NamespaceOf<N>["auth"]>> }
+    : { auth: AuthOption<NamespaceOf<N>["auth"]> });
+
+/** An auth payload, or what calls a function with one. */
+export type AuthOption<Auth> = Auth | ((send: (auth: Auth) => void) => void);
+
+export interface Auth {
+  token: string;
+}
 
 /** A Color is what a pen has. */
 export type Color =
@@ -140,20 +146,16 @@ export type Color =
   | "red"
   | "green";
 
-export interface Contract_testAuth {
-  token: string;
-}
-
 /**
  * A User is one of two types of this name.
  *
  * @deprecated not really. A *\/ does not end this comment.
  */
-export interface Contract_testUser {
+export interface ContractTestUser {
   id: UserID;
   /**
    * Nick is what
-   * 		others see.
+   * others see.
    */
   nick: string | null;
   bio?: string;
@@ -164,11 +166,11 @@ export interface Contract_testUser {
  *
  * @deprecated not really. A *\/ does not end this comment.
  */
-export interface Contract_testUserInput {
+export interface ContractTestUserInput {
   id: UserID;
   /**
    * Nick is what
-   * 		others see.
+   * others see.
    */
   nick?: string | null;
   bio?: string;
@@ -213,7 +215,7 @@ export interface Everything {
   tags: string[] | null;
   matrix: ((number | null)[] | null)[] | null;
   any: unknown;
-  map: { [key: string]: Contract_testUser } | null;
+  map: { [key: string]: ContractTestUser } | null;
   decimal: Decimal;
   inline: {
     /** across */
@@ -254,7 +256,7 @@ export interface EverythingInput {
   tags: string[] | null;
   matrix: ((number | null)[] | null)[] | null;
   any: unknown;
-  map: { [key: string]: Contract_testUserInput } | null;
+  map: { [key: string]: ContractTestUserInput } | null;
   decimal: Decimal;
   inline: {
     /** across */
@@ -323,13 +325,13 @@ export interface PageOfPageOfUserInput {
 
 /** A Page is a part of a list. */
 export interface PageOfUser {
-  items: (Contract_testUser | null)[] | null;
+  items: (ContractTestUser | null)[] | null;
   next?: string;
 }
 
 /** A Page is a part of a list. */
 export interface PageOfUserInput {
-  items: (Contract_testUserInput | null)[] | null;
+  items: (ContractTestUserInput | null)[] | null;
   next?: string;
 }
 

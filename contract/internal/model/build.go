@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"encoding"
 	stdjson "encoding/json"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/siokit/sio/contract/internal/rules"
 )
 
 var (
@@ -31,9 +34,11 @@ var (
 	}
 )
 
+// A key is what there is one declaration of, until it turns out which are alike.
 type key struct {
-	t   reflect.Type
-	dir Direction
+	t         reflect.Type
+	dir       Direction
+	unchecked bool // the rules of its fields are not enforced where it stands
 }
 
 // A builder makes types.
@@ -45,20 +50,39 @@ type builder struct {
 	path     []string        // of the type that is being made, for errors
 }
 
-// use returns what stands where a value of a Go type does. Behind a pointer or in a
-// slice it is addressable, so that the methods of *T are called. Expr is how the source
-// has the type, or nil.
-func (b *builder) use(t reflect.Type, dir Direction, addressable bool, expr ast.Expr) (*Type, error) {
+// A place is where a value stands.
+type place struct {
+	dir         Direction
+	addressable bool         // behind a pointer or in a slice, so that the methods of *T are called
+	rules       *rules.Rules // that it has to keep, or nil
+	expr        ast.Expr     // how the source has its type, or nil
+}
+
+// use returns what stands where a value of a Go type does.
+func (b *builder) use(t reflect.Type, at place) (*Type, error) {
+	u, err := b.useAny(t, at)
+	if err == nil && at.rules != nil && at.rules.NotNull {
+		u.Nullable = false
+	}
+	return u, err
+}
+
+func (b *builder) useAny(t reflect.Type, at place) (*Type, error) {
+	dir := at.dir
 	if r := b.override(t); r != nil {
 		replace := func(d *Type) error { d.Kind, d.Override = Override, r; return nil }
 		if isDefined(t) {
-			return b.ref(t, dir, false, replace)
+			return b.ref(t, at, false, replace)
 		}
 		u := &Type{Go: t, Direction: dir}
 		return u, replace(u)
 	}
 	if t.Kind() == reflect.Pointer {
-		u, err := b.use(t.Elem(), dir, true, unstar(expr))
+		if t.Name() != "" {
+			return nil, b.errorf("%v has no JSON", t) // of pointers without end
+		}
+		at.addressable, at.expr = true, unstar(at.expr)
+		u, err := b.useAny(t.Elem(), at)
 		if err == nil {
 			u.Nullable = true
 		}
@@ -79,21 +103,21 @@ func (b *builder) use(t reflect.Type, dir Direction, addressable bool, expr ast.
 		u.Kind = Number
 		return u, nil
 	case bigIntType:
-		if addressable || dir == In {
+		if at.addressable || dir == In {
 			u.Kind = Integer
 			return u, nil
 		}
 	}
-	how := methods(t, dir, addressable)
+	how := methods(t, dir, at.addressable)
 	switch {
 	case how == byFields && !isDefined(t):
-		return u, b.fill(u, expr)
+		return u, b.fill(u, at)
 	case how == byFields && t.Kind() != reflect.Interface, how == byText && isDefined(t):
 		nullable := how == byFields && (t.Kind() == reflect.Slice || t.Kind() == reflect.Map)
-		return b.ref(t, dir, nullable, func(d *Type) error {
+		return b.ref(t, at, nullable, func(d *Type) error {
 			if how == byText {
 				d.Kind = String
-			} else if err := b.fill(d, b.source.expr(t)); err != nil {
+			} else if err := b.fill(d, place{dir: dir, rules: at.rules, expr: b.source.expr(t)}); err != nil {
 				return err
 			}
 			d.Nullable = false
@@ -101,7 +125,7 @@ func (b *builder) use(t reflect.Type, dir Direction, addressable bool, expr ast.
 			return nil
 		})
 	case how == byFields:
-		return u, b.fill(u, nil) // an interface
+		return u, b.fill(u, at) // an interface
 	case how == byText:
 		u.Kind = String
 		return u, nil
@@ -109,23 +133,37 @@ func (b *builder) use(t reflect.Type, dir Direction, addressable bool, expr ast.
 	if isDefined(t) && how == byJSON {
 		d := &Type{Go: t, Direction: dir}
 		if b.enumerate(d); d.Enum != nil {
-			return b.ref(t, dir, false, func(d *Type) error { b.enumerate(d); return nil })
+			return b.ref(t, at, false, func(d *Type) error { b.enumerate(d); return nil })
 		}
 	}
 	return u, nil // Any
 }
 
 // ref returns a Ref to the type that t is declared as. If there is none yet, fill makes it.
-func (b *builder) ref(t reflect.Type, dir Direction, nullable bool, fill func(d *Type) error) (*Type, error) {
-	d := b.declared[key{t, dir}]
+func (b *builder) ref(t reflect.Type, at place, nullable bool, fill func(d *Type) error) (*Type, error) {
+	k := key{t, at.dir, at.dir == In && b.opts.Validated && !isChecked(t, at.rules)}
+	d := b.declared[k]
 	if d == nil {
-		d = &Type{Go: t, Direction: dir, Doc: b.source.doc(t)}
-		b.declared[key{t, dir}] = d
+		d = &Type{Go: t, Direction: at.dir, Doc: b.source.doc(t)}
+		b.declared[k] = d
 		if err := fill(d); err != nil {
 			return nil, err
 		}
 	}
-	return &Type{Kind: Ref, Go: t, Direction: dir, Nullable: nullable, Elem: d}, nil
+	return &Type{Kind: Ref, Go: t, Direction: at.dir, Nullable: nullable, Elem: d}, nil
+}
+
+// isChecked reports whether the rules are enforced that the fields in a type have.
+func isChecked(t reflect.Type, r *rules.Rules) bool {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return isChecked(t.Elem(), r)
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return r != nil && isChecked(t.Elem(), r.Elem)
+	case reflect.Struct:
+		return r != nil && r.Checked
+	}
+	return true
 }
 
 // override returns what the application says that a type is, or nil.
@@ -173,8 +211,12 @@ func methods(t reflect.Type, dir Direction, addressable bool) how {
 }
 
 // fill makes u what the kind of its Go type is.
-func (b *builder) fill(u *Type, expr ast.Expr) (err error) {
+func (b *builder) fill(u *Type, at place) (err error) {
 	t := u.Go
+	elem := place{dir: at.dir, addressable: t.Kind() == reflect.Slice, expr: elemExpr(at.expr)}
+	if at.rules != nil {
+		elem.rules = at.rules.Elem
+	}
 	bounds := func(minimum, maximum float64) { u.Kind, u.Min, u.Max = Integer, &minimum, &maximum }
 	switch t.Kind() {
 	case reflect.Bool:
@@ -198,14 +240,14 @@ func (b *builder) fill(u *Type, expr ast.Expr) (err error) {
 			return nil
 		}
 		u.Kind, u.Len = Array, -1
-		u.Elem, err = b.in("[]", t.Elem(), u.Direction, true, elemExpr(expr))
+		u.Elem, err = b.in("[]", t.Elem(), elem)
 	case reflect.Array:
 		u.Kind, u.Len = Array, t.Len()
-		u.Elem, err = b.in("[]", t.Elem(), u.Direction, false, elemExpr(expr))
+		u.Elem, err = b.in("[]", t.Elem(), elem)
 	case reflect.Map:
 		u.Kind, u.Nullable = Map, true
 		if u.Key, err = b.mapKey(t.Key(), u.Direction); err == nil {
-			u.Elem, err = b.in("[key]", t.Elem(), u.Direction, false, elemExpr(expr))
+			u.Elem, err = b.in("[key]", t.Elem(), elem)
 		}
 	case reflect.Interface:
 		u.Nullable = true
@@ -214,7 +256,7 @@ func (b *builder) fill(u *Type, expr ast.Expr) (err error) {
 		}
 	case reflect.Struct:
 		u.Kind = Object
-		err = b.object(u, expr)
+		err = b.object(u, at)
 	default:
 		return b.errorf("%v has no JSON", t)
 	}
@@ -233,9 +275,9 @@ func isByte(t reflect.Type, dir Direction) bool {
 }
 
 // in is use for a part of a type.
-func (b *builder) in(part string, t reflect.Type, dir Direction, addressable bool, expr ast.Expr) (*Type, error) {
+func (b *builder) in(part string, t reflect.Type, at place) (*Type, error) {
 	b.path = append(b.path, part)
-	u, err := b.use(t, dir, addressable, expr)
+	u, err := b.use(t, at)
 	b.path = b.path[:len(b.path)-1]
 	return u, err
 }
@@ -260,21 +302,24 @@ func (b *builder) mapKey(t reflect.Type, dir Direction) (*Type, error) {
 }
 
 // object finds the fields of a struct.
-func (b *builder) object(u *Type, expr ast.Expr) error {
+func (b *builder) object(u *Type, at place) error {
 	for _, f := range fieldsOf(u.Go) {
 		if f.hidden && u.Direction == In {
 			continue
 		}
-		at := b.source.field(f.owner, f.sf.Name)
+		decl := b.source.field(f.owner, f.sf.Name)
 		if f.owner == u.Go && !isDefined(u.Go) {
-			at = b.source.inlineField(expr, f.sf.Name)
+			decl = b.source.inlineField(at.expr, f.sf.Name)
 		}
-		t, err := b.in("."+f.sf.Name, f.sf.Type, u.Direction, false, at.expr)
+		m := Field{Name: f.name, Doc: decl.doc, Path: f.index}
+		if b.opts.Validated && u.Direction == In && isChecked(u.Go, at.rules) {
+			m.Rules = rules.OfField(u.Go, f.index, b.opts.RuleTag)
+		}
+		t, err := b.in("."+f.sf.Name, f.sf.Type, place{dir: u.Direction, rules: m.Rules, expr: decl.expr})
 		if err != nil {
 			return err
 		}
-		m := Field{Name: f.name, Doc: at.doc, Type: t, Path: f.index}
-		m.Optional = f.behind || f.omitZero || f.omitEmpty && mayBeEmpty(f.sf.Type)
+		m.Type = t
 		pointer := f.sf.Type.Kind() == reflect.Pointer
 		if f.leavesOutNil() {
 			t.Nullable = pointer && isNullable(f.sf.Type.Elem())
@@ -282,18 +327,25 @@ func (b *builder) object(u *Type, expr ast.Expr) error {
 		if f.quoted && t.Deref().Kind != Override && methods(deref(f.sf.Type), u.Direction, pointer) == byFields {
 			m.Type = quote(t)
 		}
-		if u.Direction == In && pointer {
-			m.Optional = true
-		}
-		if b.opts.Validated {
-			m.Rules = f.sf.Tag.Get("validate")
-			if u.Direction == In {
-				m.obey()
-			}
+		m.Optional = f.behind || f.omitZero || f.omitEmpty && mayBeEmpty(f.sf.Type) || pointer && u.Direction == In
+		if m.Rules != nil {
+			tag := f.sf.Tag.Get(cmp.Or(b.opts.RuleTag, rules.Tag))
+			m.Optional = (m.Optional || mayBeOmitted(tag)) && !m.Rules.Required
 		}
 		u.Fields = append(u.Fields, m)
 	}
 	return nil
+}
+
+// mayBeOmitted reports whether a tag says that there may be nothing.
+func mayBeOmitted(tag string) bool {
+	tag, _, _ = strings.Cut(tag, "dive")
+	for rule := range strings.SplitSeq(tag, ",") {
+		if rule == "omitempty" || rule == "omitnil" || rule == "omitzero" {
+			return true
+		}
+	}
+	return false
 }
 
 func deref(t reflect.Type) reflect.Type {
@@ -310,19 +362,6 @@ func isNullable(t reflect.Type) bool {
 		return true
 	}
 	return false
-}
-
-// obey does what the rules say of whether a field may be left out.
-func (f *Field) obey() {
-	rules, _, _ := strings.Cut(f.Rules, "dive")
-	for rule := range strings.SplitSeq(rules, ",") {
-		switch rule {
-		case "required":
-			f.Optional, f.Type.Nullable = false, false
-		case "omitempty", "omitnil", "omitzero":
-			f.Optional = true
-		}
-	}
 }
 
 // quote makes a type what ",string" does: JSON in a string.

@@ -4,7 +4,11 @@
 // TypeScript and JSON Schemas are both made of it, so that they can't disagree.
 package model
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/siokit/sio/contract/internal/rules"
+)
 
 // A Model is a contract, its types as JSON.
 type Model struct {
@@ -88,12 +92,12 @@ type Field struct {
 	Name  string // in JSON
 	Doc   string
 	Type  *Type
-	Rules string // the tag validate, if the contract is Validated
-	Path  []int  // of [reflect.Value.FieldByIndex]
+	Rules *rules.Rules // In, if the contract is Validated and they are enforced; or nil
+	Path  []int        // of [reflect.Value.FieldByIndex]
 
 	// Optional says that it may be left out. Out, it is so by omitempty, omitzero, and
-	// an embedded pointer. In, it is also so for pointers, and the rules required and
-	// omitempty have the last word. A client that leaves out another field gets no
+	// an embedded pointer. In, it is also so for pointers, and for those with a rule
+	// omitempty, but for none that is required by a rule. A client that leaves out another field gets no
 	// error from the codec: Go's zero value stands for it.
 	Optional bool
 }

@@ -5,69 +5,76 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 )
 
-// nameTypes gives each declared type a name: that of its Go type, its first letter upper
+// name gives each declared type a name: that of its Go type, its first letter upper
 // case. Types of several packages that have the same one get that of their package in
-// front. The variant In of a type that differs from its Out has "Input" behind.
-func nameTypes(out, in []*Type, reserved []string) {
+// front. Of several variants of a type the first has none of their suffixes.
+func (b *builder) name(used []*Type) {
 	taken := make(map[string]bool)
-	for _, name := range reserved {
+	for _, name := range b.opts.Reserved {
 		taken[name] = true
 	}
-	goTypes := make(map[reflect.Type]string)
 	var order []reflect.Type
-	for _, d := range slices.Concat(out, in) {
-		if _, there := goTypes[d.Go]; !there {
-			goTypes[d.Go] = ""
+	variantsOf := make(map[reflect.Type]map[*Type]bool)
+	for _, d := range used {
+		if variantsOf[d.Go] == nil {
+			variantsOf[d.Go] = make(map[*Type]bool)
 			order = append(order, d.Go)
 		}
+		variantsOf[d.Go][d] = true
 	}
+	names := nameGoTypes(order, taken)
+	for _, t := range order {
+		first := true
+		for _, v := range variants {
+			d := b.declared[key{t, v.dir, v.unchecked}]
+			if d == nil || !variantsOf[t][d] {
+				continue
+			}
+			d.Name = names[t]
+			if !first {
+				if d.Name += v.suffix; taken[d.Name] {
+					d.Name = unused(d.Name, taken)
+				}
+				taken[d.Name] = true
+			}
+			first = false
+		}
+	}
+}
+
+// nameGoTypes returns a name for each type, with as much of the package's path as is
+// needed to tell it from all others.
+func nameGoTypes(order []reflect.Type, taken map[string]bool) map[reflect.Type]string {
+	names := make(map[reflect.Type]string, len(order))
 	for depth := 0; len(order) > 0; depth++ {
-		byName := make(map[string][]reflect.Type)
+		byName := make(map[string]int)
 		for _, t := range order {
-			name := identifier(t, depth)
-			byName[name] = append(byName[name], t)
+			byName[identifier(t, depth)]++
 		}
 		var again []reflect.Type
 		for _, t := range order {
 			name := identifier(t, depth)
-			deepest := depth > strings.Count(pathOf(t), "/")+1
 			switch {
-			case len(byName[name]) == 1 && !taken[name]:
-				goTypes[t] = name
-			case deepest: // types in functions
-				goTypes[t] = unused(name, taken)
+			case byName[name] == 1 && !taken[name]:
+				names[t] = name
+			case depth > strings.Count(pathOf(t), "/")+1: // types in functions
+				names[t] = unused(name, taken)
 			default:
 				again = append(again, t)
 				continue
 			}
-			taken[goTypes[t]] = true
+			taken[names[t]] = true
 		}
-		// what is behind gets no name that one of these was refused
-		for _, t := range again {
-			taken[identifier(t, depth)] = true
+		for name, n := range byName {
+			taken[name] = taken[name] || n > 1 // none gets what several want
 		}
 		order = again
 	}
-	both := make(map[reflect.Type]bool)
-	for _, d := range out {
-		d.Name = goTypes[d.Go]
-		both[d.Go] = true
-	}
-	for _, d := range in {
-		d.Name = goTypes[d.Go]
-		if both[d.Go] {
-			d.Name += "Input"
-			if taken[d.Name] {
-				d.Name = unused(d.Name, taken)
-			}
-			taken[d.Name] = true
-		}
-	}
+	return names
 }
 
 func unused(name string, taken map[string]bool) string {
@@ -91,12 +98,21 @@ func identifier(t reflect.Type, depth int) string {
 	name := exported(readable(t.Name()))
 	parts := strings.Split(pathOf(t), "/")
 	for i := len(parts) - 1; i >= 0 && i >= len(parts)-depth; i-- {
-		name = exported(readable(parts[i])) + name
+		name = packageWords(parts[i]) + name
 	}
 	if !unicode.IsLetter([]rune(name)[0]) {
 		name = "T" + name
 	}
 	return name
+}
+
+// packageWords returns a part of a package's path as words.
+func packageWords(part string) string {
+	var b strings.Builder
+	for word := range strings.FieldsFuncSeq(part, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		b.WriteString(exported(word))
+	}
+	return b.String()
 }
 
 // packagePath matches what stands in front of a type's name in a type's arguments.

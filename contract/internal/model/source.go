@@ -171,8 +171,18 @@ func parse(fset *token.FileSet, path string, found *packages.Package) *pkg {
 	return p
 }
 
-// text returns what a comment says.
-func text(c *ast.CommentGroup) string { return strings.TrimSpace(c.Text()) }
+// text returns what a comment says. The lines of a /* comment may be indented.
+func text(c *ast.CommentGroup) string {
+	all := strings.TrimSpace(c.Text())
+	if c == nil || !strings.HasPrefix(c.List[0].Text, "/*") {
+		return all
+	}
+	lines := strings.Split(all, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimPrefix(strings.TrimLeft(lines[i], " \t"), "* ")
+	}
+	return strings.Join(lines, "\n")
+}
 
 // mainPath returns the path of the package main of this program.
 func mainPath() string {
