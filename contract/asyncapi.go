@@ -44,11 +44,16 @@ func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) {
 		}
 		d.add(ids.unique(id), n)
 	}
+	return encode(d)
+}
+
+// encode returns indented JSON.
+func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(d); err != nil {
+	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}
 	return b.Bytes(), nil
@@ -115,7 +120,7 @@ func (w *channelWriter) connect(n namespace) {
 	in := w.message(m, "connect")
 	connected := w.message(&message{
 		Name: "connected", Title: "The client is let in", Traits: packet("connected"),
-		Payload: or(object(property{"sid", text("The socket's id.")}), "pid", text("By which the client may recover its state: only if the server allows that.")),
+		Payload: or(object(prop{"sid", text("The socket's id.")}), "pid", text("By which the client may recover its state: only if the server allows that.")),
 	}, "connected")
 	refused := w.message(&message{
 		Name: "connect_error", Title: "The client is refused", Traits: packet("connect_error"), Payload: problem(n.refusal),
@@ -146,7 +151,7 @@ func (w *channelWriter) event(action string, e event) {
 	if action == "receive" {
 		replies = append(replies, w.message(&message{
 			Name: e.name, Title: "Failure of " + m.Title, Traits: packet("ack"),
-			Payload: tuple(object(property{"error", problem(e.failure)})),
+			Payload: tuple(object(prop{"error", problem(e.failure)})),
 		}, action, id, "failure"))
 	}
 	w.operation(action, m, in, replies...)
@@ -163,11 +168,11 @@ var packets = map[string]trait{
 }
 
 func packetTrait(note string, id bool, types ...any) trait {
-	typ := property{"type", &jsonschema.Schema{Type: "string", Enum: types}}
+	typ := prop{"type", &jsonschema.Schema{Type: "string", Enum: types}}
 	t := trait{Description: note, Headers: object(typ)}
 	if id {
 		t.CorrelationID = &correlation{"$message.header#/id"}
-		t.Headers = object(typ, property{"id", &jsonschema.Schema{Type: "integer", Minimum: new(0.0)}})
+		t.Headers = object(typ, prop{"id", &jsonschema.Schema{Type: "integer", Minimum: new(0.0)}})
 	}
 	return t
 }

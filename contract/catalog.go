@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"maps"
 	"reflect"
 	"regexp"
 	"strings"
@@ -45,23 +44,30 @@ func newCatalog(c sio.Contract, o *Options, ref string) (*catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &schemer{ref: ref, validated: c.Validated}
-	cat := &catalog{defs: s.defs(m.Types)}
-	for _, n := range m.Namespaces {
-		cat.namespaces = append(cat.namespaces, s.namespace(n))
+	tag := ""
+	if c.Validated {
+		tag = c.RuleTag
 	}
-	maps.Copy(cat.defs, s.specials)
-	return cat, s.err
+	s := newSchemer(m.Types, ref, tag)
+	cat := &catalog{}
+	err = s.settled(func() {
+		cat.namespaces = nil
+		for _, n := range m.Namespaces {
+			cat.namespaces = append(cat.namespaces, s.namespace(n, c.Validated))
+		}
+	})
+	cat.defs = s.defs()
+	return cat, err
 }
 
 var parts = regexp.MustCompile(`{(\w+)}`)
 
-func (s *schemer) namespace(m model.Namespace) namespace {
+func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
 	n := namespace{
 		name:    m.Name,
 		known:   !strings.HasPrefix(m.Name, "{func "),
-		auth:    s.use(m.Auth),
-		refusal: s.failure(m.Refusal, m.Auth),
+		auth:    s.whole(m.Auth, in),
+		refusal: s.failure(m.Refusal, m.Auth, validated),
 	}
 	if n.known {
 		for _, part := range parts.FindAllStringSubmatch(m.Name, -1) {
@@ -71,25 +77,28 @@ func (s *schemer) namespace(m model.Namespace) namespace {
 	names := []string{}
 	for _, e := range m.Receive {
 		names = append(names, e.Name)
-		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.use(e.Arg), ack: s.use(e.Ack), failure: s.failure(e.Failure, e.Arg)})
+		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg, validated)})
 	}
 	if m.Any {
-		n.receive = append(n.receive, event{name: "other", other: true, others: names, failure: s.failure(nil, nil)})
+		n.receive = append(n.receive, event{name: "other", other: true, others: names, failure: s.failure(nil, nil, validated)})
 	}
 	for _, e := range m.Send {
-		n.send = append(n.send, event{name: e.Name, typed: e.Typed, sent: true, arg: s.use(e.Arg), ack: s.use(e.Ack)})
+		n.send = append(n.send, event{name: e.Name, typed: e.Typed, sent: true, arg: s.whole(e.Arg, out), ack: s.whole(e.Ack, s.answers())})
 	}
 	return n
 }
 
+// answers returns the mode of what clients answer: the server looks at no rules there.
+func (s *schemer) answers() mode { return s.within(in, nil) }
+
 // failure returns the schema of the data of an error: what is declared, or that what the
 // client has sent is not valid.
-func (s *schemer) failure(declared, in *model.Type) *jsonschema.Schema {
-	switch data := s.use(declared); {
+func (s *schemer) failure(declared, arg *model.Type, validated bool) *jsonschema.Schema {
+	switch data := s.whole(declared, out); {
 	case data == nil:
 		return anything("More about the error, or nothing.")
-	case in != nil && (s.validated || validates(in.Go)):
-		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{data, s.special(invalidName, invalid)}}
+	case arg != nil && (validated || validates(arg.Go)):
+		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{data, s.referSpecial(invalidName, invalid)}}
 	default:
 		return data
 	}

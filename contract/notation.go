@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -28,9 +29,9 @@ func notation(s *jsonschema.Schema) []piece {
 		}
 		return []piece{{name, typeRef + name}}
 	case s.Const != nil:
-		return words(jsonText(*s.Const))
+		return piecesOf(jsonText(*s.Const))
 	case s.Enum != nil:
-		return union(each(s.Enum, func(v any) []piece { return words(jsonText(v)) }), " | ")
+		return union(each(s.Enum, func(v any) []piece { return piecesOf(jsonText(v)) }), " | ")
 	case s.AnyOf != nil || s.OneOf != nil:
 		return union(each(append(slices.Clip(s.AnyOf), s.OneOf...), notation), " | ")
 	case s.AllOf != nil:
@@ -46,21 +47,21 @@ func notation(s *jsonschema.Schema) []piece {
 	case s.Type == "object":
 		return objectNotation(s)
 	case s.Type != "":
-		return words(s.Type)
+		return piecesOf(s.Type)
 	}
-	return words("any")
+	return piecesOf("any")
 }
 
 func listNotation(s *jsonschema.Schema) []piece {
 	switch {
 	case s.ItemsArray != nil:
-		return slices.Concat(words("["), union(each(s.ItemsArray, notation), ", "), words("]"))
+		return slices.Concat(piecesOf("["), union(each(s.ItemsArray, notation), ", "), piecesOf("]"))
 	case s.Items == nil:
-		return words("any[]")
+		return piecesOf("any[]")
 	}
 	item := notation(s.Items)
 	if len(item) > 1 {
-		item = slices.Concat(words("("), item, words(")"))
+		item = slices.Concat(piecesOf("("), item, piecesOf(")"))
 	}
 	return append(item, piece{Text: "[]"})
 }
@@ -68,20 +69,20 @@ func listNotation(s *jsonschema.Schema) []piece {
 func objectNotation(s *jsonschema.Schema) []piece {
 	if len(s.Properties) == 0 {
 		if s.AdditionalProperties == nil {
-			return words("{}")
+			return piecesOf("{}")
 		}
-		return slices.Concat(words("Record<string, "), notation(s.AdditionalProperties), words(">"))
+		return slices.Concat(piecesOf("Record<string, "), notation(s.AdditionalProperties), piecesOf(">"))
 	}
-	return slices.Concat(words("{ "), union(each(s.PropertyOrder, func(name string) []piece {
+	return slices.Concat(piecesOf("{ "), union(each(s.PropertyOrder, func(name string) []piece {
 		mark := "?: "
 		if slices.Contains(s.Required, name) {
 			mark = ": "
 		}
-		return slices.Concat(words(name+mark), notation(s.Properties[name]))
-	}), "; "), words(" }"))
+		return slices.Concat(piecesOf(name+mark), notation(s.Properties[name]))
+	}), "; "), piecesOf(" }"))
 }
 
-func words(text string) []piece { return []piece{{Text: text}} }
+func piecesOf(text string) []piece { return []piece{{Text: text}} }
 
 func each[T any](all []T, f func(T) []piece) [][]piece {
 	out := make([][]piece, len(all))
@@ -115,14 +116,14 @@ func jsonText(v any) string {
 func conditions(s *jsonschema.Schema) []string {
 	var all []string
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	if s.Format != "" && s.Format != binary && s.Format != "int64" {
+	if s.Format != "" && s.Format != binary {
 		add("%s", s.Format)
 	}
 	if s.ContentEncoding != "" {
 		add("%s", s.ContentEncoding)
 	}
 	bound := func(sign string, v *float64) {
-		if v != nil {
+		if v != nil && math.Abs(*v) < exact { // beyond it is but the size of an integer
 			add("%s %v", sign, jsonText(*v))
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"fmt"
-	"html/template"
+	htmltemplate "html/template"
 	"maps"
 	"net/http"
 	"slices"
@@ -66,7 +66,7 @@ var (
 	//go:embed page.css
 	pageCSS string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	pageTemplate = htmltemplate.Must(htmltemplate.New("page").Parse(pageHTML))
 	policy       = contentPolicy()
 )
 
@@ -84,7 +84,7 @@ func page(c sio.Contract, o *Options, link string) ([]byte, error) {
 	}
 	v := pageView{
 		Info: o.info(), Link: link,
-		Style: template.CSS(pageCSS), Policy: policy, //nolint:gosec // it is our own
+		Style: htmltemplate.CSS(pageCSS), Policy: policy, //nolint:gosec // it is our own
 	}
 	taken := ids{}
 	for _, n := range cat.namespaces {
@@ -105,7 +105,7 @@ type (
 	pageView struct {
 		Info
 		Link, Policy string
-		Style        template.CSS
+		Style        htmltemplate.CSS
 		Namespaces   []namespaceView
 		Types        []typeView
 	}
@@ -172,7 +172,7 @@ func viewType(name string, s *jsonschema.Schema) typeView {
 	for _, name := range s.PropertyOrder {
 		p := s.Properties[name]
 		v.Fields = append(v.Fields, fieldView{
-			Name: name, Doc: strings.TrimSpace(p.Description), Optional: !slices.Contains(s.Required, name), valueView: *viewValue(p),
+			Name: name, Doc: strings.TrimPrefix(p.Description, anyJSON), Optional: !slices.Contains(s.Required, name), valueView: *viewValue(p),
 		})
 	}
 	return v

@@ -9,61 +9,68 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/siokit/sio/contract/internal/model"
+	"github.com/siokit/sio/contract/internal/rules"
 )
 
-// A schemer makes JSON Schemas of types. It refers to those that have a name.
-type schemer struct {
-	ref       string // what references begin with
-	validated bool   // what clients send is held to the rules of its types
-	specials  map[string]*jsonschema.Schema
-	err       error // the first one
-}
-
-func (s *schemer) fail(err error) {
-	if s.err == nil {
-		s.err = fmt.Errorf("contract: %w", err)
-	}
-}
-
-// defs returns the schemas of all types that have a name.
-func (s *schemer) defs(all []*model.Type) map[string]*jsonschema.Schema {
-	defs := make(map[string]*jsonschema.Schema, len(all))
-	for _, t := range all {
-		defs[t.Name] = documented(s.plain(t), t.Doc)
-	}
-	return defs
-}
-
-// use returns the schema of a type where it is used, or nil for nil.
-func (s *schemer) use(t *model.Type) *jsonschema.Schema {
+// whole returns the schema of what an event or the like carries, or nil for nil.
+func (s *schemer) whole(t *model.Type, m mode) *jsonschema.Schema {
 	switch {
 	case t == nil:
 		return nil
-	case t.Nullable:
-		return nullable(s.plain(t))
+	case m == in && s.tag != "":
+		return s.use(t, m, rules.OfArgument(t.Go))
 	}
-	return s.plain(t)
+	return s.use(t, m, nil)
 }
 
-// plain returns the schema of a type, but for null.
-func (s *schemer) plain(t *model.Type) *jsonschema.Schema {
+// use returns the schema of a type where it is used, with the rules that it has there.
+func (s *schemer) use(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
+	schema := s.ruled(s.plain(t, m, r), r)
+	if t.Nullable && (r == nil || !r.NotNull) {
+		schema = nullable(schema)
+	}
+	if r != nil && len(r.Text) > 0 {
+		schema = documented(schema, "Rules: "+strings.Join(r.Text, ", "))
+	}
+	return schema
+}
+
+// within returns which values there are in one that has rules.
+func (s *schemer) within(m mode, r *rules.Rules) mode {
+	if m == in && s.tag != "" && (r == nil || !r.Checked) {
+		return loose
+	}
+	return m
+}
+
+// define returns the schema of a type that has a name.
+func (s *schemer) define(v variant) *jsonschema.Schema {
+	var r *rules.Rules
+	if v.mode == in && s.tag != "" {
+		r = rules.OfArgument(v.t.Go)
+	}
+	return s.plain(v.t, v.mode, r)
+}
+
+// plain returns the schema of a type, but for null, and for the rules of the value as a whole.
+func (s *schemer) plain(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
 	switch t.Kind {
 	case model.Ref:
-		return &jsonschema.Schema{Ref: s.ref + t.Elem.Name}
+		return s.reference(t.Elem, m, r)
 	case model.Override:
 		return s.override(t)
 	case model.Binary:
-		return s.special(attachmentName, attachment)
+		return s.referSpecial(attachmentName, attachment)
 	case model.Object:
-		return s.object(t)
+		return s.object(t, s.within(m, r))
 	case model.Array:
-		list := &jsonschema.Schema{Type: "array", Items: s.use(t.Elem)}
+		list := &jsonschema.Schema{Type: "array", Items: s.part(t.Elem, m, r)}
 		if t.Len >= 0 {
 			list.MinItems, list.MaxItems = new(t.Len), new(t.Len)
 		}
 		return list
 	case model.Map:
-		return &jsonschema.Schema{Type: "object", PropertyNames: s.key(t.Key), AdditionalProperties: s.use(t.Elem)}
+		return &jsonschema.Schema{Type: "object", PropertyNames: s.key(t.Key, m, r), AdditionalProperties: s.part(t.Elem, m, r)}
 	case model.Boolean:
 		return &jsonschema.Schema{Type: "boolean"}
 	case model.Integer:
@@ -80,34 +87,97 @@ func (s *schemer) plain(t *model.Type) *jsonschema.Schema {
 		}
 		return s.enum(t, str)
 	default:
-		return s.enum(t, anything("Any JSON."))
+		return s.enum(t, anything(anyJSON))
 	}
 }
 
-// special returns a reference to what is no type of the application's. The names have a dot, which
-// names of types have not.
-func (s *schemer) special(name string, make func() *jsonschema.Schema) *jsonschema.Schema {
-	if s.specials == nil {
-		s.specials = map[string]*jsonschema.Schema{}
+// reference returns what stands for a type that has a name. A list or map whose elements
+// have rules where it is used is written there.
+func (s *schemer) reference(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
+	list := t.Kind == model.Array || t.Kind == model.Map
+	switch {
+	case !list:
+		m = s.within(m, r)
+	case m == in && s.tag != "" && (r == nil || r.Elem == nil && r.Keys == nil):
+		m = loose
+	case m == in && s.tag != "" && (r.Keys != nil || says(r.Elem)):
+		return s.plain(t, m, r)
 	}
-	if s.specials[name] == nil {
-		s.specials[name] = make()
-	}
-	return &jsonschema.Schema{Ref: s.ref + name}
+	return s.refer(variant{t, m})
 }
 
-// integer returns the schema of an integer by its size.
+// says tells of rules that are more than that the fields of a struct have some.
+func says(r *rules.Rules) bool {
+	return r != nil && (!r.Checked || r.NotNull || r.Schema != nil || r.Text != nil || r.Keys != nil || says(r.Elem))
+}
+
+// part returns the schema of an element.
+func (s *schemer) part(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
+	if r == nil {
+		return s.use(t, s.within(m, nil), nil)
+	}
+	return s.use(t, m, r.Elem)
+}
+
+func (s *schemer) object(t *model.Type, m mode) *jsonschema.Schema {
+	o := object()
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		var r *rules.Rules
+		if m == in && s.tag != "" {
+			r = rules.OfField(structOf(t.Go), f.Path, s.tag)
+		}
+		value := documented(s.use(f.Type, m, r), f.Doc)
+		if m == out && !f.Optional || r != nil && r.Required {
+			and(o, f.Name, value)
+		} else {
+			or(o, f.Name, value)
+		}
+	}
+	return o
+}
+
+func structOf(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+// ruled returns a schema that keeps the rules of a value as a whole, too.
+func (s *schemer) ruled(schema *jsonschema.Schema, r *rules.Rules) *jsonschema.Schema {
+	if r == nil || len(r.Schema) == 0 {
+		return schema
+	}
+	text, err := json.Marshal(r.Schema)
+	more := new(jsonschema.Schema)
+	if err == nil {
+		err = json.Unmarshal(text, more)
+	}
+	if err != nil {
+		s.fail(err)
+		return schema
+	}
+	return both(schema, more)
+}
+
+// integer returns the schema of an integer by its size. The bounds of 64 bits are no
+// numbers that JavaScript has: the next ones that it has are excluded.
 func integer(t *model.Type) *jsonschema.Schema {
 	i := &jsonschema.Schema{Type: "integer", Minimum: t.Min, Maximum: t.Max}
-	const exact = 1 << 53 // from here on float64 has not all integers
-	if t.Min != nil && *t.Min <= -exact {
-		i.Format, i.Minimum = "int64", nil
+	if i.Minimum != nil && *i.Minimum <= -exact {
+		i.Minimum, i.ExclusiveMinimum = nil, i.Minimum
 	}
-	if t.Max != nil && *t.Max >= exact {
-		i.Maximum = nil
+	if i.Maximum != nil && *i.Maximum >= exact {
+		i.Maximum, i.ExclusiveMaximum = nil, i.Maximum
 	}
 	return i
 }
+
+// exact is where a float64 ceases to have all integers.
+const exact = 1 << 53
+
+const anyJSON = "Any JSON." // what is said of a type of which no more is known
 
 // quoted says what is in a string by the option string of a tag.
 func quoted(t *model.Type, s *jsonschema.Schema) {
@@ -127,36 +197,22 @@ func quoted(t *model.Type, s *jsonschema.Schema) {
 	}
 }
 
-func (s *schemer) object(t *model.Type) *jsonschema.Schema {
-	o := object()
-	for i := range t.Fields {
-		f := &t.Fields[i]
-		value := documented(s.field(f), f.Doc)
-		if f.Optional {
-			or(o, f.Name, value)
-		} else {
-			and(o, f.Name, value)
-		}
-	}
-	return o
-}
-
-// field returns the schema of a field's value.
-func (s *schemer) field(f *model.Field) *jsonschema.Schema {
-	return s.use(f.Type)
-}
-
 // key returns the schema of a map's keys, or nil if they can be any.
-func (s *schemer) key(t *model.Type) *jsonschema.Schema {
+func (s *schemer) key(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
+	var schema *jsonschema.Schema
 	switch {
-	case t == nil:
-		return nil
 	case t.Kind == model.Integer:
-		return &jsonschema.Schema{Pattern: "^-?[0-9]+$"}
+		schema = &jsonschema.Schema{Pattern: "^-?[0-9]+$"}
 	case t.Kind == model.Ref && t.Elem.Kind == model.String:
-		return s.plain(t)
+		schema = s.plain(t, m, nil)
 	}
-	return nil
+	if r == nil || r.Keys == nil || r.Keys.Schema == nil {
+		return schema
+	}
+	if schema == nil {
+		schema = &jsonschema.Schema{}
+	}
+	return s.ruled(schema, r.Keys)
 }
 
 // enum adds the constants of a type.
@@ -164,7 +220,7 @@ func (s *schemer) enum(t *model.Type, to *jsonschema.Schema) *jsonschema.Schema 
 	if len(t.Enum) == 0 {
 		return to
 	}
-	to.Minimum, to.Maximum, to.Format = nil, nil, ""
+	to.Minimum, to.Maximum, to.ExclusiveMinimum, to.ExclusiveMaximum = nil, nil, nil, nil
 	notes := []string{"Constants:"}
 	for _, v := range t.Enum {
 		if !json.Valid([]byte(v.JSON)) {
@@ -184,7 +240,7 @@ func (s *schemer) enum(t *model.Type, to *jsonschema.Schema) *jsonschema.Schema 
 
 func (s *schemer) override(t *model.Type) *jsonschema.Schema {
 	if t.Override.Schema == nil {
-		return anything("Any JSON.")
+		return anything(anyJSON)
 	}
 	schema := new(jsonschema.Schema)
 	if err := json.Unmarshal(t.Override.Schema, schema); err != nil {

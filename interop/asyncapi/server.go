@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
+	siovalidate "github.com/siokit/sio/validate"
 )
 
 // A Token says who a client is.
@@ -115,13 +116,8 @@ func (c *Code) UnmarshalText(text []byte) error {
 
 type none = struct{}
 
-// lenient keeps no rule: only the contract matters here.
-type lenient struct{}
-
-func (lenient) Validate(any) error { return nil }
-
 func newServer() *sio.Server {
-	srv := sio.New(&sio.Options{Validator: lenient{}})
+	srv := sio.New(&sio.Options{Validator: siovalidate.New()})
 	srv.Declare(sio.ConnectError[Refusal]{}, sio.NewEvent[string]("notice"), sio.NewEvent[none]("tick"))
 	sio.OnConnect(srv, func(*sio.Context, Token) error { return nil })
 	sio.On(srv, "say", func(*sio.Context, string) error { return nil })
