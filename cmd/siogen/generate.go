@@ -74,7 +74,11 @@ func (c *command) generate(ctx context.Context, p *project) error {
 
 	program := filepath.Join(p.temp, "server.exe") // Windows runs nothing without a suffix
 	var said bytes.Buffer
-	build := p.command(ctx, "test", "-c", "-vet=off", "-overlay="+overlayFile, "-o", program, p.pattern)
+	args := []string{"test", "-c", "-vet=off", "-overlay=" + overlayFile, "-o", program}
+	if !strings.Contains(goflags(p.flags), "-ldflags") {
+		args = append(args, "-ldflags=-w") // a third faster
+	}
+	build := p.command(ctx, append(args, p.pattern)...)
 	build.Stderr = io.MultiWriter(c.stderr, &said)
 	if err := build.Run(); err != nil {
 		if hasNoContract(said.String()) {

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"siogen": mai
 // TestScripts runs siogen in modules of users, with the real go command. A module
 // without a go.mod gets one that requires sio of this checkout, and nothing more.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	module := userModule(t)
 	env := goEnv(t)
 	testscript.Run(t, testscript.Params{

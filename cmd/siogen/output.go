@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/siokit/sio/contract"
 )
 
 // write writes the output unless the file is as it should be.
@@ -40,11 +41,7 @@ func (o output) write(stdout io.Writer) error {
 	case !info.Mode().IsRegular():
 		return os.WriteFile(path, o.data, 0o666) // a pipe or a device
 	}
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if bytes.Equal(unix(old), o.data) {
+	if contract.Check(path, o.data) == nil {
 		return nil
 	}
 	return replace(path, o.data, info)
@@ -73,49 +70,19 @@ func replace(path string, data []byte, old fs.FileInfo) (err error) {
 	return os.Rename(temp, path)
 }
 
-// unix returns a text without the carriage returns that Git gives files on Windows.
-func unix(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")) }
-
 // compare returns an error that has the first difference of each file that is not what
 // would be written.
 func (c *command) compare(p *project) error {
-	var problems []string
+	var problems []error
 	for _, o := range c.outputs {
-		old, err := os.ReadFile(o.path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, o.path+" is not there")
-		case err != nil:
-			return err
-		case !bytes.Equal(unix(old), o.data):
-			problems = append(problems, fmt.Sprintf("%s is not what the server says, first in %s", o.path, difference(unix(old), o.data)))
+		if err := contract.Check(o.path, o.data); err != nil {
+			problems = append(problems, err)
 		}
 	}
 	if problems == nil {
 		return nil
 	}
-	return fmt.Errorf("%s\nwrite it by\n\t%s", strings.Join(problems, "\n"), c.again(p))
-}
-
-// difference shows the first line that is not the same.
-func difference(old, now []byte) string {
-	is, want := strings.SplitAfter(string(old), "\n"), strings.SplitAfter(string(now), "\n")
-	n := 0
-	for n < len(is) && n < len(want) && is[n] == want[n] {
-		n++
-	}
-	a, b := line(is, n), line(want, n)
-	if strings.TrimSpace(a) == strings.TrimSpace(b) {
-		a, b = strconv.Quote(a), strconv.Quote(b)
-	}
-	return fmt.Sprintf("line %d:\n\tis      %s\n\tshould  %s", n+1, strings.TrimSpace(a), strings.TrimSpace(b))
-}
-
-func line(all []string, n int) string {
-	if n >= len(all) || all[n] == "" {
-		return "(the file ends)"
-	}
-	return all[n]
+	return fmt.Errorf("%w\nThe command for it is\n\t%s", errors.Join(problems...), c.again(p))
 }
 
 // again returns the command that writes what this one has checked.

@@ -114,21 +114,6 @@ func TestWriteDevice(t *testing.T) {
 	}
 }
 
-func TestDifference(t *testing.T) {
-	for _, test := range []struct{ old, now, want string }{
-		{"a\nb\n", "a\nc\n", "line 2:\n\tis      b\n\tshould  c"},
-		{"a\n", "a\nc\n", "line 2:\n\tis      (the file ends)\n\tshould  c"},
-		{"a\nb\n", "a\n", "line 2:\n\tis      b\n\tshould  (the file ends)"},
-		{"a\nb", "a\nb\n", "line 2:\n\tis      \"b\"\n\tshould  \"b\\n\""},
-		{"a\n  b\n", "a\n\tb\n", "line 2:\n\tis      \"  b\\n\"\n\tshould  \"\\tb\\n\""},
-		{"", "a\n", "line 1:\n\tis      (the file ends)\n\tshould  a"},
-	} {
-		if got := difference([]byte(test.old), []byte(test.now)); got != test.want {
-			t.Errorf("%q, %q: %q, want %q", test.old, test.now, got, test.want)
-		}
-	}
-}
-
 func is(t *testing.T, path, want string) {
 	t.Helper()
 	if b, err := os.ReadFile(path); err != nil || string(b) != want {

@@ -11,8 +11,6 @@ import (
 	"slices"
 
 	"golang.org/x/mod/modfile"
-
-	_ "github.com/siokit/sio/contract" // so that its version, of this program's go.mod, is known here, and part of a go.mod that has siogen as a tool
 )
 
 // goVersion is what package contract needs.
@@ -44,10 +42,10 @@ func (p *project) workspace(gomod, gowork string) error {
 	if err := addContract(work, need); err != nil {
 		return err
 	}
+	work.Cleanup()
 	if err := setGo(work); err != nil {
 		return err
 	}
-	work.Cleanup()
 	path := filepath.Join(p.temp, "go.work")
 	if err := os.WriteFile(path, modfile.Format(work.Syntax), 0o600); err != nil {
 		return err
