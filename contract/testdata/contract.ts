@@ -221,7 +221,7 @@ export interface Everything {
     /** across */
     x: number;
   };
-  Strange: string;
+  "it is <strange>": string;
   "a-b": string;
   __proto__: string;
   "-": string;
@@ -262,7 +262,7 @@ export interface EverythingInput {
     /** across */
     x: number;
   };
-  Strange: string;
+  "it is <strange>": string;
   "a-b": string;
   __proto__: string;
   "-": string;

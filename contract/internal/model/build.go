@@ -307,6 +307,10 @@ func (b *builder) object(u *Type, at place) error {
 		if f.hidden && u.Direction == In {
 			continue
 		}
+		if f.malformed != "" {
+			// It has its Go name in what is written, but another one in what is read.
+			return b.errorf("the field %s has a tag with the name %q, which encoding/json does not take", f.sf.Name, f.malformed)
+		}
 		decl := b.source.field(f.owner, f.sf.Name)
 		if f.owner == u.Go && !isDefined(u.Go) {
 			decl = b.source.inlineField(at.expr, f.sf.Name)
