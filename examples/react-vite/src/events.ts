@@ -32,7 +32,7 @@ export interface Namespaces {
   "/": {
     receive: ServerToClientEvents;
     send: ClientToServerEvents;
-    options: { auth: Auth | ((send: (auth: Auth) => void) => void) };
+    auth: Auth;
     refusal: ConnectErrorData;
   };
 }
@@ -54,12 +54,17 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
 /** The official function io as one that knows the namespaces: const connect = io as Connect. */
 export type Connect = <N extends NamespaceName>(
   name: N,
-  ...options: {} extends NamespaceOf<N>["options"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
+  ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
-/** The options of a client in a namespace. */
+/** The options of io, with the auth that the server wants. */
 export type ConnectOptions<N extends NamespaceName> = Omit<Partial<ManagerOptions & SocketOptions>, "auth"> &
-  NamespaceOf<N>["options"];
+  (undefined extends NamespaceOf<N>["auth"]
+    ? { auth?: AuthOption<NonNullable<NamespaceOf<N>["auth"]>> }
+    : { auth: AuthOption<NamespaceOf<N>["auth"]> });
+
+/** An auth payload, or what calls a function with one. */
+export type AuthOption<Auth> = Auth | ((send: (auth: Auth) => void) => void);
 
 /** A Mark says whether a task is done. */
 export interface Mark {

@@ -49,13 +49,13 @@ export interface Namespaces {
   "/": {
     receive: ServerToClientEvents;
     send: ClientToServerEvents;
-    options: { auth: Auth | ((send: (auth: Auth) => void) => void) };
+    auth: Auth;
     refusal: ConnectErrorData;
   };
   "/chat": {
     receive: ChatServerToClientEvents;
     send: ChatClientToServerEvents;
-    options: { auth?: ChatAuth | ((send: (auth: ChatAuth) => void) => void) };
+    auth: ChatAuth | undefined;
     refusal: ChatConnectErrorData;
   };
 }
@@ -77,12 +77,17 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
 /** The official function io as one that knows the namespaces: const connect = io as Connect. */
 export type Connect = <N extends NamespaceName>(
   name: N,
-  ...options: {} extends NamespaceOf<N>["options"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
+  ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
-/** The options of a client in a namespace. */
+/** The options of io, with the auth that the server wants. */
 export type ConnectOptions<N extends NamespaceName> = Omit<Partial<ManagerOptions & SocketOptions>, "auth"> &
-  NamespaceOf<N>["options"];
+  (undefined extends NamespaceOf<N>["auth"]
+    ? { auth?: AuthOption<NonNullable<NamespaceOf<N>["auth"]>> }
+    : { auth: AuthOption<NamespaceOf<N>["auth"]> });
+
+/** An auth payload, or what calls a function with one. */
+export type AuthOption<Auth> = Auth | ((send: (auth: Auth) => void) => void);
 
 /**
  * A Change is what has happened in a room since the Change before, in 50 ms or more. Who came
