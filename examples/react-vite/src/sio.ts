@@ -36,6 +36,7 @@ export function useSocket<S extends Socket<any, any>>(open: (options: { autoConn
     return () => {
       untyped.off("connect", connect).off("disconnect", disconnect).off("connect_error", lost);
       socket.disconnect();
+      setConnection({ status: "connecting", error: null });   // for StrictMode, and for Activity: it may be mounted again
     };
   }, [socket]);
 
