@@ -42,7 +42,11 @@ type listed struct {
 	TestGoFiles, XTestGoFiles []string
 	Error                     *listError
 	DepsErrors                []*listError
-	Module                    *struct{ Main bool }
+	Module                    *struct {
+		Path    string
+		Main    bool
+		Replace *struct{ Path, Version string }
+	}
 }
 
 type listError struct{ Pos, Err string }
@@ -51,14 +55,15 @@ type listError struct{ Pos, Err string }
 func (c *command) load(ctx context.Context) (_ *project, err error) {
 	p := &project{pattern: c.pkg, stderr: c.stderr}
 	// A directory may be of another module than the current one, or of none.
-	if c.pkg == "." || c.pkg == ".." || strings.HasPrefix(filepath.ToSlash(c.pkg), "./") ||
-		strings.HasPrefix(filepath.ToSlash(c.pkg), "../") || filepath.IsAbs(c.pkg) {
+	if isDirectory(c.pkg) {
 		p.dir, p.pattern = c.pkg, "."
 		if strings.Contains(c.pkg, "...") {
 			return nil, fmt.Errorf("%s: one package at a time; %w", c.pkg, errUsage)
 		}
-		if _, err := os.Stat(c.pkg); err != nil {
+		if info, err := os.Stat(c.pkg); err != nil {
 			return nil, err
+		} else if !info.IsDir() {
+			return nil, fmt.Errorf("%s is a file: give the directory of the package; %w", c.pkg, errUsage)
 		}
 	}
 	if p.temp, err = os.MkdirTemp("", "siogen-"); err != nil {
@@ -97,6 +102,13 @@ func (c *command) load(ctx context.Context) (_ *project, err error) {
 	return p, nil
 }
 
+// isDirectory reports whether a package is given by its directory, as Go tells it from an
+// import path.
+func isDirectory(pkg string) bool {
+	first, _, _ := strings.Cut(filepath.ToSlash(pkg), "/")
+	return first == "." || first == ".." || filepath.IsAbs(pkg)
+}
+
 // modMod matches the flag that makes Go change go.mod as it needs.
 var modMod = regexp.MustCompile(`(^|\s)-?-mod=mod\b`)
 
@@ -127,13 +139,17 @@ func (p *project) list(ctx context.Context) error {
 		return fmt.Errorf("%s: one package at a time, and these are %d; %w", p.pattern, len(all), errUsage)
 	}
 	p.listed = all[0]
-	switch {
+	switch info, err := os.Stat(p.pattern); {
+	case p.Error != nil && err == nil && info.IsDir() && p.pattern != ".":
+		return fmt.Errorf("%s\nIf the directory is meant, it is ./%s", p.Error.Err, filepath.ToSlash(p.pattern))
 	case p.Error != nil && p.Error.Pos != "":
 		return fmt.Errorf("%s: %s", p.Error.Pos, p.Error.Err)
 	case p.Error != nil:
 		return errors.New(p.Error.Err)
 	case p.Module == nil:
 		return fmt.Errorf("package %s is in no module", p.ImportPath)
+	case !p.Module.Main && (p.Module.Replace == nil || p.Module.Replace.Version != ""):
+		return fmt.Errorf("package %s is of another module, %s: siogen has to be run there", p.ImportPath, p.Module.Path)
 	}
 	return nil
 }
