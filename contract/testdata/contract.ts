@@ -302,7 +302,7 @@ export interface Node {
   name: string;
   children?: (Node | null)[];
   byName: { [key: string]: Node } | null;
-  extra: { [key: string]: number[] | null } | null;
+  extra: { [key in Status]?: number[] | null } | null;
 }
 
 /** A Page is a part of a list. */

@@ -73,7 +73,9 @@ func (m *mood) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (k textKey) MarshalText() ([]byte, error) { return []byte(strings.TrimSuffix(k.a+":"+k.b, ":")), nil }
+func (k textKey) MarshalText() ([]byte, error) {
+	return []byte(strings.TrimSuffix(k.a+":"+k.b, ":")), nil
+}
 
 func (k *textKey) UnmarshalText(text []byte) error {
 	k.a, k.b, _ = strings.Cut(string(text), ":")
