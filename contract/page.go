@@ -152,7 +152,7 @@ func viewEvents(events []event, prefix string, taken ids) []eventView {
 	all := make([]eventView, 0, len(events))
 	for _, e := range events {
 		v := eventView{
-			ID: taken.unique(prefix, e.name), Name: e.name, Note: e.note(), Other: e.other,
+			ID: taken.unique(prefix, e.name), Name: e.title(), Note: e.note(), Other: e.other,
 			None: e.typed && e.arg == nil, Arg: viewValue(e.arg), Ack: viewValue(e.ack),
 		}
 		if e.ack != nil && !e.sent {
