@@ -76,7 +76,7 @@ lint: $(LINT) $(DEADCODE) ## check format, code and go.mod, that imports run one
 	if [[ -n $$bad ]]; then echo "not gofmt'ed:" $$bad >&2; exit 1; fi
 	go vet ./...
 	$(LINT) run ./...
-	for dir in $(filter-out .,$(MODULES)); do (cd $$dir && $(CURDIR)/$(LINT) run --enable-only modernize,unused ./...); done
+	for dir in $(filter-out .,$(MODULES)); do (cd $$dir && $(CURDIR)/$(LINT) run --enable-only depguard,modernize,unused ./...); done
 	for dir in $(MODULES); do (cd $$dir && go mod tidy -diff); done
 	@for dir in $(MODULES); do echo "deadcode -test $$dir"; cd $(CURDIR)/$$dir; dead=$$($(CURDIR)/$(DEADCODE) -test ./...); \
 	if [[ -n $$dead ]]; then echo "$$dead" >&2; exit 1; fi; done
