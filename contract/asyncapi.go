@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -36,13 +37,14 @@ func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) {
 	if d.Servers, err = about.servers(); err != nil {
 		return nil, err
 	}
-	ids := ids{}
+	channels, operations := ids{}, ids{}
 	for _, n := range cat.namespaces {
-		id := n.name
-		if id == "/" {
+		id := clean(n.name)
+		if n.name == "/" {
 			id = "root"
 		}
-		d.add(ids.unique(id), n)
+		w := &channelWriter{d: &d, operations: operations, id: channels.unique(id), messages: ids{}}
+		w.write(n)
 	}
 	return encode(d)
 }
@@ -59,102 +61,94 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// add adds a namespace.
-func (d *document) add(id string, n namespace) {
-	c := &channelWriter{d: d, id: id, c: &channel{Title: n.name, Description: n.note(), Messages: map[string]*message{}}}
-	d.Channels[id] = c.c
+// A channelWriter adds a namespace to a document.
+type channelWriter struct {
+	d          *document
+	operations ids // of the document
+	c          *channel
+	id         string // of the channel
+	messages   ids    // of the channel
+}
+
+func (w *channelWriter) write(n namespace) {
+	w.c = &channel{Title: n.name, Description: n.note(), Messages: map[string]*message{}}
+	w.d.Channels[w.id] = w.c
 	if n.known {
-		c.c.Address = &n.name
-		for _, part := range n.parts {
-			if c.c.Parameters == nil {
-				c.c.Parameters = map[string]parameter{}
-			}
-			c.c.Parameters[part] = parameter{"A part of the namespace's name: not empty."}
-		}
+		w.c.Address = &n.name
 	}
-	c.connect(n)
+	for _, part := range n.parts {
+		if w.c.Parameters == nil {
+			w.c.Parameters = map[string]parameter{}
+		}
+		w.c.Parameters[part] = parameter{"A part of the namespace's name: not empty."}
+	}
+	w.connect(n)
 	for _, e := range n.receive {
-		c.event("receive", e)
+		w.event("receive", e)
 	}
 	for _, e := range n.send {
-		c.event("send", e)
+		w.event("send", e)
 	}
 }
 
-// A channelWriter adds messages and operations to a channel.
-type channelWriter struct {
-	d   *document
-	id  string // of the channel
-	c   *channel
-	ids ids // of its messages
-}
-
-// message adds a message and returns where it is. Its id is made of parts.
-func (w *channelWriter) message(m *message, parts ...string) reference {
-	if w.ids == nil {
-		w.ids = ids{}
-	}
-	id := w.ids.unique(parts...)
+// message adds a message and returns its id, which is like this one.
+func (w *channelWriter) message(m *message, id string) string {
+	id = w.messages.unique(id)
 	w.c.Messages[id] = m
-	return reference{"#/channels/" + w.id + "/messages/" + id}
+	return id
 }
 
-// operation adds an operation for a message.
-func (w *channelWriter) operation(action string, m *message, id reference, replies ...reference) {
-	op := &operation{Action: action, Channel: w.ref(), Title: m.Title, Messages: []reference{id}}
-	if len(replies) > 0 {
-		op.Reply = &reply{Channel: w.ref(), Messages: replies}
+// operation adds the operation for a message, and for those that answer it.
+func (w *channelWriter) operation(action, id string, replies ...string) {
+	channel := reference{"#/channels/" + w.id}
+	refer := func(ids ...string) (all []reference) {
+		for _, id := range ids {
+			all = append(all, reference{channel.Ref + "/messages/" + id})
+		}
+		return all
 	}
-	_, name, _ := strings.Cut(id.Ref, "/messages/")
-	w.d.Operations[w.id+"."+name] = op
+	op := &operation{Action: action, Channel: channel, Title: w.c.Messages[id].Title, Messages: refer(id)}
+	if len(replies) > 0 {
+		op.Reply = &reply{Channel: channel, Messages: refer(replies...)}
+	}
+	w.d.Operations[w.operations.unique(w.id+"."+id)] = op
 }
-
-func (w *channelWriter) ref() reference { return reference{"#/channels/" + w.id} }
 
 // connect adds how a client enters the namespace.
 func (w *channelWriter) connect(n namespace) {
-	m := &message{Name: "connect", Title: "A client connects", Traits: packet("connect"), Payload: n.auth}
-	if n.auth == nil {
-		m.Payload = anything("The auth payload: the contract does not tell its type.")
+	auth := n.auth
+	if auth == nil {
+		auth = anything("The auth payload: the contract does not tell its type.")
 	}
-	in := w.message(m, "connect")
-	connected := w.message(&message{
-		Name: "connected", Title: "The client is let in", Traits: packet("connected"),
-		Payload: or(object(prop{"sid", text("The socket's id.")}), "pid", text("By which the client may recover its state: only if the server allows that.")),
-	}, "connected")
-	refused := w.message(&message{
-		Name: "connect_error", Title: "The client is refused", Traits: packet("connect_error"), Payload: problem(n.refusal),
-	}, "connect_error")
-	w.operation("receive", m, in, connected, refused)
+	sid := object(prop{"sid", text("The socket's id.")})
+	or(sid, "pid", text("By which the client may recover its state: only if the server allows that."))
+	w.operation("receive",
+		w.message(&message{Name: "connect", Title: "A client connects", Traits: packet("connect"), Payload: auth}, "connect"),
+		w.message(&message{Name: "connected", Title: "The client is let in", Traits: packet("connected"), Payload: sid}, "connected"),
+		w.message(&message{Name: "connect_error", Title: "The client is refused", Traits: packet("connect_error"), Payload: problem(n.refusal)}, "connect_error"))
 }
 
 // event adds an event, and the answers to it.
 func (w *channelWriter) event(action string, e event) {
-	m := &message{Name: e.name, Title: e.name, Description: e.note(), Traits: packet("event"), Payload: e.payload()}
-	if m.Title == "" {
-		m.Title = `""`
-	}
+	m := &message{Name: e.name, Title: e.title(), Description: e.note(), Traits: packet("event"), Payload: e.payload()}
+	id := action + "." + clean(e.name)
 	if e.other {
-		m.Name, m.Title = "", "Any other event"
+		id = action + ".other"
 	}
-	id := e.name
-	if !e.answered() {
-		w.operation(action, m, w.message(m, action, id))
-		return
+	id = w.message(m, id)
+	var replies []string
+	if e.answered() {
+		answer := &message{Name: e.name, Title: "Answer to " + m.Title, Traits: packet("ack"), Payload: e.answer()}
+		replies = append(replies, w.message(answer, id+".ack"))
 	}
-	if action == "send" {
+	switch {
+	case e.sent && e.answered():
 		m.Traits = packet("question")
+	case e.answered():
+		failure := &message{Name: e.name, Title: "Failure of " + m.Title, Traits: packet("ack"), Payload: tuple(object(prop{"error", problem(e.failure)}))}
+		replies = append(replies, w.message(failure, id+".failure"))
 	}
-	in := w.message(m, action, id)
-	answer := &message{Name: e.name, Title: "Answer to " + m.Title, Traits: packet("ack"), Payload: e.answer()}
-	replies := []reference{w.message(answer, action, id, "ack")}
-	if action == "receive" {
-		replies = append(replies, w.message(&message{
-			Name: e.name, Title: "Failure of " + m.Title, Traits: packet("ack"),
-			Payload: tuple(object(prop{"error", problem(e.failure)})),
-		}, action, id, "failure"))
-	}
-	w.operation(action, m, in, replies...)
+	w.operation(action, id, replies...)
 }
 
 // packets are what the packets of messages have beside the payload.
@@ -184,30 +178,28 @@ func packet(kind string) []reference {
 // ids are those that are taken.
 type ids map[string]bool
 
-// unique returns an id made of names, which may have any characters.
-func (taken ids) unique(names ...string) string {
-	clean := make([]string, len(names))
-	for i, name := range names {
-		clean[i] = strings.Trim(strings.Map(func(r rune) rune {
-			switch {
-			case r == '{' || r == '}':
-				return -1
-			case r < 0x80 && (r == '-' || r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'):
-				return r
-			}
-			return '_'
-		}, name), "_")
-		if clean[i] == "" {
-			clean[i] = "_"
+// unique returns an id like this one.
+func (taken ids) unique(id string) string {
+	free := id
+	for i := 2; taken[free]; i++ {
+		free = fmt.Sprintf("%s_%d", id, i)
+	}
+	taken[free] = true
+	return free
+}
+
+// clean returns a name as a part of an id.
+func clean(name string) string {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r == '{' || r == '}':
+			return -1
+		case r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z':
+			return r
 		}
-	}
-	first := strings.Join(clean, ".")
-	id := first
-	for i := 2; taken[id]; i++ {
-		id = fmt.Sprintf("%s_%d", first, i)
-	}
-	taken[id] = true
-	return id
+		return '_'
+	}, name), "_")
+	return cmp.Or(id, "_")
 }
 
 // servers returns the servers by ids.
@@ -229,7 +221,7 @@ func (i Info) servers() (map[string]server, error) {
 		if path == "" {
 			path = "/socket.io/"
 		}
-		all[ids.unique(u.Host)] = server{Host: u.Host, Pathname: path, Protocol: protocol, Description: s.Description}
+		all[ids.unique(clean(u.Host))] = server{Host: u.Host, Pathname: path, Protocol: protocol, Description: s.Description}
 	}
 	return all, nil
 }

@@ -32,8 +32,8 @@ type event struct {
 	name    string
 	typed   bool
 	sent    bool               // by the server
-	others  []string           // for all other events: the names of those that it is not for
-	other   bool               // it stands for all other events
+	other   bool               // it stands for all events
+	others  []string           // but those of these names
 	arg     *jsonschema.Schema // nil for none, or if it is not known
 	ack     *jsonschema.Schema // nil for none, or if it is not known
 	failure *jsonschema.Schema // the data of an error in place of the answer
@@ -80,7 +80,7 @@ func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
 		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg, validated)})
 	}
 	if m.Any {
-		n.receive = append(n.receive, event{name: "other", other: true, others: names, failure: s.failure(nil, nil, validated)})
+		n.receive = append(n.receive, event{other: true, others: names, failure: s.failure(nil, nil, validated)})
 	}
 	for _, e := range m.Send {
 		n.send = append(n.send, event{name: e.Name, typed: e.Typed, sent: true, arg: s.whole(e.Arg, out), ack: s.whole(e.Ack, s.answers())})
@@ -123,6 +123,16 @@ func (n namespace) note() string {
 
 // answered tells of an event that may have an answer.
 func (e event) answered() bool { return e.ack != nil || !e.typed && !e.sent }
+
+func (e event) title() string {
+	switch {
+	case e.other:
+		return "Any other event"
+	case e.name == "":
+		return `""`
+	}
+	return e.name
+}
 
 func (e event) note() string {
 	switch {
