@@ -11,7 +11,7 @@
 //
 // The package is a directory or an import path, and that of the current directory if
 // there is none. Its events are those that its server has registered and declared
-// ([sio.Server.Contract]), so siogen calls the function that makes the server:
+// (Contract of sio.Server), so siogen calls the function that makes the server:
 //
 //	func New() *sio.Server
 //	func New() (*sio.Server, error)
