@@ -99,35 +99,35 @@ type meta struct {
 type Everything struct {
 	*meta
 	shop.Base
-	Bool     bool            `json:"bool"`
-	Int      int             `json:"int"`
-	Quoted   int64           `json:"quoted,string"`
-	Float    float32         `json:"float"`
-	Color    Color           `json:"color"`
-	Level    Level           `json:"level"`
-	Status   Status          `json:"status"`
-	Flags    Flags           `json:"flags"`
-	Data     []byte          `json:"data"`
-	Hash     [32]byte        `json:"hash"`
-	Point    [2]float64      `json:"point"`
-	Raw      json.RawMessage `json:"raw"`
-	Number   json.Number     `json:"number"`
-	Big      *big.Int        `json:"big"`
-	Took     time.Duration   `json:"took"`
-	At       time.Time       `json:"at,omitzero"`
-	Tags     []string        `json:"tags"`
-	Matrix   [][]*float64    `json:"matrix"`
-	Any      any             `json:"any"`
-	Map      map[int]User    `json:"map"`
-	Decimal  Decimal         `json:"decimal"`
-	Inline   struct {
+	Bool    bool            `json:"bool"`
+	Int     int             `json:"int"`
+	Quoted  int64           `json:"quoted,string"`
+	Float   float32         `json:"float"`
+	Color   Color           `json:"color"`
+	Level   Level           `json:"level"`
+	Status  Status          `json:"status"`
+	Flags   Flags           `json:"flags"`
+	Data    []byte          `json:"data"`
+	Hash    [32]byte        `json:"hash"`
+	Point   [2]float64      `json:"point"`
+	Raw     json.RawMessage `json:"raw"`
+	Number  json.Number     `json:"number"`
+	Big     *big.Int        `json:"big"`
+	Took    time.Duration   `json:"took"`
+	At      time.Time       `json:"at,omitzero"`
+	Tags    []string        `json:"tags"`
+	Matrix  [][]*float64    `json:"matrix"`
+	Any     any             `json:"any"`
+	Map     map[int]User    `json:"map"`
+	Decimal Decimal         `json:"decimal"`
+	Inline  struct {
 		X int `json:"x"` // across
 	} `json:"inline"`
-	Strange  string  `json:"it's \"strange\""`
-	Dashed   string  `json:"a-b"`
-	Proto    string  `json:"__proto__"`
-	Dash     string  `json:"-,"`
-	Left     string  `json:"-"`
+	Strange  string `json:"it is <strange>"`
+	Dashed   string `json:"a-b"`
+	Proto    string `json:"__proto__"`
+	Dash     string `json:"-,"`
+	Left     string `json:"-"`
 	Page     Page[shop.Item]
 	PageUser Page[Page[*User]]
 }

@@ -202,6 +202,9 @@ func (w *tsWriter) bare(t *model.Type, depth int) string {
 		}
 		return elem + "[]"
 	case model.Map:
+		if t.Key.Kind == model.Ref {
+			return "{ [key in " + t.Key.Elem.Name + "]?: " + w.expr(t.Elem, depth) + " }"
+		}
 		return "{ [key: string]: " + w.expr(t.Elem, depth) + " }"
 	case model.Object:
 		return w.object(t, depth)

@@ -27,6 +27,7 @@ var guides = []struct{ file, dir, pkg string }{
 	{"adminui.md", "../examples/adminui", "main"},
 	{"opentelemetry.md", "../metrics/otel", "siootel"},
 	{"observability.md", "../metrics/prometheus", "sioprometheus"},
+	{"contract.md", "../contract/internal/shop", "shop"},
 }
 
 // prelude is what the examples may use without declaring it.
@@ -57,7 +58,7 @@ var imports = map[string]string{
 	"context": "context", "embed": "embed", "errors": "errors", "expvar": "expvar", "fmt": "fmt", "http": "net/http", "net": "net", "log": "log", "slog": "log/slog", "os": "os",
 	"regexp": "regexp", "strings": "strings", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"echo": "github.com/labstack/echo/v4", "middleware": "github.com/labstack/echo/v4/middleware", "zerolog": "github.com/rs/zerolog",
-	"sio": "github.com/siokit/sio", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
+	"sio": "github.com/siokit/sio", "contract": "github.com/siokit/sio/contract", "socketio": "github.com/siokit/sio/socketio", "engineio": "github.com/siokit/sio/engineio",
 	"parser": "github.com/siokit/sio/socketio/parser", "msgpack": "github.com/siokit/sio/socketio/parser/msgpack", "siotest": "github.com/siokit/sio/siotest", "sioecho": "github.com/siokit/sio/adapters/echo",
 	"cluster": "github.com/siokit/sio/cluster", "wire": "github.com/siokit/sio/cluster/wire", "emitter": "github.com/siokit/sio/emitter", "presence": "github.com/siokit/sio/presence", "adminui": "github.com/siokit/sio/adminui",
 	"redis": "github.com/siokit/sio/cluster/redis", "rueidis": "github.com/redis/rueidis",

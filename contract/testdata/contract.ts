@@ -221,7 +221,7 @@ export interface Everything {
     /** across */
     x: number;
   };
-  Strange: string;
+  "it is <strange>": string;
   "a-b": string;
   __proto__: string;
   "-": string;
@@ -262,7 +262,7 @@ export interface EverythingInput {
     /** across */
     x: number;
   };
-  Strange: string;
+  "it is <strange>": string;
   "a-b": string;
   __proto__: string;
   "-": string;
@@ -302,7 +302,7 @@ export interface Node {
   name: string;
   children?: (Node | null)[];
   byName: { [key: string]: Node } | null;
-  extra: { [key: string]: number[] | null } | null;
+  extra: { [key in Status]?: number[] | null } | null;
 }
 
 /** A Page is a part of a list. */

@@ -29,6 +29,7 @@ func (b *builder) declare(m *Model) []*Type {
 			used = append(used, t.Elem)
 		}
 		walk(t.Elem)
+		walk(t.Key)
 		for i := range t.Fields {
 			walk(t.Fields[i].Type)
 		}

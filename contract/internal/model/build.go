@@ -78,8 +78,8 @@ func (b *builder) useAny(t reflect.Type, at place) (*Type, error) {
 		return u, replace(u)
 	}
 	if t.Kind() == reflect.Pointer {
-		if t.Name() != "" {
-			return nil, b.errorf("%v has no JSON", t) // of pointers without end
+		if isEndless(t) {
+			return nil, b.errorf("%v has no JSON", t)
 		}
 		at.addressable, at.expr = true, unstar(at.expr)
 		u, err := b.useAny(t.Elem(), at)
@@ -164,6 +164,15 @@ func isChecked(t reflect.Type, r *rules.Rules) bool {
 		return r != nil && r.Checked
 	}
 	return true
+}
+
+// isEndless reports whether a type is like type P *P.
+func isEndless(t reflect.Type) bool {
+	seen := make(map[reflect.Type]bool)
+	for ; t.Kind() == reflect.Pointer && !seen[t]; t = t.Elem() {
+		seen[t] = true
+	}
+	return seen[t]
 }
 
 // override returns what the application says that a type is, or nil.
@@ -286,13 +295,20 @@ func (b *builder) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: %s", strings.Join(b.path, ""), fmt.Sprintf(format, args...))
 }
 
-// mapKey returns what the keys of a map are.
+// mapKey returns what the keys of a map are. Methods for text are not called for strings.
 func (b *builder) mapKey(t reflect.Type, dir Direction) (*Type, error) {
 	text := t.Implements(textMethods[Out][0])
 	if dir == In {
 		text = reflect.PointerTo(t).Implements(textMethods[In][0])
 	}
-	switch k := t.Kind(); {
+	k := t.Kind()
+	if isDefined(t) && (methods(t, dir, false) == byFields || text && k != reflect.String) && b.override(t) == nil {
+		enum := &Type{Go: t, Direction: dir}
+		if b.enumerate(enum); enum.Kind == String {
+			return b.use(t, place{dir: dir})
+		}
+	}
+	switch {
 	case k == reflect.String, text:
 		return &Type{Kind: String, Go: t, Direction: dir}, nil
 	case k >= reflect.Int && k <= reflect.Uintptr:
@@ -306,6 +322,10 @@ func (b *builder) object(u *Type, at place) error {
 	for _, f := range fieldsOf(u.Go) {
 		if f.hidden && u.Direction == In {
 			continue
+		}
+		if f.malformed != "" {
+			// It has its Go name in what is written, but another one in what is read.
+			return b.errorf("the field %s has a tag with the name %q, which encoding/json does not take", f.sf.Name, f.malformed)
 		}
 		decl := b.source.field(f.owner, f.sf.Name)
 		if f.owner == u.Go && !isDefined(u.Go) {

@@ -27,8 +27,8 @@ func (s *source) constants(t reflect.Type) []constantDecl {
 	if p == nil || p.standard || !isDefined(t) || t.Kind() == reflect.Struct {
 		return nil
 	}
-	if all := p.types[t.Name()]; len(all) != 1 {
-		return nil // there is a type in a function that has the same name
+	if d := s.decl(t); d == nil || d.local {
+		return nil
 	}
 	if p.consts == nil {
 		p.findConstants()

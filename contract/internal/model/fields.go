@@ -19,8 +19,9 @@ type field struct {
 	omitEmpty bool
 	omitZero  bool
 	quoted    bool
-	behind    bool // an embedded pointer
-	hidden    bool // behind an embedded pointer to an unexported struct: it can't be decoded
+	behind    bool   // an embedded pointer
+	malformed string // the name in its tag, if it is none
+	hidden    bool   // behind an embedded pointer to an unexported struct: it can't be decoded
 }
 
 // fieldsOf returns the fields of a struct in order.
@@ -56,8 +57,9 @@ func fieldsOf(t reflect.Type) []field {
 				}
 				name, list, _ := strings.Cut(tag, ",")
 				options := strings.Split(list, ",")
-				if !isValidName(name) {
-					name = ""
+				malformed := ""
+				if name != "" && !isValidName(name) {
+					name, malformed = "", name
 				}
 				index := append(slices.Clip(e.index), sf.Index...)
 				if name == "" && sf.Anonymous && ft.Kind() == reflect.Struct {
@@ -77,6 +79,7 @@ func fieldsOf(t reflect.Type) []field {
 					omitZero:  slices.Contains(options, "omitzero"),
 					quoted:    slices.Contains(options, "string") && canQuote(ft.Kind()),
 					behind:    e.behind,
+					malformed: malformed,
 					hidden:    e.hidden,
 				}
 				fields = append(fields, f)

@@ -79,7 +79,7 @@ type Type struct {
 	Format    string    // of a String: "date-time", "byte" (base64), "" for none
 	Quoted    bool      // of a String: it is a number, boolean or string that is JSON in a string (",string")
 	Elem      *Type     // of an Array, Map or Ref
-	Key       *Type     // of a Map: String, or Integer in a string, or a Ref to one
+	Key       *Type     // of a Map: String, Integer in a string, or a Ref to a String with an Enum
 	Len       int       // of an Array; -1 for any
 	Fields    []Field
 	Enum      []Value  // the constants of an Integer or String, if it is one of them

@@ -3,8 +3,10 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -47,39 +49,47 @@ func (b *builder) name(used []*Type) {
 }
 
 // nameGoTypes returns a name for each type, with as much of the package's path as is
-// needed to tell it from all others.
+// needed to tell it from those of other packages. Types in functions of one package,
+// which nothing tells apart, are numbered.
 func nameGoTypes(order []reflect.Type, taken map[string]bool) map[reflect.Type]string {
 	names := make(map[reflect.Type]string, len(order))
 	for depth := 0; len(order) > 0; depth++ {
-		byName := make(map[string]int)
+		packages := make(map[string]map[string]bool) // that have a type of a name
 		for _, t := range order {
-			byName[identifier(t, depth)]++
+			name := identifier(t, depth)
+			if packages[name] == nil {
+				packages[name] = make(map[string]bool)
+			}
+			packages[name][t.PkgPath()] = true
 		}
+		got := make(map[string]bool)
 		var again []reflect.Type
 		for _, t := range order {
 			name := identifier(t, depth)
-			switch {
-			case byName[name] == 1 && !taken[name]:
-				names[t] = name
-			case depth > strings.Count(pathOf(t), "/")+1: // types in functions
-				names[t] = unused(name, taken)
-			default:
+			deepest := depth > strings.Count(pathOf(t), "/")
+			if !deepest && (taken[name] || len(packages[name]) > 1) {
 				again = append(again, t)
 				continue
 			}
-			taken[names[t]] = true
+			if taken[name] || got[name] {
+				name = unused(name, taken, got)
+			}
+			got[name] = true
+			names[t] = name
 		}
-		for name, n := range byName {
-			taken[name] = taken[name] || n > 1 // none gets what several want
+		maps.Copy(taken, got)
+		for name, n := range packages {
+			taken[name] = taken[name] || len(n) > 1 // none gets what several want
 		}
 		order = again
 	}
 	return names
 }
 
-func unused(name string, taken map[string]bool) string {
+func unused(name string, taken ...map[string]bool) string {
 	for n := 2; ; n++ {
-		if numbered := fmt.Sprint(name, n); !taken[numbered] {
+		numbered := fmt.Sprint(name, n)
+		if !slices.ContainsFunc(taken, func(t map[string]bool) bool { return t[numbered] }) {
 			return numbered
 		}
 	}

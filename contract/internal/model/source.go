@@ -31,8 +31,9 @@ type pkg struct {
 
 // A typeDecl is the declaration of a type.
 type typeDecl struct {
-	doc  string
-	spec *ast.TypeSpec
+	doc   string
+	spec  *ast.TypeSpec
+	local bool // in a function
 }
 
 // A fieldDecl is the declaration of a field.
@@ -149,26 +150,34 @@ func parse(fset *token.FileSet, path string, found *packages.Package) *pkg {
 			continue
 		}
 		p.files = append(p.files, f)
-		ast.Inspect(f, func(n ast.Node) bool {
-			d, ok := n.(*ast.GenDecl)
-			if !ok || d.Tok != token.TYPE {
+		for _, d := range f.Decls {
+			_, local := d.(*ast.FuncDecl)
+			ast.Inspect(d, func(n ast.Node) bool {
+				if d, ok := n.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+					p.add(d, local)
+				}
 				return true
-			}
-			for _, spec := range d.Specs {
-				spec := spec.(*ast.TypeSpec)
-				doc := spec.Doc
-				if doc == nil && !d.Lparen.IsValid() {
-					doc = d.Doc
-				}
-				if doc == nil {
-					doc = spec.Comment
-				}
-				p.types[spec.Name.Name] = append(p.types[spec.Name.Name], &typeDecl{text(doc), spec})
-			}
-			return true
-		})
+			})
+		}
+	}
+	for _, all := range p.types { // those of the package first
+		slices.SortStableFunc(all, func(a, b *typeDecl) int { return compareBool(a.local, b.local) })
 	}
 	return p
+}
+
+func (p *pkg) add(d *ast.GenDecl, local bool) {
+	for _, spec := range d.Specs {
+		spec := spec.(*ast.TypeSpec)
+		doc := spec.Doc
+		if doc == nil && !d.Lparen.IsValid() {
+			doc = d.Doc
+		}
+		if doc == nil {
+			doc = spec.Comment
+		}
+		p.types[spec.Name.Name] = append(p.types[spec.Name.Name], &typeDecl{text(doc), spec, local})
+	}
 }
 
 // text returns what a comment says. The lines of a /* comment may be indented.
@@ -200,6 +209,8 @@ func baseName(t reflect.Type) string {
 }
 
 // decl returns the declaration of a type, or nil if it is not known which one it is.
+// Reflection does not tell types in functions from those of the package, but their fields
+// may.
 func (s *source) decl(t reflect.Type) *typeDecl {
 	p := s.packages[t.PkgPath()]
 	if p == nil || !isDefined(t) {
@@ -209,6 +220,9 @@ func (s *source) decl(t reflect.Type) *typeDecl {
 	for _, d := range p.types[baseName(t)] {
 		if t.Kind() == reflect.Struct && !isOf(p.resolve(d.spec.Type), t) {
 			continue
+		}
+		if !d.local {
+			return d
 		}
 		if found != nil {
 			return nil
@@ -232,7 +246,7 @@ func (p *pkg) resolve(e ast.Expr) ast.Expr {
 			e = x.X
 			continue
 		case *ast.Ident:
-			if all := p.types[x.Name]; len(all) == 1 {
+			if all := p.types[x.Name]; len(all) > 0 && !all[0].local {
 				e = all[0].spec.Type
 				continue
 			}
