@@ -128,7 +128,7 @@ func TestRules(t *testing.T) {
 	accepted, refused := 0, 0
 	for _, row := range all {
 		for _, of := range row.types {
-			values := valuesOf(of, true, 3)
+			values := some(valuesOf(of, true, 3))
 			rules := append(strings.Fields(row.rules), "")
 			for _, rule := range rules {
 				for _, wrap := range []struct {
@@ -164,6 +164,15 @@ func TestRules(t *testing.T) {
 	if accepted < 1000 || refused < 1000 {
 		t.Error("these are too few to mean anything")
 	}
+}
+
+// some returns a few hundred of many values, from all parts.
+func some(all []string) (few []string) {
+	step := 1 + len(all)/300
+	for i := 0; i < len(all); i += step {
+		few = append(few, all[i])
+	}
+	return few
 }
 
 func join(a, b string) string {
