@@ -143,7 +143,8 @@ type NoStock struct {
 }
 
 type auth struct {
-	Token string `json:"token"`
+	Token string `json:"token,omitempty" validate:"required,min=20"`
+	Room  string `json:"room" validate:"omitempty,max=20"`
 }
 
 func newServer() *sio.Server {

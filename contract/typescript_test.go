@@ -3,27 +3,82 @@ package contract_test
 import (
 	"flag"
 	"os"
+	"reflect"
+	"strings"
 	"testing"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/contract"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestTypeScript(t *testing.T) {
-	got, err := contract.TypeScript(newServer().Contract(), &contract.Options{Overrides: map[string]contract.Override{
+	o := &contract.Options{Overrides: map[string]contract.Override{
 		"github.com/siokit/sio/contract_test.Decimal": {TypeScript: "`${number}`"},
-	}})
+	}}
+	validated := newServer().Contract()
+	validated.Validated = true
+	for golden, c := range map[string]sio.Contract{
+		"testdata/contract.ts":  newServer().Contract(),
+		"testdata/validated.ts": validated,
+	} {
+		got, err := contract.TypeScript(c, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			if err := os.WriteFile(golden, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := contract.Check(golden, got); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestNamespaceNames looks at names that are hard to write.
+func TestNamespaceNames(t *testing.T) {
+	var c sio.Contract
+	for _, name := range []string{"/", "/a-b", "/a_b", "/7", "/`${x}\\", "/💬", "/x/{id}-{part}/`"} {
+		c.Namespaces = append(c.Namespaces, sio.NamespaceContract{Name: name})
+	}
+	got, err := contract.TypeScript(c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/contract.ts"
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
+	for _, want := range []string{
+		"export interface ABClientToServerEvents", "export interface AB2ClientToServerEvents",
+		"export interface Namespace7Client", "export interface NamespaceClient", "export interface XIdPartClient",
+		"| `/x/${string}-${string}/\\``", `"/` + "`${x}" + `\\": {`,
+	} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("there is no %s in\n%s", want, got)
 		}
 	}
-	if err := contract.Check(golden, got); err != nil {
-		t.Error(err)
+}
+
+// TestUnsendable names the event and the field of a type that has no JSON.
+func TestUnsendable(t *testing.T) {
+	srv := sio.New(nil)
+	srv.Of("/chat").Declare(sio.NewEvent[struct{ Done chan bool }]("done"))
+	_, err := contract.TypeScript(srv.Contract(), nil)
+	const want = `contract: namespace /chat, argument of "done": struct { Done chan bool }.Done: chan bool has no JSON`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// TestWarn tells of sources that are not found.
+func TestWarn(t *testing.T) {
+	c := sio.Contract{Namespaces: []sio.NamespaceContract{{Name: "/", Auth: reflect.TypeFor[User]()}}}
+	var told []string
+	o := &contract.Options{Dir: t.TempDir(), Warn: func(text string) { told = append(told, text) }}
+	if _, err := contract.TypeScript(c, o); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "contract_test") {
+		t.Errorf("told %q", told)
 	}
 }

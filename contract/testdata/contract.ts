@@ -137,7 +137,8 @@ export type ConnectOptions<N extends NamespaceName> = Omit<Partial<ManagerOption
 export type AuthOption<Auth> = Auth | ((send: (auth: Auth) => void) => void);
 
 export interface Auth {
-  token: string;
+  token?: string;
+  room: string;
 }
 
 /** A Color is what a pen has. */

@@ -51,8 +51,7 @@ func (b *builder) declare(m *Model) []*Type {
 var variants = []struct {
 	dir       Direction
 	unchecked bool
-	suffix    string
-}{{Out, false, ""}, {In, false, "Input"}, {In, true, "Unchecked"}}
+}{{Out, false}, {In, false}, {In, true}}
 
 // alike returns for each declaration the one that stands for it, since it holds the same.
 func (b *builder) alike() map[*Type]*Type {

@@ -13,7 +13,8 @@ import (
 
 // name gives each declared type a name: that of its Go type, its first letter upper
 // case. Types of several packages that have the same one get that of their package in
-// front. Of several variants of a type the first has none of their suffixes.
+// front. Of several variants of a type the one for what clients send has the suffix Input,
+// and the one whose rules are not enforced Unchecked; the first has none.
 func (b *builder) name(used []*Type) {
 	taken := make(map[string]bool)
 	for _, name := range b.opts.Reserved {
@@ -30,20 +31,22 @@ func (b *builder) name(used []*Type) {
 	}
 	names := nameGoTypes(order, taken)
 	for _, t := range order {
-		first := true
+		suffix := "" // of the variant that comes next
 		for _, v := range variants {
 			d := b.declared[key{t, v.dir, v.unchecked}]
 			if d == nil || !variantsOf[t][d] {
 				continue
 			}
-			d.Name = names[t]
-			if !first {
-				if d.Name += v.suffix; taken[d.Name] {
+			d.Name = names[t] + suffix
+			if suffix != "" {
+				if taken[d.Name] {
 					d.Name = unused(d.Name, taken)
 				}
 				taken[d.Name] = true
 			}
-			first = false
+			if suffix = "Unchecked"; v.dir == Out {
+				suffix = "Input"
+			}
 		}
 	}
 }
