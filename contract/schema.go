@@ -125,7 +125,7 @@ func (s *schemer) object(t *model.Type, m mode) *jsonschema.Schema {
 		f := &t.Fields[i]
 		var r *rules.Rules
 		if m == in && s.tag != "" {
-			r = rules.OfField(structOf(t.Go), f.Path, s.tag)
+			r = rules.OfField(pointee(t.Go), f.Path, s.tag)
 		}
 		value := documented(s.use(f.Type, m, r), f.Doc)
 		if m == out && !f.Optional || r != nil && r.Required {
@@ -135,13 +135,6 @@ func (s *schemer) object(t *model.Type, m mode) *jsonschema.Schema {
 		}
 	}
 	return o
-}
-
-func structOf(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t
 }
 
 // ruled returns a schema that keeps the rules of a value as a whole, too.
@@ -181,28 +174,38 @@ const anyJSON = "Any JSON." // what is said of a type of which no more is known
 
 // quoted says what is in a string by the option string of a tag.
 func quoted(t *model.Type, s *jsonschema.Schema) {
-	g := t.Go
-	for g.Kind() == reflect.Pointer {
-		g = g.Elem()
-	}
-	switch k := g.Kind(); {
-	case k == reflect.Bool:
+	switch g := pointee(t.Go); g.Kind() {
+	case reflect.Bool:
 		s.Enum = []any{"true", "false"}
-	case k == reflect.String:
-		s.Description = "A string as JSON, with quotes, in a string."
-	case k == reflect.Float32, k == reflect.Float64:
-		s.Pattern = `^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
+	case reflect.String:
+		s.Pattern = `^"([^"\\\x00-\x1f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$` // a JSON string
+	case reflect.Float32, reflect.Float64:
+		s.Pattern = `^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
 	default:
-		s.Pattern = "^-?[0-9]+$"
+		s.Pattern = integerPattern(g)
 	}
 }
 
-// key returns the schema of a map's keys, or nil if they can be any.
+// integerPattern returns the pattern of an integer in a string.
+func integerPattern(t reflect.Type) string {
+	if t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uintptr {
+		return "^(0|[1-9][0-9]*)$"
+	}
+	return "^-?(0|[1-9][0-9]*)$"
+}
+
+func pointee(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
 func (s *schemer) key(t *model.Type, m mode, r *rules.Rules) *jsonschema.Schema {
 	var schema *jsonschema.Schema
 	switch {
 	case t.Kind == model.Integer:
-		schema = &jsonschema.Schema{Pattern: "^-?[0-9]+$"}
+		schema = &jsonschema.Schema{Pattern: integerPattern(t.Go)}
 	case t.Kind == model.Ref && t.Elem.Kind == model.String:
 		schema = s.plain(t, m, nil)
 	}

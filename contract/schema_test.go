@@ -54,7 +54,8 @@ func TestSchemas(t *testing.T) {
 		{of: []int8{}, out: `{"type":["array","null"],"items":{"type":"integer","minimum":-128,"maximum":127}}`},
 		{of: [2]string{}, out: `{"type":"array","items":{"type":"string"},"minItems":2,"maxItems":2}`},
 		{of: map[string]bool{}, out: `{"type":["object","null"],"additionalProperties":{"type":"boolean"}}`},
-		{of: map[int]bool{}, out: `{"type":["object","null"],"additionalProperties":{"type":"boolean"},"propertyNames":{"pattern":"^-?[0-9]+$"}}`},
+		{of: map[int]bool{}, out: `{"type":["object","null"],"additionalProperties":{"type":"boolean"},"propertyNames":{"pattern":"^-?(0|[1-9][0-9]*)$"}}`},
+		{of: map[uint8]bool{}, out: `{"type":["object","null"],"additionalProperties":{"type":"boolean"},"propertyNames":{"pattern":"^(0|[1-9][0-9]*)$"}}`},
 		{of: new(string), out: `{"type":["string","null"]}`},
 		{of: []byte{}, out: `{"anyOf":[{"$ref":"#/definitions/sio.Attachment"},{"type":"null"}],"definitions":{"sio.Attachment":{
 			"type":"object","format":"binary","properties":{"_placeholder":{"const":true},"num":{"type":"integer","minimum":0}},"required":["_placeholder","num"]}}}`},
@@ -63,10 +64,11 @@ func TestSchemas(t *testing.T) {
 			A int     `json:",string"`
 			B float32 `json:"b,string"`
 			C bool    `json:",string,omitempty"`
-		}{}, out: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?[0-9]+$"},
-			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]}},"required":["A","b"]}`,
-			in: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?[0-9]+$"},
-			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]}}}`},
+			D string  `json:"d,omitempty,string"`
+		}{D: "\"\n\\é<"}, out: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$"},
+			"b":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]},"d":{"type":"string","pattern":"^\"([^\"\\\\\\x00-\\x1f]|\\\\([\"\\\\/bfnrt]|u[0-9a-fA-F]{4}))*\"$"}},"required":["A","b"]}`,
+			in: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)$"},
+			"b":{"type":"string","pattern":"^-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]},"d":{"type":"string","pattern":"^\"([^\"\\\\\\x00-\\x1f]|\\\\([\"\\\\/bfnrt]|u[0-9a-fA-F]{4}))*\"$"}}}`},
 		{of: parcel{}, out: `{"allOf":[{"$ref":"#/definitions/Parcel"}],"definitions":{"Parcel":{"type":"object","properties":{
 			"name":{"type":"string"},"weight":{"type":"integer","minimum":0,"maximum":255},
 			"to":{"anyOf":[{"$ref":"#/definitions/Parcel"},{"type":"null"}]},
@@ -80,7 +82,7 @@ func TestSchemas(t *testing.T) {
 			"items":{"type":["array","null"],"maxItems":5,"items":{"$ref":"#/definitions/Parcel"}},
 			"loose":{"type":"array","items":{"$ref":"#/definitions/ParcelUnchecked"}},
 			"at":{"type":"string","format":"date-time"}},"required":["name"]},
-			"ParcelUnchecked":{"type":"object","properties":{
+			"ParcelUnchecked":{"description":"This is what clients may send where rules are not checked.","type":"object","properties":{
 			"name":{"type":"string"},"weight":{"type":"integer","minimum":0,"maximum":255},
 			"to":{"anyOf":[{"$ref":"#/definitions/ParcelUnchecked"},{"type":"null"}]},
 			"items":{"type":["array","null"],"items":{"$ref":"#/definitions/ParcelUnchecked"}},
@@ -121,6 +123,16 @@ func TestSchemas(t *testing.T) {
 			fits(t, output, test.of)
 		})
 	}
+}
+
+func TestInputWithoutRules(t *testing.T) {
+	input, err := contract.InputSchema(reflect.TypeFor[choice](), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equalSchemas(t, "input", input, `{"allOf":[{"$ref":"#/definitions/Choice"}],"definitions":{"Choice":{"type":"object","properties":{
+		"Size":{"type":"string"},"Maybe":{"type":["string","null"]},"Count":{"type":"integer","exclusiveMinimum":-9223372036854775808,"exclusiveMaximum":9223372036854775808},
+		"By":{"type":["object","null"],"additionalProperties":{"type":"integer","exclusiveMinimum":-9223372036854775808,"exclusiveMaximum":9223372036854775808}}}}}}`)
 }
 
 // equalSchemas compares schemas, less what is the same in all, and descriptions of sio's own.
