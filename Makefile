@@ -25,7 +25,7 @@ TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/clus
 # FUZZED are those with fuzz targets.
 FUZZED := adminui metrics/otel
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
-MODULES := . bench $(TESTED) examples/adminui interop/cluster interop/frameworks
+MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -129,7 +129,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	for dir in . $(FUZZED); do (cd $$dir && $(CURDIR)/scripts/fuzz $(FUZZTIME)); done
 
 .PHONY: interop
-interop: interop-node interop-python interop-java interop-frameworks interop-cluster ## run the official clients against the Go server, and Node servers beside it
+interop: interop-node interop-python interop-java interop-frameworks interop-cluster interop-asyncapi ## run the official clients against the Go server, and Node servers beside it
 
 .PHONY: interop-node
 interop-node: interop-server proxies interop/node_modules/.package-lock.json
@@ -154,6 +154,11 @@ interop-frameworks: cc interop/node_modules/.package-lock.json
 interop-cluster: cc redis proxies interop/node_modules/.package-lock.json
 	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server . && go build -race -o ../../.bin/cluster-relay ./relay
 	cd interop && node --test --test-timeout=300000 --test-reporter=spec cluster/*.test.mjs
+
+.PHONY: interop-asyncapi
+interop-asyncapi: cc interop/asyncapi/node_modules/.package-lock.json
+	cd interop/asyncapi && go vet ./... && go build -race -o ../../.bin/asyncapi .
+	cd interop/asyncapi && node --test --test-timeout=300000 --test-reporter=spec
 
 .PHONY: interop-reference
 interop-reference: redis interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
@@ -204,7 +209,7 @@ soak: redis proxies ## flood a server in every way, with epoll and without, and 
 
 .PHONY: clean
 clean: ## remove what was installed and built here
-	rm -rf .bin .venv artifacts interop/java/target examples/react-vite/dist {examples/chat,examples/react-vite,interop,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
+	rm -rf .bin .venv artifacts interop/java/target examples/react-vite/dist {examples/chat,examples/react-vite,interop,interop/asyncapi,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
 
 .PHONY: cc
 cc:

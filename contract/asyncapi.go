@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -38,8 +39,8 @@ func AsyncAPI(c sio.Contract, o *Options) ([]byte, error) {
 	}
 	channels, operations := ids{}, ids{}
 	for _, n := range cat.namespaces {
-		id := n.name
-		if id == "/" {
+		id := clean(n.name)
+		if n.name == "/" {
 			id = "root"
 		}
 		w := &channelWriter{d: &d, operations: operations, id: channels.unique(id), messages: ids{}}
@@ -90,9 +91,9 @@ func (w *channelWriter) write(n namespace) {
 	}
 }
 
-// message adds a message and returns its id, which is made of names.
-func (w *channelWriter) message(m *message, names ...string) (id string) {
-	id = w.messages.unique(names...)
+// message adds a message and returns its id, which is like this one.
+func (w *channelWriter) message(m *message, id string) string {
+	id = w.messages.unique(id)
 	w.c.Messages[id] = m
 	return id
 }
@@ -110,7 +111,7 @@ func (w *channelWriter) operation(action, id string, replies ...string) {
 	if len(replies) > 0 {
 		op.Reply = &reply{Channel: channel, Messages: refer(replies...)}
 	}
-	w.d.Operations[w.operations.unique(w.id, id)] = op
+	w.d.Operations[w.operations.unique(w.id+"."+id)] = op
 }
 
 // connect adds how a client enters the namespace.
@@ -130,22 +131,22 @@ func (w *channelWriter) connect(n namespace) {
 // event adds an event, and the answers to it.
 func (w *channelWriter) event(action string, e event) {
 	m := &message{Name: e.name, Title: e.title(), Description: e.note(), Traits: packet("event"), Payload: e.payload()}
-	name := e.name
+	id := action + "." + clean(e.name)
 	if e.other {
-		name = "other"
+		id = action + ".other"
 	}
-	id := w.message(m, action, name)
+	id = w.message(m, id)
 	var replies []string
 	if e.answered() {
 		answer := &message{Name: e.name, Title: "Answer to " + m.Title, Traits: packet("ack"), Payload: e.answer()}
-		replies = append(replies, w.message(answer, id, "ack"))
+		replies = append(replies, w.message(answer, id+".ack"))
 	}
 	switch {
 	case e.sent && e.answered():
 		m.Traits = packet("question")
 	case e.answered():
 		failure := &message{Name: e.name, Title: "Failure of " + m.Title, Traits: packet("ack"), Payload: tuple(object(prop{"error", problem(e.failure)}))}
-		replies = append(replies, w.message(failure, id, "failure"))
+		replies = append(replies, w.message(failure, id+".failure"))
 	}
 	w.operation(action, id, replies...)
 }
@@ -177,30 +178,28 @@ func packet(kind string) []reference {
 // ids are those that are taken.
 type ids map[string]bool
 
-// unique returns an id made of names, which may have any characters.
-func (taken ids) unique(names ...string) string {
-	clean := make([]string, len(names))
-	for i, name := range names {
-		clean[i] = strings.Trim(strings.Map(func(r rune) rune {
-			switch {
-			case r == '{' || r == '}':
-				return -1
-			case r < 0x80 && (r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'):
-				return r
-			}
-			return '_'
-		}, name), "_")
-		if clean[i] == "" {
-			clean[i] = "_"
+// unique returns an id like this one.
+func (taken ids) unique(id string) string {
+	free := id
+	for i := 2; taken[free]; i++ {
+		free = fmt.Sprintf("%s_%d", id, i)
+	}
+	taken[free] = true
+	return free
+}
+
+// clean returns a name as a part of an id.
+func clean(name string) string {
+	id := strings.Trim(strings.Map(func(r rune) rune {
+		switch {
+		case r == '{' || r == '}':
+			return -1
+		case r == '-' || r == '_' || r == '.' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z':
+			return r
 		}
-	}
-	first := strings.Join(clean, ".")
-	id := first
-	for i := 2; taken[id]; i++ {
-		id = fmt.Sprintf("%s_%d", first, i)
-	}
-	taken[id] = true
-	return id
+		return '_'
+	}, name), "_")
+	return cmp.Or(id, "_")
 }
 
 // servers returns the servers by ids.
@@ -222,7 +221,7 @@ func (i Info) servers() (map[string]server, error) {
 		if path == "" {
 			path = "/socket.io/"
 		}
-		all[ids.unique(u.Host)] = server{Host: u.Host, Pathname: path, Protocol: protocol, Description: s.Description}
+		all[ids.unique(clean(u.Host))] = server{Host: u.Host, Pathname: path, Protocol: protocol, Description: s.Description}
 	}
 	return all, nil
 }

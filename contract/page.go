@@ -125,9 +125,9 @@ type (
 		Arg, Ack, Failure *valueView
 	}
 	typeView struct {
-		Name, Doc string
-		Value     *valueView // nil for one with fields
-		Fields    []fieldView
+		ID, Name, Doc string
+		Value         *valueView // nil for one with fields
+		Fields        []fieldView
 	}
 	fieldView struct {
 		Name, Doc string
@@ -141,7 +141,7 @@ type (
 )
 
 func viewNamespace(n namespace, taken ids) namespaceView {
-	id := taken.unique("ns", n.name)
+	id := taken.unique("ns." + clean(n.name))
 	v := namespaceView{ID: id, Name: n.name, Note: n.note(), Auth: viewValue(n.auth), Refusal: viewValue(n.refusal)}
 	v.Columns[0] = columnView{Title: "Clients send", Empty: "Nothing that has a handler.", Events: viewEvents(n.receive, id+".send", taken)}
 	v.Columns[1] = columnView{Title: "Clients get", Empty: "Nothing that is declared.", Events: viewEvents(n.send, id+".get", taken)}
@@ -152,7 +152,7 @@ func viewEvents(events []event, prefix string, taken ids) []eventView {
 	all := make([]eventView, 0, len(events))
 	for _, e := range events {
 		v := eventView{
-			ID: taken.unique(prefix, e.name), Name: e.title(), Note: e.note(), Other: e.other,
+			ID: taken.unique(prefix + "." + clean(e.name)), Name: e.title(), Note: e.note(), Other: e.other,
 			None: e.typed && e.arg == nil, Arg: viewValue(e.arg), Ack: viewValue(e.ack),
 		}
 		if e.ack != nil && !e.sent {
@@ -164,7 +164,7 @@ func viewEvents(events []event, prefix string, taken ids) []eventView {
 }
 
 func viewType(name string, s *jsonschema.Schema) typeView {
-	v := typeView{Name: name, Doc: s.Description}
+	v := typeView{ID: strings.TrimPrefix(typeRef+name, "#"), Name: shown(name), Doc: s.Description}
 	if s.Properties == nil {
 		v.Value = viewValue(s)
 		return v

@@ -8,6 +8,8 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"path/filepath"
+	"runtime"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/contract"
@@ -24,7 +26,8 @@ func main() {
 
 func serve(addr string, empty bool) error {
 	srv := newServer()
-	o := &contract.Options{Info: contract.Info{
+	_, source, _, _ := runtime.Caller(0)
+	o := &contract.Options{Dir: filepath.Dir(source), Info: contract.Info{
 		Title:       "The <shop> & its chat",
 		Version:     "2.1.0",
 		Description: "Orders, chats and pictures.\n\nWhat is in angle brackets, such as <script>alert(1)</script>, is text.",
@@ -41,6 +44,9 @@ func serve(addr string, empty bool) error {
 	if err != nil {
 		return err
 	}
+	mux := http.NewServeMux()
+	mux.Handle("/socket.io/", srv)
+	mux.Handle("/", docs)
 	fmt.Printf("http://%s\n", l.Addr())
-	return http.Serve(l, docs) //nolint:gosec // for a test
+	return http.Serve(l, mux) //nolint:gosec // for a test
 }

@@ -114,37 +114,79 @@ func (c *Code) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Größe is no name in ASCII.
+type Größe struct {
+	Maß int `json:"maß"`
+}
+
 type none = struct{}
+
+// The events that the server sends.
+var (
+	notice  = sio.NewEvent[string]("notice")
+	tick    = sio.NewEvent[none]("tick")
+	ordered = sio.NewEvent[Order]("order")
+	picture = sio.NewEvent[[]byte]("picture")
+	tree    = sio.NewEvent[Tree]("tree")
+	now     = sio.NewEvent[time.Time]("time")
+	sure    = sio.NewEventWithAck[string, bool]("sure?")
+	which   = sio.NewEventWithAck[none, *Order]("which")
+	bridge  = sio.UntypedEvent("bridge")
+	size    = sio.NewEvent[Größe]("Größe")
+	sizes   = sio.NewEvent[int]("Gr__e")
+	markup  = sio.NewEvent[int]("<b>")
+)
 
 func newServer() *sio.Server {
 	srv := sio.New(&sio.Options{Validator: siovalidate.New()})
-	srv.Declare(sio.ConnectError[Refusal]{}, sio.NewEvent[string]("notice"), sio.NewEvent[none]("tick"))
-	sio.OnConnect(srv, func(*sio.Context, Token) error { return nil })
-	sio.On(srv, "say", func(*sio.Context, string) error { return nil })
-	sio.On(srv, "ping me", func(*sio.Context, none) error { return nil })
+	srv.Declare(sio.ConnectError[Refusal]{}, notice, tick)
+	sio.OnConnect(srv, func(_ *sio.Context, t Token) error {
+		if t.Token != "let me in" {
+			return &sio.Error{Message: "no", Data: Refusal{Code: 7, Until: time.Now()}}
+		}
+		return nil
+	})
+	sio.On(srv, "say", func(c *sio.Context, text string) error { return notice.Emit(c, text) })
+	sio.On(srv, "ping me", func(c *sio.Context, _ none) error { return tick.Emit(c, none{}) })
 
 	shop := srv.Of("/shop")
 	sio.OnConnect(shop, func(*sio.Context, *Token) error { return nil })
-	sio.OnWithAck(shop, "order", func(_ *sio.Context, o Order) (Order, error) { return o, nil })
-	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) { return Page[Order]{}, nil })
-	sio.OnWithAck(shop, "gifts", func(*sio.Context, []*Gift) (Page[Gift], error) { return Page[Gift]{}, nil })
+	sio.OnWithAck(shop, "order", func(_ *sio.Context, o Order) (Order, error) {
+		if o.Count == 13 {
+			return o, &sio.Error{Message: "no stock", Data: NoStock{Left: 12}}
+		}
+		return o, nil
+	})
+	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) { return Page[Order]{Items: []Order{{}}}, nil })
+	sio.OnWithAck(shop, "gifts", func(_ *sio.Context, g []*Gift) (Page[Gift], error) { return Page[Gift]{Next: len(g)}, nil })
 	sio.OnWithAck(shop, "nothing", func(*sio.Context, int) (none, error) { return none{}, nil })
 	sio.OnWithAck(shop, "code", func(_ *sio.Context, c Code) (*Code, error) { return &c, nil })
 	sio.OnWithAck(shop, "upload", func(_ *sio.Context, data []byte) (int, error) { return len(data), nil })
-	sio.OnWithAck(shop, "status/of:this~order", func(*sio.Context, Status) (map[Status]int, error) { return nil, nil })
+	sio.OnWithAck(shop, "status/of:this~order", func(_ *sio.Context, s Status) (map[Status]int, error) { return map[Status]int{s: 1}, nil })
+	sio.OnWithAck(shop, "show", func(c *sio.Context, o Order) (*Order, error) { return show(c, o) })
 	shop.Declare(
 		sio.AckError[map[string]any]{}, sio.AckError[NoStock]{"order", "list"},
-		sio.NewEvent[Order]("order"), sio.NewEvent[[]byte]("picture"), sio.NewEvent[Tree]("tree"), sio.NewEvent[time.Time]("time"),
-		sio.NewEventWithAck[string, bool]("sure?"), sio.NewEventWithAck[none, *Order]("which"), sio.UntypedEvent("bridge"),
-		sio.NewEvent[string]("Größe"), sio.NewEvent[int]("Gr__e"), sio.NewEvent[int]("<b>"),
+		ordered, picture, tree, now, sure, which, bridge, size, sizes, markup,
 	)
 
 	tenant := srv.Of("/tenant-{id}/room-{room}")
 	sio.On(tenant, "say", func(*sio.Context, string) error { return nil })
-	tenant.On("raw", func(*sio.Context) error { return nil })
-	tenant.OnAny(func(*sio.Context) error { return nil })
+	tenant.On("raw", func(c *sio.Context) error { return c.Ack("any", 1) })
+	tenant.OnAny(func(c *sio.Context) error { return c.Ack() })
 	srv.OfFunc(func(name string) bool { return strings.HasPrefix(name, "/dyn-") }).Declare(sio.NewEvent[int]("n"))
 	srv.Of("/tenant--id-").OnAny(func(*sio.Context) error { return nil })
 	srv.Of("/größe").On("", func(*sio.Context) error { return nil })
 	return srv
+}
+
+// show sends everything that the shop may send, and returns what the client answers.
+func show(c *sio.Context, o Order) (*Order, error) {
+	_, err := sure.Call(c.Context(), c, "Really?")
+	err = errors.Join(err,
+		ordered.Emit(c, o), picture.Emit(c, []byte{1, 2}), tree.Emit(c, Tree{"a": {"b": nil}}), now.Emit(c, time.Now()),
+		c.Emit(string(bridge), 1, "two", []byte{3}), size.Emit(c, Größe{1}), sizes.Emit(c, 2), markup.Emit(c, 3))
+	if err != nil {
+		return nil, err
+	}
+	return which.Call(c.Context(), c, none{})
 }
