@@ -21,9 +21,9 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core, two at a time: those of
 # the first ones wait most of the time.
-TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster examples/react-vite metrics/otel metrics/prometheus cmd/siogen
+TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster examples/react-vite metrics/otel metrics/prometheus cmd/siogen validate validate/agreement
 # FUZZED are those with fuzz targets.
-FUZZED := adminui metrics/otel
+FUZZED := adminui metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
 MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/frameworks
 
