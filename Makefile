@@ -21,15 +21,15 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core, two at a time: those of
 # the first ones wait most of the time.
-TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster examples/react-vite metrics/otel metrics/prometheus cmd/siogen validate validate/agreement
+TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui cmd/siogen contract validate validate/agreement examples/cluster examples/react-vite metrics/otel metrics/prometheus
 # FUZZED are those with fuzz targets.
-FUZZED := adminui metrics/otel validate/agreement
+FUZZED := adminui contract metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
-MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/frameworks
+MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster browser floods kills
+STEPS := lint generate-check build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster interop-contract interop-asyncapi browser floods kills
 
 .PHONY: help
 help: ## list the targets
@@ -129,7 +129,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	for dir in . $(FUZZED); do (cd $$dir && $(CURDIR)/scripts/fuzz $(FUZZTIME)); done
 
 .PHONY: interop
-interop: interop-node interop-python interop-java interop-frameworks interop-cluster interop-asyncapi ## run the official clients against the Go server, and Node servers beside it
+interop: interop-node interop-python interop-java interop-frameworks interop-cluster interop-contract interop-asyncapi ## run the official clients against the Go server, and Node servers beside it
 
 .PHONY: interop-node
 interop-node: interop-server proxies interop/node_modules/.package-lock.json
@@ -154,6 +154,12 @@ interop-frameworks: cc interop/node_modules/.package-lock.json
 interop-cluster: cc redis proxies interop/node_modules/.package-lock.json
 	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server . && go build -race -o ../../.bin/cluster-relay ./relay
 	cd interop && node --test --test-timeout=300000 --test-reporter=spec cluster/*.test.mjs
+
+.PHONY: interop-contract
+interop-contract: cc interop/contract/node_modules/.package-lock.json
+	cd interop/contract/server && go vet ./... && go build -race -o ../.bin/server .
+	cd cmd/siogen && go build -o ../../interop/contract/.bin/siogen .
+	cd interop/contract && node --test --test-timeout=300000 --test-reporter=spec
 
 .PHONY: interop-asyncapi
 interop-asyncapi: cc interop/asyncapi/node_modules/.package-lock.json
@@ -209,7 +215,7 @@ soak: redis proxies ## flood a server in every way, with epoll and without, and 
 
 .PHONY: clean
 clean: ## remove what was installed and built here
-	rm -rf .bin .venv artifacts interop/java/target examples/react-vite/dist {examples/chat,examples/react-vite,interop,interop/asyncapi,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
+	rm -rf .bin .venv artifacts interop/java/target interop/contract/.bin examples/react-vite/dist {examples/chat,examples/react-vite,interop,interop/asyncapi,interop/browser,interop/contract}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
 
 .PHONY: cc
 cc:

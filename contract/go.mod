@@ -9,7 +9,12 @@ require (
 	github.com/siokit/sio v0.0.0
 )
 
-require github.com/google/jsonschema-go v0.4.3
+require (
+	github.com/google/jsonschema-go v0.4.3
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+)
+
+require golang.org/x/text v0.42.0 // indirect
 
 require (
 	github.com/gobwas/httphead v0.1.0 // indirect

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -43,7 +45,6 @@ func (c *command) generate(ctx context.Context, p *project) error {
 		optionsName = options.name
 	}
 
-	file := filepath.Join(p.temp, "child.go")
 	var text bytes.Buffer
 	err = child.Execute(&text, map[string]any{
 		"Package": p.Name, "Sio": sioPath, "Contract": contractPath, "Dir": p.Dir, "Temp": p.temp,
@@ -52,39 +53,9 @@ func (c *command) generate(ctx context.Context, p *project) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
-		return err
-	}
-	files, err := p.overlay()
+	program, err := p.build(ctx, text.Bytes())
 	if err != nil {
 		return err
-	}
-	for _, name := range append(p.TestGoFiles, p.XTestGoFiles...) {
-		files[filepath.Join(p.Dir, name)] = ""
-	}
-	files[filepath.Join(p.Dir, "zz_siogen_test.go")] = file
-	overlay, err := json.Marshal(map[string]any{"Replace": files})
-	if err != nil {
-		return err
-	}
-	overlayFile := filepath.Join(p.temp, "overlay.json")
-	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
-		return err
-	}
-
-	program := filepath.Join(p.temp, "server.exe") // Windows runs nothing without a suffix
-	var said bytes.Buffer
-	args := []string{"test", "-c", "-vet=off", "-overlay=" + overlayFile, "-o", program}
-	if !strings.Contains(goflags(p.flags), "-ldflags") {
-		args = append(args, "-ldflags=-w") // a third faster
-	}
-	build := p.command(ctx, append(args, p.pattern)...)
-	build.Stderr = io.MultiWriter(c.stderr, &said)
-	if err := build.Run(); err != nil {
-		if hasNoContract(said.String()) {
-			return fmt.Errorf("%s of this module is older than siogen, and knows no contract: run go get %[1]s@latest", sioPath)
-		}
-		return fmt.Errorf("package %s does not compile", p.ImportPath)
 	}
 	if err := c.runChild(ctx, p, program, server.name); err != nil {
 		return err
@@ -95,6 +66,44 @@ func (c *command) generate(ctx context.Context, p *project) error {
 		}
 	}
 	return nil
+}
+
+// build compiles the package with a file more, and without its tests. What the compiler
+// says is shown as it is.
+func (p *project) build(ctx context.Context, child []byte) (program string, err error) {
+	file := filepath.Join(p.temp, "child.go")
+	if err := os.WriteFile(file, child, 0o600); err != nil {
+		return "", err
+	}
+	files := maps.Clone(p.overlay)
+	for _, name := range slices.Concat(p.TestGoFiles, p.XTestGoFiles) {
+		files[filepath.Join(p.Dir, name)] = "" // there is none
+	}
+	files[filepath.Join(p.Dir, "zz_siogen_test.go")] = file
+	overlay, err := json.Marshal(map[string]any{"Replace": files})
+	if err != nil {
+		return "", err
+	}
+	overlayFile := filepath.Join(p.temp, "overlay.json")
+	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
+		return "", err
+	}
+
+	program = filepath.Join(p.temp, "server.exe") // Windows runs nothing without a suffix
+	args := []string{"test", "-c", "-vet=off", "-overlay=" + overlayFile, "-o", program}
+	if !strings.Contains(goflags(p.flags), "-ldflags") {
+		args = append(args, "-ldflags=-w") // a third faster
+	}
+	cmd := p.command(ctx, append(args, p.pattern)...)
+	var said bytes.Buffer
+	cmd.Stderr = io.MultiWriter(p.stderr, &said)
+	if err := cmd.Run(); err != nil {
+		if hasNoContract(said.String()) {
+			return "", fmt.Errorf("%s of this module is older than siogen, and knows no contract: run go get %[1]s@latest", sioPath)
+		}
+		return "", fmt.Errorf("package %s does not compile", p.ImportPath)
+	}
+	return program, nil
 }
 
 // runChild runs the program, which leaves the outputs in p.temp.

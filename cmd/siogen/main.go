@@ -11,13 +11,14 @@
 //
 // The package is a directory or an import path, and that of the current directory if
 // there is none. Its events are those that its server has registered and declared
-// ([sio.Server.Contract]), so siogen calls the function that makes the server:
+// (Contract of sio.Server), so siogen calls the function that makes the server:
 //
 //	func New() *sio.Server
 //	func New() (*sio.Server, error)
 //
-// That is the exported function without parameters that returns a *sio.Server, in
-// package main one that is not exported, too; -func says which, if there are several.
+// That is the exported function without parameters, or with none that has to be given
+// (opts ...Option), that returns a *sio.Server. In package main it need not be exported;
+// -func says which, if there are several.
 // If the server needs something to be made, such as a database, write one that makes
 // it without, or with a stub: handlers are registered, none is called.
 //

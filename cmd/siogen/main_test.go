@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/mod/modfile"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"siogen": main}) }
@@ -127,7 +128,7 @@ func New() *sio.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: []string{"siogen", "-o", "-"}, Dir: dir}
+	cmd := &exec.Cmd{Path: self, Args: []string{"siogen", "-timeout", "1h", "-o", "-"}, Dir: dir}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -148,5 +149,20 @@ func New() *sio.Server {
 	}
 	if err := cmd.Wait(); exitCode(err) != "1" || last != "siogen: interrupted" {
 		t.Errorf("%v, %q", err, last)
+	}
+}
+
+// TestGoVersion: a workspace with package contract is of a Go that is new enough for it.
+func TestGoVersion(t *testing.T) {
+	b, err := os.ReadFile("../../contract/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := modfile.ParseLax("go.mod", b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mod.Go.Version != goVersion {
+		t.Errorf("goVersion is %s, and contract/go.mod has %s", goVersion, mod.Go.Version)
 	}
 }

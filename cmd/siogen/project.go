@@ -26,12 +26,13 @@ const (
 // A project is the package whose server it is, and how Go is run for it.
 type project struct {
 	listed
-	dir     string   // where Go is run
-	pattern string   // the package, as Go is told there
-	env     []string // of Go, and of the server
-	flags   []string // GOFLAGS
-	temp    string   // directory that close removes
-	added   bool     // the module does not have package contract: it is in a workspace of ours
+	dir     string            // where Go is run
+	pattern string            // the package, as Go is told there
+	env     []string          // of Go, and of the server
+	flags   []string          // GOFLAGS
+	overlay map[string]string // what GOFLAGS has Go see in place of files
+	temp    string            // directory that close removes
+	added   bool              // the module does not have package contract: it is in a workspace of ours
 	stderr  io.Writer
 }
 
@@ -88,6 +89,9 @@ func (c *command) load(ctx context.Context) (_ *project, err error) {
 	p.flags = strings.Fields(modMod.ReplaceAllString(env.GOFLAGS, "$1-mod=readonly"))
 	if c.tags != "" {
 		p.flags = append(p.flags, "-tags="+strings.Join(strings.Fields(c.tags), ","))
+	}
+	if p.overlay, err = p.readOverlay(); err != nil {
+		return nil, err
 	}
 	p.env = []string{"GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH, goflags(p.flags)}
 
@@ -180,9 +184,8 @@ func (p *project) output(ctx context.Context, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// overlay returns the files that Go is to see in place of others, those of GOFLAGS
-// included.
-func (p *project) overlay() (map[string]string, error) {
+// readOverlay returns the files that Go is to see in place of others, as GOFLAGS has it.
+func (p *project) readOverlay() (map[string]string, error) {
 	files := make(map[string]string)
 	for _, f := range p.flags {
 		name, path, _ := strings.Cut(strings.TrimLeft(f, "-"), "=")

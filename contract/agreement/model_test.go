@@ -1,0 +1,193 @@
+package agreement_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siokit/sio"
+	"github.com/siokit/sio/contract/internal/model"
+	"github.com/siokit/sio/socketio/parser"
+)
+
+// arguments returns what the model says of the argument of an event of each type, as the
+// server sends it.
+func arguments(all []reflect.Type) ([]*model.Type, error) {
+	n := sio.NamespaceContract{Name: "/"}
+	for i, t := range all {
+		n.Send = append(n.Send, sio.SentEvent{Name: fmt.Sprint(i), Typed: true, Arg: t})
+	}
+	m, err := model.New(sio.Contract{Namespaces: []sio.NamespaceContract{n}}, model.Options{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*model.Type, len(all))
+	for i, e := range m.Namespaces[0].Send {
+		out[i] = e.Arg
+	}
+	return out, nil
+}
+
+// encode returns a value as the server sends it, or false if it has no JSON.
+func encode(v reflect.Value) (data []byte, attachments [][]byte, ok bool) {
+	data, attachments, err := parser.JSON{}.Append(nil, v.Interface(), nil)
+	return data, attachments, err == nil
+}
+
+// fits tells why JSON is not what the model says of a type: TypeScript says the same.
+func fits(t *model.Type, v any) error {
+	if v == nil {
+		if t.Nullable || t.Kind == model.Any || t.Kind == model.Ref && fits(t.Elem, v) == nil {
+			return nil
+		}
+		return fmt.Errorf("null for %v", t.Go)
+	}
+	if t.Kind == model.Ref {
+		return fits(t.Elem, v)
+	}
+	wrong := fmt.Errorf("%.100v (%T) for kind %d, %v", v, v, t.Kind, t.Go)
+	if len(t.Enum) > 0 {
+		data, _ := json.Marshal(v)
+		for _, e := range t.Enum {
+			if e.JSON == string(data) {
+				return nil
+			}
+		}
+		return wrong
+	}
+	ok := true
+	switch t.Kind {
+	case model.Boolean:
+		_, ok = v.(bool)
+	case model.Integer:
+		n, isNumber := v.(json.Number)
+		i, isInteger := new(big.Float).SetString(n.String())
+		if !isNumber || !isInteger || !i.IsInt() {
+			return wrong
+		}
+		x, _ := i.Float64()
+		ok = (t.Min == nil || x >= *t.Min) && (t.Max == nil || x <= *t.Max)
+	case model.Number:
+		_, ok = v.(json.Number)
+	case model.String:
+		var s string
+		if s, ok = v.(string); ok && t.Format == "date-time" {
+			_, err := time.Parse(time.RFC3339, s)
+			ok = err == nil
+		}
+	case model.Binary:
+		m, isObject := v.(map[string]any)
+		ok = isObject && m["_placeholder"] == true
+	case model.Array:
+		list, isList := v.([]any)
+		if !isList || t.Len >= 0 && len(list) != t.Len {
+			return wrong
+		}
+		for _, e := range list {
+			if err := fits(t.Elem, e); err != nil {
+				return err
+			}
+		}
+	case model.Map:
+		m, isObject := v.(map[string]any)
+		if !isObject {
+			return wrong
+		}
+		for key, e := range m {
+			if t.Key.Deref().Kind == model.Integer {
+				if err := fits(t.Key, json.Number(key)); err != nil {
+					return err
+				}
+			} else if err := fits(t.Key, key); err != nil {
+				return err
+			}
+			if err := fits(t.Elem, e); err != nil {
+				return err
+			}
+		}
+	case model.Object:
+		m, isObject := v.(map[string]any)
+		if !isObject {
+			return wrong
+		}
+		for _, f := range t.Fields {
+			e, there := m[f.Name]
+			if !there && !f.Optional {
+				return fmt.Errorf("no field %q of %v", f.Name, t.Go)
+			}
+			if there {
+				if err := fits(f.Type, e); err != nil {
+					return fmt.Errorf("%s: %w", f.Name, err)
+				}
+			}
+			delete(m, f.Name)
+		}
+		if len(m) > 0 {
+			return fmt.Errorf("fields %v that %v does not have", m, t.Go)
+		}
+	}
+	if !ok {
+		return wrong
+	}
+	return nil
+}
+
+func unmarshal(data []byte) any {
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// agrees fails if the JSON of a value is not what the model says of its type.
+func agrees(t *testing.T, typ *model.Type, v reflect.Value) {
+	encoded, _, ok := encode(v)
+	if !ok {
+		return
+	}
+	if err := fits(typ, unmarshal(encoded)); err != nil {
+		t.Errorf("%v: %v\n%s", v.Type(), err, encoded)
+	}
+}
+
+func FuzzModel(f *testing.F) {
+	outs, err := arguments(types)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i := range types {
+		f.Add([]byte{byte(i)})
+		f.Add(slices.Concat([]byte{byte(i)}, seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fill := &filler{data: data, enum: constants}
+		i := fill.below(len(types))
+		agrees(t, outs[i], fill.value(types[i], 0))
+	})
+}
+
+// FuzzModelOfTypes is the same for types that nobody has thought of.
+func FuzzModelOfTypes(f *testing.F) {
+	for i := range 10 {
+		f.Add(slices.Concat([]byte{byte(i), 4, 7, 3, 8, 1, 1}, seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fill := &filler{data: data}
+		typ := fill.randomType(0)
+		outs, err := arguments([]reflect.Type{typ})
+		if err != nil {
+			t.Fatalf("%v: %v", typ, err)
+		}
+		for range 3 {
+			agrees(t, outs[0], fill.value(typ, 0))
+		}
+	})
+}
