@@ -1,5 +1,5 @@
 // Command server serves the contracts of packages app and checked for the official
-// client, and writes the types that are generated of them.
+// client, and writes the types that are generated of these and of package odd.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/siokit/sio/contract"
 	"github.com/siokit/sio/interop/contract/server/app"
 	"github.com/siokit/sio/interop/contract/server/app/checked"
+	"github.com/siokit/sio/interop/contract/server/app/odd"
 )
 
 func main() {
@@ -52,6 +53,9 @@ func write(dir string, changed bool) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", change, err)
 		}
+	}
+	if err := writeTypes(filepath.Join(dir, "odd.ts"), odd.Server(), nil); err != nil {
+		return err
 	}
 	return writeTypes(filepath.Join(dir, "checked.ts"), checked.Server(), nil)
 }
