@@ -24,10 +24,7 @@ func notation(s *jsonschema.Schema) []piece {
 	switch {
 	case s.Ref != "":
 		name := strings.TrimPrefix(s.Ref, typeRef)
-		if name == attachmentName {
-			return []piece{{binary, s.Ref}}
-		}
-		return []piece{{name, typeRef + name}}
+		return []piece{{shown(name), typeRef + name}}
 	case s.Const != nil:
 		return piecesOf(jsonText(*s.Const))
 	case s.Enum != nil:
@@ -50,6 +47,14 @@ func notation(s *jsonschema.Schema) []piece {
 		return piecesOf(s.Type)
 	}
 	return piecesOf("any")
+}
+
+// shown returns the name of a type for people.
+func shown(name string) string {
+	if name == attachmentName {
+		return binary
+	}
+	return strings.TrimPrefix(name, specialPrefix)
 }
 
 func listNotation(s *jsonschema.Schema) []piece {

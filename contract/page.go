@@ -125,9 +125,9 @@ type (
 		Arg, Ack, Failure *valueView
 	}
 	typeView struct {
-		Name, Doc string
-		Value     *valueView // nil for one with fields
-		Fields    []fieldView
+		ID, Name, Doc string
+		Value         *valueView // nil for one with fields
+		Fields        []fieldView
 	}
 	fieldView struct {
 		Name, Doc string
@@ -164,7 +164,7 @@ func viewEvents(events []event, prefix string, taken ids) []eventView {
 }
 
 func viewType(name string, s *jsonschema.Schema) typeView {
-	v := typeView{Name: name, Doc: s.Description}
+	v := typeView{ID: strings.TrimPrefix(typeRef+name, "#"), Name: shown(name), Doc: s.Description}
 	if s.Properties == nil {
 		v.Value = viewValue(s)
 		return v

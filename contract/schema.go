@@ -189,7 +189,7 @@ func quoted(t *model.Type, s *jsonschema.Schema) {
 	case k == reflect.Bool:
 		s.Enum = []any{"true", "false"}
 	case k == reflect.String:
-		s.Description = "A string as JSON, with quotes, in a string."
+		s.Pattern = `^"([^"\\\x00-\x1f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"$` // a JSON string
 	case k == reflect.Float32, k == reflect.Float64:
 		s.Pattern = `^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`
 	default:

@@ -63,10 +63,11 @@ func TestSchemas(t *testing.T) {
 			A int     `json:",string"`
 			B float32 `json:"b,string"`
 			C bool    `json:",string,omitempty"`
-		}{}, out: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?[0-9]+$"},
-			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]}},"required":["A","b"]}`,
+			D string  `json:"d,omitempty,string"`
+		}{D: "\"\n\\é<"}, out: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?[0-9]+$"},
+			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]},"d":{"type":"string","pattern":"^\"([^\"\\\\\\x00-\\x1f]|\\\\([\"\\\\/bfnrt]|u[0-9a-fA-F]{4}))*\"$"}},"required":["A","b"]}`,
 			in: `{"type":"object","properties":{"A":{"type":"string","pattern":"^-?[0-9]+$"},
-			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]}}}`},
+			"b":{"type":"string","pattern":"^-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?$"},"C":{"type":"string","enum":["true","false"]},"d":{"type":"string","pattern":"^\"([^\"\\\\\\x00-\\x1f]|\\\\([\"\\\\/bfnrt]|u[0-9a-fA-F]{4}))*\"$"}}}`},
 		{of: parcel{}, out: `{"allOf":[{"$ref":"#/definitions/Parcel"}],"definitions":{"Parcel":{"type":"object","properties":{
 			"name":{"type":"string"},"weight":{"type":"integer","minimum":0,"maximum":255},
 			"to":{"anyOf":[{"$ref":"#/definitions/Parcel"},{"type":"null"}]},
@@ -80,7 +81,7 @@ func TestSchemas(t *testing.T) {
 			"items":{"type":["array","null"],"maxItems":5,"items":{"$ref":"#/definitions/Parcel"}},
 			"loose":{"type":"array","items":{"$ref":"#/definitions/ParcelUnchecked"}},
 			"at":{"type":"string","format":"date-time"}},"required":["name"]},
-			"ParcelUnchecked":{"type":"object","properties":{
+			"ParcelUnchecked":{"description":"This is what clients may send where rules are not checked.","type":"object","properties":{
 			"name":{"type":"string"},"weight":{"type":"integer","minimum":0,"maximum":255},
 			"to":{"anyOf":[{"$ref":"#/definitions/ParcelUnchecked"},{"type":"null"}]},
 			"items":{"type":["array","null"],"items":{"$ref":"#/definitions/ParcelUnchecked"}},

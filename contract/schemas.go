@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -143,12 +144,37 @@ func (s *schemer) referSpecial(name string, make func() *jsonschema.Schema) *jso
 
 // defs returns what is referred to.
 func (s *schemer) defs() map[string]*jsonschema.Schema {
-	defs := map[string]*jsonschema.Schema{}
-	for v, schema := range s.defined {
-		defs[s.name(v)] = schema
+	defs := maps.Clone(s.special)
+	met := map[reflect.Type]bool{} // so that it is said what others of the same type are
+	for m := out; m <= loose; m++ {
+		for _, t := range s.types {
+			v := variant{t, m}
+			schema, name := s.defined[v], s.name(v)
+			if schema == nil || defs[name] != nil {
+				continue // none, or the same as another variant's
+			}
+			switch {
+			case !met[t.Go]:
+				met[t.Go] = true
+			case m == loose:
+				schema = noted(schema, "This is what clients may send where rules are not checked.")
+			case m == in:
+				schema = noted(schema, "This is what clients may send.")
+			}
+			defs[name] = schema
+		}
 	}
-	maps.Copy(defs, s.special)
 	return defs
+}
+
+// noted returns a schema with a description that ends in a note.
+func noted(s *jsonschema.Schema, note string) *jsonschema.Schema {
+	s = beside(s)
+	if s.Description != "" {
+		s.Description += "\n\n"
+	}
+	s.Description += note
+	return s
 }
 
 func (s *schemer) fail(err error) {

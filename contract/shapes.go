@@ -70,8 +70,9 @@ func attachment() *jsonschema.Schema {
 
 const (
 	binary         = "binary" // the Format of an attachment
-	attachmentName = "sio.Attachment"
-	invalidName    = "sio.InvalidData"
+	specialPrefix  = "sio."
+	attachmentName = specialPrefix + "Attachment"
+	invalidName    = specialPrefix + "InvalidData"
 )
 
 // problem returns what a client is told of an error: an Error, whose data is not always there.
