@@ -127,7 +127,7 @@ func New() *sio.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := &exec.Cmd{Path: self, Args: []string{"siogen", "-o", "-"}, Dir: dir}
+	cmd := &exec.Cmd{Path: self, Args: []string{"siogen", "-timeout", "1h", "-o", "-"}, Dir: dir}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

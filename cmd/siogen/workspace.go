@@ -112,7 +112,7 @@ func addContract(work *modfile.WorkFile, dir string) error {
 				return err
 			}
 		}
-		if d.Replace == nil {
+		if d.Replace == nil || uses(work, d.Path) {
 			continue
 		}
 		to, at := d.Replace.Path, d.Replace.Version
@@ -140,6 +140,18 @@ func addContract(work *modfile.WorkFile, dir string) error {
 		return err
 	}
 	return work.AddUse(dir, "")
+}
+
+// uses reports whether a module is in the workspace, as that of the core is for its own
+// packages. Then it can't be replaced.
+func uses(work *modfile.WorkFile, module string) bool {
+	for _, u := range work.Use {
+		b, err := os.ReadFile(filepath.Join(u.Path, "go.mod"))
+		if err == nil && modfile.ModulePath(b) == module {
+			return true
+		}
+	}
+	return false
 }
 
 // setGo makes the workspace's version of Go that of the module that needs the newest.
