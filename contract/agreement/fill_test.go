@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"testing"
 	"time"
 )
 
@@ -15,6 +17,19 @@ import (
 type filler struct {
 	data []byte
 	enum map[reflect.Type][]reflect.Value // the constants of enumerated types
+}
+
+// seed adds inputs, some for each type, the first of them as short as it can be.
+func seed(f *testing.F, each int) {
+	random := rand.NewChaCha8([32]byte{})
+	for i := range types {
+		for n := range each {
+			data := make([]byte, 1+200*n/each)
+			_, _ = random.Read(data) // never fails
+			data[0] = byte(i)
+			f.Add(data)
+		}
+	}
 }
 
 func (f *filler) byte() byte {

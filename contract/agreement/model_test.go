@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"math/rand/v2"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,16 +39,30 @@ func encode(v reflect.Value) (data []byte, attachments [][]byte, ok bool) {
 	return data, attachments, err == nil
 }
 
+// A reader compares JSON with the model, and notes what is used of what the model allows.
+type reader struct {
+	null    map[*model.Type]bool
+	missing map[member]bool
+}
+
+type member struct {
+	of   *model.Type
+	name string
+}
+
+func newReader() *reader { return &reader{make(map[*model.Type]bool), make(map[member]bool)} }
+
 // fits tells why JSON is not what the model says of a type: TypeScript says the same.
-func fits(t *model.Type, v any) error {
+func (r *reader) fits(t *model.Type, v any) error {
 	if v == nil {
-		if t.Nullable || t.Kind == model.Any || t.Kind == model.Ref && fits(t.Elem, v) == nil {
+		r.null[t] = true
+		if t.Nullable || t.Kind == model.Any || t.Kind == model.Ref && r.fits(t.Elem, v) == nil {
 			return nil
 		}
 		return fmt.Errorf("null for %v", t.Go)
 	}
 	if t.Kind == model.Ref {
-		return fits(t.Elem, v)
+		return r.fits(t.Elem, v)
 	}
 	wrong := fmt.Errorf("%.100v (%T) for kind %d, %v", v, v, t.Kind, t.Go)
 	if len(t.Enum) > 0 {
@@ -89,7 +103,7 @@ func fits(t *model.Type, v any) error {
 			return wrong
 		}
 		for _, e := range list {
-			if err := fits(t.Elem, e); err != nil {
+			if err := r.fits(t.Elem, e); err != nil {
 				return err
 			}
 		}
@@ -100,13 +114,13 @@ func fits(t *model.Type, v any) error {
 		}
 		for key, e := range m {
 			if t.Key.Deref().Kind == model.Integer {
-				if err := fits(t.Key, json.Number(key)); err != nil {
+				if err := r.fits(t.Key, json.Number(key)); err != nil {
 					return err
 				}
-			} else if err := fits(t.Key, key); err != nil {
+			} else if err := r.fits(t.Key, key); err != nil {
 				return err
 			}
-			if err := fits(t.Elem, e); err != nil {
+			if err := r.fits(t.Elem, e); err != nil {
 				return err
 			}
 		}
@@ -120,8 +134,10 @@ func fits(t *model.Type, v any) error {
 			if !there && !f.Optional {
 				return fmt.Errorf("no field %q of %v", f.Name, t.Go)
 			}
-			if there {
-				if err := fits(f.Type, e); err != nil {
+			if !there {
+				r.missing[member{t, f.Name}] = true
+			} else {
+				if err := r.fits(f.Type, e); err != nil {
 					return fmt.Errorf("%s: %w", f.Name, err)
 				}
 			}
@@ -153,7 +169,7 @@ func agrees(t *testing.T, typ *model.Type, v reflect.Value) {
 	if !ok {
 		return
 	}
-	if err := fits(typ, unmarshal(encoded)); err != nil {
+	if err := newReader().fits(typ, unmarshal(encoded)); err != nil {
 		t.Errorf("%v: %v\n%s", v.Type(), err, encoded)
 	}
 }
@@ -163,10 +179,7 @@ func FuzzModel(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for i := range types {
-		f.Add([]byte{byte(i)})
-		f.Add(slices.Concat([]byte{byte(i)}, seed))
-	}
+	seed(f, 20)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fill := &filler{data: data, enum: constants}
 		i := fill.below(len(types))
@@ -176,9 +189,7 @@ func FuzzModel(f *testing.F) {
 
 // FuzzModelOfTypes is the same for types that nobody has thought of.
 func FuzzModelOfTypes(f *testing.F) {
-	for i := range 10 {
-		f.Add(slices.Concat([]byte{byte(i), 4, 7, 3, 8, 1, 1}, seed))
-	}
+	seed(f, 2)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fill := &filler{data: data}
 		typ := fill.randomType(0)
@@ -190,4 +201,47 @@ func FuzzModelOfTypes(f *testing.F) {
 			agrees(t, outs[0], fill.value(typ, 0))
 		}
 	})
+}
+
+// TestModelIsTight checks that what the model allows happens: null wherever a type is
+// nullable, and each optional field is left out now and then.
+func TestModelIsTight(t *testing.T) {
+	outs, err := arguments(types)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReader()
+	random := rand.NewChaCha8([32]byte{})
+	for n := range 200 * len(types) {
+		data := make([]byte, 200)
+		_, _ = random.Read(data) // never fails
+		i := n % len(types)
+		v := (&filler{data: data, enum: constants}).value(types[i], 0)
+		if encoded, _, ok := encode(v); ok {
+			if err := r.fits(outs[i], unmarshal(encoded)); err != nil {
+				t.Errorf("%v: %v", types[i], err)
+			}
+		}
+	}
+	done := make(map[*model.Type]bool)
+	for _, out := range outs {
+		r.tight(t, out, done)
+	}
+}
+
+func (r *reader) tight(t *testing.T, typ *model.Type, done map[*model.Type]bool) {
+	if typ == nil || done[typ] {
+		return
+	}
+	done[typ] = true
+	if typ.Nullable && !r.null[typ] {
+		t.Errorf("%v is never null", typ.Go)
+	}
+	r.tight(t, typ.Elem, done)
+	for _, f := range typ.Fields {
+		if f.Optional && !r.missing[member{typ, f.Name}] {
+			t.Errorf("%q of %v is never left out", f.Name, typ.Go)
+		}
+		r.tight(t, f.Type, done)
+	}
 }

@@ -125,7 +125,7 @@ type Tags struct {
 	Empty    int `json:",omitempty"`
 	Ref      int `json:"$ref"`
 	Constant int `json:"_placeholder"`
-	hidden   int
+	_        int
 	Fn       func() `json:"-"`
 }
 

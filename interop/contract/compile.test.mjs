@@ -20,7 +20,7 @@ for (const compiler of Object.keys(compilers)) {
       const dir = workspace(`ok-${compiler}`);
       generate(dir);
       client(dir);
-      const files = ["events.ts", "sockets.ts", "ok.ts"];
+      const files = ["events.ts", "sockets.ts", "ok.ts", "odd.ts", "oddly.ts"];
       assert.equal(texts(await compile(dir, { compiler, options, files })), "");
     });
   }

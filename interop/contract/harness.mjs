@@ -51,8 +51,8 @@ export async function compile(dir, { compiler = "newest", options = {}, files } 
 }
 
 // serve starts the server, and resolves to its URL and a function that ends it.
-export async function serve() {
-  const child = spawn(server, [], { stdio: ["ignore", "pipe", "inherit"] });
+export async function serve(...args) {
+  const child = spawn(server, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exit = once(child, "exit");
   const [line] = await Promise.race([
     once(createInterface({ input: child.stdout }), "line"),

@@ -21,7 +21,7 @@ export function Misuse() {
   // @ts-expect-error A task is not a string.
   useEvent(socket, "task:saved", (task: string) => task);
   // @ts-expect-error A task has no such field.
-  useEvent(socket, "task:saved", (task) => task.owner);
+  useEvent(socket, "task:saved", (task) => task.missing);
 
   // @ts-expect-error There is no such event.
   socket.emit("task:delete", 1);

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { io, type Socket } from "socket.io-client";
 import type { ValuesClientToServerEvents as ToServer, ValuesServerToClientEvents as ToClient } from "./events.js";
 
-type Sent = { [E in Exclude<keyof ToServer, "want" | "emit all">]: Parameters<ToServer[E]>[0][] };
-type Received = { [E in keyof ToClient]: Parameters<ToClient[E]>[0][] };
+type Sent = { [E in Exclude<keyof ToServer, "want" | "emit all" | "ask all" | `echo ${string}`>]: Parameters<ToServer[E]>[0][] };
+type Received = { [E in Exclude<keyof ToClient, `ask ${string}`>]: Parameters<ToClient[E]>[0][] };
 
 const bytes = (...values: number[]): ArrayBuffer => new Uint8Array(values).buffer;
 const many = Array.from({ length: 10 }, (_, i) => bytes(i));
@@ -126,6 +126,14 @@ for (const event of events) {
   await socket.emitWithAck("emit all", event);
   await done;
   assert.deepStrictEqual(back, received[event], `${event}: values from the server`);
+
+  // In answers, both ways.
+  for (const [i, value] of received[event].entries()) {
+    const got: unknown = await socket.emitWithAck(`echo ${event}`, value as never);
+    assert.deepStrictEqual(got, value, `${event}: value ${i} in an answer of the server`);
+  }
+  socket.on(`ask ${event}`, ((value: unknown, ack: (answer: unknown) => void) => ack(value)) as never);
+  assert.deepEqual(await socket.emitWithAck("ask all", event), expected.slice(0, received[event].length), `${event}: values in answers to the server`);
 }
 console.log(`${events.length} types`);
 socket.disconnect();

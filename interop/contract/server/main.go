@@ -1,5 +1,5 @@
-// Command server serves the contract of package app for the official client, and
-// writes the types that are generated of it.
+// Command server serves the contracts of packages app and checked for the official
+// client, and writes the types that are generated of these and of package odd.
 package main
 
 import (
@@ -16,17 +16,21 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/siokit/sio"
 	"github.com/siokit/sio/contract"
 	"github.com/siokit/sio/interop/contract/server/app"
+	"github.com/siokit/sio/interop/contract/server/app/checked"
+	"github.com/siokit/sio/interop/contract/server/app/odd"
 )
 
 func main() {
 	log.SetFlags(0)
 	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on")
+	checked := flag.Bool("checked", false, "serve the contract of package checked")
 	types := flag.String("types", "", "write the types into this `folder`, and serve nothing")
 	changes := flag.Bool("changes", false, "with -types: those of each change, too, into a folder below it")
 	flag.Parse()
-	run := func() error { return serve(*addr) }
+	run := func() error { return serve(*addr, *checked) }
 	if *types != "" {
 		run = func() error { return write(*types, *changes) }
 	}
@@ -43,29 +47,38 @@ func write(dir string, changed bool) error {
 	}
 	for _, change := range all {
 		srv, err := app.New(change)
-		if err != nil {
-			return err
+		if err == nil {
+			err = writeTypes(filepath.Join(dir, change, "events.ts"), srv, app.Options())
 		}
-		source, err := contract.TypeScript(srv.Contract(), app.Options())
 		if err != nil {
 			return fmt.Errorf("%q: %w", change, err)
 		}
-		into := filepath.Join(dir, change)
-		if err := os.MkdirAll(into, 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(into, "events.ts"), source, 0o644); err != nil {
-			return err
-		}
 	}
-	return nil
+	if err := writeTypes(filepath.Join(dir, "odd.ts"), odd.Server(), nil); err != nil {
+		return err
+	}
+	return writeTypes(filepath.Join(dir, "checked.ts"), checked.Server(), nil)
+}
+
+func writeTypes(file string, srv *sio.Server, o *contract.Options) error {
+	source, err := contract.TypeScript(srv.Contract(), o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, source, 0o644)
 }
 
 // serve serves until SIGTERM.
-func serve(addr string) error {
+func serve(addr string, rules bool) error {
 	srv, err := app.New("")
 	if err != nil {
 		return err
+	}
+	if rules {
+		srv = checked.Server()
 	}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()

@@ -14,18 +14,21 @@ type table struct {
 	r     sio.Router
 	want  map[string][]string // what the handler of an event is to get, as dump writes it
 	emits map[string]func(*sio.Context) error
+	asks  map[string]func(*sio.Context) ([]string, error)
 }
 
 // round has an event that clients send, and get, all of values in their order. The
 // answer is what the handler has got, as dump writes it. Clients send what is in lax,
-// too, in forms that the server does not use.
+// too, in forms that the server does not use. Two more events have the type in answers:
+// "echo" and "ask".
 func round[T any](t *table, name string, values []T, lax ...T) {
 	for _, v := range append(values[:len(values):len(values)], lax...) {
 		t.want[name] = append(t.want[name], dump(v))
 	}
 	sio.OnWithAck(t.r, name, func(_ *sio.Context, v T) (string, error) { return dump(v), nil })
-	event := sio.NewEvent[T](name)
-	t.r.Declare(event)
+	sio.OnWithAck(t.r, "echo "+name, func(_ *sio.Context, v T) (T, error) { return v, nil })
+	event, ask := sio.NewEvent[T](name), sio.NewEventWithAck[T, T]("ask "+name)
+	t.r.Declare(event, ask)
 	t.emits[name] = func(c *sio.Context) error {
 		for _, v := range values {
 			if err := event.Emit(c, v); err != nil {
@@ -34,11 +37,21 @@ func round[T any](t *table, name string, values []T, lax ...T) {
 		}
 		return nil
 	}
+	t.asks[name] = func(c *sio.Context) (answers []string, err error) {
+		for _, v := range values {
+			answer, err := ask.Call(c.Context(), c, v)
+			if err != nil {
+				return nil, err
+			}
+			answers = append(answers, dump(answer))
+		}
+		return answers, nil
+	}
 }
 
 // values has an event for each type. Roundtrip.ts has the same values.
 func values(r sio.Router) {
-	t := &table{r, make(map[string][]string), make(map[string]func(*sio.Context) error)}
+	t := &table{r, make(map[string][]string), make(map[string]func(*sio.Context) error), make(map[string]func(*sio.Context) ([]string, error))}
 	plain(t)
 	structs(t)
 	binary(t)
@@ -47,6 +60,7 @@ func values(r sio.Router) {
 	sio.OnWithAck(r, "emit all", func(c *sio.Context, name string) (int, error) {
 		return len(t.want[name]), t.emits[name](c)
 	})
+	sio.OnWithAck(r, "ask all", func(c *sio.Context, name string) ([]string, error) { return t.asks[name](c) })
 }
 
 func plain(t *table) {
