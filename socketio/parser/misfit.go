@@ -6,6 +6,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (a Args) Misfit(i int, ptr any) (Misfit, bool) {
 	t := reflect.TypeOf(ptr).Elem()
 	u := hookedUnmarshals.Get().(*unmarshal)
 	u.attachments = a.attachments
-	err := json.Unmarshal(value, reflect.New(t).Interface(), append(u.options[:len(u.options):len(u.options)], jsonv1.ReportErrorsWithLegacySemantics(false))...)
+	err := json.Unmarshal(value, reflect.New(t).Interface(), append(slices.Clip(u.options), jsonv1.ReportErrorsWithLegacySemantics(false))...)
 	u.attachments = nil
 	hookedUnmarshals.Put(u)
 	var wrong *json.SemanticError

@@ -317,7 +317,7 @@ func TestPage(t *testing.T) {
 		if body := get("/").Body.String(); !strings.Contains(body, `<script src="`+test.script+`">`) {
 			t.Errorf("client in %q: the page does not load %s", test.dir, test.script)
 		}
-		for _, asset := range []string{"app.js", "style.css", "icon.svg"} {
+		for _, asset := range []string{"chat.js", "style.css", "icon.svg"} {
 			if code := get("/static/" + asset).Code; code != http.StatusOK {
 				t.Errorf("%s: %d", asset, code)
 			}
