@@ -22,7 +22,7 @@ import (
 
 // cases are types that values of are made at random, beside some that can't be.
 var cases = []any{
-	plain{}, optional{}, nullable{}, quoted{}, keys{}, embedding{}, embeddedTag{}, embedsHidden{}, embedsPointer{&unexported{}},
+	plain{}, optional{}, nullable{}, quoted{}, keys{}, embedding{}, embeddedTag{}, diamond{}, tagWins{}, embedsHidden{}, embedsPointer{&unexported{}},
 	embedsKind{}, methods{}, either{}, enums{}, inline{}, generics{}, empty{}, node{}, ping{}, pong{},
 	true, 1, "", 1.5, []byte(nil), []string(nil), [2]bool{}, map[string]int(nil), (*int)(nil), (*node)(nil), children(nil), index(nil),
 	color("red"), Low, open, good, userID(""), blob(nil), json.RawMessage("1"), json.Number("1"), time.Time{}, time.Second, struct{ A, B int }{},

@@ -233,6 +233,23 @@ type embedding struct {
 	Name   string `json:"name"` // hides Base.name
 }
 
+type Sibling struct{ Base }
+
+type diamond struct { // Base is there twice, and so not at all
+	Deep
+	Sibling
+	Kept int
+}
+
+type Tagging struct {
+	Renamed int `json:"More"`
+}
+
+type tagWins struct { // over Other.More, which is as deep
+	Other
+	Tagging
+}
+
 type embeddedTag struct {
 	Base  `json:"base"`
 	*Deep `json:",omitempty"`
