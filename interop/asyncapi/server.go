@@ -114,6 +114,11 @@ func (c *Code) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Größe is no name in ASCII.
+type Größe struct {
+	Maß int `json:"maß"`
+}
+
 type none = struct{}
 
 // The events that the server sends.
@@ -127,7 +132,7 @@ var (
 	sure    = sio.NewEventWithAck[string, bool]("sure?")
 	which   = sio.NewEventWithAck[none, *Order]("which")
 	bridge  = sio.UntypedEvent("bridge")
-	size    = sio.NewEvent[int]("Größe")
+	size    = sio.NewEvent[Größe]("Größe")
 	sizes   = sio.NewEvent[int]("Gr__e")
 	markup  = sio.NewEvent[int]("<b>")
 )
@@ -179,7 +184,7 @@ func show(c *sio.Context, o Order) (*Order, error) {
 	_, err := sure.Call(c.Context(), c, "Really?")
 	err = errors.Join(err,
 		ordered.Emit(c, o), picture.Emit(c, []byte{1, 2}), tree.Emit(c, Tree{"a": {"b": nil}}), now.Emit(c, time.Now()),
-		c.Emit(string(bridge), 1, "two", []byte{3}), size.Emit(c, 1), sizes.Emit(c, 2), markup.Emit(c, 3))
+		c.Emit(string(bridge), 1, "two", []byte{3}), size.Emit(c, Größe{1}), sizes.Emit(c, 2), markup.Emit(c, 3))
 	if err != nil {
 		return nil, err
 	}
