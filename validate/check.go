@@ -13,7 +13,8 @@ import (
 func (v *Validator) CheckType(t reflect.Type) error {
 	c := checker{v: v, seen: make(map[reflect.Type]bool)}
 	path := ""
-	for t = pointee(t); t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map; t = pointee(t.Elem()) {
+	for t = pointee(t); isList(t) && !c.seen[t]; t = pointee(t.Elem()) { // unless it has itself as elements
+		c.seen[t] = true
 		path += "[]"
 	}
 	return c.structure(t, path)

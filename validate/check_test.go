@@ -124,6 +124,45 @@ func TestCheckType(t *testing.T) {
 	}
 }
 
+// Types that have themselves as elements, and no structs.
+type (
+	forest map[string]forest
+	nest   []nest
+	twice  []map[string]*twice
+	grove  []struct {
+		Name  string `json:"name" validate:"required"`
+		Trees grove  `json:"trees" validate:"dive"`
+	}
+)
+
+func TestRecursiveElements(t *testing.T) {
+	v := siovalidate.New()
+	deep := nest{}
+	for range 1000 {
+		deep = nest{deep}
+	}
+	for _, tt := range []struct {
+		ptr  any
+		want string
+	}{
+		{&forest{"a": {"b": nil}}, ""},
+		{&deep, ""},
+		{&twice{{"a": &twice{}}}, ""},
+		{&grove{{Name: "x", Trees: grove{{}}}}, "[0].trees[0].name: required"},
+		{&struct {
+			F forest `json:"f" validate:"min=1"`
+			N nest   `json:"n" validate:"dive,dive,max=1"`
+		}{nil, nest{nest{deep, nest{nil, nil}}}}, "f: min=1; n[0][1]: max=1"},
+	} {
+		if err := v.CheckType(reflect.TypeOf(tt.ptr)); err != nil {
+			t.Errorf("%T: %v", tt.ptr, err)
+		}
+		if got := errorText(v.Validate(tt.ptr)); got != tt.want {
+			t.Errorf("%T: %q, want %q", tt.ptr, got, tt.want)
+		}
+	}
+}
+
 // Rules and functions of the application are not called before there is a value.
 func TestCheckTypeCallsNothing(t *testing.T) {
 	own := validator.New()

@@ -26,8 +26,13 @@ func isOpen(t reflect.Type) bool {
 	return open
 }
 
-// findOpen looks at t within the structs that are in around.
+// findOpen looks at t within the types that are in around.
 func findOpen(t reflect.Type, around map[reflect.Type]bool) bool {
+	if around[t] {
+		return true
+	}
+	around[t] = true
+	defer delete(around, t)
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return findOpen(t.Elem(), around)
@@ -37,11 +42,6 @@ func findOpen(t reflect.Type, around map[reflect.Type]bool) bool {
 			return true
 		}
 	case reflect.Struct:
-		if around[t] {
-			return true
-		}
-		around[t] = true
-		defer delete(around, t)
 		for f := range t.Fields() {
 			if findOpen(f.Type, around) {
 				return true

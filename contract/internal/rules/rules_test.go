@@ -169,3 +169,12 @@ func TestOfField(t *testing.T) {
 		}
 	}
 }
+
+// A type that has itself as elements has no end.
+func TestOfArgumentRecursive(t *testing.T) {
+	type nest []map[string]*nest
+	elem := rules.OfArgument(reflect.TypeFor[nest]()).Elem
+	if elem == nil || elem.Elem == nil || !elem.Elem.Checked || elem.Elem.Elem != nil {
+		t.Errorf("elements %+v", elem)
+	}
+}
