@@ -12,12 +12,12 @@ import (
 // that are none, in t and all that is checked with it.
 func (v *Validator) CheckType(t reflect.Type) error {
 	c := checker{v: v, seen: make(map[reflect.Type]bool)}
-	path := ""
+	depth := 0
 	for t = pointee(t); isList(t) && !c.seen[t]; t = pointee(t.Elem()) { // unless it has itself as elements
 		c.seen[t] = true
-		path += "[]"
+		depth++
 	}
-	return c.structure(t, path)
+	return c.structure(t, strings.Repeat("[]", depth))
 }
 
 // A checker goes through a type.
