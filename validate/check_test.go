@@ -73,6 +73,19 @@ func TestCheckType(t *testing.T) {
 			A float64 `json:"a" validate:"oneof=1 2"`
 		}{}, `a: rule oneof=1 2: Bad field type float64`},
 		{struct {
+			A item `json:"a" validate:"min=1"`
+		}{}, `a: rule min=1: Bad field type siovalidate_test.item`},
+		{struct {
+			A *item `json:"a" validate:"omitempty,eq=1"`
+		}{}, `a: rule eq=1: Bad field type siovalidate_test.item`},
+		{struct {
+			A item `json:"a" validate:"required"`
+		}{}, ""},
+		{struct {
+			A string `json:"a" validate:"skip_unless=B"`
+			B string
+		}{}, `a: rule skip_unless: its parameter is incomplete`},
+		{struct {
 			A any `json:"a" validate:"min=1"`
 		}{}, ""},
 		{struct {
@@ -174,6 +187,7 @@ func TestCheckTypeCallsNothing(t *testing.T) {
 		A string `json:"a" validate:"own=1"`
 		B *int   `json:"b" validate:"own"`
 	}
+	own.RegisterStructValidation(func(validator.StructLevel) { panic("called") }, form{})
 	if err := v.CheckType(reflect.TypeFor[form]()); err != nil {
 		t.Error(err)
 	}
