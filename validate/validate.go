@@ -88,7 +88,7 @@ func (v *Validator) validate(ptr any) (err error) {
 		return nil // null, for a pointer
 	}
 	t := p.Type().Elem()
-	if isOpen(t) && !new(scale).weigh(p.Elem(), 0) {
+	if isOpen(t) && !(&scale{tag: v.tag}).weigh(p.Elem(), 0) {
 		return &sio.InvalidError{Fields: []sio.InvalidField{{Rule: "size"}}}
 	}
 	if isStruct(t) {
@@ -110,8 +110,8 @@ func badType(err *error) {
 	if v == nil {
 		return
 	}
-	why := fmt.Sprint(v)
-	for _, known := range []string{"Bad field type", "dive error", "hash of unhashable type"} {
+	why := strings.TrimPrefix(fmt.Sprint(v), "runtime error: ")
+	for _, known := range []string{"Bad field", "dive error", "hash of unhashable type", "reflect: call of reflect.Value.", "strconv.Parse"} {
 		if strings.HasPrefix(why, known) {
 			*err = errors.New("siovalidate: " + why)
 			return
