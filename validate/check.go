@@ -93,6 +93,9 @@ func (c checker) dive(parent, t reflect.Type, rules []string, path string) error
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
 	case reflect.Interface:
+		if len(rules) > 0 && rules[0] == "keys" {
+			return fault(path, "keys is for maps, and an interface may have others")
+		}
 		return nil
 	default:
 		return fault(path, "dive is for slices, arrays and maps")

@@ -116,6 +116,9 @@ func TestCheckType(t *testing.T) {
 			A []string `json:"a" validate:"dive,keys,min=1,endkeys"`
 		}{}, `a: keys is for maps, and needs endkeys`},
 		{struct {
+			A any `json:"a" validate:"dive,keys,min=1,endkeys"`
+		}{}, `a: keys is for maps, and an interface may have others`},
+		{struct {
 			A map[string]int `json:"a" validate:"dive,keys,min=1"`
 		}{}, `a: keys is for maps, and needs endkeys`},
 		{struct {
