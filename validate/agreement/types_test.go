@@ -36,6 +36,10 @@ type (
 	level int
 	color string
 	given struct{ Set bool }
+	pair  struct {
+		Left  int  `json:"left"`
+		Right *int `json:"right"`
+	}
 )
 
 func (l *level) UnmarshalText(text []byte) error {
@@ -99,6 +103,14 @@ var types = []reflect.Type{
 		B string `json:"b" validate:"omitempty,eqfield=A"`
 		C *int   `json:"c" validate:"required_if=A ab,omitempty,min=1"`
 		D *int   `json:"d" validate:"excluded_with=C"`
+	}](),
+	reflect.TypeFor[struct {
+		S []pair            `json:"s" validate:"unique"`
+		P []*pair           `json:"p" validate:"unique"`
+		T []time.Time       `json:"t" validate:"unique"`
+		D []**int           `json:"d" validate:"unique"`
+		A [][2]color        `json:"a" validate:"unique"`
+		L []struct{ I any } `json:"l" validate:"unique"`
 	}](),
 	reflect.TypeFor[string](),
 	reflect.TypeFor[[]string](),
