@@ -21,7 +21,7 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core, two at a time: those of
 # the first ones wait most of the time.
-TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster metrics/otel metrics/prometheus
+TESTED := contract cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster metrics/otel metrics/prometheus
 # FUZZED are those with fuzz targets.
 FUZZED := adminui metrics/otel
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'

@@ -415,8 +415,8 @@ func (f filler) fill(v reflect.Value, depth int) {
 			v.SetZero()
 		}
 		if few > 0 || depth == 0 {
-			for i := range v.NumField() {
-				f.fill(v.Field(i), depth+1)
+			for _, member := range v.Fields() {
+				f.fill(member, depth+1)
 			}
 		}
 	}
