@@ -21,15 +21,15 @@ VULNDB ?= https://vuln.go.dev
 
 # TESTED are the modules whose tests are run with those of the core, two at a time: those of
 # the first ones wait most of the time.
-TESTED := contract cluster/redis cluster/nats/embedded cluster/nats adminui examples/cluster metrics/otel metrics/prometheus
+TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui cmd/siogen contract validate validate/agreement examples/cluster examples/react-vite metrics/otel metrics/prometheus
 # FUZZED are those with fuzz targets.
-FUZZED := adminui metrics/otel
+FUZZED := adminui contract metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
-MODULES := . bench $(TESTED) examples/adminui interop/cluster interop/frameworks
+MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
-STEPS := lint build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster browser floods kills
+STEPS := lint generate-check build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster interop-contract interop-asyncapi browser floods kills
 
 .PHONY: help
 help: ## list the targets
@@ -45,9 +45,30 @@ cluster: examples/chat/node_modules/.package-lock.json ## serve the chat on thre
 	cd examples/cluster && go build -o ../../.bin/cluster .
 	@.bin/cluster -addr $(ADDR) $(if $(REDIS),-redis $(REDIS))
 
+.PHONY: react
+react: examples/react-vite/node_modules/.package-lock.json ## serve the board in React, with Go; ADDR=localhost:8080 elsewhere
+	cd examples/react-vite && npm run --silent build && go build -o ../../.bin/react .
+	@cd examples/react-vite && ../../.bin/react -addr $(ADDR)
+
 .PHONY: test
 test: ## run all tests, and tell at the end what failed
 	@scripts/steps $(STEPS)
+
+# What is made of Go types, and of TypeScript.
+.PHONY: generate
+generate: siogen examples/chat/node_modules/typescript/package.json examples/react-vite/node_modules/.package-lock.json ## make the types of the examples' pages anew, and the script of the chat
+	cd examples/chat && ../../.bin/siogen -o app/web/events.d.ts ./app && npm run --silent build
+	cd examples/react-vite && ../../.bin/siogen -o src/events.ts ./board && npm run --silent check
+
+.PHONY: generate-check
+generate-check: siogen examples/chat/node_modules/typescript/package.json examples/react-vite/node_modules/.package-lock.json ## check that these are what make generate would make
+	cd examples/chat && ../../.bin/siogen -check -o app/web/events.d.ts ./app
+	cd examples/chat && npm run --silent build -- --outDir ../../.bin/chat-page && diff -u app/web/static/chat.js ../../.bin/chat-page/chat.js
+	cd examples/react-vite && ../../.bin/siogen -check -o src/events.ts ./board && npm run --silent check
+
+.PHONY: siogen
+siogen:
+	cd cmd/siogen && go build -o ../../.bin/siogen .
 
 .PHONY: lint
 lint: $(LINT) $(DEADCODE) ## check format, code and go.mod, that imports run one way, and that nothing is left over
@@ -55,7 +76,7 @@ lint: $(LINT) $(DEADCODE) ## check format, code and go.mod, that imports run one
 	if [[ -n $$bad ]]; then echo "not gofmt'ed:" $$bad >&2; exit 1; fi
 	go vet ./...
 	$(LINT) run ./...
-	for dir in $(filter-out .,$(MODULES)); do (cd $$dir && $(CURDIR)/$(LINT) run --enable-only modernize,unused ./...); done
+	for dir in $(filter-out .,$(MODULES)); do (cd $$dir && $(CURDIR)/$(LINT) run --enable-only depguard,modernize,unused ./...); done
 	for dir in $(MODULES); do (cd $$dir && go mod tidy -diff); done
 	@for dir in $(MODULES); do echo "deadcode -test $$dir"; cd $(CURDIR)/$$dir; dead=$$($(CURDIR)/$(DEADCODE) -test ./...); \
 	if [[ -n $$dead ]]; then echo "$$dead" >&2; exit 1; fi; done
@@ -108,7 +129,7 @@ fuzz: ## run every fuzz target for FUZZTIME (20000x: as many inputs)
 	for dir in . $(FUZZED); do (cd $$dir && $(CURDIR)/scripts/fuzz $(FUZZTIME)); done
 
 .PHONY: interop
-interop: interop-node interop-python interop-java interop-frameworks interop-cluster ## run the official clients against the Go server, and Node servers beside it
+interop: interop-node interop-python interop-java interop-frameworks interop-cluster interop-contract interop-asyncapi ## run the official clients against the Go server, and Node servers beside it
 
 .PHONY: interop-node
 interop-node: interop-server proxies interop/node_modules/.package-lock.json
@@ -134,6 +155,17 @@ interop-cluster: cc redis proxies interop/node_modules/.package-lock.json
 	cd interop/cluster && go vet ./... && go build -race -o ../../.bin/cluster-server . && go build -race -o ../../.bin/cluster-relay ./relay
 	cd interop && node --test --test-timeout=300000 --test-reporter=spec cluster/*.test.mjs
 
+.PHONY: interop-contract
+interop-contract: cc interop/contract/node_modules/.package-lock.json
+	cd interop/contract/server && go vet ./... && go build -race -o ../.bin/server .
+	cd cmd/siogen && go build -o ../../interop/contract/.bin/siogen .
+	cd interop/contract && node --test --test-timeout=300000 --test-reporter=spec
+
+.PHONY: interop-asyncapi
+interop-asyncapi: cc interop/asyncapi/node_modules/.package-lock.json
+	cd interop/asyncapi && go vet ./... && go build -race -o ../../.bin/asyncapi .
+	cd interop/asyncapi && node --test --test-timeout=300000 --test-reporter=spec
+
 .PHONY: interop-reference
 interop-reference: redis interop/node_modules/.package-lock.json .venv/.done maven ## prove the interop tests against the reference server
 	cd interop && TARGET=reference node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs cluster/*.test.mjs
@@ -145,7 +177,7 @@ interop-server: cc
 	go build -race -o .bin/interop-server ./interop/server
 
 .PHONY: browser
-browser: chromium redis proxies examples/chat/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the chat, and the Admin UI, in Chromium
+browser: chromium cc redis proxies examples/chat/node_modules/.package-lock.json examples/react-vite/node_modules/.package-lock.json interop/browser/node_modules/.package-lock.json ## drive the examples, and the Admin UI, in Chromium
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
@@ -183,7 +215,7 @@ soak: redis proxies ## flood a server in every way, with epoll and without, and 
 
 .PHONY: clean
 clean: ## remove what was installed and built here
-	rm -rf .bin .venv artifacts interop/java/target {examples/chat,interop,interop/browser}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
+	rm -rf .bin .venv artifacts interop/java/target interop/contract/.bin examples/react-vite/dist {examples/chat,examples/react-vite,interop,interop/asyncapi,interop/browser,interop/contract}/node_modules bench/.build bench/servers/*/{node_modules,target,.venv}
 
 .PHONY: cc
 cc:
@@ -210,6 +242,15 @@ chromium:
 .PHONY: maven
 maven:
 	@command -v mvn >/dev/null && command -v javac >/dev/null || scripts/apt-install maven default-jdk-headless
+
+# The chat needs the client alone, and no compiler.
+examples/chat/node_modules/.package-lock.json: examples/chat/package-lock.json
+	cd examples/chat && npm ci --omit=dev --no-audit --no-fund
+	@touch $@
+
+%/node_modules/typescript/package.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@ $*/node_modules/.package-lock.json
 
 # npm writes this file when all else is installed.
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -165,12 +165,17 @@ func (c *Context) Args() Args {
 // return the error as it is: it tells the client which argument is missing or
 // invalid. Only events have arguments. [Context.BindAuth] decodes what a client
 // sends when it connects.
+//
+// With [Options].Validator, the client is also told which field is invalid, as of an
+// [InvalidError], with the rule "type" and the type of JSON that is due: "boolean",
+// "integer", "number", "string", "array", "object", "binary" or "date-time". If the type
+// is right, the rule is "range" for numbers and "format" for strings.
 func (c *Context) Bind(ptrs ...any) error {
 	if c.in == nil && len(ptrs) > 0 {
 		return fmt.Errorf("sio: Bind in the handler of %q, which has no arguments; the payload of a connect is for BindAuth", c.event)
 	}
 	if err := c.Args().Bind(ptrs...); err != nil {
-		return badArgument(err)
+		return c.badArgument(err, ptrs)
 	}
 	return nil
 }
@@ -183,7 +188,7 @@ func (c *Context) Bind(ptrs ...any) error {
 func (c *Context) BindAuth(ptr any) error {
 	err := c.socket.BindAuth(ptr)
 	if err != nil && err != ErrAuthGone && err != ErrClosed && !errors.Is(err, parser.ErrNoPointer) {
-		return &Error{Message: "auth payload is invalid", Err: parser.NewDecodeError(err, ptr)}
+		return c.located(&Error{Message: "auth payload is invalid", Err: parser.NewDecodeError(err, ptr)}, c.auth(), 0, ptr)
 	}
 	return err
 }

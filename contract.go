@@ -84,12 +84,27 @@ type eventTypes struct {
 	ack reflect.Type // nil for none
 }
 
-// typed notes the types of a handler that has just been registered. It does nothing if
-// the event has no handler: a Router of the user's may give events other names.
-func (g *group) typed(event string, types eventTypes) {
+// typed calls register, which registers a typed handler, and notes its types. A Router of
+// the user's may give events other names, or leave them out.
+func (g *group) typed(event string, types eventTypes, register func()) {
+	var before map[string]*route
+	if t := g.n.table.Load(); t != nil {
+		before = t.events
+	}
+	register()
 	g.n.register(func(t *table) {
-		if r := t.events[event]; r != nil {
-			t.events[event] = &route{r.name, r.h, &types}
+		var fresh []string
+		for name := range t.events {
+			if before[name] == nil {
+				fresh = append(fresh, name)
+			}
+		}
+		if slices.Contains(fresh, event) {
+			fresh = []string{event}
+		}
+		if len(fresh) == 1 { // else others register at the same time
+			r := t.events[fresh[0]]
+			t.events[fresh[0]] = &route{r.name, r.h, &types}
 		}
 	})
 }

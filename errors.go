@@ -135,7 +135,7 @@ type ackErrorBody struct {
 }
 
 // badArgument is what the client hears of an argument that can't be bound.
-func badArgument(err error) error {
+func (c *Context) badArgument(err error, ptrs []any) error {
 	var arg *parser.ArgError
 	switch {
 	case !errors.As(err, &arg):
@@ -143,7 +143,8 @@ func badArgument(err error) error {
 	case errors.Is(err, parser.ErrMissing):
 		return &Error{Message: fmt.Sprintf("argument %d is missing", arg.Index+1), Err: argCause{arg}}
 	}
-	return &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: argCause{arg}}
+	e := &Error{Message: fmt.Sprintf("argument %d is invalid", arg.Index+1), Err: argCause{arg}}
+	return c.located(e, c.Args(), arg.Index, ptrs[arg.Index])
 }
 
 // An argCause is an ArgError where it has been said which argument it is about.

@@ -377,3 +377,27 @@ func check(err error) {
 		log.Fatal(err)
 	}
 }
+
+// The Contract of a server is what has been registered and declared.
+func ExampleServer_Contract() {
+	srv := sio.New(nil)
+	chat := srv.Of("/chat")
+	sio.OnWithAck(chat, "message", func(*sio.Context, Message) (Receipt, error) {
+		return Receipt{Status: "ok"}, nil
+	})
+	said, sure := sio.NewEvent[Message]("said"), sio.NewEventWithAck[string, bool]("sure?")
+	chat.Declare(said, sure) // what the server sends; said.Emit(chat, …) does
+
+	for _, n := range srv.Contract().Namespaces {
+		for _, e := range n.Receive {
+			fmt.Println(n.Name, "gets", e.Name, "with", e.Arg, "and answers", e.Ack)
+		}
+		for _, e := range n.Send {
+			fmt.Println(n.Name, "sends", e.Name, "with", e.Arg, "and is answered", e.Ack)
+		}
+	}
+	// Output:
+	// /chat gets message with sio_test.Message and answers sio_test.Receipt
+	// /chat sends said with sio_test.Message and is answered <nil>
+	// /chat sends sure? with string and is answered bool
+}

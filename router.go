@@ -84,7 +84,7 @@ type Router interface {
 	Group(fn func(r Router))
 
 	checkArg(where string, t reflect.Type)
-	typed(event string, types eventTypes)
+	typed(event string, types eventTypes, register func())
 	typedConnect(auth reflect.Type)
 }
 

@@ -52,8 +52,7 @@ func OnWithAck[In, Out any](r Router, event string, h func(c *Context, in In) (O
 
 func on(r Router, what, event string, types eventTypes, h Handler, mw []Middleware) {
 	r.checkArg(fmt.Sprintf("%s(%q)", what, event), types.arg)
-	r.On(event, h, mw...)
-	r.typed(event, types)
+	r.typed(event, types, func() { r.On(event, h, mw...) })
 }
 
 // binder returns what decodes the one argument of a typed handler.

@@ -1,17 +1,24 @@
 package sio
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/siokit/sio/socketio/parser"
 )
 
 // A Validator checks values that typed handlers have decoded, beside their own method
 // Validate: see [Options].Validator. It is called by many goroutines at the same time.
 type Validator interface {
-	// Validate checks what ptr points to. It returns an [*InvalidError] if a rule is
-	// broken. The text of other errors does not reach the client.
+	// Validate checks what ptr points to: an *In, for a handler that takes an In or an
+	// *In. It is not called for the null that becomes a nil *In. It returns an
+	// [*InvalidError] if a rule is broken. The text of other errors does not reach the
+	// client.
 	Validate(ptr any) error
 }
 
@@ -30,7 +37,7 @@ type RuleTagger interface {
 
 // An InvalidError tells which fields of a value break rules. If a typed handler's
 // argument does, the client gets its text as the message of an [Error] and {"fields":…}
-// as the data.
+// as the data: the first 20 fields, and no more than 200 bytes of each text.
 type InvalidError struct {
 	Fields []InvalidField
 }
@@ -46,10 +53,18 @@ type InvalidField struct {
 	Param string `json:"param,omitempty"`
 }
 
+// What is told of invalid fields is bounded, since clients choose how many of them they
+// break, and how deep they lie.
+const (
+	maxInvalidFields = 20
+	maxInvalidText   = 200
+)
+
 // Error returns a text without values and Go types, such as `name: required; age: max=20`.
+// It has the first 20 fields.
 func (e *InvalidError) Error() string {
 	var b strings.Builder
-	for i, f := range e.Fields {
+	for i, f := range told(e.Fields) {
 		if i > 0 {
 			b.WriteString("; ")
 		}
@@ -62,7 +77,30 @@ func (e *InvalidError) Error() string {
 			b.WriteString("=" + f.Param)
 		}
 	}
+	if more := len(e.Fields) - maxInvalidFields; more > 0 {
+		fmt.Fprintf(&b, "; and %d more", more)
+	}
 	return b.String()
+}
+
+// told returns what a client is told of fields.
+func told(fields []InvalidField) []InvalidField {
+	fields = slices.Clone(fields[:min(len(fields), maxInvalidFields)])
+	for i, f := range fields {
+		fields[i] = InvalidField{shortened(f.Field), shortened(f.Rule), shortened(f.Param)}
+	}
+	return fields
+}
+
+func shortened(s string) string {
+	if len(s) <= maxInvalidText {
+		return s
+	}
+	end := maxInvalidText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 // invalidData is what the client gets of an InvalidError.
@@ -77,8 +115,10 @@ type ownValidator interface{ Validate() error }
 // names the value to the client.
 func checked[T any](c *Context, what string, ptr *T) error {
 	if v := c.n.srv.opts.Validator; v != nil {
-		if err := v.Validate(ptr); err != nil {
-			return invalid(what, err)
+		if p := innermost(ptr); p != nil {
+			if err := v.Validate(p); err != nil {
+				return invalid(what, err)
+			}
 		}
 	}
 	v, ok := any(ptr).(ownValidator)
@@ -94,15 +134,67 @@ func checked[T any](c *Context, what string, ptr *T) error {
 	return nil
 }
 
+// innermost follows ptr to the last pointer. It returns nil if that is nil.
+func innermost(ptr any) any {
+	v := reflect.ValueOf(ptr)
+	for v.Elem().Kind() == reflect.Pointer {
+		if v = v.Elem(); v.IsNil() {
+			return nil
+		}
+	}
+	return v.Interface()
+}
+
 // invalid returns what the client may know of the error of a validator.
 func invalid(what string, err error) error {
 	if known, ok := errors.AsType[*Error](err); ok && known != nil {
 		return err
 	}
-	if broken, ok := errors.AsType[*InvalidError](err); ok && broken != nil && len(broken.Fields) > 0 {
-		return &Error{Message: fmt.Sprintf("%s is invalid: %v", what, broken), Data: invalidData{broken.Fields}, Err: err}
+	e := &Error{Message: what + " is invalid", Err: err}
+	if broken, ok := errors.AsType[*InvalidError](err); ok && broken != nil {
+		e.tell(broken)
 	}
-	return &Error{Message: what + " is invalid", Err: err}
+	return e
+}
+
+// tell adds to e which fields are invalid.
+func (e *Error) tell(invalid *InvalidError) {
+	if len(invalid.Fields) > 0 {
+		e.Message += ": " + invalid.Error()
+		e.Data = invalidData{told(invalid.Fields)}
+	}
+}
+
+// located adds to e, if the server validates, which field of argument i can't be decoded
+// into ptr.
+func (c *Context) located(e *Error, args Args, i int, ptr any) *Error {
+	if c.n.srv.opts.Validator == nil {
+		return e
+	}
+	m, ok := args.Misfit(i, ptr)
+	if !ok {
+		return e
+	}
+	f := InvalidField{m.Path, "type", m.Due}
+	switch {
+	case !m.Kind:
+	case m.Due == "integer" || m.Due == "number":
+		f.Rule, f.Param = "range", ""
+	default:
+		f.Rule = "format"
+		f.Param = strings.TrimPrefix(m.Due, "string") // which is there
+	}
+	e.tell(&InvalidError{[]InvalidField{f}})
+	return e
+}
+
+// auth returns the payload of the CONNECT as an argument.
+func (c *Context) auth() Args {
+	var raw json.RawMessage
+	if c.n.srv.opts.Validator == nil || c.socket.BindAuth(&raw) != nil {
+		return Args{}
+	}
+	return parser.NewArgs(c.n.srv.opts.Codec, slices.Concat([]byte{'['}, raw, []byte{']'}), nil, 0)
 }
 
 // isNil tells of a pointer that null has been decoded into.

@@ -10,6 +10,13 @@ require (
 )
 
 require (
+	github.com/google/jsonschema-go v0.4.3
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+)
+
+require golang.org/x/text v0.42.0 // indirect
+
+require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/gobwas/ws v1.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect

@@ -24,6 +24,9 @@ type Options struct {
 	// Warn, if set, is told of what is missing in the output, such as the comments of a
 	// package whose sources are not there.
 	Warn func(text string)
+
+	// Info is for AsyncAPI and Page.
+	Info Info
 }
 
 // An Override is what a type is for clients, both ways.

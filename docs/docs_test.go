@@ -28,6 +28,7 @@ var guides = []struct{ file, dir, pkg string }{
 	{"opentelemetry.md", "../metrics/otel", "siootel"},
 	{"observability.md", "../metrics/prometheus", "sioprometheus"},
 	{"contract.md", "../contract/internal/shop", "shop"},
+	{"asyncapi.md", "../contract/internal/shop", "shop"},
 }
 
 // prelude is what the examples may use without declaring it.

@@ -108,7 +108,7 @@ func (c checker) dive(parent, t reflect.Type, rules []string, path string) error
 // parameter that may be none.
 var particular = map[string]bool{
 	"min": true, "max": true, "len": true, "eq": true, "ne": true, "gt": true, "gte": true, "lt": true, "lte": true,
-	"oneof": true, "oneofci": true, "noneof": true, "noneofci": true, "unique": true, "datetime": true, "timezone": true, "lowercase": true, "uppercase": true,
+	"oneof": true, "oneofci": true, "noneof": true, "noneofci": true, "datetime": true, "timezone": true, "lowercase": true, "uppercase": true,
 	"url": true, "uri": true, "http_url": true, "https_url": true, "urn_rfc2141": true, "json": true, "latitude": true,
 	"longitude": true, "port": true, "credit_card": true, "luhn_checksum": true, "eq_ignore_case": true, "ne_ignore_case": true,
 	"file": true, "filepath": true, "dir": true, "dirpath": true, "image": true, "bcp47_language_tag": true,
@@ -124,6 +124,9 @@ func (c checker) rule(parent, t reflect.Type, rule string) (problem string) {
 		}
 		return problem
 	}
+	if name == "unique" {
+		return notUnique(pointee(t), param)
+	}
 	if every := crossField[name]; every > 0 {
 		return noField(parent, name, strings.Fields(param), every)
 	}
@@ -136,6 +139,36 @@ func (c checker) rule(parent, t reflect.Type, rule string) (problem string) {
 	}
 	if problem := panicOf(func() { _ = c.v.v.Var(sample.Interface(), rule) }); problem != "" {
 		return fmt.Sprintf("rule %s: %s", rule, problem)
+	}
+	return ""
+}
+
+// notUnique tells why values in t can't be compared: whole, or by a field.
+func notUnique(t reflect.Type, by string) string {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Array, reflect.Map:
+	default:
+		return "" // it is compared with another field, if there is one of that name
+	}
+	e := t.Elem()
+	if e.Kind() == reflect.Pointer {
+		e = e.Elem()
+	}
+	if by != "" {
+		if e.Kind() != reflect.Struct {
+			return fmt.Sprintf("rule unique=%s: %s has no fields", by, e)
+		}
+		f, ok := e.FieldByName(by)
+		if !ok {
+			return fmt.Sprintf("rule unique=%s: there is no field %[1]s", by)
+		}
+		e = f.Type
+		if e.Kind() == reflect.Pointer {
+			e = e.Elem()
+		}
+	}
+	if !e.Comparable() {
+		return fmt.Sprintf("rule unique: %s can't be compared", e)
 	}
 	return ""
 }

@@ -7,8 +7,9 @@ import (
 
 // jsonPath returns the path that JSON has for a path of Go, such as "items[2].price" for
 // "Order.Items[2].Price", and the struct that has the last field. The keys of maps, which
-// a client has chosen, are left out: "prices[…].amount".
-func jsonPath(t reflect.Type, path string) (in string, parent reflect.Type) {
+// a client has chosen, are left out: "prices[…].amount". Other is the name of a last
+// field that no struct has, which a function for structs has reported.
+func jsonPath(t reflect.Type, path, other string) (in string, parent reflect.Type) {
 	t = pointee(t)
 	if isStruct(t) && t.Name() != "" {
 		path = strings.TrimPrefix(path, t.Name()+".")
@@ -20,9 +21,12 @@ func jsonPath(t reflect.Type, path string) (in string, parent reflect.Type) {
 		case path[0] == '.':
 			path = path[1:]
 		case path[0] == '[' && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
-			end := strings.IndexByte(path, ']') + 1
-			b.WriteString(path[:end])
-			t, path = t.Elem(), path[end:]
+			at := index(path)
+			b.WriteString(at)
+			t, path = t.Elem(), path[len(at):]
+			if at == "" {
+				path = ""
+			}
 		case path[0] == '[' && t.Kind() == reflect.Map:
 			b.WriteString("[…]")
 			t, path = t.Elem(), behindKey(t.Elem(), path)
@@ -33,7 +37,7 @@ func jsonPath(t reflect.Type, path string) (in string, parent reflect.Type) {
 				end = len(path)
 			}
 			f, known := t.FieldByName(path[:end])
-			name := path[:end] // what a function for structs calls it
+			name := other
 			if known {
 				name, t = jsonName(f), f.Type
 			}
@@ -69,12 +73,28 @@ func behindKey(t reflect.Type, path string) string {
 				return path[i+1:]
 			}
 		}
-	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array, t.Kind() == reflect.Map:
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Array:
+		for i := range path {
+			if path[i] == ']' && index(path[i+1:]) != "" {
+				return path[i+1:]
+			}
+		}
+	case t.Kind() == reflect.Map:
 		if i := strings.Index(path, "]["); i >= 0 {
 			return path[i+1:]
 		}
 	}
 	return ""
+}
+
+// index returns the index at the beginning of a path, such as "[2]", or "".
+func index(path string) string {
+	rest, bracket := strings.CutPrefix(path, "[")
+	behind := strings.TrimLeft(rest, "0123456789")
+	if !bracket || behind == rest || !strings.HasPrefix(behind, "]") {
+		return ""
+	}
+	return path[:len(path)-len(behind)+1]
 }
 
 // jsonName returns the name of a field, or "" for an embedded struct whose fields are
@@ -119,7 +139,7 @@ func translate(top, parent reflect.Type, rule string) string {
 		}
 		words := strings.Fields(param)
 		for j := 0; j < len(words); j += every {
-			words[j], _ = jsonPath(from, words[j])
+			words[j], _ = jsonPath(from, words[j], words[j])
 		}
 		all[i] = name + "=" + strings.Join(words, " ")
 	}

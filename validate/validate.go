@@ -88,6 +88,9 @@ func (v *Validator) validate(ptr any) (err error) {
 		return nil // null, for a pointer
 	}
 	t := p.Type().Elem()
+	if isOpen(t) && !new(scale).weigh(p.Elem(), 0) {
+		return &sio.InvalidError{Fields: []sio.InvalidField{{Rule: "size"}}}
+	}
 	if isStruct(t) {
 		defer badType(&err)
 		return v.v.Struct(p.Interface())
@@ -103,16 +106,18 @@ func (v *Validator) validate(ptr any) (err error) {
 // the type of a value. Types are checked beforehand, so this is the type of what a
 // client has sent for an interface.
 func badType(err *error) {
-	switch v := recover().(type) {
-	case nil:
-	case string:
-		if !strings.HasPrefix(v, "Bad field type") && !strings.HasPrefix(v, "dive error") {
-			panic(v)
-		}
-		*err = errors.New("siovalidate: " + v)
-	default:
-		panic(v)
+	v := recover()
+	if v == nil {
+		return
 	}
+	why := fmt.Sprint(v)
+	for _, known := range []string{"Bad field type", "dive error", "hash of unhashable type"} {
+		if strings.HasPrefix(why, known) {
+			*err = errors.New("siovalidate: " + why)
+			return
+		}
+	}
+	panic(v)
 }
 
 // dives returns the tag for an argument of type t, which is no struct: one "dive" for
@@ -150,7 +155,7 @@ func pointee(t reflect.Type) reflect.Type {
 
 // field returns what a client is told of a broken rule.
 func field(t reflect.Type, f validator.FieldError) sio.InvalidField {
-	path, parent := jsonPath(t, f.StructNamespace())
+	path, parent := jsonPath(t, f.StructNamespace(), f.Field())
 	in := sio.InvalidField{Field: path, Rule: f.Tag(), Param: f.Param()}
 	if strings.Contains(f.ActualTag(), "|") && f.Tag() == f.ActualTag() {
 		in.Param = "" // that of the last alternative; all are in the tag

@@ -3,16 +3,12 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { artifacts, enter, has, log, members, message, own, say, serverGone, wait } from "./page.mjs";
+import { artifacts, enter, has, lastPoll, log, members, message, own, say, serverGone, wait } from "./page.mjs";
 import { build, clientFile, launch, start } from "./server.mjs";
 
 let built, server, browser;
 let expected = null;   // what a page's console may complain about just now
 const errors = [];     // whatever else it has complained about
-
-// A client that closes while it polls may overtake its own last poll, which then fails; the browser
-// reports that, and no server can help it.
-const lastPoll = /status of 400 .*transport=polling.*&sid=/;
 
 before(async () => {
   assert.ok(existsSync(clientFile), "run npm ci in examples/chat first");

@@ -77,7 +77,7 @@ async function visit(t, url, name, { polls = false, direct = false } = {}) {
   if (direct) {
     await page.addInitScript(() => {
       let io;
-      Object.defineProperty(window, "io", { get: () => io && ((o) => io({ ...o, transports: ["websocket"] })), set: (f) => { io = f; } });
+      Object.defineProperty(window, "io", { get: () => io && ((name, o) => io(name, { ...o, transports: ["websocket"] })), set: (f) => { io = f; } });
     });
   }
   await page.goto(url);

@@ -8,6 +8,10 @@ export const wait = 15_000;   // ms for anything on the page to happen
 // What a page's console says when its server is gone.
 export const serverGone = /net::ERR_|WebSocket connection to/;
 
+// A client that closes while it polls may overtake its own last poll, which then fails; the browser
+// reports that, and no server can help it.
+export const lastPoll = /status of 400 .*transport=polling.*&sid=/;
+
 export async function enter(page, name, room = "lobby") {
   await page.getByLabel("Your name").fill(name);
   await page.getByLabel("First room").fill(room);

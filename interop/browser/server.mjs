@@ -24,10 +24,10 @@ export const launch = (...args) => chromium.launch({
 export const offline = (context) => context.route("https://cdn.socket.io/**", (route) => route.fulfill({ path: clientFile }));
 
 // build compiles an example, or another program, and returns its path and a function that deletes it.
-export function build(name = "chat", folder = "examples") {
+export function build(name = "chat", folder = "examples", ...flags) {
   const dir = mkdtempSync(join(tmpdir(), "sio-example-"));
   const program = join(dir, name);
-  execFileSync("go", ["build", "-o", program, "."], { cwd: join(root, folder, name), stdio: "inherit" });   // it may be a module of its own
+  execFileSync("go", ["build", ...flags, "-o", program, "."], { cwd: join(root, folder, name), stdio: "inherit" });   // it may be a module of its own
   return { program, remove: () => rmSync(dir, { recursive: true }) };
 }
 
@@ -41,7 +41,7 @@ export async function start(program, ...args) {
   child.stderr.on("data", (chunk) => (log += chunk));
   const output = [];
   const lines = createInterface({ input: child.stdout }).on("line", (line) => output.push(line));
-  const ended = exit.then(([code]) => { throw new Error(`the chat server ended with code ${code}:\n${log}`); });
+  const ended = exit.then(([code]) => { throw new Error(`the server ended with code ${code}:\n${log}`); });
   ended.catch(() => {});   // whoever waits for a line hears of it
   const line = async (pattern, nth = 1) => {
     for (;;) {

@@ -136,8 +136,14 @@ func (v value) schema(p parser, r *Rules, tag []string) map[string]any {
 			continue
 		case "omitempty", "omitzero":
 			zero := v.zero(rule)
-			if v.form == object && !v.pointer {
-				r.Checked = false // an object whose members are zero is let through
+			// A struct or array is let through if all in it is zero.
+			if whole := !v.pointer || rule == "omitzero"; whole && v.form == object {
+				r.Checked = false
+			} else if whole && v.form == list {
+				if len(rest) > 0 {
+					r.Text = append(r.Text, p.translate(strings.Join(tag[i:], ",")))
+				}
+				return s.keywords()
 			}
 			if after := v.schema(p, r, rest); zero != nil {
 				s.either(zero, after)

@@ -68,11 +68,16 @@ func refusesNil(tag []string) bool {
 // builtin tells whether a rule is known not to be one of the application's own, which
 // may be called for nil.
 func builtin(name string) bool {
-	switch name {
-	case "required", "dive", "structonly", "nostructlevel", "min", "max", "len", "eq", "ne", "gt", "gte", "lt", "lte", "oneof", "unique":
-		return true
-	}
-	return formats[name] != format{}
+	return formats[name] != format{} || others[name] || crossField[name] > 0
+}
+
+// others are rules beside formats and those about other fields.
+var others = map[string]bool{
+	"required": true, "dive": true, "structonly": true, "nostructlevel": true, "unique": true, "datetime": true,
+	"min": true, "max": true, "len": true, "eq": true, "ne": true, "gt": true, "gte": true, "lt": true, "lte": true,
+	"oneof": true, "oneofci": true, "noneof": true, "noneofci": true, "eq_ignore_case": true, "ne_ignore_case": true,
+	"contains": true, "containsany": true, "containsrune": true, "excludes": true, "excludesall": true, "excludesrune": true,
+	"startswith": true, "startsnotwith": true, "endswith": true, "endsnotwith": true,
 }
 
 // refusesZero tells whether the zero value of a type that is no pointer surely breaks a

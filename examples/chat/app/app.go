@@ -36,18 +36,12 @@ type App struct {
 // New makes the chat. The page loads the official client from the server, if it is
 // there, or else from its CDN.
 func New(o Options) *App {
-	// Who was away for up to two minutes gets what was said meanwhile.
-	opts := &sio.Options{Logger: &o.Log, Recovery: &sio.Recovery{}, Cluster: o.Cluster}
+	srv := newServer(o)
+	a := &App{srv: srv, echo: echo.New()}
 	script := clientCDN
 	if hasClient(o.Client) {
-		opts.ClientFiles = os.DirFS(o.Client)
 		script = "socket.io/" + ClientFile
 	}
-	srv := sio.New(opts)
-	srv.Use(sio.Logger())
-	a := &App{srv: srv, echo: echo.New()}
-	serveChat(srv.Of("/"), o.Server)
-	serveLobby(srv.Of("/chat"))
 	sioecho.Register(a.echo, "/socket.io", srv)
 	servePage(a.echo, script)
 	a.echo.GET("/ready", echo.WrapHandler(http.HandlerFunc(srv.ServeReady))) // for load balancers
@@ -55,6 +49,23 @@ func New(o Options) *App {
 	o.Log.Info().Str("script", script).Msg("official client")
 	return a
 }
+
+func newServer(o Options) *sio.Server {
+	// Who was away for up to two minutes gets what was said meanwhile.
+	opts := &sio.Options{Logger: &o.Log, Recovery: &sio.Recovery{}, Cluster: o.Cluster}
+	if hasClient(o.Client) {
+		opts.ClientFiles = os.DirFS(o.Client)
+	}
+	srv := sio.New(opts)
+	srv.Use(sio.Logger())
+	serveChat(srv.Of("/"), o.Server)
+	serveLobby(srv.Of("/chat"))
+	return srv
+}
+
+// Server returns a server of the chat alone: siogen makes the types of the page, in
+// web/events.d.ts, of its contract.
+func Server() *sio.Server { return newServer(Options{Log: zerolog.Nop()}) }
 
 // Serve serves the chat until ctx ends, then sees everybody out.
 func (a *App) Serve(ctx context.Context, ln net.Listener) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -296,6 +297,39 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// TestContract wants the types of all that the page may send and get.
+func TestContract(t *testing.T) {
+	srv := Server()
+	siotest.Cleanup(t, srv)
+	var got []string
+	for _, n := range srv.Contract().Namespaces {
+		got = append(got, fmt.Sprintf("%s %v", n.Name, n.Auth))
+		for _, e := range n.Receive {
+			got = append(got, fmt.Sprintf("< %s %v %v", e.Name, e.Arg, e.Ack))
+		}
+		for _, e := range n.Send {
+			got = append(got, fmt.Sprintf("> %s %v", e.Name, e.Arg))
+		}
+	}
+	want := []string{
+		"/ app.user",
+		"< message app.post app.receipt",
+		"< room:join string app.receipt",
+		"< room:leave string app.receipt",
+		"< typing app.signal <nil>",
+		"> message:new app.message",
+		"> presence presence.Change[github.com/siokit/sio/examples/chat/app.member]",
+		"> typing app.typing",
+		"/chat *app.ticket",
+		"< chat_message app.text app.receipt",
+		"> chat_message app.text",
+		"> system_message app.text",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the contract is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestPage(t *testing.T) {
 	installed := t.TempDir()
 	if err := os.WriteFile(filepath.Join(installed, ClientFile), []byte("the client"), 0o600); err != nil {
@@ -317,7 +351,7 @@ func TestPage(t *testing.T) {
 		if body := get("/").Body.String(); !strings.Contains(body, `<script src="`+test.script+`">`) {
 			t.Errorf("client in %q: the page does not load %s", test.dir, test.script)
 		}
-		for _, asset := range []string{"app.js", "style.css", "icon.svg"} {
+		for _, asset := range []string{"chat.js", "style.css", "icon.svg"} {
 			if code := get("/static/" + asset).Code; code != http.StatusOK {
 				t.Errorf("%s: %d", asset, code)
 			}

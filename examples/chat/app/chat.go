@@ -27,6 +27,14 @@ type member struct {
 	Server string `json:"server,omitempty"` // of the cluster, if there is one
 }
 
+// A user is who wants in.
+type user struct {
+	Name string `json:"name"`
+}
+
+// Validate is called before the connect handler.
+func (u user) Validate() error { return check("name", u.Name, maxName) }
+
 // A post is what a client asks to have sent to a room. The ID is its own: it
 // tells the others that a message, sent again, is one that they have.
 type post struct {
@@ -43,21 +51,35 @@ func (p post) Validate() error {
 	return check("message", p.Text, maxText)
 }
 
+// A message is a post as the room gets it.
 type message struct {
 	post
 	From member    `json:"from"`
 	At   time.Time `json:"at"`
 }
 
+// A signal is what a client says of its user, who types or does not any more.
+type signal struct {
+	Room string `json:"room"`
+	On   bool   `json:"on"`
+}
+
+// A typing is a signal as the room gets it.
 type typing struct {
 	Room string `json:"room"`
 	On   bool   `json:"on"`
-	From member `json:"from"` // ignored when it comes from a client
+	From member `json:"from"`
 }
 
 var (
+	joinRoom    = sio.NewEventWithAck[string, receipt]("room:join")
+	leaveRoom   = sio.NewEventWithAck[string, receipt]("room:leave")
+	postMessage = sio.NewEventWithAck[post, receipt]("message")
+	userTypes   = sio.NewEvent[signal]("typing")
+
 	newMessage  = sio.NewEvent[message]("message:new")
 	typingEvent = sio.NewEvent[typing]("typing")
+	whoIsThere  = sio.NewEvent[presence.Change[member]]("presence")
 
 	self = sio.NewKey[member]("member")
 )
@@ -65,22 +87,14 @@ var (
 // serveChat is what the page talks to, on one of the servers.
 func serveChat(r *sio.Namespace, server string) {
 	// The page hears by the event "presence" who is in its rooms, on whichever server.
-	users := presence.New[member](r, &presence.Options{Event: "presence"})
+	users := presence.New[member](r, &presence.Options{Event: whoIsThere.Name()})
+	r.Declare(newMessage, typingEvent, whoIsThere)
 
-	r.OnConnect(func(c *sio.Context) error {
-		var auth struct {
-			Name string `json:"name"`
-		}
-		if err := c.BindAuth(&auth); err != nil {
-			return err
-		}
-		if err := check("name", auth.Name, maxName); err != nil {
-			return err
-		}
-		return self.Set(c, member{c.ID(), auth.Name, server})
+	sio.OnConnect(r, func(c *sio.Context, u user) error {
+		return self.Set(c, member{c.ID(), u.Name, server})
 	})
 
-	sio.OnWithAck(r, "room:join", func(c *sio.Context, room string) (receipt, error) {
+	joinRoom.On(r, func(c *sio.Context, room string) (receipt, error) {
 		if err := check("room", room, maxRoom); err != nil {
 			return receipt{}, err
 		}
@@ -90,12 +104,12 @@ func serveChat(r *sio.Namespace, server string) {
 		return receipt{"ok"}, users.Enter(c.Socket(), key(room), c.ID(), self.MustGet(c))
 	})
 
-	sio.OnWithAck(r, "room:leave", func(c *sio.Context, room string) (receipt, error) {
+	leaveRoom.On(r, func(c *sio.Context, room string) (receipt, error) {
 		c.Leave(key(room))
 		return receipt{"ok"}, nil
 	})
 
-	sio.OnWithAck(r, "message", func(c *sio.Context, p post) (receipt, error) {
+	postMessage.On(r, func(c *sio.Context, p post) (receipt, error) {
 		if !isIn(c, p.Room) {
 			return receipt{}, &sio.Error{Message: "you are not in this room"}
 		}
@@ -103,12 +117,11 @@ func serveChat(r *sio.Namespace, server string) {
 		return receipt{"ok"}, newMessage.Emit(c.To(key(p.Room)), m)
 	})
 
-	typingEvent.On(r, func(c *sio.Context, t typing) error {
-		if !isIn(c, t.Room) {
+	userTypes.On(r, func(c *sio.Context, s signal) error {
+		if !isIn(c, s.Room) {
 			return nil
 		}
-		t.From = self.MustGet(c)
-		return typingEvent.Emit(c.To(key(t.Room)).Volatile(), t)
+		return typingEvent.Emit(c.To(key(s.Room)).Volatile(), typing{s.Room, s.On, self.MustGet(c)})
 	})
 }
 

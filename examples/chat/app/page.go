@@ -23,7 +23,7 @@ const (
 		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-//go:embed web
+//go:embed web/index.html web/static
 var web embed.FS
 
 var index = template.Must(template.ParseFS(web, "web/index.html"))

@@ -1,50 +1,75 @@
-// The page of the chat example, on the official Socket.IO client (the global `io`).
-//
-//   asks, each with an answer          is told
-//   room:join   room                   presence      {room: "room:…", members}, all of them, or what has
-//   room:leave  room                                 changed: {room, joined?, updated?, left?}
-//   message     {id, room, text}       message:new   {id, room, from: {id, name}, text, at}
-//   typing      {room, on} (no answer) typing        {room, from: {id, name}, on}
-//
-// Members are {key, value: {id, name, server?}}; the key is the id.
+// The page of the chat example, on the official Socket.IO client (the global `io`). static/chat.js is
+// made of chat.ts, and events.d.ts of the server's types, which has what it and the page send each
+// other: both by make generate.
+
+import type { AckError, Connect, Member, Message, Post } from "./events";
+
+declare const io: typeof import("socket.io-client").io;
 
 const ackTimeout = 5000;     // ms until an unanswered message counts as not sent
 const typingRepeat = 2000;   // ms between two typing signals of one user
 const typingExpires = 4000;  // ms after which a typing signal is forgotten; a lost "off" does no harm
 const maxEntries = 500;      // kept per room, the oldest go first
 
-const $ = (selector) => document.querySelector(selector);
-const el = (tag, className, text = "") =>
+// A Room is one that the user is in.
+interface Room {
+  name: string;
+  log: HTMLElement;
+  entries: Map<string, HTMLElement>;     // its messages, by id
+  members: Map<string, Member> | null;   // by id; null: not known
+  typing: Map<string, { name: string; timer: number }>;
+  unread: number;
+}
+
+// $ returns an element that index.html has.
+function $<E extends HTMLElement = HTMLElement>(selector: string, within: ParentNode = document): E {
+  const found = within.querySelector<E>(selector);
+  if (!found) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+const el = <Tag extends keyof HTMLElementTagNameMap>(tag: Tag, className = "", text = "") =>
   Object.assign(document.createElement(tag), { className, textContent: text });
 
-const rooms = new Map();     // by name, in the order of joining; they outlive the connection
-let current = null;          // the room on show
+const input = {
+  name: $<HTMLInputElement>("#enter [name=name]"),
+  firstRoom: $<HTMLInputElement>("#enter [name=room]"),
+  room: $<HTMLInputElement>("#join [name=room]"),
+  text: $<HTMLTextAreaElement>("#send [name=text]"),
+};
+const enterButton = $<HTMLButtonElement>("#enter button");
+
+const rooms = new Map<string, Room>();   // by name, in the order of joining; they outlive the connection
+let current: Room | null = null;         // the room on show
 let name = "";
-let lost = false;            // the connection was there, and is gone
-let bannerTimer;
+let lost = false;                        // the connection was there, and is gone
+let bannerTimer: number;
 
 if (typeof io === "undefined") {
   $("#enter .error").textContent =
     "The Socket.IO client could not be loaded. Run “npm ci” in examples/chat, or allow cdn.socket.io.";
-  $("#enter button").disabled = true;
+  enterButton.disabled = true;
   throw new Error("no Socket.IO client");
 }
 
 // ---- connection ----
 
-const socket = io({
+const connect = io as Connect;   // it knows the events
+const socket = connect("/", {
   autoConnect: false,
+  ackTimeout,   // not timeout() at each emitWithAck, which forgets the type of the answer
   auth: (send) => send({ name }),   // asked for at each connect: the name survives a reconnect
   reconnectionDelay: 500,
   reconnectionDelayMax: 5000,
 });
 
-// request asks the server and resolves to its answer. It throws if none comes in time, or with
-// `refused` set if the server says no.
-async function request(event, ...args) {
-  const answer = await socket.timeout(ackTimeout).emitWithAck(event, ...args);
-  if (answer?.error) throw Object.assign(new Error(answer.error.message), { refused: true });
-  return answer;
+class Refused extends Error {}
+
+// answered resolves to the answer of the server, and throws Refused if that is no.
+async function answered<T extends object>(answer: Promise<T | AckError>): Promise<T> {
+  const got = await answer;
+  if ("error" in got) throw new Refused(got.error.message);
+  return got;
 }
 
 socket.on("connect", () => {
@@ -54,7 +79,7 @@ socket.on("connect", () => {
   $("#me").textContent = name;
   if (lost) banner("ok", "Reconnected", 4000);
   for (const room of rooms.values()) rejoin(room, lost);
-  if (rooms.size === 0) join($("#enter").elements.room.value);
+  if (rooms.size === 0) join(input.firstRoom.value);
   lost = false;
 });
 
@@ -72,7 +97,7 @@ socket.on("disconnect", (reason) => {
 socket.on("connect_error", (err) => {
   if (!$("#welcome").hidden) {
     $("#enter .error").textContent = socket.active ? "The server cannot be reached, trying again…" : err.message;
-    $("#enter button").disabled = socket.active;
+    enterButton.disabled = socket.active;
   } else if (!socket.active) {
     banner("lost", `Refused: ${err.message}`, 0, true);
   }
@@ -88,40 +113,40 @@ function showTransport() {
   if (socket.connected) setStatus("ok", `connected · ${socket.io.engine.transport.name}`);
 }
 
-function setStatus(state, text) {
+function setStatus(state: "ok" | "lost", text: string) {
   $("#status").dataset.state = state;
   $("#status span").textContent = text;
 }
 
-function banner(state, text, hideAfter = 0, withButton = false) {
+function banner(state: "ok" | "lost", text: string, hideAfter = 0, withButton = false) {
   const box = $("#banner");
   clearTimeout(bannerTimer);
   box.dataset.state = state;
-  box.querySelector("span").textContent = text;
-  box.querySelector("button").hidden = !withButton;
+  $("span", box).textContent = text;
+  $("button", box).hidden = !withButton;
   box.hidden = false;
   if (hideAfter) bannerTimer = setTimeout(() => (box.hidden = true), hideAfter);
 }
 
 // ---- rooms ----
 
-async function join(roomName) {
+async function join(roomName: string) {
   $("#sidebar .error").textContent = "";
   const name = roomName.trim();
   const known = rooms.get(name);
   const room = known ?? add(name);   // the list of its members may come before the answer
   try {
-    await request("room:join", name);
+    await answered(socket.emitWithAck("room:join", name));
     show(room);
     return true;
   } catch (err) {
     if (!known) drop(room);
-    $("#sidebar .error").textContent = err.refused ? err.message : "No answer, please try again.";
+    $("#sidebar .error").textContent = err instanceof Refused ? err.message : "No answer, please try again.";
     return false;
   }
 }
 
-function add(name) {
+function add(name: string): Room {
   const log = el("ol", "log");
   log.role = "log";
   log.ariaLive = "polite";
@@ -129,30 +154,30 @@ function add(name) {
   log.tabIndex = 0;
   log.hidden = true;
   $("#messages").append(log);
-  const room = { name, log, entries: new Map(), members: null, typing: new Map(), unread: 0 };
+  const room: Room = { name, log, entries: new Map(), members: null, typing: new Map(), unread: 0 };
   rooms.set(name, room);
   return room;
 }
 
-function drop(room) {
+function drop(room: Room) {
   rooms.delete(room.name);
   room.log.remove();
 }
 
 // rejoin takes the place in a room again. If the server has kept it, what was said meanwhile has
 // come already.
-async function rejoin(room, afterLoss) {
+async function rejoin(room: Room, afterLoss: boolean) {
   try {
-    await request("room:join", room.name);
+    await answered(socket.emitWithAck("room:join", room.name));
     if (afterLoss) addNote(room, socket.recovered ? "Reconnected" : "Reconnected. What was said meanwhile is not shown.");
   } catch (err) {
-    if (socket.connected) addNote(room, `Could not join again: ${err.message}`);
+    if (socket.connected) addNote(room, `Could not join again: ${(err as Error).message}`);
   }
 }
 
-async function leave(room) {
+async function leave(room: Room) {
   try {
-    await request("room:leave", room.name);
+    await answered(socket.emitWithAck("room:leave", room.name));
   } catch {
     return;   // still a member; a lost connection is on show already
   }
@@ -160,7 +185,7 @@ async function leave(room) {
   show(rooms.values().next().value ?? null);
 }
 
-function show(room) {
+function show(room: Room | null) {
   current = room;
   for (const r of rooms.values()) r.log.hidden = r !== room;
   $("#title").textContent = room ? `# ${room.name}` : "No room";
@@ -168,7 +193,7 @@ function show(room) {
   if (room) {
     room.unread = 0;
     room.log.scrollTop = room.log.scrollHeight;
-    $("#send").elements.text.focus();
+    input.text.focus();
   }
   drawRooms();
   drawMembers();
@@ -205,7 +230,7 @@ socket.on("presence", ({ room: key, members, joined = [], updated = [], left = [
     if (!room.members) return;   // the list is yet to come
     for (const [id, value] of room.members) now.set(id, value);
     // Whose server has died is there again, with another id, before the others know that it has.
-    const here = (m) => [...now.values()].some((other) => other.name === m.value.name);
+    const here = (m: { value: Member }) => [...now.values()].some((other) => other.name === m.value.name);
     for (const m of joined) if (!here(m)) addNote(room, `${m.value.name} joined`);
     for (const m of [...joined, ...updated]) now.set(m.key, m.value);
     for (const m of left) now.delete(m.key);
@@ -214,16 +239,16 @@ socket.on("presence", ({ room: key, members, joined = [], updated = [], left = [
   setMembers(room, now);
 });
 
-// setMembers shows who is in a room: a Map of values by id, or null if that is not known.
-function setMembers(room, members) {
+// setMembers shows who is in a room, or that it is not known.
+function setMembers(room: Room, members: Map<string, Member> | null) {
   room.members = members;
-  for (const id of room.typing.keys()) if (!members?.has(id)) setTyping(room, { id }, false);
+  for (const id of room.typing.keys()) if (!members?.has(id)) setTyping(room, id, null);
   if (room === current) drawMembers();
 }
 
 function drawMembers() {
   const members = [...(current?.members?.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name));
-  $("#count").textContent = members.length || "";
+  $("#count").textContent = members.length ? String(members.length) : "";
   $("#members").replaceChildren(...members.map((m) => {
     const item = el("li", "", m.id === socket.id ? `${m.name} (you)` : m.name);
     item.prepend(avatar(m.name));
@@ -238,51 +263,51 @@ socket.on("message:new", (message) => {
   const room = rooms.get(message.room);
   // A retry may repeat what had arrived already: the sender's id for it tells.
   if (!room || room.entries.has(message.id)) return;
-  setTyping(room, message.from, false);
+  setTyping(room, message.from.id, null);
   addMessage(room, message);
   if (room === current && !document.hidden) return;
   room.unread++;
   drawRooms();
 });
 
-function send(room, text) {
+function send(room: Room, text: string) {
   const id = Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
-  const message = { id, room: room.name, text };
-  const item = addMessage(room, { ...message, from: { id: socket.id, name }, at: Date.now() }, true);
-  deliver(room, item, message);
+  const post: Post = { id, room: room.name, text };
+  const item = addMessage(room, { ...post, from: { id: socket.id ?? "", name }, at: new Date().toISOString() }, true);
+  deliver(room, item, post);
 }
 
-// deliver emits a message and shows on its item how it fares: sending, then delivered, or failed
+// deliver emits a post and shows on its item how it fares: sending, then delivered, or failed
 // with a way to try again.
-async function deliver(room, item, message) {
-  const state = item.querySelector(".state");
-  const set = (value, ...content) => keepEnd(room.log, () => {
+async function deliver(room: Room, item: HTMLElement, post: Post) {
+  const state = $(".state", item);
+  const set = (value: string, ...content: (string | Node)[]) => keepEnd(room.log, () => {
     item.dataset.state = value;
     state.replaceChildren(...content);
   });
   const retry = el("button", "retry", "Retry");
   retry.type = "button";
-  retry.onclick = () => deliver(room, item, message);
+  retry.onclick = () => deliver(room, item, post);
   if (!socket.connected) return set("failed", "Not sent ", retry);   // the client would queue it without telling
   set("sending", "sending…");
   try {
-    await request("message", message);
+    await answered(socket.emitWithAck("message", post));
     set("delivered", "✓");
     state.title = "delivered";
     state.ariaLabel = "delivered";
   } catch (err) {
-    if (err.refused) set("failed", `Not sent: ${err.message}`);
+    if (err instanceof Refused) set("failed", `Not sent: ${err.message}`);
     else set("failed", "Not sent ", retry);
   }
 }
 
-function addMessage(room, { id, from, text, at }, own = false) {
+function addMessage(room: Room, { id, from, text, at }: Message, own = false) {
   const item = el("li", own ? "message own" : "message");
   const head = el("div", "head");
   const time = el("time", "", new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
   time.dateTime = new Date(at).toISOString();
   head.append(el("b", "", from.name), time);
-  const last = room.log.lastElementChild;
+  const last = room.log.lastElementChild as HTMLElement | null;
   if (last?.dataset.from === from.id) item.classList.add("more");
   item.dataset.from = from.id;
   const body = el("div", "body");
@@ -294,42 +319,42 @@ function addMessage(room, { id, from, text, at }, own = false) {
   return item;
 }
 
-function addNote(room, text) {
+function addNote(room: Room, text: string) {
   append(room, el("li", "note", text));
 }
 
 // keepEnd makes a change that may lengthen a log, which follows its end unless the reader has
 // scrolled up.
-function keepEnd(log, change) {
+function keepEnd(log: HTMLElement, change: () => void) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   change();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
-function append({ log, entries }, item) {
+function append({ log, entries }: Room, item: HTMLElement) {
   keepEnd(log, () => log.append(item));
   while (log.childElementCount > maxEntries) {
-    const [id, oldest] = entries.entries().next().value ?? [];
-    if (oldest === log.firstElementChild) entries.delete(id);   // else it is a note
-    log.firstElementChild.remove();
+    const oldest = entries.entries().next().value;
+    if (oldest?.[1] === log.firstElementChild) entries.delete(oldest[0]);   // else it is a note
+    log.firstElementChild?.remove();
   }
 }
 
-function avatar(of) {
-  const box = el("span", "avatar", [...of][0].toUpperCase());
+function avatar(of: string) {
+  const box = el("span", "avatar", ([...of][0] ?? "?").toUpperCase());
   let hue = 0;
-  for (const c of of) hue = (hue * 31 + c.codePointAt(0)) % 360;
-  box.style.setProperty("--hue", hue);
+  for (const c of of) hue = (hue * 31 + (c.codePointAt(0) ?? 0)) % 360;
+  box.style.setProperty("--hue", String(hue));
   box.ariaHidden = "true";
   return box;
 }
 
 // ---- typing ----
 
-const typing = { room: null, sent: 0, timer: 0 };   // what the others were told of this user
+const typing: { room: Room | null; sent: number; timer: number } = { room: null, sent: 0, timer: 0 };   // what the others were told of this user
 
 // tellTyping is volatile: worth nothing later, so it is dropped while the connection is busy or gone.
-function tellTyping(on) {
+function tellTyping(on: boolean) {
   clearTimeout(typing.timer);
   if (typing.room && (!on || typing.room !== current)) {
     socket.volatile.emit("typing", { room: typing.room.name, on: false });
@@ -344,14 +369,16 @@ function tellTyping(on) {
   typing.timer = setTimeout(tellTyping, typingExpires, false);
 }
 
-socket.on("typing", ({ room, from, on }) => {
-  if (rooms.has(room)) setTyping(rooms.get(room), from, on);
+socket.on("typing", ({ room: roomName, from, on }) => {
+  const room = rooms.get(roomName);
+  if (room) setTyping(room, from.id, on ? from.name : null);
 });
 
-function setTyping(room, from, on) {
-  clearTimeout(room.typing.get(from.id)?.timer);
-  if (on) room.typing.set(from.id, { name: from.name, timer: setTimeout(setTyping, typingExpires, room, from, false) });
-  else room.typing.delete(from.id);
+// setTyping shows that somebody types, or does not: then the name is null.
+function setTyping(room: Room, id: string, name: string | null) {
+  clearTimeout(room.typing.get(id)?.timer);
+  if (name === null) room.typing.delete(id);
+  else room.typing.set(id, { name, timer: setTimeout(setTyping, typingExpires, room, id, null) });
   if (room === current) drawTyping();
 }
 
@@ -367,15 +394,15 @@ function drawTyping() {
 
 $("#enter").onsubmit = (event) => {
   event.preventDefault();
-  name = event.target.elements.name.value.trim();
+  name = input.name.value.trim();
   $("#enter .error").textContent = "";
-  $("#enter button").disabled = true;
+  enterButton.disabled = true;
   socket.connect();
 };
 
 $("#join").onsubmit = async (event) => {
   event.preventDefault();
-  if (await join(event.target.elements.room.value)) event.target.reset();
+  if (await join(input.room.value)) input.room.value = "";
 };
 
 $("#leave").onclick = () => current && leave(current);
@@ -385,23 +412,21 @@ $("#banner button").onclick = () => {
   socket.connect();
 };
 
-const text = $("#send").elements.text;
-
 $("#send").onsubmit = (event) => {
   event.preventDefault();
-  if (!current || text.value.trim() === "") return;
+  if (!current || input.text.value.trim() === "") return;
   tellTyping(false);
-  send(current, text.value.trim());
-  text.value = "";
-  text.focus();
+  send(current, input.text.value.trim());
+  input.text.value = "";
+  input.text.focus();
 };
 
-text.oninput = () => tellTyping(text.value !== "");
+input.text.oninput = () => tellTyping(input.text.value !== "");
 
-text.onkeydown = (event) => {
+input.text.onkeydown = (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  $("#send").requestSubmit();
+  $<HTMLFormElement>("#send").requestSubmit();
 };
 
 document.onvisibilitychange = () => {
@@ -411,4 +436,4 @@ document.onvisibilitychange = () => {
 };
 
 // A link such as /#design proposes a room.
-if (location.hash.length > 1) $("#enter").elements.room.value = decodeURIComponent(location.hash.slice(1));
+if (location.hash.length > 1) input.firstRoom.value = decodeURIComponent(location.hash.slice(1));
