@@ -103,10 +103,10 @@ func (f *filler) value(t reflect.Type, depth int) reflect.Value {
 			}
 		}
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if field := v.Field(i); field.CanSet() {
+		for sf, field := range v.Fields() {
+			if field.CanSet() {
 				field.Set(f.value(field.Type(), depth+1))
-			} else if t.Field(i).Anonymous && field.Kind() == reflect.Struct {
+			} else if sf.Anonymous && field.Kind() == reflect.Struct {
 				f.promoted(field, depth)
 			}
 		}
@@ -119,8 +119,8 @@ func (f *filler) value(t reflect.Type, depth int) reflect.Value {
 
 // promoted fills the fields of an embedded struct whose type is not exported.
 func (f *filler) promoted(v reflect.Value, depth int) {
-	for i := range v.NumField() {
-		if field := v.Field(i); field.CanSet() {
+	for _, field := range v.Fields() {
+		if field.CanSet() {
 			field.Set(f.value(field.Type(), depth+1))
 		}
 	}

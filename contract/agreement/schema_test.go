@@ -142,8 +142,8 @@ func hasTexts(t reflect.Type, seen map[reflect.Type]bool) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return hasTexts(t.Elem(), seen)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			if hasTexts(t.Field(i).Type, seen) {
+		for f := range t.Fields() {
+			if hasTexts(f.Type, seen) {
 				return true
 			}
 		}

@@ -72,10 +72,10 @@ func dumpValue(b *strings.Builder, v reflect.Value) {
 		b.WriteByte(']')
 	case reflect.Struct:
 		b.WriteByte('{')
-		for i := range v.NumField() {
-			if f := v.Type().Field(i); f.IsExported() {
+		for f, field := range v.Fields() {
+			if f.IsExported() {
 				b.WriteString(f.Name + ":")
-				dumpValue(b, v.Field(i))
+				dumpValue(b, field)
 				b.WriteByte(' ')
 			}
 		}
