@@ -159,6 +159,7 @@ test("what goes over the wire is what the document says", async (t) => {
   };
   assert.equal((await answered(shop, "order", order)).item, "tea");
   assert.deepEqual((await answered(shop, "order", { ...order, count: 13 })).error.data, { left: 12 });
+  assert.deepEqual(await answered(shop, "order", { ...order, count: 14 }), { error: { message: "no" } });
   assert.deepEqual((await answered(shop, "order", { ...order, item: "x" })).error.data.fields, [{ field: "item", rule: "min", param: "2" }]);
   await answered(shop, "list");
   await answered(shop, "gifts", [{ to: "B", all: [] }, null]);

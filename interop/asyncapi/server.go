@@ -152,8 +152,11 @@ func newServer() *sio.Server {
 	shop := srv.Of("/shop")
 	sio.OnConnect(shop, func(*sio.Context, *Token) error { return nil })
 	sio.OnWithAck(shop, "order", func(_ *sio.Context, o Order) (Order, error) {
-		if o.Count == 13 {
+		switch o.Count {
+		case 13:
 			return o, &sio.Error{Message: "no stock", Data: NoStock{Left: 12}}
+		case 14:
+			return o, &sio.Error{Message: "no"}
 		}
 		return o, nil
 	})
