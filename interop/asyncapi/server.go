@@ -160,7 +160,9 @@ func newServer() *sio.Server {
 		}
 		return o, nil
 	})
-	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) { return Page[Order]{Items: []Order{{Status: Placed}}}, nil })
+	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) {
+		return Page[Order]{Items: []Order{{Status: Placed}}}, nil
+	})
 	sio.OnWithAck(shop, "gifts", func(_ *sio.Context, g []*Gift) (Page[Gift], error) { return Page[Gift]{Next: len(g)}, nil })
 	sio.OnWithAck(shop, "nothing", func(*sio.Context, int) (none, error) { return none{}, nil })
 	sio.OnWithAck(shop, "code", func(_ *sio.Context, c Code) (*Code, error) { return &c, nil })
