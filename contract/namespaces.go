@@ -15,8 +15,8 @@ import (
 
 // namespaces writes how to go from the name of a namespace to its types.
 func (w *tsWriter) namespaces() {
-	names := "keyof Namespaces"
-	choice := "N extends keyof Namespaces ? Namespaces[N]"
+	names := []string{"keyof Namespaces"}
+	choices := []string{"N extends keyof Namespaces ? Namespaces[N]"}
 	w.printf("\n/** The types of each namespace; of those by a pattern, too. */\nexport interface Namespaces {\n")
 	for _, n := range w.m.Namespaces {
 		p := w.prefixes[n.Name]
@@ -27,12 +27,12 @@ func (w *tsWriter) namespaces() {
 		w.printf("  %s: {\n    receive: %sServerToClientEvents;\n    send: %sClientToServerEvents;\n", tsProperty(n.Name), p, p)
 		w.printf("    auth: %sAuth%s;\n    refusal: %sConnectErrorData;\n  };\n", p, none, p)
 		if n.Pattern && !strings.HasPrefix(n.Name, "{func ") {
-			names += " | " + tsTemplate(n.Name)
-			choice += fmt.Sprintf("\n  : N extends %s ? Namespaces[%s]", tsTemplate(n.Name), tsQuote(n.Name))
+			names = append(names, tsTemplate(n.Name))
+			choices = append(choices, fmt.Sprintf("N extends %s ? Namespaces[%s]", tsTemplate(n.Name), tsQuote(n.Name)))
 		}
 	}
 	w.printf("}\n")
-	w.printf(tsNamespaces, names, choice)
+	w.printf(tsNamespaces, strings.Join(names, " | "), strings.Join(choices, "\n  : "))
 }
 
 const tsNamespaces = `

@@ -167,7 +167,7 @@ export interface ContractTestUser {
  *
  * @deprecated not really. A *\/ does not end this comment.
  */
-export interface ContractTestUserUnchecked {
+export interface ContractTestUserInput {
   id: UserID;
   /**
    * Nick is what
@@ -257,7 +257,7 @@ export interface EverythingInput {
   tags: string[] | null;
   matrix: ((number | null)[] | null)[] | null;
   any: unknown;
-  map: { [key: string]: ContractTestUserUnchecked } | null;
+  map: { [key: string]: ContractTestUserInput } | null;
   decimal: Decimal;
   inline: {
     /** across */
@@ -320,7 +320,7 @@ export interface PageOfPageOfUser {
 
 /** A Page is a part of a list. */
 export interface PageOfPageOfUserInput {
-  items: PageOfUserUnchecked[] | null;
+  items: PageOfUserInput[] | null;
   next?: string;
 }
 
@@ -331,8 +331,8 @@ export interface PageOfUser {
 }
 
 /** A Page is a part of a list. */
-export interface PageOfUserUnchecked {
-  items: (ContractTestUserUnchecked | null)[] | null;
+export interface PageOfUserInput {
+  items: (ContractTestUserInput | null)[] | null;
   next?: string;
 }
 

@@ -233,11 +233,15 @@ type embedding struct {
 	Name   string `json:"name"` // hides Base.name
 }
 
-type Sibling struct{ Base }
+type (
+	Twice  struct{ Gone int }
+	First  struct{ Twice }
+	Second struct{ Twice }
+)
 
-type diamond struct { // Base is there twice, and so not at all
-	Deep
-	Sibling
+type diamond struct { // Twice is there twice, and so not at all
+	First
+	Second
 	Kept int
 }
 
