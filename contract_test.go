@@ -78,6 +78,7 @@ func TestContract(t *testing.T) {
 			r.Declare(sio.NewEvent[[]byte]("from a group"))
 		})
 	})
+	sio.OnConnect(srv, func(*sio.Context, struct{}) error { return nil }) // no payload
 	tenant := srv.Of("/tenant-{id}")
 	sio.On(tenant, "e", func(*sio.Context, any) error { return nil })
 	tenant.Declare(sio.UntypedEvent("to tenants"))
