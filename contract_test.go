@@ -159,6 +159,7 @@ func TestDeclareMistakes(t *testing.T) {
 		{sio.ConnectError[string]{}, "there is a ConnectError already"},
 		{sio.AckError[string]{}, "there is an AckError for all events already"},
 		{sio.AckError[string]{"f", "e"}, `there is an AckError for "e" already`},
+		{sio.AckError[string]{"g", "disconnect"}, `AckError for "disconnect": the name is reserved: use OnDisconnect`},
 		{sio.AckError[string]{"g", "g"}, `there is an AckError for "g" already`},
 	} {
 		mustPanic(t, where+tt.want, func() { chat.Declare(sio.UntypedEvent("not kept"), tt.d) })
