@@ -36,7 +36,11 @@ type (
 	level int
 	color string
 	given struct{ Set bool }
-	pair  struct {
+	// Types that have a name, and elements with rules in some places.
+	names  []*string
+	forest map[string]forest
+	nest   []nest
+	pair   struct {
 		Left  int  `json:"left"`
 		Right *int `json:"right"`
 	}
@@ -112,6 +116,14 @@ var types = []reflect.Type{
 		A [][2]color        `json:"a" validate:"unique"`
 		L []struct{ I any } `json:"l" validate:"unique"`
 	}](),
+	reflect.TypeFor[struct {
+		Must names  `json:"must" validate:"dive,required"`
+		May  names  `json:"may"`
+		Wood forest `json:"wood" validate:"min=1,dive,min=1"`
+		Nest nest   `json:"nest" validate:"min=1,dive,min=1"`
+	}](),
+	reflect.TypeFor[forest](),
+	reflect.TypeFor[nest](),
 	reflect.TypeFor[string](),
 	reflect.TypeFor[[]string](),
 	reflect.TypeFor[any](),
