@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,7 +130,9 @@ func textRule(name, param string) (of map[string]any, exact bool) {
 	case "oneof":
 		enum := []any{}
 		for _, one := range values(param) {
-			enum = append(enum, one)
+			if !slices.Contains(enum, any(one)) { // which Draft 7 has only once
+				enum = append(enum, one)
+			}
 		}
 		return map[string]any{"enum": enum}, true
 	case "noneof":
@@ -190,7 +193,7 @@ func (v value) numberRule(name, param string) (of map[string]any, exact bool) {
 	if name == "oneof" && !isFloat(v.t) {
 		enum := []any{}
 		for _, one := range values(param) {
-			if n, ok := new(big.Int).SetString(one, 10); ok && n.String() == one {
+			if n, ok := new(big.Int).SetString(one, 10); ok && n.String() == one && !slices.Contains(enum, any(stdjson.Number(one))) {
 				enum = append(enum, stdjson.Number(one))
 			}
 		}

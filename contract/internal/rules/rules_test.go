@@ -58,6 +58,12 @@ func TestOfField(t *testing.T) {
 			A *string `validate:"own,min=3"`
 		}{}, `{"minLength":3}`, "c", []string{"own"}},
 		{struct {
+			A string `validate:"oneof=red 'red' red"`
+		}{}, `{"enum":["red"]}`, "rnc", nil},
+		{struct {
+			A int `validate:"oneof=1 2 1"`
+		}{}, `{"enum":[1,2]}`, "rnc", nil},
+		{struct {
 			A string `validate:"oneof=red 'dark green'"`
 		}{}, `{"enum":["red","dark green"]}`, "rnc", nil},
 		{struct {
