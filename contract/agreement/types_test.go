@@ -163,6 +163,8 @@ type Embeds struct {
 	Shadowed bool `json:"shadowed"`
 }
 
+var _ = Embeds{}.names // it is in no JSON
+
 // Attached has attachments.
 type Attached struct {
 	Data  []byte            `json:"data"`

@@ -73,10 +73,7 @@ func writeTypes(file string, srv *sio.Server, o *contract.Options) error {
 
 // serve serves until SIGTERM.
 func serve(addr string, rules bool) error {
-	srv, err := app.New("")
-	if err != nil {
-		return err
-	}
+	srv := app.Server()
 	if rules {
 		srv = checked.Server()
 	}

@@ -23,11 +23,11 @@ func dumpValue(b *strings.Builder, v reflect.Value) {
 		b.WriteString("nil")
 		return
 	}
-	if t, ok := v.Interface().(time.Time); ok {
+	if t, ok := reflect.TypeAssert[time.Time](v); ok {
 		b.WriteString("Time(" + t.Format(time.RFC3339Nano) + ")")
 		return
 	}
-	if s, ok := v.Interface().(fmt.Stringer); ok && v.Kind() == reflect.Struct {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](v); ok && v.Kind() == reflect.Struct {
 		fmt.Fprintf(b, "%s(%s)", v.Type().Name(), s)
 		return
 	}

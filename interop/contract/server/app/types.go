@@ -124,7 +124,7 @@ type Optional struct {
 	EmptyPtr  *string           `json:"emptyPtr,omitempty"`
 	Zero      time.Time         `json:"zero,omitzero"`
 	ZeroItem  Item              `json:"zeroItem,omitzero"`
-	EmptyItem Item              `json:"emptyItem,omitempty"` // a struct is never empty
+	EmptyItem Item              `json:"emptyItem,omitempty"` //nolint:modernize // a struct is never empty
 	EmptyMap  map[string]string `json:"emptyMap,omitempty"`
 	List      []int             `json:"list"`
 	EmptyList []int             `json:"emptyList,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/siokit/sio"
@@ -22,7 +23,7 @@ type table struct {
 // too, in forms that the server does not use. Two more events have the type in answers:
 // "echo" and "ask".
 func round[T any](t *table, name string, values []T, lax ...T) {
-	for _, v := range append(values[:len(values):len(values)], lax...) {
+	for _, v := range slices.Concat(values, lax) {
 		t.want[name] = append(t.want[name], dump(v))
 	}
 	sio.OnWithAck(t.r, name, func(_ *sio.Context, v T) (string, error) { return dump(v), nil })
