@@ -82,3 +82,38 @@ func TestWarn(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// ownRules is a type with a method Validate.
+type ownRules struct{ N int }
+
+func (*ownRules) Validate() error { return &sio.InvalidError{} }
+
+// TestInvalidByItself has in the data of an error what a type's own Validate tells.
+func TestInvalidByItself(t *testing.T) {
+	srv := sio.New(nil)
+	sio.OnConnect(srv, func(*sio.Context, *ownRules) error { return nil })
+	sio.OnWithAck(srv, "checked", func(*sio.Context, ownRules) (int, error) { return 0, nil })
+	sio.OnWithAck(srv, "free", func(*sio.Context, int) (int, error) { return 0, nil })
+	srv.Declare(sio.AckError[string]{}, sio.ConnectError[bool]{})
+	wantTypes(t, srv.Contract(),
+		"checked: (arg: OwnRules, ack: (answer: number | AckError<string | InvalidData>) => void) => void;",
+		"free: (arg: number, ack: (answer: number | AckError<string>) => void) => void;",
+		"export type ConnectErrorData = boolean | InvalidData;",
+		"export interface InvalidData {",
+	)
+}
+
+// wantTypes looks for lines in the file.
+func wantTypes(t *testing.T, c sio.Contract, want ...string) string {
+	t.Helper()
+	got, err := contract.TypeScript(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range want {
+		if !strings.Contains(string(got), line) {
+			t.Errorf("there is no %s in\n%s", line, got)
+		}
+	}
+	return string(got)
+}
