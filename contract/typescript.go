@@ -84,7 +84,7 @@ func (w *tsWriter) alias(doc, name, is string) {
 // auth returns the type of an auth payload.
 func (w *tsWriter) auth(n model.Namespace) string {
 	if n.Auth == nil {
-		return "{ [key: string]: unknown }"
+		return "{ [key: string]: any }" // of which an interface is one
 	}
 	required := *n.Auth
 	required.Nullable = false // there may be none, but none is not null

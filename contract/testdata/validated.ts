@@ -59,7 +59,7 @@ export interface TenantIdServerToClientEvents {
 }
 
 /** What clients of /tenant-{id} send as their auth. */
-export type TenantIdAuth = { [key: string]: unknown };
+export type TenantIdAuth = { [key: string]: any };
 
 /** The data of a "connect_error" of /tenant-{id}, if it has any: err.data. */
 export type TenantIdConnectErrorData = unknown;
@@ -73,7 +73,7 @@ export interface Func1ServerToClientEvents {
 }
 
 /** What clients of {func 1} send as their auth. */
-export type Func1Auth = { [key: string]: unknown };
+export type Func1Auth = { [key: string]: any };
 
 /** The data of a "connect_error" of {func 1}, if it has any: err.data. */
 export type Func1ConnectErrorData = unknown;
