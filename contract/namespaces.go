@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/contract/internal/model"
 )
 
 // namespaces writes how to go from the name of a namespace to its types.
@@ -85,6 +86,27 @@ func reserved(c sio.Contract) []string {
 			names = append(names, name)
 		}
 		if name := prefix + "ConnectErrorData"; !isNamed(n.Refusal, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// taken returns the names of types that reserved did leave to them, though the output
+// has something else of these names: a type may turn out to be another one for what clients
+// send, or the data of an error to be null, too.
+func taken(m *model.Model, c sio.Contract) (names []string) {
+	is := make(map[string]bool, len(m.Types))
+	for _, t := range m.Types {
+		is[t.Name] = true
+	}
+	w := &tsWriter{m: m, prefixes: prefixes(c)}
+	for _, n := range m.Namespaces {
+		prefix := w.prefixes[n.Name]
+		if name := prefix + "Auth"; is[name] && w.auth(n) != name {
+			names = append(names, name)
+		}
+		if name := prefix + "ConnectErrorData"; is[name] && w.data(n.Refusal, n.Auth) != name {
 			names = append(names, name)
 		}
 	}

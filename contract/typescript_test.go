@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -116,4 +117,25 @@ func wantTypes(t *testing.T, c sio.Contract, want ...string) string {
 		}
 	}
 	return string(got)
+}
+
+// TestReservedTwice has types by the names that the root namespace has for what is not
+// quite the same: what clients send, and what may be null.
+func TestReservedTwice(t *testing.T) {
+	type (
+		Auth             struct{ Token *string }
+		ConnectErrorData struct{ Why string }
+	)
+	srv := sio.New(nil)
+	sio.OnConnect(srv, func(*sio.Context, Auth) error { return nil })
+	srv.Declare(sio.NewEvent[Auth]("auth"), sio.NewEvent[ConnectErrorData]("refused"), sio.ConnectError[*ConnectErrorData]{})
+	got := wantTypes(t, srv.Contract(),
+		"export type Auth = ContractTestAuthInput;",
+		"export type ConnectErrorData = ContractTestConnectErrorData | null;",
+	)
+	for _, name := range []string{"Auth", "ConnectErrorData"} {
+		if n := len(regexp.MustCompile(`(?m)^export (type|interface) `+name+`\b`).FindAllString(got, -1)); n != 1 {
+			t.Errorf("%s is declared %d times", name, n)
+		}
+	}
 }
