@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -27,13 +28,30 @@ func (w *tsWriter) namespaces() {
 		}
 		w.printf("  %s: {\n    receive: %sServerToClientEvents;\n    send: %sClientToServerEvents;\n", tsProperty(n.Name), p, p)
 		w.printf("    auth: %sAuth%s;\n    refusal: %sConnectErrorData;\n  };\n", p, none, p)
-		if n.Pattern && !strings.HasPrefix(n.Name, "{func ") {
-			names = append(names, tsTemplate(n.Name))
-			choices = append(choices, fmt.Sprintf("N extends %s ? Namespaces[%s]", tsTemplate(n.Name), tsQuote(n.Name)))
-		}
+	}
+	for _, name := range w.patterns() {
+		names = append(names, tsTemplate(name))
+		choices = append(choices, fmt.Sprintf("N extends %s ? Namespaces[%s]", tsTemplate(name), tsQuote(name)))
 	}
 	w.printf("}\n")
 	w.printf(tsNamespaces, strings.Join(names, " | "), strings.Join(choices, "\n  : "))
+}
+
+// patterns returns the names that are patterns, so that the first one that matches a
+// name is the server's. What stands for a part has no slash there, but may have one in
+// TypeScript: so those with more slashes come first.
+func (w *tsWriter) patterns() []string {
+	all := slices.DeleteFunc(slices.Clone(w.m.Namespaces), func(n model.Namespace) bool {
+		return !n.Pattern || strings.HasPrefix(n.Name, "{func ")
+	})
+	slices.SortStableFunc(all, func(a, b model.Namespace) int {
+		return cmp.Or(strings.Count(b.Name, "/")-strings.Count(a.Name, "/"), a.Rank-b.Rank)
+	})
+	names := make([]string, len(all))
+	for i, n := range all {
+		names[i] = n.Name
+	}
+	return names
 }
 
 const tsNamespaces = `

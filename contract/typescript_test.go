@@ -139,3 +139,18 @@ func TestReservedTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlappingPatterns has names that several patterns match, in the types and on
+// the server.
+func TestOverlappingPatterns(t *testing.T) {
+	srv := sio.New(nil)
+	for _, name := range []string{"/t-{id}-z", "/t-{id}", "/t-{id}/{room}", "/t-{id}-admin"} {
+		srv.Of(name)
+	}
+	wantTypes(t, srv.Contract(), ""+
+		"Namespaces[N]\n"+
+		"  : N extends `/t-${string}/${string}` ? Namespaces[\"/t-{id}/{room}\"]\n"+ // parts have no slash
+		"  : N extends `/t-${string}-z` ? Namespaces[\"/t-{id}-z\"]\n"+ // the first one counts
+		"  : N extends `/t-${string}` ? Namespaces[\"/t-{id}\"]\n"+
+		"  : N extends `/t-${string}-admin` ? Namespaces[\"/t-{id}-admin\"]\n")
+}
