@@ -3,6 +3,7 @@ package sio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -155,8 +156,20 @@ func TestEventWithAckCallAll(t *testing.T) {
 	if v, ok := r.replies[a.ID()]; !ok || v.Value || v.Err != nil {
 		t.Errorf("replies %+v", r.replies)
 	}
-	if v, ok := r.replies[b.ID()]; ok && v.Err == nil {
+	if v, ok := r.replies[b.ID()]; ok && !errors.Is(v.Err, context.DeadlineExceeded) {
 		t.Errorf("%+v of a client that is silent", v)
+	}
+	// Without an argument, none is sent.
+	go func() { // ends when the result is read
+		replies, err := naming.CallAll(context.Background(), srv.To(a.ID()), struct{}{})
+		if err == nil && (len(replies) != 1 || replies[0].Value != "ada") {
+			err = fmt.Errorf("replies %v", replies)
+		}
+		results <- result{err: err}
+	}()
+	a.Expect("name?").Is().Ack("ada")
+	if r := receive(t, results, "the replies"); r.err != nil {
+		t.Error(r.err)
 	}
 	go func() {
 		_, err := naming.CallAll(context.Background(), srv.To("nobody"), struct{}{})

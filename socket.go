@@ -96,7 +96,7 @@ type Answer = socketio.Answer
 // Args are the arguments of an event, or of an ack. They are decoded only when
 // they are bound.
 //
-//   - decoded: [parser.Args.Bind]
+//   - decoded, and why they can't be: [parser.Args.Bind], [parser.Args.Misfit]
 //   - how many they are: [parser.Args.Len]
 //   - one as JSON, and what is binary in it: [parser.Args.Raw], [parser.Args.Attachments]
 type Args = parser.Args

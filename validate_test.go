@@ -116,7 +116,7 @@ func TestInvalidIsBounded(t *testing.T) {
 	deep := strings.Repeat("next.", 5000)
 	many := make([]sio.InvalidField, 10_000)
 	for i := range many {
-		many[i] = sio.InvalidField{Field: "ä" + deep, Rule: deep, Param: deep}
+		many[i] = sio.InvalidField{Field: "x" + strings.Repeat("ä", 500), Rule: deep, Param: deep}
 	}
 	srv := newServer(t, &sio.Options{Validator: newRules(func(any) error { return &sio.InvalidError{Fields: many} })})
 	sio.On(srv, "e", func(*sio.Context, int) error { return nil })
@@ -124,7 +124,7 @@ func TestInvalidIsBounded(t *testing.T) {
 	if len(err.Message) > 16_000 || len(err.Data) > 20_000 || !strings.HasSuffix(err.Message, "; and 9980 more") || strings.Contains(err.Message, "\ufffd") {
 		t.Errorf("a message of %d bytes and data of %d", len(err.Message), len(err.Data))
 	}
-	if len(many[0].Field) < 5000 {
+	if len(many[0].Field) != 1001 {
 		t.Error("the validator's own error was changed")
 	}
 }

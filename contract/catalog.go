@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"reflect"
 	"regexp"
 	"strings"
 
@@ -53,7 +52,7 @@ func newCatalog(c sio.Contract, o *Options, ref string) (*catalog, error) {
 	err = s.settled(func() {
 		cat.namespaces = nil
 		for _, n := range m.Namespaces {
-			cat.namespaces = append(cat.namespaces, s.namespace(n, c.Validated))
+			cat.namespaces = append(cat.namespaces, s.namespace(n))
 		}
 	})
 	cat.defs = s.defs()
@@ -62,12 +61,12 @@ func newCatalog(c sio.Contract, o *Options, ref string) (*catalog, error) {
 
 var parts = regexp.MustCompile(`{(\w+)}`)
 
-func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
+func (s *schemer) namespace(m model.Namespace) namespace {
 	n := namespace{
 		name:    m.Name,
 		known:   !strings.HasPrefix(m.Name, "{func "),
 		auth:    s.whole(m.Auth, in),
-		refusal: s.failure(m.Refusal, m.Auth, validated),
+		refusal: s.failure(m.Refusal, m.Auth),
 	}
 	if n.known {
 		for _, part := range parts.FindAllStringSubmatch(m.Name, -1) {
@@ -77,10 +76,10 @@ func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
 	names := []string{}
 	for _, e := range m.Receive {
 		names = append(names, e.Name)
-		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg, validated)})
+		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg)})
 	}
 	if m.Any {
-		n.receive = append(n.receive, event{other: true, others: names, failure: s.failure(nil, nil, validated)})
+		n.receive = append(n.receive, event{other: true, others: names, failure: s.failure(nil, nil)})
 	}
 	for _, e := range m.Send {
 		n.send = append(n.send, event{name: e.Name, typed: e.Typed, sent: true, arg: s.whole(e.Arg, out), ack: s.whole(e.Ack, s.answers())})
@@ -92,22 +91,16 @@ func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
 func (s *schemer) answers() mode { return s.within(in, nil) }
 
 // failure returns the schema of the data of an error: what is declared, or that what the
-// client has sent is not valid.
-func (s *schemer) failure(declared, arg *model.Type, validated bool) *jsonschema.Schema {
+// client has sent does not fit, if that has a type.
+func (s *schemer) failure(declared, arg *model.Type) *jsonschema.Schema {
 	switch data := s.whole(declared, out); {
 	case data == nil:
 		return anything("More about the error, or nothing.")
-	case arg != nil && (validated || validates(arg.Go)):
+	case arg != nil:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{data, s.referSpecial(invalidName, invalid)}}
 	default:
 		return data
 	}
-}
-
-// validates tells of types that may return an InvalidError by themselves.
-func validates(t reflect.Type) bool {
-	own := reflect.TypeFor[interface{ Validate() error }]()
-	return t.Implements(own) || reflect.PointerTo(t).Implements(own)
 }
 
 // note says what a reader may not expect.

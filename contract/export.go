@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"errors"
 	"reflect"
 
 	"github.com/siokit/sio"
@@ -30,7 +31,11 @@ func schemaOf(c sio.Contract, o *Options) ([]byte, error) {
 		return nil, err
 	}
 	n := cat.namespaces[0]
-	s := beside(append(n.receive, n.send...)[0].arg)
+	arg := append(n.receive, n.send...)[0].arg
+	if arg == nil {
+		return nil, errors.New("contract: the schema of a nil type")
+	}
+	s := beside(arg)
 	s.Schema, s.Definitions = draft, cat.defs
 	return encode(s)
 }

@@ -135,6 +135,15 @@ func TestInputWithoutRules(t *testing.T) {
 		"By":{"type":["object","null"],"additionalProperties":{"type":"integer","exclusiveMinimum":-9223372036854775808,"exclusiveMaximum":9223372036854775808}}}}}}`)
 }
 
+func TestSchemaOfNothing(t *testing.T) {
+	if _, err := contract.OutputSchema(nil, nil); err == nil {
+		t.Error("a nil type has a schema")
+	}
+	if _, err := contract.InputSchema(reflect.TypeFor[chan int](), "", nil); err == nil {
+		t.Error("a channel has a schema")
+	}
+}
+
 // equalSchemas compares schemas, less what is the same in all, and descriptions of sio's own.
 func equalSchemas(t *testing.T, what string, got []byte, want string) {
 	t.Helper()

@@ -87,7 +87,7 @@ func invalid() *jsonschema.Schema {
 		prop{"rule", text(`The rule that it breaks, such as "max".`)})
 	or(field, "param", text(`What the rule compares with, such as "20".`))
 	s := object(prop{"fields", &jsonschema.Schema{Type: "array", Items: field}})
-	s.Description = "What is not valid."
+	s.Description = "What does not fit, or breaks a rule."
 	return s
 }
 

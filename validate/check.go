@@ -12,11 +12,11 @@ import (
 // that are none, in t and all that is checked with it.
 func (v *Validator) CheckType(t reflect.Type) error {
 	c := checker{v: v, seen: make(map[reflect.Type]bool)}
-	path := ""
+	depth := 0
 	for t = pointee(t); t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map; t = pointee(t.Elem()) {
-		path += "[]"
+		depth++
 	}
-	return c.structure(t, path)
+	return c.structure(t, strings.Repeat("[]", depth))
 }
 
 // A checker goes through a type.

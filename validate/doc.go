@@ -15,6 +15,6 @@
 // The rules are that library's in all respects. In particular, what is in a slice or map
 // is checked only under "dive", unless it is the argument itself.
 //
-// Files: validate.go (a value is checked), path.go (the names of what is wrong), check.go
+// Files: validate.go (a value is checked), path.go (the names of what is wrong), weigh.go (what is too much), check.go
 // (a type is checked).
 package siovalidate

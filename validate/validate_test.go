@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -253,4 +254,20 @@ func TestRefusal(t *testing.T) {
 	if err.Message != "argument 1 is invalid" || err.Data != nil {
 		t.Errorf("%q %s", err.Message, err.Data)
 	}
+}
+
+// A Validator is called by many goroutines at the same time, the first time, too.
+func TestValidateConcurrently(t *testing.T) {
+	v := siovalidate.New()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 100 {
+				if got := errorText(v.Validate(&map[string][]item{"a": {{}}})); got != "[…][0].price: gt=0" {
+					t.Error(got)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -152,12 +152,17 @@ func newServer() *sio.Server {
 	shop := srv.Of("/shop")
 	sio.OnConnect(shop, func(*sio.Context, *Token) error { return nil })
 	sio.OnWithAck(shop, "order", func(_ *sio.Context, o Order) (Order, error) {
-		if o.Count == 13 {
+		switch o.Count {
+		case 13:
 			return o, &sio.Error{Message: "no stock", Data: NoStock{Left: 12}}
+		case 14:
+			return o, &sio.Error{Message: "no"}
 		}
 		return o, nil
 	})
-	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) { return Page[Order]{Items: []Order{{}}}, nil })
+	sio.OnWithAck(shop, "list", func(*sio.Context, none) (Page[Order], error) {
+		return Page[Order]{Items: []Order{{Status: Placed}}}, nil
+	})
 	sio.OnWithAck(shop, "gifts", func(_ *sio.Context, g []*Gift) (Page[Gift], error) { return Page[Gift]{Next: len(g)}, nil })
 	sio.OnWithAck(shop, "nothing", func(*sio.Context, int) (none, error) { return none{}, nil })
 	sio.OnWithAck(shop, "code", func(_ *sio.Context, c Code) (*Code, error) { return &c, nil })

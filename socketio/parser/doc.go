@@ -45,7 +45,7 @@
 //
 // packet.go (what a packet is), decode.go (text into packets), scan.go (JSON validated
 // and walked over), encode.go (packets into text), args.go (arguments and what is wrong
-// with them), json.go (Go values into JSON with attachments, and back), parser.go (other
+// with them), misfit.go (where), json.go (Go values into JSON with attachments, and back), parser.go (other
 // formats), v4.go (the two payloads that revision 4 has differently).
 //
 // The protocol: https://github.com/socketio/socket.io-protocol

@@ -16,7 +16,7 @@ import (
 func (v value) keywords(rule string) (of map[string]any, exact bool) {
 	var all []any
 	exact = true
-	for _, one := range strings.Split(rule, "|") {
+	for one := range strings.SplitSeq(rule, "|") {
 		name, param := cut(one)
 		keywords, same := v.one(name, param)
 		exact = exact && same

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -167,5 +168,78 @@ func TestOfField(t *testing.T) {
 		if string(got) != tt.schema || flags != tt.flags || !slices.Equal(r.Text, tt.text) {
 			t.Errorf("%s %q: %s %q %q, want %s %q %q", name.Type, name.Tag, got, flags, r.Text, tt.schema, tt.flags, tt.text)
 		}
+	}
+}
+
+type (
+	Embedded struct {
+		ID string `validate:"required"`
+	}
+	values struct {
+		Items  []nested            `validate:"min=1,dive"`
+		Lax    []nested            `validate:"min=1"`
+		Names  []string            `validate:"dive,required,max=3"`
+		ByName map[string][]nested `validate:"dive,keys,alpha,endkeys,max=2,dive"`
+		Skips  []nested            `validate:"dive,structonly"`
+	}
+)
+
+// What is in slices and maps is checked under "dive".
+func TestElements(t *testing.T) {
+	of := func(i int) *rules.Rules { return rules.OfField(reflect.TypeFor[values](), []int{i}, "validate") }
+	if r := of(0); !r.Required || r.Elem == nil || !r.Elem.Checked || !r.Elem.NotNull {
+		t.Errorf("Items: %+v", r)
+	}
+	if r := of(1); r.Elem != nil {
+		t.Errorf("Lax: %+v", r.Elem)
+	}
+	if r := of(2); r.Required || !r.Elem.NotNull || fmt.Sprint(r.Elem.Schema) != "map[maxLength:3 minLength:1]" {
+		t.Errorf("Names: %+v", r.Elem)
+	}
+	if r := of(3); fmt.Sprint(r.Keys.Schema) != "map[pattern:^[a-zA-Z]+$]" || fmt.Sprint(r.Elem.Schema) != "map[maxItems:2]" || !r.Elem.Elem.Checked {
+		t.Errorf("ByName: %+v %+v", r.Keys, r.Elem)
+	}
+	if r := of(4); r.Elem.Checked {
+		t.Errorf("Skips: %+v", r.Elem)
+	}
+	if r := rules.OfArgument(reflect.TypeFor[*[]map[string]*nested]()); !r.Elem.Elem.Checked {
+		t.Errorf("an argument: %+v", r)
+	}
+}
+
+// Fields of an embedded struct have their rules, but where that may be absent or is let
+// through.
+func TestEmbedded(t *testing.T) {
+	for _, tt := range []struct {
+		of       any
+		required bool
+		schema   string
+	}{
+		{struct{ Embedded }{}, true, "map[minLength:1]"},
+		{struct{ *Embedded }{}, false, "map[minLength:1]"},
+		{struct {
+			Embedded `validate:"required"`
+		}{}, true, "map[minLength:1]"},
+		{struct {
+			Embedded `validate:"omitempty"`
+		}{}, false, "map[]"},
+		{struct {
+			Embedded `validate:"-"`
+		}{}, false, "map[]"},
+	} {
+		r := rules.OfField(reflect.TypeOf(tt.of), []int{0, 0}, "")
+		if r.Required != tt.required || fmt.Sprint(r.Schema) != tt.schema {
+			t.Errorf("%T: %+v", tt.of, r)
+		}
+	}
+}
+
+// The tag is the validator's.
+func TestOtherTag(t *testing.T) {
+	type form struct {
+		A string `binding:"required" validate:"max=3"`
+	}
+	if r := rules.OfField(reflect.TypeFor[form](), []int{0}, "binding"); !r.Required || fmt.Sprint(r.Schema) != "map[minLength:1]" {
+		t.Errorf("%+v", r)
 	}
 }

@@ -83,7 +83,7 @@ var others = map[string]bool{
 // refusesZero tells whether the zero value of a type that is no pointer surely breaks a
 // rule.
 func (v value) refusesZero(rule string) bool {
-	for _, one := range strings.Split(rule, "|") {
+	for one := range strings.SplitSeq(rule, "|") {
 		if name, param := cut(one); !v.zeroBreaks(name, param) {
 			return false
 		}
