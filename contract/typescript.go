@@ -126,7 +126,7 @@ func (w *tsWriter) data(declared, arg *model.Type) string {
 		return "unknown"
 	}
 	data := w.expr(declared, 0)
-	if arg != nil && (w.m.Validated || validates(arg.Go)) {
+	if tellsInvalid(arg, w.m.Validated) {
 		w.invalid = true
 		data += " | InvalidData"
 	}
