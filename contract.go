@@ -25,6 +25,7 @@ type NamespaceContract struct {
 	Receive []ReceivedEvent // what clients may send, sorted by name
 	Send    []SentEvent     // what the server sends, as Declare has it, sorted by name
 	Any     bool            // there is a handler for all other events
+	Rank    int             // of what stands for many names: if several match one, the lowest rank counts
 }
 
 // A ReceivedEvent is an event that has a handler.
@@ -60,7 +61,7 @@ func (s *Server) Contract() Contract {
 
 func (n *Namespace) contract() NamespaceContract {
 	t := n.table.Load()
-	c := NamespaceContract{Name: n.name, Auth: t.auth, Refusal: t.refusal, Any: t.any != nil}
+	c := NamespaceContract{Name: n.name, Auth: t.auth, Refusal: t.refusal, Any: t.any != nil, Rank: n.rank}
 	for _, name := range slices.Sorted(maps.Keys(t.events)) {
 		e := ReceivedEvent{Name: name}
 		if types := t.events[name].types; types != nil {

@@ -28,7 +28,7 @@ func describe(c sio.Contract) []string {
 			line += " any"
 		}
 		if n.Patterned() {
-			line += " patterned"
+			line += fmt.Sprintf(" patterned %d", n.Rank)
 		}
 		lines = append(lines, line)
 		for _, e := range n.Receive {
@@ -101,10 +101,10 @@ func TestContract(t *testing.T) {
 		"  on grouped true int - -",
 		"  on nested true int string -",
 		"  sends from a group true []uint8 -",
-		"/tenant-{id} auth - refusal - patterned",
+		"/tenant-{id} auth - refusal - patterned 1",
 		"  on e true interface {} - -",
 		"  sends to tenants false - -",
-		"{func 1} auth - refusal - patterned",
+		"{func 1} auth - refusal - patterned 2",
 		"  on e true string - -",
 	)
 }

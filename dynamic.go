@@ -50,7 +50,8 @@ func (s *Server) ofPattern(name string) *Namespace {
 }
 
 func (s *Server) addDynamicLocked(name string, p *pattern, match func(string) bool) *Namespace {
-	n := &Namespace{srv: s, name: name, pattern: p}
+	s.ranks++
+	n := &Namespace{srv: s, name: name, pattern: p, rank: s.ranks}
 	n.group.n = n
 	n.table.Store(&table{})
 	n.io = s.io.OfFunc(name, match, dispatcher{n})

@@ -21,6 +21,7 @@ type Namespace struct {
 	regMu sync.Mutex
 
 	pattern *pattern   // if the name is one
+	rank    int        // of a pattern or function, from 1 in the order of registration
 	of      *Namespace // whose handlers it has, if it is one that comes and goes
 }
 

@@ -33,6 +33,7 @@ type Server struct {
 	mu         sync.Mutex // protects the following
 	namespaces map[string]*Namespace
 	funcs      int // how many OfFunc has made
+	ranks      int // how many patterns and functions there are
 }
 
 // New returns a server. Nil options stand for the defaults. New panics if an option

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -52,7 +53,7 @@ func newCatalog(c sio.Contract, o *Options, ref string) (*catalog, error) {
 	err = s.settled(func() {
 		cat.namespaces = nil
 		for _, n := range m.Namespaces {
-			cat.namespaces = append(cat.namespaces, s.namespace(n))
+			cat.namespaces = append(cat.namespaces, s.namespace(n, c.Validated))
 		}
 	})
 	cat.defs = s.defs()
@@ -61,12 +62,12 @@ func newCatalog(c sio.Contract, o *Options, ref string) (*catalog, error) {
 
 var parts = regexp.MustCompile(`{(\w+)}`)
 
-func (s *schemer) namespace(m model.Namespace) namespace {
+func (s *schemer) namespace(m model.Namespace, validated bool) namespace {
 	n := namespace{
 		name:    m.Name,
 		known:   !strings.HasPrefix(m.Name, "{func "),
 		auth:    s.whole(m.Auth, in),
-		refusal: s.failure(m.Refusal, m.Auth),
+		refusal: s.failure(m.Refusal, m.Auth, validated),
 	}
 	if n.known {
 		for _, part := range parts.FindAllStringSubmatch(m.Name, -1) {
@@ -76,10 +77,10 @@ func (s *schemer) namespace(m model.Namespace) namespace {
 	names := []string{}
 	for _, e := range m.Receive {
 		names = append(names, e.Name)
-		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg)})
+		n.receive = append(n.receive, event{name: e.Name, typed: e.Typed, arg: s.whole(e.Arg, in), ack: s.whole(e.Ack, out), failure: s.failure(e.Failure, e.Arg, validated)})
 	}
 	if m.Any {
-		n.receive = append(n.receive, event{other: true, others: names, failure: s.failure(nil, nil)})
+		n.receive = append(n.receive, event{other: true, others: names, failure: s.failure(nil, nil, validated)})
 	}
 	for _, e := range m.Send {
 		n.send = append(n.send, event{name: e.Name, typed: e.Typed, sent: true, arg: s.whole(e.Arg, out), ack: s.whole(e.Ack, s.answers())})
@@ -91,16 +92,26 @@ func (s *schemer) namespace(m model.Namespace) namespace {
 func (s *schemer) answers() mode { return s.within(in, nil) }
 
 // failure returns the schema of the data of an error: what is declared, or that what the
-// client has sent does not fit, if that has a type.
-func (s *schemer) failure(declared, arg *model.Type) *jsonschema.Schema {
+// client has sent is not valid.
+func (s *schemer) failure(declared, arg *model.Type, validated bool) *jsonschema.Schema {
 	switch data := s.whole(declared, out); {
 	case data == nil:
 		return anything("More about the error, or nothing.")
-	case arg != nil:
+	case tellsInvalid(arg, validated):
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{data, s.referSpecial(invalidName, invalid)}}
 	default:
 		return data
 	}
+}
+
+// tellsInvalid reports whether clients are told which fields of an argument are not valid: by
+// the server's validator, or by the type's own Validate.
+func tellsInvalid(arg *model.Type, validated bool) bool {
+	if arg == nil {
+		return false
+	}
+	own := reflect.TypeFor[interface{ Validate() error }]()
+	return validated || arg.Go.Implements(own) || reflect.PointerTo(arg.Go).Implements(own)
 }
 
 // note says what a reader may not expect.

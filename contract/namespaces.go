@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/contract/internal/model"
 )
 
 // namespaces writes how to go from the name of a namespace to its types.
@@ -26,13 +28,30 @@ func (w *tsWriter) namespaces() {
 		}
 		w.printf("  %s: {\n    receive: %sServerToClientEvents;\n    send: %sClientToServerEvents;\n", tsProperty(n.Name), p, p)
 		w.printf("    auth: %sAuth%s;\n    refusal: %sConnectErrorData;\n  };\n", p, none, p)
-		if n.Pattern && !strings.HasPrefix(n.Name, "{func ") {
-			names = append(names, tsTemplate(n.Name))
-			choices = append(choices, fmt.Sprintf("N extends %s ? Namespaces[%s]", tsTemplate(n.Name), tsQuote(n.Name)))
-		}
+	}
+	for _, name := range w.patterns() {
+		names = append(names, tsTemplate(name))
+		choices = append(choices, fmt.Sprintf("N extends %s ? Namespaces[%s]", tsTemplate(name), tsQuote(name)))
 	}
 	w.printf("}\n")
 	w.printf(tsNamespaces, strings.Join(names, " | "), strings.Join(choices, "\n  : "))
+}
+
+// patterns returns the names that are patterns, so that the first one that matches a
+// name is the server's. What stands for a part has no slash there, but may have one in
+// TypeScript: so those with more slashes come first.
+func (w *tsWriter) patterns() []string {
+	all := slices.DeleteFunc(slices.Clone(w.m.Namespaces), func(n model.Namespace) bool {
+		return !n.Pattern || strings.HasPrefix(n.Name, "{func ")
+	})
+	slices.SortStableFunc(all, func(a, b model.Namespace) int {
+		return cmp.Or(strings.Count(b.Name, "/")-strings.Count(a.Name, "/"), a.Rank-b.Rank)
+	})
+	names := make([]string, len(all))
+	for i, n := range all {
+		names[i] = n.Name
+	}
+	return names
 }
 
 const tsNamespaces = `
@@ -50,9 +69,9 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
   readonly [namespace]?: N;
 };
 
-/** The official function io as one that knows the namespaces: const connect = io as Connect. */
+/** The official function io as one that knows the namespaces: const connect = io as Connect. A pattern is no name. */
 export type Connect = <N extends NamespaceName>(
-  name: N,
+  name: N extends ` + "`" + `${string}{${string}` + "`" + ` ? never : N,
   ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
@@ -85,6 +104,27 @@ func reserved(c sio.Contract) []string {
 			names = append(names, name)
 		}
 		if name := prefix + "ConnectErrorData"; !isNamed(n.Refusal, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// taken returns the names of types that reserved did leave to them, though the output
+// has something else of these names: a type may turn out to be another one for what clients
+// send, or the data of an error to be null, too.
+func taken(m *model.Model, c sio.Contract) (names []string) {
+	is := make(map[string]bool, len(m.Types))
+	for _, t := range m.Types {
+		is[t.Name] = true
+	}
+	w := &tsWriter{m: m, prefixes: prefixes(c)}
+	for _, n := range m.Namespaces {
+		prefix := w.prefixes[n.Name]
+		if name := prefix + "Auth"; is[name] && w.auth(n) != name {
+			names = append(names, name)
+		}
+		if name := prefix + "ConnectErrorData"; is[name] && w.data(n.Refusal, n.Auth) != name {
 			names = append(names, name)
 		}
 	}

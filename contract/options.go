@@ -44,7 +44,13 @@ func modelOf(c sio.Contract, o *Options) (*model.Model, error) {
 	for name, r := range o.Overrides {
 		overrides[name] = model.Replacement(r)
 	}
-	m, err := model.New(c, model.Options{Dir: o.Dir, Overrides: overrides, Reserved: reserved(c)})
+	names := reserved(c)
+	m, err := model.New(c, model.Options{Dir: o.Dir, Overrides: overrides, Reserved: names})
+	if err == nil {
+		if more := taken(m, c); more != nil {
+			m, err = model.New(c, model.Options{Dir: o.Dir, Overrides: overrides, Reserved: append(names, more...)})
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("contract: %w", err)
 	}

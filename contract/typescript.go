@@ -71,7 +71,7 @@ func (w *tsWriter) events(n model.Namespace) {
 	}
 	w.printf("}\n")
 	w.alias("What clients of "+n.Name+" send as their auth.", prefix+"Auth", w.auth(n))
-	w.alias("The data of a \"connect_error\" of "+n.Name+", if it has any: err.data.", prefix+"ConnectErrorData", w.data(n.Refusal, n.Auth != nil))
+	w.alias("The data of a \"connect_error\" of "+n.Name+", if it has any: err.data.", prefix+"ConnectErrorData", w.data(n.Refusal, n.Auth))
 }
 
 // alias gives a type another name, unless it has that anyway.
@@ -84,7 +84,7 @@ func (w *tsWriter) alias(doc, name, is string) {
 // auth returns the type of an auth payload.
 func (w *tsWriter) auth(n model.Namespace) string {
 	if n.Auth == nil {
-		return "{ [key: string]: unknown }"
+		return "{ [key: string]: any }" // of which an interface is one
 	}
 	required := *n.Auth
 	required.Nullable = false // there may be none, but none is not null
@@ -113,20 +113,20 @@ func (w *tsWriter) failure(e model.Event) string {
 		return ""
 	}
 	w.ackError = true
-	if data := w.data(e.Failure, e.Arg != nil); data != "unknown" {
+	if data := w.data(e.Failure, e.Arg); data != "unknown" {
 		return " | AckError<" + data + ">"
 	}
 	return " | AckError"
 }
 
 // data returns the type of the data of an error: what the application declares, and what
-// the server adds by itself.
-func (w *tsWriter) data(declared *model.Type, validated bool) string {
+// is told of an invalid argument.
+func (w *tsWriter) data(declared, arg *model.Type) string {
 	if declared == nil {
 		return "unknown"
 	}
 	data := w.expr(declared, 0)
-	if validated && w.m.Validated {
+	if tellsInvalid(arg, w.m.Validated) {
 		w.invalid = true
 		data += " | InvalidData"
 	}

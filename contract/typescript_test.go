@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -81,4 +82,75 @@ func TestWarn(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0], "contract_test") {
 		t.Errorf("told %q", told)
 	}
+}
+
+// ownRules is a type with a method Validate.
+type ownRules struct{ N int }
+
+func (*ownRules) Validate() error { return &sio.InvalidError{} }
+
+// TestInvalidByItself has in the data of an error what a type's own Validate tells.
+func TestInvalidByItself(t *testing.T) {
+	srv := sio.New(nil)
+	sio.OnConnect(srv, func(*sio.Context, *ownRules) error { return nil })
+	sio.OnWithAck(srv, "checked", func(*sio.Context, ownRules) (int, error) { return 0, nil })
+	sio.OnWithAck(srv, "free", func(*sio.Context, int) (int, error) { return 0, nil })
+	srv.Declare(sio.AckError[string]{}, sio.ConnectError[bool]{})
+	wantTypes(t, srv.Contract(),
+		"checked: (arg: OwnRules, ack: (answer: number | AckError<string | InvalidData>) => void) => void;",
+		"free: (arg: number, ack: (answer: number | AckError<string>) => void) => void;",
+		"export type ConnectErrorData = boolean | InvalidData;",
+		"export interface InvalidData {",
+	)
+}
+
+// wantTypes looks for lines in the file.
+func wantTypes(t *testing.T, c sio.Contract, want ...string) string {
+	t.Helper()
+	got, err := contract.TypeScript(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range want {
+		if !strings.Contains(string(got), line) {
+			t.Errorf("there is no %s in\n%s", line, got)
+		}
+	}
+	return string(got)
+}
+
+// TestReservedTwice has types by the names that the root namespace has for what is not
+// quite the same: what clients send, and what may be null.
+func TestReservedTwice(t *testing.T) {
+	type (
+		Auth             struct{ Token *string }
+		ConnectErrorData struct{ Why string }
+	)
+	srv := sio.New(nil)
+	sio.OnConnect(srv, func(*sio.Context, Auth) error { return nil })
+	srv.Declare(sio.NewEvent[Auth]("auth"), sio.NewEvent[ConnectErrorData]("refused"), sio.ConnectError[*ConnectErrorData]{})
+	got := wantTypes(t, srv.Contract(),
+		"export type Auth = ContractTestAuthInput;",
+		"export type ConnectErrorData = ContractTestConnectErrorData | null;",
+	)
+	for _, name := range []string{"Auth", "ConnectErrorData"} {
+		if n := len(regexp.MustCompile(`(?m)^export (type|interface) `+name+`\b`).FindAllString(got, -1)); n != 1 {
+			t.Errorf("%s is declared %d times", name, n)
+		}
+	}
+}
+
+// TestOverlappingPatterns has names that several patterns match, in the types and on
+// the server.
+func TestOverlappingPatterns(t *testing.T) {
+	srv := sio.New(nil)
+	for _, name := range []string{"/t-{id}-z", "/t-{id}", "/t-{id}/{room}", "/t-{id}-admin"} {
+		srv.Of(name)
+	}
+	wantTypes(t, srv.Contract(), ""+
+		"Namespaces[N]\n"+
+		"  : N extends `/t-${string}/${string}` ? Namespaces[\"/t-{id}/{room}\"]\n"+ // parts have no slash
+		"  : N extends `/t-${string}-z` ? Namespaces[\"/t-{id}-z\"]\n"+ // the first one counts
+		"  : N extends `/t-${string}` ? Namespaces[\"/t-{id}\"]\n"+
+		"  : N extends `/t-${string}-admin` ? Namespaces[\"/t-{id}-admin\"]\n")
 }

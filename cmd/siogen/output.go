@@ -88,7 +88,7 @@ func (c *command) compare(p *project) error {
 // again returns the command that writes what this one has checked.
 func (c *command) again(p *project) string {
 	program := commandPath
-	if info, ok := debug.ReadBuildInfo(); ok && p.added && strings.HasPrefix(info.Main.Version, "v") {
+	if info, ok := debug.ReadBuildInfo(); ok && p.foreign && strings.HasPrefix(info.Main.Version, "v") {
 		program += "@" + info.Main.Version // the module does not have it
 	}
 	words := []string{"go run", program}

@@ -33,6 +33,7 @@ type project struct {
 	overlay map[string]string // what GOFLAGS has Go see in place of files
 	temp    string            // directory that close removes
 	added   bool              // the module does not have package contract: it is in a workspace of ours
+	foreign bool              // the module does not have this command
 	stderr  io.Writer
 }
 
@@ -119,9 +120,9 @@ var modMod = regexp.MustCompile(`(^|\s)-?-mod=mod\b`)
 func (p *project) close() { _ = os.RemoveAll(p.temp) }
 
 // list asks Go of the package, and whether package contract can be imported with all
-// that it needs.
+// that it needs, and this command run.
 func (p *project) list(ctx context.Context) error {
-	out, err := p.output(ctx, "list", "-e", "-json=Name,ImportPath,Dir,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles,Error,DepsErrors,Module", "--", p.pattern, contractPath)
+	out, err := p.output(ctx, "list", "-e", "-json=Name,ImportPath,Dir,GoFiles,CgoFiles,TestGoFiles,XTestGoFiles,Error,DepsErrors,Module", "--", p.pattern, contractPath, commandPath)
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,10 @@ func (p *project) list(ctx context.Context) error {
 		}
 		if l.ImportPath == contractPath {
 			p.added = l.Error != nil || len(l.DepsErrors) > 0
+			continue
+		}
+		if l.ImportPath == commandPath {
+			p.foreign = l.Error != nil
 			continue
 		}
 		all = append(all, l)

@@ -59,7 +59,7 @@ export interface TenantIdServerToClientEvents {
 }
 
 /** What clients of /tenant-{id} send as their auth. */
-export type TenantIdAuth = { [key: string]: unknown };
+export type TenantIdAuth = { [key: string]: any };
 
 /** The data of a "connect_error" of /tenant-{id}, if it has any: err.data. */
 export type TenantIdConnectErrorData = unknown;
@@ -73,7 +73,7 @@ export interface Func1ServerToClientEvents {
 }
 
 /** What clients of {func 1} send as their auth. */
-export type Func1Auth = { [key: string]: unknown };
+export type Func1Auth = { [key: string]: any };
 
 /** The data of a "connect_error" of {func 1}, if it has any: err.data. */
 export type Func1ConnectErrorData = unknown;
@@ -121,9 +121,9 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
   readonly [namespace]?: N;
 };
 
-/** The official function io as one that knows the namespaces: const connect = io as Connect. */
+/** The official function io as one that knows the namespaces: const connect = io as Connect. A pattern is no name. */
 export type Connect = <N extends NamespaceName>(
-  name: N,
+  name: N extends `${string}{${string}` ? never : N,
   ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 

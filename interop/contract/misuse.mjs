@@ -100,6 +100,7 @@ export const misuses = [
 
   // by the names of namespaces
   ["unknown namespace", `connect("/nowhere");`, `connect("/gate");`, 2345],
+  ["pattern as a name", `connect("/tenant-{id}");`, `connect("/tenant-a");`, 2345],
   ["namespace without its auth", `connect("/admin");`, `connect("/admin", { auth: { token: text } });`, 2554],
   ["namespace with a wrong auth", `connect("/admin", { auth: { token: 7 } });`, `connect("/admin", { auth: { token: text } });`, 2322],
   ["function that sends a wrong auth", `connect("/admin", { auth: (send) => send({ tokn: text }) });`, `connect("/admin", { auth: (send) => send({ token: text }) });`, [2345, 2353, 2561]],

@@ -22,6 +22,7 @@ type Model struct {
 type Namespace struct {
 	Name    string
 	Pattern bool
+	Rank    int   // of several patterns that match a name, the lowest one counts
 	Auth    *Type // In; nil if it is not known. If it is Nullable, clients may send none
 	Refusal *Type // Out; the data of an error that refuses a client; nil if it is not known
 	Receive []Event

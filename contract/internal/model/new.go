@@ -58,7 +58,7 @@ func typesOf(c sio.Contract) []reflect.Type {
 }
 
 func (b *builder) namespace(n sio.NamespaceContract) (ns Namespace, err error) {
-	ns = Namespace{Name: n.Name, Pattern: n.Patterned(), Any: n.Any}
+	ns = Namespace{Name: n.Name, Pattern: n.Patterned(), Rank: n.Rank, Any: n.Any}
 	root := func(t reflect.Type, dir Direction, checked bool, where string, args ...any) *Type {
 		if t == nil || err != nil {
 			return nil

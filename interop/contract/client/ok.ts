@@ -121,7 +121,7 @@ loose.emit("raw", 1, 2, 3);
 
 // By the names of namespaces.
 const connect = io as Connect;
-const chosen: SocketOf<"/tenant-{id}"> = connect("/tenant-{id}");
+const chosen: SocketOf<`/tenant-${string}`> = connect("/tenant-acme");
 connect("/tenant-acme").emit("say", 7);
 connect("/").emit("say", "hello");
 connect("/gate");
@@ -129,4 +129,4 @@ connect("/gate", { auth: { seat: 1 }, transports: ["websocket"] });
 connect("/admin", { auth: { token: "t" } }).on("users", (n) => n.toFixed());
 connect("/admin", { auth: (send) => send({ token: "t" }) });
 const hook = <N extends NamespaceName>(name: N, socket: SocketOf<N>) => [name, socket];
-hook("/tenant-{id}", chosen);
+hook<`/tenant-${string}`>("/tenant-acme", chosen);

@@ -74,9 +74,9 @@ export type SocketOf<N extends NamespaceName> = Socket<NamespaceOf<N>["receive"]
   readonly [namespace]?: N;
 };
 
-/** The official function io as one that knows the namespaces: const connect = io as Connect. */
+/** The official function io as one that knows the namespaces: const connect = io as Connect. A pattern is no name. */
 export type Connect = <N extends NamespaceName>(
-  name: N,
+  name: N extends `${string}{${string}` ? never : N,
   ...options: undefined extends NamespaceOf<N>["auth"] ? [options?: ConnectOptions<N>] : [options: ConnectOptions<N>]
 ) => SocketOf<N>;
 
