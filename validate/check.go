@@ -121,6 +121,7 @@ var particular = map[string]bool{
 	"url": true, "uri": true, "http_url": true, "https_url": true, "urn_rfc2141": true, "json": true, "latitude": true,
 	"longitude": true, "port": true, "credit_card": true, "luhn_checksum": true, "eq_ignore_case": true, "ne_ignore_case": true,
 	"file": true, "filepath": true, "dir": true, "dirpath": true, "image": true, "bcp47_language_tag": true,
+	"origin": true, "urn_rfc8141": true, "mimetype": true,
 }
 
 // rule returns what is wrong with one rule of a value of type t.

@@ -75,6 +75,16 @@ func TestCheckType(t *testing.T) {
 			A float64 `json:"a" validate:"oneof=1 2"`
 		}{}, `a: rule oneof=1 2: Bad field type float64`},
 		{struct {
+			A int `json:"a" validate:"origin"`
+		}{}, `a: rule origin: Bad field type int`},
+		{struct {
+			A []string `json:"a" validate:"dive,urn_rfc8141,mimetype"`
+			B bool     `json:"b" validate:"mimetype"`
+		}{}, `b: rule mimetype: Bad field type bool`},
+		{struct {
+			A []int `json:"a" validate:"dive,urn_rfc8141"`
+		}{}, `a[]: rule urn_rfc8141: Bad field type int`},
+		{struct {
 			A item `json:"a" validate:"min=1"`
 		}{}, `a: rule min=1: Bad field type siovalidate_test.item`},
 		{struct {
