@@ -202,6 +202,9 @@ func (a AckError[T]) declare(t *table) string {
 		names = []string{""}
 	}
 	for _, name := range names {
+		if why := noEvent(name); why != "" {
+			return fmt.Sprintf("AckError for %q: %s", name, why)
+		}
 		if t.failures[name] != nil {
 			if name == "" {
 				return "there is an AckError for all events already"

@@ -78,6 +78,7 @@ func TestContract(t *testing.T) {
 			r.Declare(sio.NewEvent[[]byte]("from a group"))
 		})
 	})
+	sio.OnConnect(srv, func(*sio.Context, struct{}) error { return nil }) // no payload
 	tenant := srv.Of("/tenant-{id}")
 	sio.On(tenant, "e", func(*sio.Context, any) error { return nil })
 	tenant.Declare(sio.UntypedEvent("to tenants"))
@@ -158,6 +159,7 @@ func TestDeclareMistakes(t *testing.T) {
 		{sio.ConnectError[string]{}, "there is a ConnectError already"},
 		{sio.AckError[string]{}, "there is an AckError for all events already"},
 		{sio.AckError[string]{"f", "e"}, `there is an AckError for "e" already`},
+		{sio.AckError[string]{"g", "disconnect"}, `AckError for "disconnect": the name is reserved: use OnDisconnect`},
 		{sio.AckError[string]{"g", "g"}, `there is an AckError for "g" already`},
 	} {
 		mustPanic(t, where+tt.want, func() { chat.Declare(sio.UntypedEvent("not kept"), tt.d) })

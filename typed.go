@@ -72,10 +72,14 @@ func binder[In any]() func(*Context) (In, error) {
 // OnConnect registers the handler that decides about a client that connects, as the
 // method of [Router] does. What the client has sent as its auth is decoded into an Auth,
 // and checked as the argument of [On] is. A client that has sent none is refused, unless
-// Auth is a pointer, which is nil then.
+// Auth is a pointer, which is nil then, or struct{}, which ignores what is sent.
 func OnConnect[Auth any](r Router, h func(c *Context, auth Auth) error, mw ...Middleware) {
 	if h == nil {
 		panic("sio: OnConnect: nil handler")
+	}
+	if typeOf[Auth]() == nil {
+		r.OnConnect(func(c *Context) error { return h(c, *new(Auth)) }, mw...)
+		return
 	}
 	t := reflect.TypeFor[Auth]()
 	r.checkArg("OnConnect", t)

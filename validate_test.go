@@ -224,6 +224,8 @@ func TestOnConnectTyped(t *testing.T) {
 	if m, ok := got.(*message); !ok || m != nil {
 		t.Errorf("/may got %v of no payload", got)
 	}
+	c.connect("/no", nil)
+	h.dial().connect("/no", map[string]any{"text": 1}) // which is ignored
 	if calls != 1 {
 		t.Errorf("the middleware ran %d times, want 1", calls)
 	}

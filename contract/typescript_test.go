@@ -20,7 +20,7 @@ func TestTypeScript(t *testing.T) {
 		"github.com/siokit/sio/contract_test.Decimal": {TypeScript: "`${number}`"},
 	}}
 	validated := newServer().Contract()
-	validated.Validated = true
+	validated.Validated, validated.RuleTag = true, "validate"
 	for golden, c := range map[string]sio.Contract{
 		"testdata/contract.ts":  newServer().Contract(),
 		"testdata/validated.ts": validated,

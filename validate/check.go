@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,8 @@ import (
 func (v *Validator) CheckType(t reflect.Type) error {
 	c := checker{v: v, seen: make(map[reflect.Type]bool)}
 	depth := 0
-	for t = pointee(t); t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map; t = pointee(t.Elem()) {
+	for t = pointee(t); isList(t) && !c.seen[t]; t = pointee(t.Elem()) { // unless it has itself as elements
+		c.seen[t] = true
 		depth++
 	}
 	return c.structure(t, strings.Repeat("[]", depth))
@@ -44,12 +46,16 @@ func (c checker) structure(t reflect.Type, path string) error {
 		}
 	}
 	// What is left, such as "keys" without "dive", is found by the library as it
-	// parses the tags. It is to check no field yet.
+	// parses the tags. It is to check nothing yet.
 	problem := panicOf(func() {
-		_ = c.v.v.StructFiltered(reflect.New(t).Interface(), func([]byte) bool { return true })
+		_ = c.v.v.StructFiltered(reflect.New(t).Interface(), func([]byte) bool { panic(parsed{}) })
 	})
 	return fault(path, problem)
 }
+
+// A parsed is what ends the library's work on a struct, before it calls functions that the
+// application has registered for it.
+type parsed struct{}
 
 func join(path, name string) string {
 	if path == "" || name == "" {
@@ -87,6 +93,9 @@ func (c checker) dive(parent, t reflect.Type, rules []string, path string) error
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
 	case reflect.Interface:
+		if len(rules) > 0 && rules[0] == "keys" {
+			return fault(path, "keys is for maps, and an interface may have others")
+		}
 		return nil
 	default:
 		return fault(path, "dive is for slices, arrays and maps")
@@ -137,7 +146,14 @@ func (c checker) rule(parent, t reflect.Type, rule string) (problem string) {
 	for at := sample; at.Kind() == reflect.Pointer; at = at.Elem() {
 		at.Set(reflect.New(at.Type().Elem()))
 	}
-	if problem := panicOf(func() { _ = c.v.v.Var(sample.Interface(), rule) }); problem != "" {
+	check := func() { _ = c.v.v.Var(sample.Interface(), rule) }
+	if isStruct(pointee(t)) { // of which Var ignores the rule
+		tag := reflect.StructTag(c.v.tag + ":" + strconv.Quote(rule))
+		one := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "A", Type: t, Tag: tag}}))
+		one.Elem().Field(0).Set(sample)
+		check = func() { _ = c.v.v.Struct(one.Interface()) }
+	}
+	if problem := panicOf(check); problem != "" {
 		return fmt.Sprintf("rule %s: %s", rule, problem)
 	}
 	return ""
@@ -175,7 +191,7 @@ func notUnique(t reflect.Type, by string) string {
 
 // noField tells which of the fields in a parameter there is not.
 func noField(parent reflect.Type, rule string, words []string, every int) string {
-	if len(words) == 0 || rule != "skip_unless" && len(words)%every != 0 && !slices.ContainsFunc(words, quoted) {
+	if len(words) == 0 || len(words)%every != 0 && !slices.ContainsFunc(words, quoted) {
 		return fmt.Sprintf("rule %s: its parameter is incomplete", rule)
 	}
 	if slices.ContainsFunc(words, quoted) {

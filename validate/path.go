@@ -8,7 +8,8 @@ import (
 // jsonPath returns the path that JSON has for a path of Go, such as "items[2].price" for
 // "Order.Items[2].Price", and the struct that has the last field. The keys of maps, which
 // a client has chosen, are left out: "prices[…].amount". Other is the name of a last
-// field that no struct has, which a function for structs has reported.
+// field that no struct has, which a function for structs has reported. It is not used if
+// it has a key, behind a key by which the path can't be told.
 func jsonPath(t reflect.Type, path, other string) (in string, parent reflect.Type) {
 	t = pointee(t)
 	if isStruct(t) && t.Name() != "" {
@@ -37,9 +38,11 @@ func jsonPath(t reflect.Type, path, other string) (in string, parent reflect.Typ
 				end = len(path)
 			}
 			f, known := t.FieldByName(path[:end])
-			name := other
+			name := ""
 			if known {
 				name, t = jsonName(f), f.Type
+			} else if !strings.HasSuffix(other, "]") {
+				name = other
 			}
 			if name != "" && b.Len() > 0 {
 				b.WriteByte('.')
@@ -61,6 +64,10 @@ func jsonPath(t reflect.Type, path, other string) (in string, parent reflect.Typ
 func behindKey(t reflect.Type, path string) string {
 	switch t = pointee(t); {
 	case isStruct(t):
+		fields := make(map[string]bool) // a key may have a field's name many times
+		for _, f := range reflect.VisibleFields(t) {
+			fields[f.Name] = true
+		}
 		for i := range path {
 			name, ok := strings.CutPrefix(path[i:], "].")
 			if !ok {
@@ -69,7 +76,7 @@ func behindKey(t reflect.Type, path string) string {
 			if end := strings.IndexAny(name, ".["); end >= 0 {
 				name = name[:end]
 			}
-			if _, ok := t.FieldByName(name); ok {
+			if fields[name] {
 				return path[i+1:]
 			}
 		}

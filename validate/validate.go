@@ -88,7 +88,7 @@ func (v *Validator) validate(ptr any) (err error) {
 		return nil // null, for a pointer
 	}
 	t := p.Type().Elem()
-	if isOpen(t) && !new(scale).weigh(p.Elem(), 0) {
+	if isOpen(t) && !(&scale{tag: v.tag}).weigh(p.Elem(), 0) {
 		return &sio.InvalidError{Fields: []sio.InvalidField{{Rule: "size"}}}
 	}
 	if isStruct(t) {
@@ -110,8 +110,8 @@ func badType(err *error) {
 	if v == nil {
 		return
 	}
-	why := fmt.Sprint(v)
-	for _, known := range []string{"Bad field type", "dive error", "hash of unhashable type"} {
+	why := strings.TrimPrefix(fmt.Sprint(v), "runtime error: ")
+	for _, known := range []string{"Bad field", "dive error", "hash of unhashable type", "reflect: call of reflect.Value.", "strconv.Parse"} {
 		if strings.HasPrefix(why, known) {
 			*err = errors.New("siovalidate: " + why)
 			return
@@ -124,7 +124,8 @@ func badType(err *error) {
 // each slice or map around structs. It returns "" if there are no structs.
 func dives(t reflect.Type) string {
 	var all []string
-	for {
+	for seen := make(map[reflect.Type]bool); !seen[t]; t = t.Elem() {
+		seen[t] = true
 		switch t.Kind() {
 		case reflect.Pointer:
 		case reflect.Slice, reflect.Array, reflect.Map:
@@ -135,8 +136,8 @@ func dives(t reflect.Type) string {
 			}
 			return ""
 		}
-		t = t.Elem()
 	}
+	return "" // it has itself as elements
 }
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -144,6 +145,10 @@ var timeType = reflect.TypeFor[time.Time]()
 // isStruct tells whether t is a struct as the library sees it.
 func isStruct(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !t.ConvertibleTo(timeType)
+}
+
+func isList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map
 }
 
 func pointee(t reflect.Type) reflect.Type {

@@ -35,6 +35,10 @@ type (
 	tag struct {
 		Name string `json:"name" validate:"required"`
 	}
+	shelf struct {
+		Next *shelf            `json:"next"`
+		By   map[string]string `json:"by" validate:"dive,required"`
+	}
 	Base struct {
 		ID string `json:"id" validate:"required"`
 	}
@@ -167,6 +171,8 @@ func TestValidateTopLevel(t *testing.T) {
 		{&[2]tag{{"x"}}, "[1].name: required"},
 		{&map[string]item{"secret": {}}, "[…].price: gt=0"},
 		{&map[string][]item{"secret": {{}}}, "[…][0].price: gt=0"},
+		{&map[string]*shelf{"a].Next.zzz": {By: map[string]string{"secret": ""}}}, "[…].next: required"},
+		{&map[string]*shelf{"a": {By: map[string]string{"secret": ""}}}, "[…].by[…]: required"},
 		{new(string), ""},
 		{new(int), ""},
 		{new(any), ""},

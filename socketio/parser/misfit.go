@@ -66,6 +66,8 @@ type walker struct {
 	t      reflect.Type // nil where it is not known
 	quoted bool         // a number or boolean in a string
 	path   strings.Builder
+
+	members map[reflect.Type][]member // of structs on the way
 }
 
 func (w *walker) step(token string) {
@@ -91,32 +93,80 @@ func (w *walker) step(token string) {
 }
 
 // field steps into the field of a struct that has a name, or else has the name in
-// another case.
+// another case: the one that lies least deep in embedded structs.
 func (w *walker) field(token string) {
-	var found reflect.StructField
-	name := ""
-	for _, f := range reflect.VisibleFields(w.t) {
-		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if tag == "" {
-			tag = f.Name
+	var found member
+	for _, m := range w.membersOf(w.t) {
+		exact := m.name == token
+		if !exact && !strings.EqualFold(m.name, token) {
+			continue
 		}
-		if tag == token || name == "" && strings.EqualFold(tag, token) {
-			found, name = f, tag
+		if found.name == "" || exact && found.name != token || exact == (found.name == token) && m.depth < found.depth {
+			found = m
 		}
 	}
-	if name == "" { // a name that a map embedded in the struct has taken, or the like
+	if found.name == "" { // a name that a map embedded in the struct has taken, or the like
 		w.t = nil
 		return
 	}
 	if w.path.Len() > 0 {
 		w.path.WriteByte('.')
 	}
-	w.path.WriteString(name)
-	_, options, _ := strings.Cut(found.Tag.Get("json"), ",")
-	for option := range strings.SplitSeq(options, ",") {
-		w.quoted = w.quoted || option == "string"
+	w.path.WriteString(found.name)
+	w.quoted = found.quoted
+	w.t = found.t
+}
+
+// A member is what a field of a struct is in JSON.
+type member struct {
+	name   string
+	t      reflect.Type
+	quoted bool
+	depth  int // in embedded structs
+}
+
+// membersOf returns those of a struct. A path may lead through one type a thousand times.
+func (w *walker) membersOf(t reflect.Type) []member {
+	all, known := w.members[t]
+	if !known {
+		all = appendMembers(nil, t, 0, make(map[reflect.Type]bool))
+		if w.members == nil {
+			w.members = make(map[reflect.Type][]member)
+		}
+		w.members[t] = all
 	}
-	w.t = found.Type
+	return all
+}
+
+// appendMembers appends those of a struct that is embedded in those of around.
+func appendMembers(all []member, t reflect.Type, depth int, around map[reflect.Type]bool) []member {
+	if around[t] {
+		return all
+	}
+	around[t] = true
+	defer delete(around, t)
+	for f := range t.Fields() {
+		tag := f.Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		embedded := f.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
+		switch {
+		case tag == "-":
+			continue
+		case name == "" && f.Anonymous && embedded.Kind() == reflect.Struct:
+			all = appendMembers(all, embedded, depth+1, around)
+			continue
+		case !f.IsExported():
+			continue
+		case name == "":
+			name = f.Name
+		}
+		quoted := slices.Contains(strings.Split(options, ","), "string")
+		all = append(all, member{name, f.Type, quoted, depth})
+	}
+	return all
 }
 
 var (

@@ -31,9 +31,18 @@ type (
 	misfitEmbedded struct {
 		E int `json:"e"`
 	}
+	misfitHidden struct {
+		Other bool   `json:"same"`
+		Name  bool   `json:"hidden"`
+		None  string `json:"-"`
+		*misfitHidden
+	}
 	misfitOrder struct {
 		Items []misfitItem `json:"items"`
 		misfitEmbedded
+		misfitHidden
+		Same  string                `json:"same"`
+		Name  int                   `json:"number"`
 		Named map[string]misfitItem `json:"named"`
 		Any   any                   `json:"any"`
 	}
@@ -76,6 +85,11 @@ func TestMisfit(t *testing.T) {
 		{`{"items":[{"next":3}]}`, parser.Misfit{Path: "items[0].next", Due: "object"}},
 		{`{"items":[{"own":{"secret":1}}]}`, parser.Misfit{Path: "items[0].own"}},
 		{`{"items":[{"a.b/c~d":1}]}`, parser.Misfit{Path: "items[0].a.b/c~d", Due: "string"}},
+		{`{"same":1}`, parser.Misfit{Path: "same", Due: "string"}},
+		{`{"SAME":1}`, parser.Misfit{Path: "same", Due: "string"}},
+		{`{"number":"x"}`, parser.Misfit{Path: "number", Due: "integer"}},
+		{`{"hidden":"x"}`, parser.Misfit{Path: "hidden", Due: "boolean"}},
+		{`{"-":1,"e":"x"}`, parser.Misfit{Path: "e", Due: "integer"}},
 		{`{"e":"x"}`, parser.Misfit{Path: "e", Due: "integer"}},
 		{`{"named":{"secret":{"price":"x"}}}`, parser.Misfit{Path: "named[…].price", Due: "number"}},
 	} {
@@ -91,6 +105,21 @@ func TestMisfit(t *testing.T) {
 				t.Errorf("%s: %+v %t, want %+v", tt.json, got, ok, tt.want)
 			}
 		}
+	}
+}
+
+// A peer chooses how long a path is: a thousand steps take no look at a type each.
+func TestMisfitDeep(t *testing.T) {
+	json := `[` + strings.Repeat(`{"next":`, 1000) + `"x"` + strings.Repeat(`}`, 1000) + `]`
+	args := parser.NewArgs(nil, []byte(json), nil, 0)
+	var item misfitItem
+	allocs := testing.AllocsPerRun(3, func() {
+		if m, ok := args.Misfit(0, &item); !ok || m.Due != "object" || len(m.Path) != 1000*len(".next")-1 {
+			t.Errorf("%+v %t", m, ok)
+		}
+	})
+	if allocs > 5000 {
+		t.Errorf("%v allocations", allocs)
 	}
 }
 

@@ -36,6 +36,14 @@ type (
 	level int
 	color string
 	given struct{ Set bool }
+	// Types that have a name, and elements with rules in some places.
+	names  []*string
+	forest map[string]forest
+	nest   []nest
+	pair   struct {
+		Left  int  `json:"left"`
+		Right *int `json:"right"`
+	}
 )
 
 func (l *level) UnmarshalText(text []byte) error {
@@ -100,6 +108,22 @@ var types = []reflect.Type{
 		C *int   `json:"c" validate:"required_if=A ab,omitempty,min=1"`
 		D *int   `json:"d" validate:"excluded_with=C"`
 	}](),
+	reflect.TypeFor[struct {
+		S []pair            `json:"s" validate:"unique"`
+		P []*pair           `json:"p" validate:"unique"`
+		T []time.Time       `json:"t" validate:"unique"`
+		D []**int           `json:"d" validate:"unique"`
+		A [][2]color        `json:"a" validate:"unique"`
+		L []struct{ I any } `json:"l" validate:"unique"`
+	}](),
+	reflect.TypeFor[struct {
+		Must names  `json:"must" validate:"dive,required"`
+		May  names  `json:"may"`
+		Wood forest `json:"wood" validate:"min=1,dive,min=1"`
+		Nest nest   `json:"nest" validate:"min=1,dive,min=1"`
+	}](),
+	reflect.TypeFor[forest](),
+	reflect.TypeFor[nest](),
 	reflect.TypeFor[string](),
 	reflect.TypeFor[[]string](),
 	reflect.TypeFor[any](),

@@ -34,7 +34,7 @@ var numbers = []string{
 // attachments are what values of []byte stand for.
 var attachments = [][]byte{{}, {1}, {1, 2}, {1, 2, 3}}
 
-var times = []string{`"0001-01-01T00:00:00Z"`, `"2020-01-01T00:00:00Z"`, `"2999-01-01T00:00:00+02:00"`}
+var times = []string{`"0001-01-01T00:00:00Z"`, `"2020-01-01T00:00:00+05:30"`, `"2020-01-01T00:00:00Z"`, `"2999-01-01T00:00:00+02:00"`}
 
 // valuesOf returns JSON that is, or may be, a t. It has depth levels of elements and
 // fields; full asks for all strings.

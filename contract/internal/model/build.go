@@ -117,7 +117,7 @@ func (b *builder) useAny(t reflect.Type, at place) (*Type, error) {
 		return b.ref(t, at, nullable, func(d *Type) error {
 			if how == byText {
 				d.Kind = String
-			} else if err := b.fill(d, place{dir: dir, rules: at.rules, expr: b.source.expr(t)}); err != nil {
+			} else if err := b.fill(d, place{dir: dir, rules: enforced(at.rules), expr: b.source.expr(t)}); err != nil {
 				return err
 			}
 			d.Nullable = false
@@ -151,6 +151,15 @@ func (b *builder) ref(t reflect.Type, at place, nullable bool, fill func(d *Type
 		}
 	}
 	return &Type{Kind: Ref, Go: t, Direction: at.dir, Nullable: nullable, Elem: d}, nil
+}
+
+// enforced returns whether the rules of fields are enforced, and no more: what else there is
+// to say of elements goes for one place where their list stands.
+func enforced(r *rules.Rules) *rules.Rules {
+	if r == nil {
+		return nil
+	}
+	return &rules.Rules{Checked: r.Checked, Elem: enforced(r.Elem)}
 }
 
 // isChecked reports whether the rules are enforced that the fields in a type have.

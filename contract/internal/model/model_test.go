@@ -288,7 +288,7 @@ func TestRules(t *testing.T) {
 		One     item
 	}
 	c := contractOf(order{}, order{})
-	c.Validated = true
+	c.Validated, c.RuleTag = true, "validate"
 	m, err := model.New(c, model.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -325,5 +325,17 @@ func TestRules(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\n\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	// A validator that does not say which tag it reads may have other rules.
+	c.RuleTag = ""
+	if m, err = model.New(c, model.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range m.Types {
+		for _, f := range d.Fields {
+			if f.Rules != nil {
+				t.Errorf("%s.%s has rules", d.Name, f.Name)
+			}
+		}
 	}
 }

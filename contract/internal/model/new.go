@@ -16,14 +16,14 @@ type Options struct {
 	Dir       string                 // in the module of the types, for their sources; "" for the working directory
 	Overrides map[string]Replacement // by type, such as "example.com/shop.Price" or "[]byte"
 	Reserved  []string               // names that no type gets
-	Validated bool                   // set by New, as is RuleTag
+	Validated bool                   // rules are kept, those of RuleTag: both are set by New
 	RuleTag   string
 }
 
 // New makes the model of a contract. It fails if a type has no JSON, or if there is no
 // type that an override is for.
 func New(c sio.Contract, o Options) (*Model, error) {
-	o.Validated, o.RuleTag = c.Validated, c.RuleTag
+	o.Validated, o.RuleTag = c.Validated && c.RuleTag != "", c.RuleTag
 	b := &builder{opts: o, declared: make(map[key]*Type), used: make(map[string]bool)}
 	b.source = load(o.Dir, typesOf(c))
 	m := &Model{Validated: c.Validated, NoSource: b.source.missing}

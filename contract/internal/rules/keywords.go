@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,7 +130,9 @@ func textRule(name, param string) (of map[string]any, exact bool) {
 	case "oneof":
 		enum := []any{}
 		for _, one := range values(param) {
-			enum = append(enum, one)
+			if !slices.Contains(enum, any(one)) { // which Draft 7 has only once
+				enum = append(enum, one)
+			}
 		}
 		return map[string]any{"enum": enum}, true
 	case "noneof":
@@ -190,7 +193,7 @@ func (v value) numberRule(name, param string) (of map[string]any, exact bool) {
 	if name == "oneof" && !isFloat(v.t) {
 		enum := []any{}
 		for _, one := range values(param) {
-			if n, ok := new(big.Int).SetString(one, 10); ok && n.String() == one {
+			if n, ok := new(big.Int).SetString(one, 10); ok && n.String() == one && !slices.Contains(enum, any(stdjson.Number(one))) {
 				enum = append(enum, stdjson.Number(one))
 			}
 		}
@@ -280,12 +283,15 @@ func boolRule(name, param string) (of map[string]any, exact bool) {
 // countRule is about slices and maps.
 func (v value) countRule(name, param, minimum, maximum string) (of map[string]any, exact bool) {
 	if name == "unique" && v.form == array && param == "" {
-		switch e := v.t.Elem(); e.Kind() {
-		case reflect.String, reflect.Bool:
-			return map[string]any{"uniqueItems": true}, !isCustom(e)
-		default: // what is the same JSON becomes the same value
-			return map[string]any{"uniqueItems": true}, isInt(e) || isUint(e)
+		e := v.t.Elem()
+		simple := e.Kind() == reflect.String || e.Kind() == reflect.Bool || isInt(e) || isUint(e)
+		if e.Kind() == reflect.Pointer { // which is followed; no other one is
+			e = e.Elem()
 		}
+		if !sameJSON(e) {
+			return nil, false
+		}
+		return map[string]any{"uniqueItems": true}, simple && !isCustom(e)
 	}
 	if name == "ne" {
 		n, err := strconv.ParseUint(param, 0, 63)
@@ -304,4 +310,22 @@ func (v value) countRule(name, param, minimum, maximum string) (of map[string]an
 		return of, false
 	}
 	return size(least, most, minimum, maximum)
+}
+
+// sameJSON tells whether what is the same JSON becomes the same value, as Go compares
+// values of type t. Pointers, such as that in a time, differ.
+func sameJSON(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return false
+	case reflect.Array:
+		return sameJSON(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if !sameJSON(f.Type) {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -44,11 +44,16 @@ const Tag = "validate"
 
 // OfArgument returns the rules of the argument of a handler. It has no tag: structs are
 // checked, and so are those in slices and maps.
-func OfArgument(t reflect.Type) *Rules {
+func OfArgument(t reflect.Type) *Rules { return ofArgument(t, make(map[reflect.Type]bool)) }
+
+func ofArgument(t reflect.Type, around map[reflect.Type]bool) *Rules {
 	r := &Rules{Checked: true}
 	switch t = pointee(t); t.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		r.Elem = OfArgument(t.Elem())
+		if !around[t] { // else it has itself as elements, and no structs
+			around[t] = true
+			r.Elem = ofArgument(t.Elem(), around)
+		}
 	}
 	return r
 }

@@ -58,6 +58,12 @@ func TestOfField(t *testing.T) {
 			A *string `validate:"own,min=3"`
 		}{}, `{"minLength":3}`, "c", []string{"own"}},
 		{struct {
+			A string `validate:"oneof=red 'red' red"`
+		}{}, `{"enum":["red"]}`, "rnc", nil},
+		{struct {
+			A int `validate:"oneof=1 2 1"`
+		}{}, `{"enum":[1,2]}`, "rnc", nil},
+		{struct {
 			A string `validate:"oneof=red 'dark green'"`
 		}{}, `{"enum":["red","dark green"]}`, "rnc", nil},
 		{struct {
@@ -168,6 +174,15 @@ func TestOfField(t *testing.T) {
 		if string(got) != tt.schema || flags != tt.flags || !slices.Equal(r.Text, tt.text) {
 			t.Errorf("%s %q: %s %q %q, want %s %q %q", name.Type, name.Tag, got, flags, r.Text, tt.schema, tt.flags, tt.text)
 		}
+	}
+}
+
+// A type that has itself as elements has no end.
+func TestOfArgumentRecursive(t *testing.T) {
+	type nest []map[string]*nest
+	elem := rules.OfArgument(reflect.TypeFor[nest]()).Elem
+	if elem == nil || elem.Elem == nil || !elem.Elem.Checked || elem.Elem.Elem != nil {
+		t.Errorf("elements %+v", elem)
 	}
 }
 
