@@ -10,6 +10,7 @@ import (
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/contract"
+	"github.com/siokit/sio/contract/internal/shop"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -153,4 +154,13 @@ func TestOverlappingPatterns(t *testing.T) {
 		"  : N extends `/t-${string}-z` ? Namespaces[\"/t-{id}-z\"]\n"+ // the first one counts
 		"  : N extends `/t-${string}` ? Namespaces[\"/t-{id}\"]\n"+
 		"  : N extends `/t-${string}-admin` ? Namespaces[\"/t-{id}-admin\"]\n")
+}
+
+// TestNumberedNames has the same names in whatever order types are met.
+func TestNumberedNames(t *testing.T) {
+	for _, names := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		srv := sio.New(nil)
+		srv.Declare(sio.NewEvent[Page[shop.User]](names[0]), sio.NewEvent[Page[User]](names[1]))
+		wantTypes(t, srv.Contract(), names[0]+": (arg: PageOfUser) => void;", names[1]+": (arg: PageOfUser2) => void;")
+	}
 }

@@ -29,6 +29,9 @@ func (b *builder) name(used []*Type) {
 		}
 		variantsOf[d.Go][d] = true
 	}
+	slices.SortStableFunc(order, func(a, b reflect.Type) int { // numbers do not depend on which event comes first
+		return cmp.Or(strings.Compare(a.PkgPath(), b.PkgPath()), strings.Compare(a.Name(), b.Name()))
+	})
 	names := nameGoTypes(order, taken)
 	for _, t := range order {
 		suffix := "" // of the variant that comes next
