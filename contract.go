@@ -115,15 +115,33 @@ func (g *group) typedConnect(auth reflect.Type) {
 	g.n.register(func(t *table) { t.auth = auth })
 }
 
-// checkArg panics if the server's validator can't check values of a type.
+// checkArg panics if nothing can be decoded into a type, or if the server's validator
+// can't check values of it.
 func (g *group) checkArg(where string, t reflect.Type) {
-	c, ok := g.n.srv.opts.Validator.(TypeChecker)
-	if !ok || t == nil {
+	if t == nil {
 		return
 	}
-	if err := c.CheckType(t); err != nil {
-		panic(fmt.Sprintf("sio: %s in namespace %s: %v", where, g.n.Name(), err))
+	if isUndecodable(t) {
+		panic(fmt.Sprintf("sio: %s in namespace %s: nothing can be decoded into a %v", where, g.n.Name(), t))
 	}
+	if c, ok := g.n.srv.opts.Validator.(TypeChecker); ok {
+		if err := c.CheckType(t); err != nil {
+			panic(fmt.Sprintf("sio: %s in namespace %s: %v", where, g.n.Name(), err))
+		}
+	}
+}
+
+// isUndecodable tells of channels and functions without methods, and of pointers that
+// have no end, as those of type P *P.
+func isUndecodable(t reflect.Type) bool {
+	seen := make(map[reflect.Type]bool)
+	for ; t.Kind() == reflect.Pointer; t = t.Elem() {
+		if seen[t] {
+			return true
+		}
+		seen[t] = true
+	}
+	return (t.Kind() == reflect.Chan || t.Kind() == reflect.Func) && reflect.PointerTo(t).NumMethod() == 0
 }
 
 // A Declaration says what a namespace sends: an [Event], an [EventWithAck], an

@@ -235,3 +235,21 @@ func TestContractConcurrently(t *testing.T) {
 		}
 	}
 }
+
+type endless *endless
+
+// A function that reads itself is one that something can be decoded into.
+type fromText func()
+
+func (*fromText) UnmarshalText([]byte) error { return nil }
+
+func TestUndecodable(t *testing.T) {
+	srv := sio.New(nil)
+	mustPanic(t, `sio: On("x") in namespace /: nothing can be decoded into a chan int`,
+		func() { sio.On(srv, "x", func(*sio.Context, chan int) error { return nil }) })
+	mustPanic(t, `sio: OnWithAck("x") in namespace /: nothing can be decoded into a *func()`,
+		func() { sio.OnWithAck(srv, "x", func(*sio.Context, *func()) (int, error) { return 0, nil }) })
+	mustPanic(t, `sio: OnConnect in namespace /: nothing can be decoded into a sio_test.endless`,
+		func() { sio.OnConnect(srv, func(*sio.Context, endless) error { return nil }) })
+	sio.On(srv, "x", func(*sio.Context, fromText) error { return nil })
+}
