@@ -40,6 +40,9 @@ func (c checker) structure(t reflect.Type, path string) error {
 			if tag == "-" || f.PkgPath != "" && !f.Anonymous {
 				continue
 			}
+			if f.Tag.Get("json") == "-" && slices.Contains(strings.Split(tag, ","), "required") {
+				return fault(join(path, f.Name), "it is required, and not in JSON")
+			}
 			if err := c.field(t, f.Type, tag, join(path, jsonName(f))); err != nil {
 				return err
 			}

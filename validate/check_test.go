@@ -85,6 +85,11 @@ func TestCheckType(t *testing.T) {
 			A []int `json:"a" validate:"dive,urn_rfc8141"`
 		}{}, `a[]: rule urn_rfc8141: Bad field type int`},
 		{struct {
+			A struct {
+				B string `json:"-" validate:"max=3,required"`
+			} `json:"a"`
+		}{}, `a.B: it is required, and not in JSON`},
+		{struct {
 			A item `json:"a" validate:"min=1"`
 		}{}, `a: rule min=1: Bad field type siovalidate_test.item`},
 		{struct {
