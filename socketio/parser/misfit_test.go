@@ -32,10 +32,10 @@ type (
 		E int `json:"e"`
 	}
 	misfitHidden struct {
-		Other bool   `json:"same"`
-		Name  bool   `json:"hidden"`
-		None  string `json:"-"`
-		*misfitHidden
+		Other         bool   `json:"same"`
+		Name          bool   `json:"hidden"`
+		None          string `json:"-"`
+		*misfitHidden        //nolint:unused // a type that is embedded in itself
 	}
 	misfitOrder struct {
 		Items []misfitItem `json:"items"`
