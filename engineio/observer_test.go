@@ -82,7 +82,9 @@ func (a *audit) check(st engineio.Stats) {
 	}
 }
 
-// A notebook is what an observer was told, in order.
+// A notebook is what an observer was told. Goroutines of the server tell it at the same time,
+// a request's and its session's for one, so that what belongs to one step has no order: what
+// each session is told in order is looked after by an audit.
 type notebook struct {
 	mu    sync.Mutex
 	notes []string
@@ -94,11 +96,13 @@ func (n *notebook) note(s string) {
 	n.notes = append(n.notes, s)
 }
 
-// wants checks what has been noted since the last call.
+// wants checks what has been noted since the last call, in any order.
 func (n *notebook) wants(t *testing.T, want ...string) {
 	t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	slices.Sort(n.notes)
+	slices.Sort(want)
 	if !slices.Equal(n.notes, want) {
 		t.Errorf("noted %q, want %q", n.notes, want)
 	}
