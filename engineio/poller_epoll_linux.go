@@ -15,7 +15,9 @@ type epoll struct {
 	fd     int
 	file   *os.File
 	raw    syscall.RawConn
-	events [pollBatch]syscall.EpollEvent // of who leads
+	events [pollBatch]syscall.EpollEvent // of who leads, like the following
+	read   func([]syscall.EpollEvent) next
+	fn     func(fd uintptr) bool // serve's, made once
 
 	led   atomic.Bool // somebody leads; it stays when it is closed
 	waits atomic.Bool // somebody stands by
@@ -28,6 +30,7 @@ func newEpoll() (*epoll, error) {
 		return nil, err
 	}
 	e := &epoll{fd: fd}
+	e.fn = e.ready
 	e.file, e.raw, err = waitable(fd, "epoll")
 	if err != nil {
 		return nil, err
@@ -63,26 +66,26 @@ const (
 	nextLeave
 )
 
-// serve calls read with those that can be read, until that says to leave, or wake is
-// called. The runtime's poller tells only of what arrives: read must not leave anything,
+// serve calls e.read with those that can be read, until that says to leave, or wake is
+// called. The runtime's poller tells only of what arrives: e.read must not leave anything,
 // and say to wait.
-func (e *epoll) serve(read func([]syscall.EpollEvent) next) error {
-	return e.raw.Read(func(fd uintptr) bool {
-		for last := nextWait; ; {
-			n, err := epollNow(fd, e.events[:])
-			switch {
-			case err == syscall.EINTR:
-			case err != nil:
-				return true
-			case n == 0 && last == nextWait:
-				return false
-			default:
-				if last = read(e.events[:n]); last != nextAgain {
-					return last == nextLeave
-				}
+func (e *epoll) serve() error { return e.raw.Read(e.fn) }
+
+func (e *epoll) ready(fd uintptr) (leave bool) {
+	for last := nextWait; ; {
+		n, err := epollNow(fd, e.events[:])
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return true
+		case n == 0 && last == nextWait:
+			return false
+		default:
+			if last = e.read(e.events[:n]); last != nextAgain {
+				return last == nextLeave
 			}
 		}
-	})
+	}
 }
 
 // standBy waits until the one who leads has left, and leads. It reports false if the

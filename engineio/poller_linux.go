@@ -47,8 +47,8 @@ type poller struct {
 	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine that leads, like the following
 	in    *pollRead
 	job   Job // to be done next
-	spare int // turns in which no job is to be done here
 
+	spare atomic.Int32  // turns in which no job is to be done here
 	turns atomic.Uint64 // begun and ended
 }
 
@@ -104,6 +104,11 @@ func (w *wsConn) park() bool {
 		p.conns = make(map[int32]*wsConn)
 		p.wg.Add(2) // under the connection's own
 		e.led.Store(true)
+		e.read = func(events []syscall.EpollEvent) next {
+			p.turns.Add(1)
+			defer p.turns.Add(1)
+			return p.read(e, events)
+		}
 		go p.run(e, true) // both end when there is no connection any more
 		go p.run(e, false)
 	}
@@ -188,14 +193,8 @@ func (p *poller) run(e *epoll, leads bool) {
 
 // lead reads until there is a job to do, or no connection any more: then it returns nil.
 func (p *poller) lead(e *epoll) Job {
-	read := func(events []syscall.EpollEvent) next {
-		p.turns.Add(1)
-		n := p.read(e, events)
-		p.turns.Add(1)
-		return n
-	}
 	for {
-		err := e.serve(read)
+		err := e.serve()
 		if job := p.job; job != nil {
 			p.job = nil
 			return job
@@ -222,9 +221,10 @@ const (
 )
 
 // do does a job, and returns whether its goroutine leads again. Meanwhile the other one
-// may: it does at once if the job blocks. If the job only takes long, though, that may
-// take until the scheduler looks for what has come, so that not many of these are done
-// here. If a job ends the goroutine, as FailNow does in a test, another one goes on.
+// may: it does at once if the job blocks. If the job computes for long, though, it comes
+// when the scheduler looks for what has come, which takes ten milliseconds, so that not
+// many of these are done here. If a job ends the goroutine, as FailNow does in a test,
+// another one goes on.
 func (p *poller) do(e *epoll, job Job) (leads bool) {
 	returned := false
 	defer func() {
@@ -237,8 +237,8 @@ func (p *poller) do(e *epoll, job Job) (leads bool) {
 	e.leave()
 	job.Do()
 	leads = e.lead()
-	if took := time.Since(began); leads && took > quickJob {
-		p.spare = int(min(took, time.Second) / spareEach)
+	if took := time.Since(began); took > quickJob {
+		p.spare.Store(int32(min(took, time.Second) / spareEach))
 	}
 	returned = true
 	return leads
@@ -249,8 +249,8 @@ func (p *poller) jobHere(e *epoll, s *Server) bool {
 	if s.only == nil || !e.waits.Load() {
 		return false
 	}
-	if p.spare > 0 {
-		p.spare--
+	if p.spare.Load() > 0 {
+		p.spare.Add(-1)
 		return false
 	}
 	p.job = s.only()
