@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/siokit/sio/internal/fifo"
 )
@@ -34,7 +35,8 @@ func (w *wsConn) poller() *poller {
 // A poller reads the connections that nobody has to wait for: those whose next
 // step is to parse bytes. One goroutine does it for all of them, by epoll, whose
 // descriptor is itself waited for by the runtime's poller. What can block is
-// left to a goroutine of the connection, which parks it again.
+// left to a goroutine of the connection, which parks it again, or done when another
+// goroutine stands by to go on reading.
 type poller struct {
 	wg *sync.WaitGroup // of the server
 
@@ -42,8 +44,12 @@ type poller struct {
 	conns map[int32]*wsConn
 	epoll *epoll // nil while conns is empty, but for a moment
 
-	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine
-	turns atomic.Uint64       // begun and ended
+	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine that leads, like the following
+	in    *pollRead
+	job   Job // to be done next
+
+	spare atomic.Int32  // turns in which no job is to be done here
+	turns atomic.Uint64 // begun and ended
 }
 
 // turns returns how many turns each has begun and ended.
@@ -91,10 +97,20 @@ func (w *wsConn) park() bool {
 		if err != nil {
 			return false
 		}
+		if p.in == nil {
+			p.in = newPollRead()
+		}
 		p.epoll = e
 		p.conns = make(map[int32]*wsConn)
-		p.wg.Add(1) // under the connection's own
-		go p.run(e) // ends when there is no connection any more
+		p.wg.Add(2) // under the connection's own
+		e.led.Store(true)
+		e.read = func(events []syscall.EpollEvent) next {
+			p.turns.Add(1)
+			defer p.turns.Add(1)
+			return p.read(e, events)
+		}
+		go p.run(e, true) // both end when there is no connection any more
+		go p.run(e, false)
 	}
 	ok := false
 	_ = w.raw.Control(func(fd uintptr) {
@@ -162,24 +178,33 @@ func (p *poller) idleLocked() {
 	}
 }
 
-// run is the poller's goroutine.
-func (p *poller) run(e *epoll) {
+// run is a goroutine of the poller: the one that leads, which reads, or the one that
+// stands by.
+func (p *poller) run(e *epoll, leads bool) {
 	defer p.wg.Done()
-	in := newPollRead()
-	read := func(events []syscall.EpollEvent) bool {
-		p.turns.Add(1)
-		again := p.read(in, events)
-		p.turns.Add(1)
-		return again
+	for leads || e.standBy() {
+		job := p.lead(e)
+		if job == nil {
+			return
+		}
+		leads = p.do(e, job)
 	}
+}
+
+// lead reads until there is a job to do, or no connection any more: then it returns nil.
+func (p *poller) lead(e *epoll) Job {
 	for {
-		err := e.serve(read)
+		err := e.serve()
+		if job := p.job; job != nil {
+			p.job = nil
+			return job
+		}
 		p.mu.Lock()
 		if len(p.conns) == 0 {
 			p.epoll = nil
 			p.mu.Unlock()
 			e.close()
-			return
+			return nil
 		}
 		if err != nil {
 			e.rest() // under p.mu, or it could take back a later wake
@@ -188,9 +213,53 @@ func (p *poller) run(e *epoll) {
 	}
 }
 
-// read reads connections once, by r: those of the events, and then a few of those that
-// have been put off. It tells whether something may be left.
-func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
+const (
+	// quickJob is how long a job takes at most that is done here without second thoughts.
+	quickJob = time.Millisecond
+	// spareEach is for how much of a longer one a turn goes by without any.
+	spareEach = 50 * time.Microsecond
+)
+
+// do does a job, and returns whether its goroutine leads again. Meanwhile the other one
+// may: it does at once if the job blocks. If the job computes for long, though, it comes
+// when the scheduler looks for what has come, which takes ten milliseconds, so that not
+// many of these are done here. If a job ends the goroutine, as FailNow does in a test,
+// another one goes on.
+func (p *poller) do(e *epoll, job Job) (leads bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			p.wg.Add(1)
+			go p.run(e, e.lead()) // like this one
+		}
+	}()
+	began := time.Now()
+	e.leave()
+	job.Do()
+	leads = e.lead()
+	if took := time.Since(began); took > quickJob {
+		p.spare.Store(int32(min(took, time.Second) / spareEach))
+	}
+	returned = true
+	return leads
+}
+
+// jobHere takes a job that is to be done here, if there is one.
+func (p *poller) jobHere(e *epoll, s *Server) bool {
+	if s.only == nil || !e.waits.Load() {
+		return false
+	}
+	if p.spare.Load() > 0 {
+		p.spare.Add(-1)
+		return false
+	}
+	p.job = s.only()
+	return p.job != nil
+}
+
+// read reads connections once: those of the events, and then a few of those that have
+// been put off.
+func (p *poller) read(e *epoll, events []syscall.EpollEvent) next {
 	var batch [pollBatch + laterReads]*wsConn
 	ready := batch[:0]
 	p.mu.Lock()
@@ -219,7 +288,7 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	p.mu.Unlock()
 	for _, w := range ready {
 		size := firstRead << w.parked.grown
-		in, err := r.read(w.raw, size)
+		in, err := p.in.read(w.raw, size)
 		w.parked.more = w.parked.end || len(in) == size
 		next := w.polled(in, err)
 		w.fit(len(in) == size)
@@ -254,13 +323,20 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	}
 	p.mu.Unlock()
 	if len(ready) > 0 {
-		ready[0].srv.received()
+		srv := ready[0].srv
+		if p.later.Len() == 0 && p.jobHere(e, srv) {
+			return nextLeave
+		}
+		srv.received()
 	}
 	if p.later.Len() > 0 {
 		runtime.Gosched() // handlers, and who writes
-		return true
+		return nextAgain
 	}
-	return len(events) >= pollAgain
+	if len(events) >= pollAgain {
+		return nextAgain
+	}
+	return nextWait
 }
 
 // firstRead is how much the poller reads at first of a connection: no more than a

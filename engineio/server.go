@@ -37,7 +37,8 @@ type Server struct {
 	log  *logline.Logger
 	born time.Time // what Session.due is counted from
 
-	after    func() // see AfterMessages; or nil
+	after    func()     // see AfterMessages; or nil
+	only     func() Job // see AfterMessage; or nil
 	sessions sessionMap
 	pollers  pollers
 	drain    drain
@@ -97,6 +98,17 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 // to do something else. It is for handlers that start the work of several messages
 // together. F must not block. AfterMessages must be called before the first request.
 func (s *Server) AfterMessages(f func()) { s.after = f }
+
+// A Job is something to do after messages. It may block.
+type Job interface{ Do() }
+
+// AfterMessage sets a function that may be called where the one of [Server.AfterMessages]
+// would be, and then is called before it. If what is to be done is one job alone, f may
+// return it, for the caller to do it by itself: that spares waking a goroutine, which of a
+// single message is most of the cost. If it returns nil it has done nothing, and the other
+// function is called. F must not block. AfterMessage must be called before the first
+// request.
+func (s *Server) AfterMessage(f func() Job) { s.only = f }
 
 func (s *Server) received() {
 	if s.after != nil {
