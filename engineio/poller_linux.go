@@ -15,6 +15,9 @@ import (
 // its answer, reading and parsing is a fifth.
 const coresPerPoller = 4
 
+// hasPoller tells whether connections can be read by a poller.
+const hasPoller = true
+
 // pollers share the connections of a server.
 type pollers []*poller
 

@@ -45,3 +45,22 @@ func (w *wsConn) fit(full bool) {
 		w.parked.grown++
 	}
 }
+
+// Likewise, a connection for requests.
+
+func (c *webConn) poller() *poller {
+	return c.srv.pollers[int(c.shard)%len(c.srv.pollers)]
+}
+
+func (c *webConn) park() bool { return c.poller().park(c) }
+
+func (c *webConn) unpark() { c.poller().unpark(c) }
+
+func (c *webConn) unmute() { c.poller().unmute(c) }
+
+// fit has a request read at once if there is room for it.
+func (c *webConn) fit(full bool) {
+	if full && firstRead<<c.parked.grown < maxRequest {
+		c.parked.grown++
+	}
+}
