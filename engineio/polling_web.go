@@ -144,7 +144,7 @@ func (c *webConn) advanceLocked(p []byte) bool {
 	verdict := httpread.Read(p, &h)
 	size := h.Size + h.Length
 	switch {
-	case verdict == httpread.Other, verdict == httpread.Whole && (size > maxRequest || h.Cost > c.srv.opts.MaxHeaderBytes):
+	case verdict == httpread.Other, verdict == httpread.Whole && (size > maxRequest || h.Length > c.srv.opts.MaxPayload || h.Cost > c.srv.opts.MaxHeaderBytes):
 		return c.leaveWithLocked(p)
 	case verdict == httpread.Partial || len(p) < size:
 		c.state = webIdle
