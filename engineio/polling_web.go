@@ -80,6 +80,10 @@ func (c *webConn) polled(p []byte, err error) (next func()) {
 		c.in = append(c.in, p...)
 		c.mu.Unlock()
 		return nil
+	case c.state == webServing && err != nil && len(c.in) > 0: // first what came before; then net/http sees the end
+		c.loose = true
+		c.mu.Unlock()
+		return func() {}
 	case c.state == webServing && err != nil:
 		c.broken, c.loose = true, true
 		return c.hungUpLocked()
