@@ -39,6 +39,13 @@ func targets() []target {
 			Build: goBuild("sio"),
 			Run:   []string{"../../.build/sio", "-echo"},
 		},
+		// Polls read by the server itself.
+		{
+			Name:  "sio-hijack",
+			Dir:   "servers/sio",
+			Build: goBuild("sio"),
+			Run:   []string{"../../.build/sio", "-forget", "-hijack"},
+		},
 		// And without epoll, as on other systems: a goroutine for each connection.
 		{
 			Name:  "sio-portable",

@@ -51,6 +51,7 @@ type Server struct {
 	closing  atomic.Bool   // no new sessions
 	over     chan struct{} // closed by Shutdown
 	guests   guests        // with Options.Peers
+	taken    taken         // with Options.HijackPolling
 
 	noUpgrades sync.Once // the log says why
 	keptOut    keptOut
@@ -169,10 +170,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		return s.openPolling(w, r, q, capture)
 	case r.Method == http.MethodGet:
 		if !sess.repeated(w, r, q, false) {
-			sess.serveGet(w, r)
+			sess.serveGet(w, r, s.taking(w, r))
 		}
 	case r.Method == http.MethodPost:
-		sess.servePost(w, r)
+		sess.servePost(w, r, s.taking(w, r))
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		status := http.StatusMethodNotAllowed

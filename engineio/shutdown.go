@@ -269,6 +269,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) gone() <-chan struct{} {
 	gone := make(chan struct{})
 	guests := s.guests.shut()
+	s.taken.end(nil)
 	go func() { // ends with the last session: at the latest soon after Shutdown cuts it
 		s.wg.Wait()
 		s.drain.wait()

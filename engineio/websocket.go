@@ -88,6 +88,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		s.refuse(w, r, true, errBadRequest)
 		return nil
 	}
+	conn = unwrap(conn)
 	_ = conn.SetDeadline(time.Time{})
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetKeepAlive(false) // the heartbeat does that, and keepalive loses connections by the thousands

@@ -20,11 +20,12 @@ import (
 func main() {
 	useEcho := flag.Bool("echo", false, "mount in Echo rather than on net/http")
 	forget := flag.Bool("forget", false, "keep nothing of the handshake request")
+	hijack := flag.Bool("hijack", false, "have polls read by the server itself")
 	metrics := flag.Bool("metrics", false, "have metrics, at /metrics")
 	admin := flag.String("admin", "", "`mode` of an Admin UI, production or development; none by default")
 	flag.Parse()
 
-	opts := &sio.Options{ForgetRequest: *forget}
+	opts := &sio.Options{ForgetRequest: *forget, HijackPolling: *hijack}
 	if *metrics {
 		reg := prometheus.NewRegistry()
 		opts.Observers = []*sio.Observer{sioprometheus.New(reg, nil)}
