@@ -19,7 +19,7 @@ const coresPerPoller = 4
 type pollers []*poller
 
 func newPollers(wg *sync.WaitGroup) pollers {
-	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
+	ps := make(pollers, (cores()+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
 		ps[i] = &poller{wg: wg}
 	}
