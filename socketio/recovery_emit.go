@@ -62,7 +62,7 @@ func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 		event := recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except}
 		r.keepLocked(event)
 		if to.unsettled() || to.found.Len() >= r.atOnce {
-			r.underway = &underway{event, e}
+			r.underway = underway{event, e}
 			r.rooms.Hold(seq)
 		}
 	}
@@ -88,8 +88,8 @@ func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 		}
 	}
-	if r.underway != nil {
-		r.underway = nil
+	if r.underway.event.Seq > 0 {
+		r.underway = underway{}
 		r.rooms.Hold(0)
 	}
 	r.turn.Unlock() // before a failure is logged, which may emit
@@ -100,8 +100,8 @@ func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 // overtakeLocked is called before anything is done by which a client would be in front of
 // the event that is being queued: if that is for it, it gets it now.
 func (r *localRecovery) overtakeLocked(batch *delivery, c *recoverable) {
-	u := r.underway
-	if u == nil || c.Has(u.event.Seq) || !r.rooms.Meant(&c.Client, c.socket.ID(), &u.event) {
+	u := &r.underway
+	if u.event.Seq == 0 || c.Has(u.event.Seq) || !r.rooms.Meant(&c.Client, c.socket.ID(), &u.event) {
 		return
 	}
 	c.Sent(u.event.Seq)

@@ -41,7 +41,7 @@ type localRecovery struct {
 	clients  map[string]*recoverable  // those that are there, by pid
 	waiting  map[string]chan struct{} // who waits for what comes of a client, by its pid; closed for who has to give way
 	deciding map[string]*claim        // whose connect handler runs, by the pid of the client that it says it is
-	underway *underway                // is being queued for many; or nil
+	underway underway                 // is being queued for many, if it has a number
 	timer    *time.Timer              // nil, or runs, while something is kept
 	closed   bool
 	failure  error         // of the store, to be logged when mu is released
