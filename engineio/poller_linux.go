@@ -23,7 +23,7 @@ const hasPoller = true
 type pollers []*poller
 
 func newPollers(wg *sync.WaitGroup) pollers {
-	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
+	ps := make(pollers, (cores()+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
 		ps[i] = &poller{wg: wg}
 	}

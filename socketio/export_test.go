@@ -152,3 +152,23 @@ func (s *Server) Alone() (serve func()) {
 
 // SetClosing has a server be between the beginning of Shutdown and the end of its sessions.
 func SetClosing(s *Server) { s.closing.Store(true) }
+
+// QueueAtOnce sets for how many clients an event is queued in one section, and what is called
+// between two of them, unless that is nil.
+func (n *Namespace) QueueAtOnce(some int, rest func()) {
+	r := n.recovery.(*localRecovery)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.atOnce = some; rest != nil {
+		r.rest = rest
+	}
+}
+
+// Sent tells whether the client whose socket has that id has been sent the last event.
+func (n *Namespace) Sent(id string) bool {
+	r := n.recovery.(*localRecovery)
+	c := recoverableOf(n.Socket(id))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return c.Has(r.log.Seq())
+}
