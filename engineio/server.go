@@ -37,19 +37,20 @@ type Server struct {
 	log  *logline.Logger
 	born time.Time // what Session.due is counted from
 
-	after    func() // see AfterMessages; or nil
-	sessions sessionMap
-	pollers  pollers
-	drain    drain
-	queued   memory // of what waits to be sent
-	intakes  intakes
-	watch    observers // of Options.Observers
-	traffic  *traffic  // nil without
-	number   uint8
-	paths    paths         // with Options.Peers
-	closing  atomic.Bool   // no new sessions
-	over     chan struct{} // closed by Shutdown
-	guests   guests        // with Options.Peers
+	after     func() // see AfterMessages; or nil
+	sessions  sessionMap
+	pollers   pollers
+	drain     drain
+	dormitory dormitory
+	queued    memory // of what waits to be sent
+	intakes   intakes
+	watch     observers // of Options.Observers
+	traffic   *traffic  // nil without
+	number    uint8
+	paths     paths         // with Options.Peers
+	closing   atomic.Bool   // no new sessions
+	over      chan struct{} // closed by Shutdown
+	guests    guests        // with Options.Peers
 
 	noUpgrades sync.Once // the log says why
 	keptOut    keptOut
