@@ -159,6 +159,9 @@ func (w *wsConn) begin(p []byte) error {
 // own makes the connection ready to be a transport, which nobody waits for.
 func (w *wsConn) own() {
 	w.conn, w.raw = own(w.conn)
+	if w.raw == nil {
+		w.conn = dozing(w.conn)
+	}
 }
 
 // write writes p, blocking with a deadline. Before the session has the
