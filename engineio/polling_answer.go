@@ -57,9 +57,9 @@ func (c *webConn) answerSlowly(s *Session, p *poll, payload []byte, a *answer, l
 		}
 	}
 	s.countPollingOut(max(1, int(p.taken)), len(payload))
-	_ = c.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+	_ = c.writeBy(time.Now().Add(s.srv.opts.WriteTimeout))
 	err := s.writePayload(w, payload, a)
-	_ = c.conn.SetWriteDeadline(time.Time{})
+	_ = c.writeBy(time.Time{})
 	if err != nil {
 		c.breakOff()
 		s.tellLate(err)
@@ -88,9 +88,9 @@ func (c *webConn) write(rules *webRules, kind string, body []byte, s *Session, a
 		rest := append([]byte(nil), b[n:]...)
 		batches.Put(buf)
 		go func() { // ends by the deadline; the connection is counted
-			_ = c.conn.SetWriteDeadline(time.Now().Add(c.srv.opts.WriteTimeout))
+			_ = c.writeBy(time.Now().Add(c.srv.opts.WriteTimeout))
 			_, err := c.conn.Write(rest)
-			_ = c.conn.SetWriteDeadline(time.Time{})
+			_ = c.writeBy(time.Time{})
 			c.wrote(err, s, a)
 		}()
 		return
@@ -111,6 +111,16 @@ func (c *webConn) wrote(err error, s *Session, a *answer) {
 		s.fail(ReasonTransportError, err, nil)
 	}
 	c.done()
+}
+
+// writeBy sets the deadline of a write that blocks, unless these are cut.
+func (c *webConn) writeBy(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut {
+		t = time.Unix(1, 0)
+	}
+	return c.conn.SetWriteDeadline(t)
 }
 
 // breakOff has the connection closed when its request is over.

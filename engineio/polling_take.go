@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -294,6 +295,19 @@ func (t *taken) end(web *http.Server) {
 	t.mu.Unlock()
 	for _, c := range all {
 		c.retire()
+	}
+}
+
+// cut ends writes that block, at the end of Shutdown's patience.
+func (t *taken) cut() {
+	t.mu.Lock()
+	all := slices.Collect(maps.Keys(t.conns))
+	t.mu.Unlock()
+	for _, c := range all {
+		c.mu.Lock()
+		c.cut = true
+		c.mu.Unlock()
+		_ = c.writeBy(time.Time{})
 	}
 }
 
