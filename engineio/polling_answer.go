@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/http"
 	"strconv"
@@ -157,17 +158,11 @@ func hashOf(path []byte) uint64 { return maphash.Bytes(hashSeed, path) }
 func pollQuery(q []byte) (id []byte, ok bool) {
 	var transport, revision bool
 	for len(q) > 0 {
-		var key, value []byte
-		key, value, q = cutParameter(q)
-		for _, c := range key {
-			if c == '%' || c == '+' || c == ';' {
-				return nil, false
-			}
-		}
-		for _, c := range value {
-			if c == ';' {
-				return nil, false
-			}
+		var pair []byte
+		pair, q, _ = bytes.Cut(q, []byte("&"))
+		key, value, _ := bytes.Cut(pair, []byte("="))
+		if bytes.ContainsAny(key, "%+;") || bytes.IndexByte(value, ';') >= 0 {
+			return nil, false
 		}
 		switch string(key) {
 		case "sid":
@@ -192,18 +187,3 @@ func pollQuery(q []byte) (id []byte, ok bool) {
 	return id, id != nil && transport && revision
 }
 
-// cutParameter cuts the first parameter off.
-func cutParameter(q []byte) (key, value, rest []byte) {
-	for i, c := range q {
-		if c == '&' {
-			q, rest = q[:i], q[i+1:]
-			break
-		}
-	}
-	for i, c := range q {
-		if c == '=' {
-			return q[:i], q[i+1:], rest
-		}
-	}
-	return q, nil, rest
-}

@@ -111,8 +111,11 @@ func (s *Server) taking(w http.ResponseWriter, r *http.Request) *taking {
 		return nil
 	}
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !s.taken.may(web, local) {
+		return nil
+	}
 	key, ok := kindOf(r)
-	if !ok || !s.taken.may(web, local) {
+	if !ok {
 		return nil
 	}
 	t := &taking{srv: s, web: web, header: w.Header().Clone()}
@@ -254,8 +257,9 @@ func (t *taken) add(c *webConn) bool {
 		return false
 	}
 	if !known {
-		t.webs[c.web] = true
-		c.web.RegisterOnShutdown(func() { t.end(c.web) })
+		web := c.web
+		t.webs[web] = true
+		web.RegisterOnShutdown(func() { t.end(web) })
 	}
 	if t.conns == nil {
 		t.conns = make(map[*webConn]struct{})

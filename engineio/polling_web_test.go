@@ -36,7 +36,7 @@ func TestReadByUs(t *testing.T) {
 		"WrappedWriter": TestWrappedWriter, "UnreadAnswer": TestUnreadAnswer, "OversizeKnown": TestOversizeKnown, "OddRequests": TestOddRequests,
 		"GoneWhilePaused": TestGoneWhilePaused, "SendConcurrently": TestSendConcurrently, "Backpressure": TestBackpressure, "Batch": TestBatch,
 		"DrainEnds": TestDrainEnds, "DrainGoesOn": TestDrainGoesOn, "SlowAnswerAtTheEnd": TestSlowAnswerAtTheEnd, "Handshake": TestHandshake, "Refusal": TestRefusal,
-		"PollingV3": TestPollingV3, "AfterMessages": TestAfterMessages,
+		"AfterMessages": TestAfterMessages,
 	} {
 		t.Run(name, f)
 	}
