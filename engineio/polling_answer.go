@@ -186,4 +186,3 @@ func pollQuery(q []byte) (id []byte, ok bool) {
 	}
 	return id, id != nil && transport && revision
 }
-
