@@ -63,8 +63,7 @@ type parkable interface {
 	polled(p []byte, err error) (next func())
 	// fit sets how much is to be read the next time, after a read that was full or not.
 	fit(full bool)
-	// received is called when what several connections have sent has been handled.
-	received()
+	server() *Server
 	// stillHasty tells whether others are to be read first.
 	stillHasty() bool
 	// muted tells whether nothing is to be read before unmute.
@@ -276,7 +275,7 @@ func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
 	}
 	p.mu.Unlock()
 	if len(ready) > 0 {
-		ready[0].received()
+		ready[0].server().received()
 	}
 	if p.later.Len() > 0 {
 		runtime.Gosched() // handlers, and who writes

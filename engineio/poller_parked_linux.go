@@ -34,7 +34,7 @@ func (w *wsConn) leave() { w.read(nil) }
 
 func (w *wsConn) muted() bool { return w.sess.paused.Load() > 0 }
 
-func (w *wsConn) received() { w.srv.received() }
+func (w *wsConn) server() *Server { return w.srv }
 
 // fit sets how much is to be read the next time, so that it is about half a turn.
 func (w *wsConn) fit(full bool) {
@@ -47,6 +47,22 @@ func (w *wsConn) fit(full bool) {
 }
 
 // Likewise, a connection for requests.
+
+func (c *webConn) sysConn() syscall.RawConn { return c.raw }
+
+func (c *webConn) parking() *parking { return &c.parked }
+
+func (c *webConn) server() *Server { return c.srv }
+
+func (c *webConn) stillHasty() bool { return false }
+
+func (c *webConn) muted() bool { return c.piped.Load() }
+
+func (c *webConn) leaving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == webLeaving
+}
 
 func (c *webConn) poller() *poller {
 	return c.srv.pollers[int(c.shard)%len(c.srv.pollers)]

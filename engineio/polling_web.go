@@ -57,22 +57,6 @@ const (
 	webLeaving                 // a goroutine has it, or will
 )
 
-func (c *webConn) parking() *parking { return &c.parked }
-
-func (c *webConn) sysConn() syscall.RawConn { return c.raw }
-
-func (c *webConn) received() { c.srv.received() }
-
-func (c *webConn) stillHasty() bool { return false }
-
-func (c *webConn) muted() bool { return c.piped.Load() }
-
-func (c *webConn) leaving() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state == webLeaving
-}
-
 // polled handles what the poller has read. It implements [parkable].
 func (c *webConn) polled(p []byte, err error) (next func()) {
 	c.mu.Lock()
