@@ -47,6 +47,10 @@
 //
 // Requests of sessions of other servers: peers.go.
 //
+// Polls without net/http, with Options.HijackPolling: polling_take.go (when a connection is
+// taken over, and goes back) → polling_web.go (what is read of it, and when) →
+// polling_answer.go; polling_sweep.go looks for what lies too long.
+//
 // What goes on meanwhile: upgrade.go (from polling to WebSocket), heartbeat.go (pings and
 // timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold
 // together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,

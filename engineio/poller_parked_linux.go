@@ -48,6 +48,22 @@ func (w *wsConn) fit(full bool) {
 
 // Likewise, a connection for requests.
 
+func (c *webConn) sysConn() syscall.RawConn { return c.raw }
+
+func (c *webConn) parking() *parking { return &c.parked }
+
+func (c *webConn) server() *Server { return c.srv }
+
+func (c *webConn) stillHasty() bool { return false }
+
+func (c *webConn) muted() bool { return c.piped.Load() }
+
+func (c *webConn) leaving() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == webLeaving
+}
+
 func (c *webConn) poller() *poller {
 	return c.srv.pollers[int(c.shard)%len(c.srv.pollers)]
 }

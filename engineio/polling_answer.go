@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"hash/maphash"
 	"net/http"
 	"strconv"
@@ -57,9 +58,9 @@ func (c *webConn) answerSlowly(s *Session, p *poll, payload []byte, a *answer, l
 		}
 	}
 	s.countPollingOut(max(1, int(p.taken)), len(payload))
-	_ = c.conn.SetWriteDeadline(time.Now().Add(s.srv.opts.WriteTimeout))
+	_ = c.writeBy(time.Now().Add(s.srv.opts.WriteTimeout))
 	err := s.writePayload(w, payload, a)
-	_ = c.conn.SetWriteDeadline(time.Time{})
+	_ = c.writeBy(time.Time{})
 	if err != nil {
 		c.breakOff()
 		s.tellLate(err)
@@ -88,9 +89,9 @@ func (c *webConn) write(rules *webRules, kind string, body []byte, s *Session, a
 		rest := append([]byte(nil), b[n:]...)
 		batches.Put(buf)
 		go func() { // ends by the deadline; the connection is counted
-			_ = c.conn.SetWriteDeadline(time.Now().Add(c.srv.opts.WriteTimeout))
+			_ = c.writeBy(time.Now().Add(c.srv.opts.WriteTimeout))
 			_, err := c.conn.Write(rest)
-			_ = c.conn.SetWriteDeadline(time.Time{})
+			_ = c.writeBy(time.Time{})
 			c.wrote(err, s, a)
 		}()
 		return
@@ -111,6 +112,16 @@ func (c *webConn) wrote(err error, s *Session, a *answer) {
 		s.fail(ReasonTransportError, err, nil)
 	}
 	c.done()
+}
+
+// writeBy sets the deadline of a write that blocks, unless these are cut.
+func (c *webConn) writeBy(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cut {
+		t = time.Unix(1, 0)
+	}
+	return c.conn.SetWriteDeadline(t)
 }
 
 // breakOff has the connection closed when its request is over.
@@ -147,17 +158,11 @@ func hashOf(path []byte) uint64 { return maphash.Bytes(hashSeed, path) }
 func pollQuery(q []byte) (id []byte, ok bool) {
 	var transport, revision bool
 	for len(q) > 0 {
-		var key, value []byte
-		key, value, q = cutParameter(q)
-		for _, c := range key {
-			if c == '%' || c == '+' || c == ';' {
-				return nil, false
-			}
-		}
-		for _, c := range value {
-			if c == ';' {
-				return nil, false
-			}
+		var pair []byte
+		pair, q, _ = bytes.Cut(q, []byte("&"))
+		key, value, _ := bytes.Cut(pair, []byte("="))
+		if bytes.ContainsAny(key, "%+;") || bytes.IndexByte(value, ';') >= 0 {
+			return nil, false
 		}
 		switch string(key) {
 		case "sid":
@@ -180,20 +185,4 @@ func pollQuery(q []byte) (id []byte, ok bool) {
 		}
 	}
 	return id, id != nil && transport && revision
-}
-
-// cutParameter cuts the first parameter off.
-func cutParameter(q []byte) (key, value, rest []byte) {
-	for i, c := range q {
-		if c == '&' {
-			q, rest = q[:i], q[i+1:]
-			break
-		}
-	}
-	for i, c := range q {
-		if c == '=' {
-			return q[:i], q[i+1:], rest
-		}
-	}
-	return q, nil, rest
 }

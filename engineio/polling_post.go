@@ -125,11 +125,7 @@ type posting struct {
 // session is paused, and reports false if there is to be no more.
 func (post *posting) receive(p parser.Packet, err error) bool {
 	s := post.s
-	if err != nil {
-		s.malformed(err)
-		return false
-	}
-	if post.packets == turnPackets || s.paused.Load() > 0 {
+	if err == nil && (post.packets == turnPackets || s.paused.Load() > 0) {
 		post.end()
 		runtime.Gosched()
 		if !s.waitResumed(post.gone) { // the client has aborted the request
@@ -137,8 +133,17 @@ func (post *posting) receive(p parser.Packet, err error) bool {
 			return false
 		}
 	}
+	return post.handle(p, err)
+}
+
+// handle is receive for who must not wait.
+func (post *posting) handle(p parser.Packet, err error) bool {
+	if err != nil {
+		post.s.malformed(err)
+		return false
+	}
 	post.packets++
-	s.receive(p)
+	post.s.receive(p)
 	return true
 }
 

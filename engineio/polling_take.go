@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -110,8 +111,11 @@ func (s *Server) taking(w http.ResponseWriter, r *http.Request) *taking {
 		return nil
 	}
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !s.taken.may(web, local) {
+		return nil
+	}
 	key, ok := kindOf(r)
-	if !ok || !s.taken.may(web, local) {
+	if !ok {
 		return nil
 	}
 	t := &taking{srv: s, web: web, header: w.Header().Clone()}
@@ -253,8 +257,9 @@ func (t *taken) add(c *webConn) bool {
 		return false
 	}
 	if !known {
-		t.webs[c.web] = true
-		c.web.RegisterOnShutdown(func() { t.end(c.web) })
+		web := c.web
+		t.webs[web] = true
+		web.RegisterOnShutdown(func() { t.end(web) })
 	}
 	if t.conns == nil {
 		t.conns = make(map[*webConn]struct{})
@@ -294,6 +299,19 @@ func (t *taken) end(web *http.Server) {
 	t.mu.Unlock()
 	for _, c := range all {
 		c.retire()
+	}
+}
+
+// cut ends writes that block, at the end of Shutdown's patience.
+func (t *taken) cut() {
+	t.mu.Lock()
+	all := slices.Collect(maps.Keys(t.conns))
+	t.mu.Unlock()
+	for _, c := range all {
+		c.mu.Lock()
+		c.cut = true
+		c.mu.Unlock()
+		_ = c.writeBy(time.Time{})
 	}
 }
 

@@ -39,6 +39,7 @@ type webConn struct {
 	broken   bool          // it is to be closed
 	retiring bool          // it is to be given back when it is idle
 	loose    bool          // it is not with the poller any more
+	cut      bool          // writes that block fail
 	served   int           // answers
 	since    time.Duration // when the state began, or what is there of a request came; since srv.born
 	in       []byte        // of a request that is not complete, or that waits
@@ -55,22 +56,6 @@ const (
 	webServing                 // one is served
 	webLeaving                 // a goroutine has it, or will
 )
-
-func (c *webConn) parking() *parking { return &c.parked }
-
-func (c *webConn) sysConn() syscall.RawConn { return c.raw }
-
-func (c *webConn) server() *Server { return c.srv }
-
-func (c *webConn) stillHasty() bool { return false }
-
-func (c *webConn) muted() bool { return c.piped.Load() }
-
-func (c *webConn) leaving() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.state == webLeaving
-}
 
 // polled handles what the poller has read. It implements [parkable].
 func (c *webConn) polled(p []byte, err error) (next func()) {
@@ -248,7 +233,7 @@ func (s *Session) answerWebLocked(p *poll) {
 	}
 	a, closed := s.settleLocked(p, payload, true)
 	if a != nil {
-		a.setDeadline = p.web.conn.SetWriteDeadline
+		a.setDeadline = p.web.writeBy
 	}
 	s.mu.Unlock()
 	if closed {
@@ -284,7 +269,7 @@ func (c *webConn) servePost(s *Session, h *httpread.Head, body []byte, rules *we
 			return true
 		}
 		done++
-		if !post.receive(p, err) {
+		if !post.handle(p, err) {
 			break
 		}
 	}
@@ -398,7 +383,10 @@ func (c *webConn) leave() {
 		defer c.srv.wg.Done()
 	}
 	c.srv.taken.remove(c)
-	if c.broken {
+	c.mu.Lock()
+	over := c.broken || c.cut
+	c.mu.Unlock()
+	if over {
 		_ = c.conn.Close()
 		return
 	}
@@ -441,4 +429,4 @@ func (w *webWriter) Write(p []byte) (int, error) {
 }
 
 // SetWriteDeadline is what [http.ResponseController] looks for.
-func (w *webWriter) SetWriteDeadline(t time.Time) error { return w.c.conn.SetWriteDeadline(t) }
+func (w *webWriter) SetWriteDeadline(t time.Time) error { return w.c.writeBy(t) }

@@ -254,6 +254,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for g := range s.guests.left() {
 		g.cut()
 	}
+	s.taken.cut()
 	s.mu.Lock()
 	s.cut = true
 	for w := range s.conns {
