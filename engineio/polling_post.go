@@ -130,6 +130,7 @@ func (post *posting) receive(p parser.Packet, err error) bool {
 // end ends a turn.
 func (post *posting) end() {
 	s := post.s
+	s.settled()
 	s.uncork()
 	s.srv.received()
 	if wait := s.pay(post.packets); wait > 0 {
