@@ -37,8 +37,9 @@
 // The way in: server.go (Serve) → request.go (what is refused) → handshake.go (a session
 // begins) → polling.go (GET) and polling_post.go, or websocket.go (the opening handshake)
 // and websocket_read.go (bytes, frames) → Session.receive in session.go → Handler.
-// Sockets that wait are in poller_*.go, or have a goroutine that reads, which those of TLS
-// give up while they are idle (doze_*.go); conn_*.go is what the system offers for reading
+// Sockets that wait are in poller_*.go (poller_bell_linux.go: how its second goroutine is
+// woken), or have a goroutine that reads, which those of TLS give up while they are idle
+// (doze_*.go); conn_*.go is what the system offers for reading
 // and writing without blocking.
 //
 // The way out: message.go (a Message is encoded once; deflate.go compresses it once) →

@@ -156,6 +156,7 @@ func (post *posting) end() {
 // settle is end without starting what has been handed over.
 func (post *posting) settle() {
 	s := post.s
+	s.settled()
 	s.uncork()
 	if wait := s.pay(post.packets); wait > 0 {
 		s.rest(wait)

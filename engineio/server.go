@@ -21,6 +21,14 @@ type Handler interface {
 	Close(reason Reason)
 }
 
+// A SettledHandler is a [Handler] that hears when messages that have come together have
+// been handled; see [Session.WantSettled].
+type SettledHandler interface {
+	Handler
+	// Settled is called as Message is, and not at the same time.
+	Settled()
+}
+
 // An UpgradeHandler is a [Handler] that is told when its session has moved to
 // WebSocket, which happens once at most.
 type UpgradeHandler interface {
