@@ -35,9 +35,9 @@ func targets() []target {
 		},
 		{
 			Name:  "sio-echo",
-			Dir:   "servers/sio",
-			Build: goBuild("sio"),
-			Run:   []string{"../../.build/sio", "-echo"},
+			Dir:   "servers/sio-echo",
+			Build: goBuild("sio-echo"),
+			Run:   []string{"../../.build/sio-echo"},
 		},
 		// Polls read by the server itself.
 		{

@@ -181,12 +181,9 @@ func (t *taking) take(w http.ResponseWriter, sess *Session) *webConn {
 	}
 	c.rules = append([]webRules{t.rules}, slices.DeleteFunc(slices.Clone(c.rules), func(r webRules) bool { return r.key == t.rules.key })...)
 	c.rules = c.rules[:min(len(c.rules), maxRules)]
-	for _, name := range skipped {
-		header.Del(name)
-	}
 	header.Del("Cache-Control")
 	var lines sliceWriter
-	_ = header.Write(&lines) // sanitises values; cannot fail
+	_ = header.WriteSubset(&lines, skipped) // sanitises values; cannot fail
 	c.first = &webRules{lines: lines.b, large: lines.b, gzip: t.rules.gzip}
 	if !bytes.Equal(t.rules.lines, t.rules.large) {
 		c.first.large = append(slices.Clone(lines.b), "Vary: Accept-Encoding\r\n"...)
