@@ -395,6 +395,24 @@ func TestHijackedShutdown(t *testing.T) {
 	q.Abort("over")
 }
 
+// TestHijackedGoesBack has net/http go on with connections when the server has been shut
+// down.
+func TestHijackedGoesBack(t *testing.T) {
+	wh := newWebHost(t, engineio.Options{})
+	idle, waits := wh.line(), wh.line()
+	p := idle.open()
+	waits.write(wh.request("GET", p.ID(), ""))
+	p.polled()
+	if err := wh.Server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	waits.answer().want(t, 200, farewell)
+	for _, l := range []*line{idle, waits} {
+		l.ask("GET /other HTTP/1.1\r\nHost: a\r\n\r\n").want(t, 200, "other GET ")
+		l.ask(wh.request("GET", p.ID(), "")).want(t, 400, code1)
+	}
+}
+
 // TestHijackedWebSocket upgrades over a connection that was ours before.
 func TestHijackedWebSocket(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{})
