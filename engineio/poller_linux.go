@@ -225,7 +225,7 @@ const (
 	// quickJob is for how long nobody may read because of a job without second thoughts.
 	quickJob = time.Millisecond
 	// spareEach is for how much of a longer time a turn goes by without any.
-	spareEach = 50 * time.Microsecond
+	spareEach = 100 * time.Microsecond
 	// quietFor is how long there must have been nothing to read. With less between two
 	// messages the crew is hardly ever without a thread, and costs less.
 	quietFor = 100 * time.Microsecond
