@@ -38,7 +38,7 @@ func newJobHost(t *testing.T) *jobHost {
 }
 
 // do has a client say something until the poller does f behind it. It may have no
-// goroutine that stands by at first.
+// goroutine that stands by at first, or spare jobs.
 func (h *jobHost) do(c *wsClient, p *peer, f jobFunc) {
 	h.t.Helper()
 	began := make(chan struct{})
@@ -53,7 +53,7 @@ func (h *jobHost) do(c *wsClient, p *peer, f jobFunc) {
 		select {
 		case <-began:
 			return
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(time.Millisecond):
 		}
 	}
 	h.t.Fatal("the poller does no job")

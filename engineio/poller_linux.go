@@ -46,8 +46,9 @@ type poller struct {
 	in    *pollRead
 	job   Job           // to be done next
 	last  time.Duration // when something was read last, since srv.born
+	left  time.Time     // when it was left for a job
+	spare int           // turns in which no job is to be done here
 
-	spare atomic.Int32  // turns in which no job is to be done here
 	turns atomic.Uint64 // begun and ended
 }
 
@@ -211,6 +212,12 @@ func (p *poller) run(e *epoll, leads bool) {
 
 // lead reads until there is a job to do, or no connection any more: then it returns nil.
 func (p *poller) lead(e *epoll) Job {
+	if !p.left.IsZero() {
+		if unread := time.Since(p.left); unread > quickJob {
+			p.spare = int(min(unread, time.Second) / spareEach)
+		}
+		p.left = time.Time{}
+	}
 	for {
 		err := e.serve()
 		if job := p.job; job != nil {
@@ -232,10 +239,10 @@ func (p *poller) lead(e *epoll) Job {
 }
 
 const (
-	// quickJob is how long a job takes at most that is done here without second thoughts.
+	// quickJob is for how long nobody may read because of a job without second thoughts.
 	quickJob = time.Millisecond
-	// spareEach is for how much of a longer one a turn goes by without any.
-	spareEach = 50 * time.Microsecond
+	// spareEach is for how much of a longer time a turn goes by without any.
+	spareEach = 100 * time.Microsecond
 	// quietFor is how long there must have been nothing to read. With less between two
 	// messages the crew is hardly ever without a thread, and costs less.
 	quietFor = 100 * time.Microsecond
@@ -243,8 +250,8 @@ const (
 
 // do does a job, and returns whether its goroutine leads again. Meanwhile the other one
 // may: it does at once if the job blocks. If the job computes for long, though, it comes
-// when the scheduler looks for what has come, which takes ten milliseconds, so that not
-// many of these are done here. If a job ends the goroutine, as FailNow does in a test,
+// when the scheduler looks for what has come, which takes ten milliseconds: then others
+// are done elsewhere for a while. If a job ends the goroutine, as FailNow does in a test,
 // another one goes on.
 func (p *poller) do(e *epoll, job Job) (leads bool) {
 	returned := false
@@ -254,13 +261,10 @@ func (p *poller) do(e *epoll, job Job) (leads bool) {
 			go p.run(e, e.lead()) // like this one
 		}
 	}()
-	began := time.Now()
+	p.left = time.Now()
 	e.leave()
 	job.Do()
 	leads = e.lead()
-	if took := time.Since(began); took > quickJob {
-		p.spare.Store(int32(min(took, time.Second) / spareEach))
-	}
 	returned = true
 	return leads
 }
@@ -270,11 +274,11 @@ func (p *poller) jobHere(e *epoll, s *Server) bool {
 	now := time.Since(s.born)
 	since := now - p.last
 	p.last = now
-	if s.only == nil || since < quietFor || p.later.Len() > 0 || !e.waits.Load() {
+	if p.spare > 0 {
+		p.spare--
 		return false
 	}
-	if p.spare.Load() > 0 {
-		p.spare.Add(-1)
+	if s.only == nil || since < quietFor || p.later.Len() > 0 || !e.waits.Load() {
 		return false
 	}
 	p.job = s.only()
