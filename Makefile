@@ -192,6 +192,10 @@ bench-cluster: redis ## measure two servers of a cluster beside two of the refer
 bench-adminui: ## measure what an open page of the Admin UI costs, which has limits: four minutes, into bench/results
 	cd bench && go run ./adminui -out results -check
 
+.PHONY: bench-cores
+bench-cores: ## measure what many cores would make of the server: four minutes, into bench/results
+	cd bench && go run ./cores -out results
+
 .PHONY: bench-observe
 bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: eight minutes, into bench/results
 	cd bench && go run ./dashboard
