@@ -135,6 +135,7 @@ interop: interop-node interop-python interop-java interop-frameworks interop-clu
 interop-node: interop-server proxies interop/node_modules/.package-lock.json
 	go build -race -o .bin/troubleshooting ./interop/troubleshooting
 	cd interop && node --test --test-timeout=300000 --test-reporter=spec node/*.test.mjs troubleshooting/*.test.mjs
+	cd interop && SERVER_FLAGS=-hijack-polling node --test --test-timeout=300000 --test-reporter=dot node/*.test.mjs
 
 .PHONY: interop-python
 interop-python: interop-server .venv/.done
@@ -195,6 +196,10 @@ bench-adminui: ## measure what an open page of the Admin UI costs, which has lim
 .PHONY: bench-cores
 bench-cores: ## measure what many cores would make of the server: four minutes, into bench/results
 	cd bench && go run ./cores -out results
+
+.PHONY: bench-million
+bench-million: ## connect hundreds of thousands of clients that are idle, and weigh them: six minutes, into bench/results
+	cd bench && go run ./million -out results
 
 .PHONY: bench-observe
 bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: eight minutes, into bench/results

@@ -82,6 +82,15 @@ type Options struct {
 	// programs that stay on polling faster: they get that many per round trip.
 	// Default 16.
 	PollPackets int
+	// HijackPolling has the requests of polling clients read by the server itself,
+	// which costs a third of what net/http does. Middlewares in front of the server
+	// then see the handshake and the first requests of a connection, but not each
+	// poll: what they check, log or limit for each request no longer is. Headers
+	// that they set for browsers, such as those of CORS, stay. It is for HTTP/1.1
+	// without TLS, on Linux, and changes nothing elsewhere; http.Server.ConnState
+	// is told that the connection was hijacked, and of the same as a new one when a
+	// request comes that is for somebody else. Default: off.
+	HijackPolling bool
 	// KeepSlow keeps a client whose queue is full: Emit fails with [ErrQueueFull]
 	// at QueueBytes and QueuePackets, and no more than these ever waits. By
 	// default such a client is closed with the reason "slow consumer".
@@ -297,9 +306,10 @@ type Recovery struct {
 	// MaxBytes bounds the events that are kept for the clients of one namespace.
 	// For all dynamic namespaces together the bound is sixteen times as much, which
 	// can be exceeded for a moment. A client that has missed an event that is gone
-	// starts anew. A client that comes back looks through all events, one client
-	// at a time, which holds up emits to the namespace for half a millisecond.
-	// Default 2 MiB, half of what may wait to be sent to a client.
+	// starts anew. A client that comes back looks through all events but those for
+	// one other client or room, one client at a time, which holds up emits to the
+	// namespace for half a millisecond. Default 2 MiB, half of what may wait to be
+	// sent to a client.
 	MaxBytes int
 	// MaxSessions bounds the clients of one namespace that are away. Beyond it, the
 	// one that left first of the address that most of them come from (of IPv6, the
@@ -345,6 +355,7 @@ func (o *Options) lower() *socketio.Options {
 			QueuePackets:     o.QueuePackets,
 			TotalBytes:       o.TotalBytes,
 			PollPackets:      o.PollPackets,
+			HijackPolling:    o.HijackPolling,
 			KeepSlow:         o.KeepSlow,
 			Peers:            o.Cluster,
 			Logger:           o.Logger,

@@ -170,6 +170,10 @@ func (d *drain) take(some []*Session) []*Session {
 func (s *Session) writeDue() {
 	s.mu.Lock()
 	s.listed = false
+	if s.ws == nil && s.poll != nil && s.poll.web != nil {
+		s.answerWebLocked(s.poll)
+		return
+	}
 	if s.writing != writerDue || s.state == stateClosed {
 		s.mu.Unlock()
 		return

@@ -16,11 +16,13 @@ import (
 // portable turns it off.
 var polled = runtime.GOOS == "linux" && !portable
 
-// TestIdleWebSockets counts what idle connections cost in goroutines, and has
-// them do everything that a goroutine of their own would have to.
 func TestIdleWebSockets(t *testing.T) {
-	const n = 200
-	h := newHost(t, nil)
+	idleWebSockets(t, newHost(t, nil), 200, (runtime.GOMAXPROCS(0)+3)/4)
+}
+
+// idleWebSockets counts what n idle connections cost in goroutines, which wait for all of
+// them, and has them do everything that a goroutine of their own would have to.
+func idleWebSockets(t *testing.T, h *host, n, goroutines int) {
 	before := runtime.NumGoroutine()
 	var cs []*wsClient
 	var ps []*peer
@@ -30,7 +32,7 @@ func TestIdleWebSockets(t *testing.T) {
 	}
 	want := before + n
 	if polled {
-		want = before + (runtime.GOMAXPROCS(0)+3)/4
+		want = before + goroutines
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		got := runtime.NumGoroutine()

@@ -71,8 +71,8 @@ func (s *Session) shut(reason Reason, cause error) {
 	if s.timer != nil {
 		s.armLocked(min(s.patienceLocked(), s.leftLocked()))
 	}
-	if s.poll != nil && !idle {
-		s.poll.signal()
+	if !idle {
+		s.wakePollLocked(nil)
 	}
 	s.out.backlog.wake()
 	s.wakeReaderLocked()
@@ -174,6 +174,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType
 	}
 	if busy != nil {
 		busy.unpark()
+		busy.rouse()
 	}
 	if probe != nil {
 		probe.tried(UpgradeOutlived)

@@ -11,6 +11,7 @@ func (w *wsConn) shut(frame []byte) {
 	again := w.draining.Swap(true)
 	w.forgo()
 	w.unpark()
+	w.rouse()
 	switch {
 	case frame == nil:
 		_ = w.conn.Close()

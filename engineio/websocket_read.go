@@ -64,7 +64,7 @@ func (r *byteReader) read() ([]byte, error) {
 		r.buf = reads.Get().(*[]byte)
 		buf = *r.buf
 	}
-	n, err := r.w.conn.Read(buf)
+	n, err := r.w.receive(buf)
 	r.filled = n == len(buf)
 	return buf[:n], err
 }
@@ -90,7 +90,7 @@ func (w *wsConn) read(p []byte) {
 		return
 	}
 	var r *byteReader
-	for !w.park() {
+	for !w.park() && !w.doze() {
 		if r == nil {
 			r = &byteReader{w: w}
 		}
@@ -108,7 +108,7 @@ func (w *wsConn) read(p []byte) {
 		now := time.Since(w.srv.born)
 		silent := now - w.last
 		w.last = now
-		if silent > freshStack {
+		if silent > freshStack && !w.dozes() {
 			go w.read(nil) // instead of us
 			return
 		}
@@ -212,6 +212,7 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 // what else may follow from it.
 func (w *wsConn) settle() {
 	s := w.sess
+	s.settled()
 	s.uncork()
 	if w.draining.Load() { // nothing follows a close frame
 		return

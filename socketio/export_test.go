@@ -3,6 +3,7 @@ package socketio
 import (
 	"time"
 
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/sid"
 )
 
@@ -51,9 +52,12 @@ func (s *Socket) Accepted() bool {
 
 // Receive hands a message to the socket's connection, as its session does.
 func (s *Socket) Receive(text []byte) {
-	s.conn.Message(text, false)
+	s.Wait(text)
 	s.nsp.srv.crew.start()
 }
+
+// Wait hands a message over as Receive does, and has nobody come.
+func (s *Socket) Wait(text []byte) { s.conn.Message(text, false) }
 
 // Recoverable tells whether clients are away that may come back.
 func (n *Namespace) Recoverable() bool {
@@ -116,6 +120,16 @@ func (s *Socket) Running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.running
+}
+
+// Only returns the socket that waits, if that is one alone.
+func (s *Server) Only() engineio.Job { return s.crew.only() }
+
+// Coming tells whether a goroutine of the crew is on its way.
+func (s *Server) Coming() bool {
+	s.crew.mu.Lock()
+	defer s.crew.mu.Unlock()
+	return s.crew.coming
 }
 
 // Alone keeps the crew away until the returned function is called, which serves

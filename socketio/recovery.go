@@ -264,9 +264,10 @@ type Recovery struct {
 	// MaxBytes bounds the events that are kept for the clients of one namespace.
 	// For all dynamic namespaces together the bound is sixteen times as much, which
 	// can be exceeded for a moment. A client that has missed an event that is gone
-	// starts anew. A client that comes back looks through all events, one client
-	// at a time, which holds up emits to the namespace for half a millisecond.
-	// Default 2 MiB, half of what may wait to be sent to a client.
+	// starts anew. A client that comes back looks through all events but those for
+	// one other client or room, one client at a time, which holds up emits to the
+	// namespace for half a millisecond. Default 2 MiB, half of what may wait to be
+	// sent to a client.
 	MaxBytes int
 	// MaxSessions bounds the clients of one namespace that are away. Beyond it, the
 	// one that left first of the address that most of them come from (of IPv6, the

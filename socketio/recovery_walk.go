@@ -46,7 +46,7 @@ func (r *localRecovery) stepLocked(c *claim, m *ledger.Membership) bool {
 		return false
 	}
 	start, n := time.Now(), 0
-	for e, err := range r.log.After(c.at) {
+	for e, err := range r.log.After(c.at, m) {
 		if err != nil {
 			return false
 		}

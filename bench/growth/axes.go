@@ -19,6 +19,8 @@ type axis struct {
 	// number. That of all others must not depend on it.
 	linear map[string]float64
 
+	recovery *sio.Recovery // of the server; nil: none
+
 	// control, if set, is an operation whose CPU time the linear ones are
 	// compared with: it is what the memory alone makes of the number.
 	control string
@@ -64,6 +66,18 @@ var axes = []*axis{
 		xs:      []int{1, 3, 10, 30, 100, 300, 1000},
 		measure: namespacesOfClient,
 		linear:  map[string]float64{"event in the last one": 1, "connect to each": 1},
+	},
+	{
+		name: "storm", label: "clients that come back within a second",
+		xs:       []int{100, 300, 1000, 3000, 10_000},
+		measure:  storm,
+		recovery: lasting,
+	},
+	{
+		name: "away", label: "other clients that are away",
+		xs:       []int{1, 10, 100, 1000, 10_000, 100_000},
+		measure:  away,
+		recovery: lasting,
 	},
 }
 

@@ -23,13 +23,15 @@ const patience = 30 * time.Second
 
 // A command is what a point tells the process of its clients to do.
 type command struct {
-	Do        string // "connect", "echo", "expect", "close"
+	Do        string // "connect", "echo", "expect", "close"; and "settle", "return": see storm
 	Addr      string // to connect to
 	Namespace string // to join, and to send to
 	N         int    // clients to connect, echoes to make, or messages to expect
 	Flight    int    // of them at the same time
 	Every     int    // messages expected make an answer, besides the first
 	Size      int    // of the string that a message carries
+	Rate      int    // clients that connect a second; 0: as fast as they can
+	Missed    int    // messages that each gets that comes back
 }
 
 type answer struct{ Err string }
@@ -68,6 +70,7 @@ type swarm struct {
 	conns   []*clientConn
 	readers sync.WaitGroup
 	want    atomic.Pointer[expectation]
+	tickets []ticket // of those that may come back
 }
 
 // An expectation is the one message that is to come, so many times.
@@ -117,6 +120,10 @@ func (s *swarm) do(c command) error {
 	case "close":
 		s.close()
 		return nil
+	case "settle":
+		return s.settle(c)
+	case "return":
+		return s.comeBack(c)
 	}
 	return fmt.Errorf("unknown command %q", c.Do)
 }
@@ -181,9 +188,15 @@ func (s *swarm) echo(c command) error {
 
 // connect opens the connections, so many at a time.
 func (s *swarm) connect(c command) error {
+	return s.open(c, func(int) (*clientConn, error) { return dial(c.Addr, c.Namespace) })
+}
+
+// open opens the connections, so many at a time, and no more in a second than may be.
+func (s *swarm) open(c command, dial func(i int) (*clientConn, error)) error {
 	conns := make([]*clientConn, c.N)
 	errs := make(chan error, c.Flight)
 	var started atomic.Int64
+	begin := time.Now()
 	for range c.Flight {
 		go func() { // ends when all have been started, or one fails
 			for {
@@ -192,8 +205,11 @@ func (s *swarm) connect(c command) error {
 					errs <- nil
 					return
 				}
+				if c.Rate > 0 {
+					time.Sleep(time.Until(begin.Add(time.Duration(i) * time.Second / time.Duration(c.Rate))))
+				}
 				var err error
-				if conns[i], err = dial(c.Addr, c.Namespace); err != nil {
+				if conns[i], err = dial(i); err != nil {
 					started.Add(int64(len(conns)))
 					errs <- err
 					return
@@ -238,21 +254,38 @@ type clientConn struct {
 
 // dial connects, and joins a namespace.
 func dial(addr, nsp string) (*clientConn, error) {
+	return dialAnd(addr, func(c *clientConn) error {
+		packet := "40"
+		if nsp != "/" {
+			packet += nsp + ","
+		}
+		if _, err := c.Write(clientFrame([]byte(packet))); err != nil {
+			return err
+		}
+		return c.want([]byte(packet + `{"sid":`))
+	})
+}
+
+// dialAnd connects, and has join do the rest.
+func dialAnd(addr string, join func(*clientConn) error) (*clientConn, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	_ = conn.(*net.TCPConn).SetLinger(0) // or ports are used up, waiting for what may come late
 	c := &clientConn{Conn: conn, in: bufio.NewReaderSize(conn, 512)}
-	if err := c.handshake(addr, nsp); err != nil {
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if err = c.handshake(addr); err == nil {
+		err = join(c)
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	return c, nil
+	return c, c.SetDeadline(time.Time{})
 }
 
-func (c *clientConn) handshake(addr, nsp string) error {
-	_ = c.SetDeadline(time.Now().Add(patience))
+func (c *clientConn) handshake(addr string) error {
 	if _, err := io.WriteString(c, "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: "+addr+
 		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"); err != nil {
 		return err
@@ -266,23 +299,9 @@ func (c *clientConn) handshake(addr, nsp string) error {
 			return errors.New(strings.TrimSpace(line))
 		}
 		if line == "\r\n" {
-			break
+			return c.want([]byte(`0{"sid":`))
 		}
 	}
-	if err := c.want([]byte(`0{"sid":`)); err != nil {
-		return err
-	}
-	packet := "40"
-	if nsp != "/" {
-		packet += nsp + ","
-	}
-	if _, err := c.Write(clientFrame([]byte(packet))); err != nil {
-		return err
-	}
-	if err := c.want([]byte(packet + `{"sid":`)); err != nil {
-		return err
-	}
-	return c.SetDeadline(time.Time{})
 }
 
 func (c *clientConn) want(prefix []byte) error {

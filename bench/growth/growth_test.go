@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 func TestPoints(t *testing.T) {
 	for _, a := range axes {
 		t.Run(a.name, func(t *testing.T) {
-			w, err := newWorld()
+			w, err := newWorld(a.recovery)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ func TestPoints(t *testing.T) {
 
 // TestLoss checks that clients notice what is missing, wrong, or too much.
 func TestLoss(t *testing.T) {
-	w, err := newWorld()
+	w, err := newWorld(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

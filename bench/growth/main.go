@@ -1,7 +1,7 @@
 // Command growth shows how the cost of what sio does grows: with connections,
 // rooms, namespaces, the rooms of a socket, the members of a room, the size of
-// a message, and the namespaces of a client. It fails if anything grows worse
-// than it may.
+// a message, the namespaces of a client, and the clients that come back after they
+// have all lost their connections. It fails if anything grows worse than it may.
 //
 // Each point of a curve is measured in a fresh process, over loopback where the
 // network is part of it, with the clients in another process, so that what they
@@ -142,7 +142,7 @@ func measurePoint(point string, out *os.File) error {
 		return err
 	}
 	m := &meter{}
-	w, err := newWorld()
+	w, err := newWorld(chosen[0].recovery)
 	if err != nil {
 		return err
 	}

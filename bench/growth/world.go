@@ -36,7 +36,7 @@ type world struct {
 }
 
 // newWorld returns a world whose clients have not connected.
-func newWorld() (*world, error) {
+func newWorld(recovery *sio.Recovery) (*world, error) {
 	w := &world{
 		sockets: make(chan *sio.Socket, 1),
 		admit:   func(c *sio.Context) error { return c.Join("all") },
@@ -44,6 +44,7 @@ func newWorld() (*world, error) {
 	w.srv = sio.New(&sio.Options{
 		PingInterval:  time.Hour, // nobody answers
 		ForgetRequest: true,
+		Recovery:      recovery,
 	})
 	w.furnish("/")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

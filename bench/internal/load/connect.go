@@ -145,9 +145,9 @@ func (c *Crowd) sender() *conn {
 }
 
 // Source spreads the clients over some addresses of the loopback interface, so that
-// ports do not run out, and are found quickly.
+// ports do not run out, and are found quickly: eight for each 100,000.
 func Source(i int) netip.Addr {
-	return netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i%8)})
+	return netip.AddrFrom4([4]byte{127, 0, byte(i / 100_000), byte(2 + i%8)})
 }
 
 // dial begins to connect. A small receiveBuffer makes for a client that soon takes

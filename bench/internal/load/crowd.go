@@ -199,6 +199,25 @@ func (c *Crowd) Idle(d time.Duration) error {
 	return c.loop.until(time.Now().Add(d), never)
 }
 
+// IdleUntil answers pings only, until over says so. It is asked at least ten times a
+// second.
+func (c *Crowd) IdleUntil(over func() bool) error {
+	c.calm()
+	for !over() {
+		if err := c.loop.poll(maxWait); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Pings returns how many have been answered so far.
+func (c *Crowd) Pings() int { return c.loop.pings }
+
+// SetRoundLimit sets after what time a round of Broadcast is cut off. The default is for
+// ten thousand clients.
+func (c *Crowd) SetRoundLimit(d time.Duration) { c.roundLimit = d }
+
 // Settle waits until the server has nothing to do any more, but no longer than the
 // limit.
 func (c *Crowd) Settle(limit time.Duration) error {

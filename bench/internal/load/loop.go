@@ -37,6 +37,7 @@ type loop struct {
 	events [512]unix.EpollEvent
 	conns  []*conn // by descriptor; nil if there is none
 	in     []byte  // of the connection being read
+	pings  int     // of Engine.IO that have been answered
 
 	onReady   func(*conn) // the handshake is done
 	onMessage func(c *conn, op byte, message []byte)
@@ -234,6 +235,7 @@ func (l *loop) message(c *conn, op byte, message []byte) error {
 	case op == opPong:
 		return nil
 	case !c.bare && op == opText && string(message) == "2" && c.state > opening: // some ping at once
+		l.pings++
 		return l.send(c, pongFrame)
 	case c.state == opening:
 		if err := checkOpen(message); err != nil {

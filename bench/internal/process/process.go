@@ -198,6 +198,11 @@ func (s *Server) Resident() (float64, error) {
 	return s.kilobytes("smaps_rollup", "Rss:")
 }
 
+// Anonymous returns the resident bytes that are not of files: no code, but heap and stacks.
+func (s *Server) Anonymous() (float64, error) {
+	return s.kilobytes("smaps_rollup", "Anonymous:")
+}
+
 // ResidentRoughly is cheap, and may be asked for often.
 func (s *Server) ResidentRoughly() (float64, error) {
 	return s.kilobytes("status", "VmRSS:")

@@ -63,7 +63,7 @@ func (b *books) client(pid string) *Client {
 // missedBy returns the numbers of the events that are for m, behind one.
 func (b *books) missedBy(m *Membership, pos uint64) (seqs []uint64) {
 	b.t.Helper()
-	for e, err := range b.log.After(pos) {
+	for e, err := range b.log.After(pos, m) {
 		if err != nil {
 			b.t.Fatal(err)
 		}

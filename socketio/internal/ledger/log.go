@@ -50,6 +50,7 @@ type entry struct {
 	seq  uint64
 	at   time.Duration
 	size int
+	only uint64 // the hash of the one client or room that it is for; 0 if there are more
 }
 
 // NewLog returns a log without events, which keeps them for as long as age says.
@@ -78,10 +79,21 @@ func (l *Log) Keep(e recovery.Event) {
 		l.gap = e.Seq
 	} else {
 		size := sizeOf(&e)
-		l.entries.Push(entry{e.Seq, at, size})
+		l.entries.Push(entry{e.Seq, at, size, l.only(&e)})
 		l.hold(size)
 	}
 	l.Evict()
+}
+
+// only returns the hash of the client or the room that alone an event is for, or 0.
+func (o *offsets) only(e *recovery.Event) uint64 {
+	switch {
+	case e.PID != "":
+		return o.Hash(e.PID)
+	case len(e.Rooms) == 1:
+		return o.Hash(e.Rooms[0])
+	}
+	return 0
 }
 
 // dropAtOnce is how many events that are too old are dropped in one section: thousands
@@ -164,16 +176,36 @@ func (l *Log) Behind(seq uint64) int {
 }
 
 // After yields the events behind the one of that number, in order, or why one can't be
-// read. The log must not change meanwhile.
-func (l *Log) After(seq uint64) iter.Seq2[recovery.Event, error] {
+// read, but for those that are for one other client or room only: they are not read, since
+// of a namespace with many clients they are most. The log must not change meanwhile.
+func (l *Log) After(seq uint64, m *Membership) iter.Seq2[recovery.Event, error] {
 	return func(yield func(recovery.Event, error) bool) {
 		i, _ := l.find(seq + 1)
+		var concerned map[uint64]struct{}
 		for _, k := range l.entries.All()[i:] {
+			if k.only != 0 {
+				if concerned == nil {
+					concerned = l.concerned(m)
+				}
+				if _, ok := concerned[k.only]; !ok {
+					continue
+				}
+			}
 			if !yield(l.event(k)) {
 				return
 			}
 		}
 	}
+}
+
+// concerned returns the hashes of the client and of all rooms in which it has been.
+func (o *offsets) concerned(m *Membership) map[uint64]struct{} {
+	all := make(map[uint64]struct{}, 2+len(m.rooms))
+	all[o.Hash(m.client.PID)], all[o.Hash(m.id)] = struct{}{}, struct{}{}
+	for name := range m.rooms {
+		all[o.Hash(name)] = struct{}{}
+	}
+	return all
 }
 
 // find returns the index in the log of the first event from seq on, and tells whether

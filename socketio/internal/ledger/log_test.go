@@ -107,9 +107,51 @@ func TestLogReadsWhatItWrote(t *testing.T) {
 	_ = forged.Append(recovery.Event{Seq: 1, Message: engineio.NewMessage([]byte(`42["longer"]`))})
 	_ = forged.Append(recovery.Event{Seq: 2})
 	b.store = forged
-	for e, err := range b.log.After(0) {
+	for e, err := range b.log.After(0, b.rooms.Of(b.client("p"), "p")) {
 		if err != errOther {
 			t.Errorf("event %+v, %v", e, err)
 		}
+	}
+}
+
+// A counting store counts what is read of it.
+type counting struct {
+	recovery.MemoryStore
+	read int
+}
+
+func (c *counting) Event(seq uint64) (recovery.Event, error) {
+	c.read++
+	return c.MemoryStore.Event(seq)
+}
+
+// What is for one other client, or for one room of others, is not read to find out what a
+// client has missed.
+func TestLogPassesOver(t *testing.T) {
+	b := newBooks(t)
+	store := new(counting)
+	b.store = store
+	c := b.client("p")
+	b.rooms.Join(c, "room")
+	b.rooms.Join(c, "") // is a name, too
+	want := []uint64{
+		b.emit("room"),
+		b.emit(""),
+		b.emit(),
+		b.emit("socket"),
+		b.emit("other", "room"),
+		b.keep(recovery.Event{PID: "p"}),
+	}
+	for range 100 {
+		b.emit("other")
+		b.keep(recovery.Event{PID: "q"})
+	}
+	b.rooms.Leave(c, "room")
+	b.emit("room") // which it was in before, so it has to be read
+	if got := b.missedBy(b.rooms.Of(c, "socket"), 0); !slices.Equal(got, want) {
+		t.Errorf("missed %d, want %d", got, want)
+	}
+	if store.read > len(want)+1 {
+		t.Errorf("%d of %d events were read, want %d", store.read, b.log.Len(), len(want)+1)
 	}
 }

@@ -1,0 +1,19 @@
+//go:build !linux || portable
+
+package engineio
+
+import "net"
+
+// Here a connection over TLS is read by a goroutine all the time.
+
+type dormitory struct{}
+
+func dozing(conn net.Conn) net.Conn { return conn }
+
+func (w *wsConn) receive(p []byte) (int, error) { return w.conn.Read(p) }
+
+func (*wsConn) dozes() bool { return false }
+
+func (*wsConn) doze() bool { return false }
+
+func (*wsConn) rouse() {}
