@@ -72,11 +72,19 @@ func reportWaits(b *strings.Builder) error {
 	for _, name := range names {
 		fmt.Fprintf(b, "| %s |", name)
 		for _, w := range found[name] {
-			fmt.Fprintf(b, " %.3g / **%.3g** |", 1e6*w.Usual, 1e6*w.Worst)
+			fmt.Fprintf(b, " %s / **%s** |", micros(w.Usual), micros(w.Worst))
 		}
 		b.WriteString("\n")
 	}
 	return nil
+}
+
+// micros tells seconds in µs.
+func micros(seconds float64) string {
+	if us := 1e6 * seconds; us < 10 {
+		return fmt.Sprintf("%.2f", us)
+	}
+	return fmt.Sprintf("%.0f", 1e6*seconds)
 }
 
 // measureWaits is the process that has so many members.

@@ -112,6 +112,9 @@ func TestRoomsHolds(t *testing.T) {
 	if !b.rooms.Meant(c, "id", &e) {
 		t.Error("it is not for who has left the room since")
 	}
+	if n := b.rooms.Len(); n > maxClosedSpans+1 {
+		t.Errorf("%d rooms are remembered, which were joined since", n)
+	}
 	later := recovery.Event{Rooms: []string{"room"}}
 	if later.Seq = b.keep(later); b.rooms.Meant(c, "id", &later) {
 		t.Error("what came behind that is for it, too")
