@@ -193,6 +193,10 @@ bench-cluster: redis ## measure two servers of a cluster beside two of the refer
 bench-adminui: ## measure what an open page of the Admin UI costs, which has limits: four minutes, into bench/results
 	cd bench && go run ./adminui -out results -check
 
+.PHONY: bench-cores
+bench-cores: ## measure what many cores would make of the server: four minutes, into bench/results
+	cd bench && go run ./cores -out results
+
 .PHONY: bench-million
 bench-million: ## connect hundreds of thousands of clients that are idle, and weigh them: six minutes, into bench/results
 	cd bench && go run ./million -out results

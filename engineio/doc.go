@@ -57,7 +57,7 @@
 // together), fair.go (turns and rates), session_close.go and websocket_close.go (endings,
 // close frames), shutdown.go (all endings: at once, or at a pace), cors.go and cors_origin.go
 // (who may connect). What is different in revision 3 is in v3.go. Who watches is told in
-// observer.go, and asks in stats.go.
+// observer.go, and asks in stats.go. cores.go tells how many goroutines it takes for all.
 //
 // The codec has no sessions and no I/O: engineio/parser (packets, payloads) and
 // internal/websocket (frames, compression).

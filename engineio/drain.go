@@ -106,10 +106,11 @@ func (d *drain) turn() uint64 {
 	return turn
 }
 
-func (d *drain) init() {
+// init is told how many cores there are.
+func (d *drain) init(cores int) {
 	d.idle.L = &d.mu
 	d.run = d.write
-	d.max = max(1, cores()-1)
+	d.max = max(1, cores-1)
 }
 
 func (d *drain) add(l dueList) {

@@ -96,7 +96,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
 	s.number = uint8(servers.Add(1)%255) + 1
 	s.pollers = newPollers(&s.wg)
-	s.drain.init()
+	s.drain.init(cores())
 	if p := s.opts.Peers; p != nil {
 		p.Attach(http.HandlerFunc(s.serveRelayed))
 	}

@@ -13,7 +13,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -62,30 +61,29 @@ func run(ctx context.Context) error {
 	machine := record.ThisMachine()
 	fmt.Fprintf(&b, "# Many cores\n\n%s; %s, %d processors, Linux %s; %s; `go run ./cores%s` in `bench/`.\n",
 		time.Now().UTC().Format("2006-01-02 15:04 MST"), machine.CPU, machine.CPUs, machine.Kernel, machine.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "))
-	wanted := strings.Split(*parts, ",")
 	p := newPairs()
-	if slices.Contains(wanted, "pairs") {
-		if err := p.run(ctx, *sets, *passes, *window); err != nil {
-			return err
+	for part := range strings.SplitSeq(*parts, ",") {
+		var err error
+		switch part {
+		case "pairs":
+			if err = p.run(ctx, *sets, *passes, *window); err == nil {
+				p.report(&b, *sets, *passes)
+			}
+		case "locks":
+			err = reportLocks(ctx, &b, *clients)
+		case "waits":
+			err = reportWaits(&b)
+		default:
+			err = fmt.Errorf("-parts: there is no part %q", part)
 		}
-		p.report(&b, *sets, *passes)
-	}
-	if slices.Contains(wanted, "locks") {
-		if err := reportLocks(ctx, &b, *clients); err != nil {
-			return err
+		if err == nil && *out != "" { // what there is so far: it takes minutes
+			err = os.WriteFile(filepath.Join(*out, "cores.md"), []byte(b.String()), 0o644)
 		}
-	}
-	if slices.Contains(wanted, "waits") {
-		if err := reportWaits(&b); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	fmt.Print(b.String())
-	if *out != "" {
-		if err := os.WriteFile(filepath.Join(*out, "cores.md"), []byte(b.String()), 0o644); err != nil {
-			return err
-		}
-	}
 	if *check {
 		return p.check()
 	}

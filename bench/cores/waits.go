@@ -27,11 +27,11 @@ import (
 var members = []int{10, 100, 1000, 10_000, 100_000}
 
 const (
-	waitRounds = 3
-	waitTime   = 500 * time.Millisecond // how long each thing is done
+	waitTime  = 600 * time.Millisecond // how long each thing is done
+	waitParts = 12                     // of that: one in which a thread was not let run tells nothing
 )
 
-// A wait is what the one who wants the lock has seen, in seconds.
+// A wait is what the one who wants the lock has seen, in seconds: medians of the parts.
 type wait struct {
 	Doing, Wants string
 	Usual        float64 // the 999th of a thousand
@@ -43,45 +43,48 @@ func reportWaits(b *strings.Builder) error {
 	if err != nil {
 		return err
 	}
-	worst, usual, names := make(map[string][]record.Spread), make(map[string][]record.Spread), []string(nil)
-	for range waitRounds {
-		for i, n := range members {
-			cmd := exec.Command(self, "-waits", strconv.Itoa(n))
-			cmd.Stderr = os.Stderr
-			out, err := cmd.Output()
-			if err != nil {
-				return fmt.Errorf("waits among %d: %w", n, err)
+	found, names := make(map[string][]wait), []string(nil) // by row
+	for _, n := range members {
+		cmd := exec.Command(self, "-waits", strconv.Itoa(n))
+		out, err := cmd.Output()
+		if err != nil {
+			return fmt.Errorf("waits among %d: %w", n, err)
+		}
+		var all []wait
+		if err := json.Unmarshal(out, &all); err != nil {
+			return err
+		}
+		for _, w := range all {
+			name := w.Doing + " | " + w.Wants
+			if found[name] == nil {
+				names = append(names, name)
 			}
-			var all []wait
-			if err := json.Unmarshal(out, &all); err != nil {
-				return err
-			}
-			for _, w := range all {
-				name := w.Doing + " | " + w.Wants
-				if worst[name] == nil {
-					worst[name], usual[name] = make([]record.Spread, len(members)), make([]record.Spread, len(members))
-					names = append(names, name)
-				}
-				worst[name][i] = append(worst[name][i], w.Worst)
-				usual[name][i] = append(usual[name][i], w.Usual)
-			}
+			found[name] = append(found[name], w)
 		}
 	}
 	fmt.Fprintf(b, "\n## How long a lock is waited for\n\nOne goroutine does something with all members of a room, another one wants the same lock again and again. "+
-		"What that takes of a thousand times all but once, and at worst: medians of %d processes, in µs. The first rows, where nobody else does anything, are the machine's own. "+
-		"In memory; nothing is written, and no garbage collected meanwhile.\n\n| members | who wants it |", waitRounds)
+		"What that takes of a thousand times all but once, and **at worst**: medians of %d windows of %v, in µs. The rows where nobody else does anything are the machine's own. "+
+		"In memory; nothing is written, and no garbage collected meanwhile.\n\n| members | who wants it |", waitParts, waitTime/waitParts)
 	for _, n := range members {
 		fmt.Fprintf(b, " %d |", n)
 	}
 	fmt.Fprintf(b, "\n|---|---|%s\n", strings.Repeat("---|", len(members)))
 	for _, name := range names {
 		fmt.Fprintf(b, "| %s |", name)
-		for i := range members {
-			fmt.Fprintf(b, " %.3g / **%.3g** |", 1e6*sorted(usual[name][i]).Median(), 1e6*sorted(worst[name][i]).Median())
+		for _, w := range found[name] {
+			fmt.Fprintf(b, " %s / **%s** |", micros(w.Usual), micros(w.Worst))
 		}
 		b.WriteString("\n")
 	}
 	return nil
+}
+
+// micros tells seconds in µs.
+func micros(seconds float64) string {
+	if us := 1e6 * seconds; us < 10 {
+		return fmt.Sprintf("%.2f", us)
+	}
+	return fmt.Sprintf("%.0f", 1e6*seconds)
 }
 
 // measureWaits is the process that has so many members.
@@ -210,55 +213,57 @@ func (w *world) waits() ([]wait, error) {
 	var all []wait
 	for _, d := range doing {
 		for _, want := range wants {
-			took, err := prodded(d.do, want.do)
+			usual, worst, err := prodded(d.do, want.do)
 			if err != nil {
 				return nil, err
 			}
-			slices.Sort(took)
-			all = append(all, wait{d.name, want.name, took[len(took)*999/1000].Seconds(), took[len(took)-1].Seconds()})
+			all = append(all, wait{d.name, want.name, sorted(usual).Median(), sorted(worst).Median()})
 		}
 	}
 	return all, nil
 }
 
-// mostBroadcasts is how often something is done at most: of what nobody takes, much is
-// kept.
+// mostDone is how often something is done at most: of what nobody takes, much is kept.
 const mostDone = 20_000
 
-// prodded returns how long want took each time, while another goroutine does something.
-func prodded(do, want func(i int) error) (took []time.Duration, err error) {
+// prodded returns how long want took while another goroutine does something, in each part of
+// the time: all but one of a thousand times, and at worst.
+func prodded(do, want func(i int) error) (usual, worst record.Spread, err error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { // until stop
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			default:
-			}
-			if do == nil || i >= mostDone {
-				<-stop
-				done <- nil
-				return
-			}
-			if err := do(i); err != nil {
-				done <- err
-				return
-			}
+		var err error
+		for i := 0; do != nil && err == nil && i < mostDone && !closed(stop); i++ {
+			err = do(i)
 		}
+		<-stop
+		done <- err
 	}()
 	defer func() {
 		close(stop)
 		err = errors.Join(err, <-done)
 	}()
-	for end, i := time.Now().Add(waitTime), 0; ; i++ {
-		start := time.Now()
-		if start.After(end) {
-			return took, nil
+	i := 0
+	for range waitParts {
+		var took []time.Duration
+		for start := time.Now(); time.Since(start) < waitTime/waitParts; i++ {
+			begin := time.Now()
+			if err := want(i); err != nil {
+				return nil, nil, err
+			}
+			took = append(took, time.Since(begin))
 		}
-		if err := want(i); err != nil {
-			return nil, err
-		}
-		took = append(took, time.Since(start))
+		slices.Sort(took)
+		usual = append(usual, took[len(took)*999/1000].Seconds())
+		worst = append(worst, took[len(took)-1].Seconds())
+	}
+	return usual, worst, nil
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }

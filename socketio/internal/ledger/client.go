@@ -93,8 +93,8 @@ func (r *Rooms) Of(c *Client, id string) *Membership {
 	return newMembership(c, id, r.log.Seq(), spans)
 }
 
-// Meant tells whether an event is for a client that is there, by the id of its socket. Those
-// from Hold on may be asked for.
+// Meant tells whether the event that Hold was called with is for a client that is there, by
+// the id of its socket.
 func (r *Rooms) Meant(c *Client, id string, e *recovery.Event) bool {
 	r.mu.Lock()
 	gone := c.parted && c.left < e.Seq

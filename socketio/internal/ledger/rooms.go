@@ -15,7 +15,7 @@ type Rooms struct {
 
 	mu     sync.Mutex // protects the following, and what clients remember of rooms
 	trails map[string]*trail
-	held   uint64 // the event from which on all is remembered; never, if there is none
+	held   uint64 // the event of which it is remembered for whom it was; never, if there is none
 }
 
 // NewRooms returns what tells of rooms by the numbers of a log.
@@ -64,8 +64,8 @@ func (r *Rooms) Missed(names []string, seq uint64) {
 	}
 }
 
-// Hold keeps what is remembered of those who leave rooms from an event on, until it is
-// called with 0.
+// Hold has it remembered for whom an event was, whoever leaves rooms, until it is called
+// with 0.
 func (r *Rooms) Hold(seq uint64) {
 	if seq == 0 {
 		seq = never
@@ -153,7 +153,7 @@ func (r *Rooms) shorten(c *Client) {
 func (r *Rooms) tidy(c *Client, upTo uint64) {
 	head := r.log.head.Load()
 	c.spans = slices.DeleteFunc(c.spans, func(s span) bool {
-		if s.to > upTo || s.to >= r.held {
+		if s.to > upTo || s.from < r.held && r.held <= s.to {
 			return false
 		}
 		if s.to > head {

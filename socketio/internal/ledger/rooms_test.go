@@ -92,6 +92,45 @@ func TestRoomsForgets(t *testing.T) {
 	}
 }
 
+// While an event is held, it is known for whom it is, however many rooms they leave.
+func TestRoomsHolds(t *testing.T) {
+	b := newBooks(t)
+	c := b.client("p")
+	b.rooms.Join(c, "room")
+	e := recovery.Event{Rooms: []string{"room"}}
+	e.Seq = b.keep(e)
+	b.rooms.Hold(e.Seq)
+	leave := func() {
+		for i := range 2 * maxClosedSpans {
+			name := fmt.Sprint("room ", i)
+			b.rooms.Join(c, name)
+			b.rooms.Leave(c, name)
+		}
+	}
+	b.rooms.Leave(c, "room")
+	leave()
+	if !b.rooms.Meant(c, "id", &e) {
+		t.Error("it is not for who has left the room since")
+	}
+	if n := b.rooms.Len(); n > maxClosedSpans+1 {
+		t.Errorf("%d rooms are remembered, which were joined since", n)
+	}
+	later := recovery.Event{Rooms: []string{"room"}}
+	if later.Seq = b.keep(later); b.rooms.Meant(c, "id", &later) {
+		t.Error("what came behind that is for it, too")
+	}
+	b.rooms.Part(c)
+	byID := recovery.Event{Rooms: []string{"id"}}
+	if byID.Seq = b.keep(byID); b.rooms.Meant(c, "id", &byID) {
+		t.Error("what comes behind its end is for it")
+	}
+	b.rooms.Hold(0)
+	leave()
+	if n := b.rooms.Len(); n > maxClosedSpans {
+		t.Errorf("%d rooms are remembered when nothing is held", n)
+	}
+}
+
 // What has been lost of a room is not forgotten with it.
 func TestRoomsForgetsNoLoss(t *testing.T) {
 	b := newBooks(t)
