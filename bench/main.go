@@ -172,7 +172,7 @@ func (r *results) complete() error {
 }
 
 // ours says that a target is to be built by all means.
-func ours(t target) bool { return t.Bare || t.Dir == "servers/sio" }
+func ours(t target) bool { return t.Bare || strings.HasPrefix(t.Name, "sio") }
 
 func choose(names string) ([]target, error) {
 	all := targets()

@@ -35,9 +35,16 @@ func targets() []target {
 		},
 		{
 			Name:  "sio-echo",
+			Dir:   "servers/sio-echo",
+			Build: goBuild("sio-echo"),
+			Run:   []string{"../../.build/sio-echo"},
+		},
+		// Polls read by the server itself.
+		{
+			Name:  "sio-hijack",
 			Dir:   "servers/sio",
 			Build: goBuild("sio"),
-			Run:   []string{"../../.build/sio", "-echo"},
+			Run:   []string{"../../.build/sio", "-forget", "-hijack"},
 		},
 		// And without epoll, as on other systems: a goroutine for each connection.
 		{

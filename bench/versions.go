@@ -36,9 +36,9 @@ func versionOf(ctx context.Context, t target) string {
 	in := func(file, pattern string) string { return record.Find(filepath.Join(t.Dir, file), pattern) }
 
 	switch filepath.Base(t.Dir) {
-	case "sio":
+	case "sio", "sio-echo":
 		add("commit", run("git", "describe", "--always", "--dirty", "--tags"))
-		if strings.Contains(strings.Join(t.Run, " "), "-echo") {
+		if t.Dir == "servers/sio-echo" {
 			add("echo", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/labstack/echo/v4"))
 		}
 		add("", run("go", "version"))

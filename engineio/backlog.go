@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"net/http"
 	"slices"
 	"time"
 )
@@ -45,12 +44,12 @@ type answer struct {
 }
 
 // answeringLocked counts an answer of n bytes that is about to be written, until
-// answered is called. It returns nil if it is not large.
-func (s *Session) answeringLocked(w http.ResponseWriter, n int) *answer {
+// answered is called. It returns nil if it is not large. The caller sets setDeadline.
+func (s *Session) answeringLocked(n int) *answer {
 	if counted(n) == 0 || s.state == stateClosed {
 		return nil
 	}
-	a := &answer{n, http.NewResponseController(w).SetWriteDeadline}
+	a := &answer{bytes: n}
 	b := s.backlogLocked()
 	b.answers = append(b.answers, a)
 	b.hold(n)

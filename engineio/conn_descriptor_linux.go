@@ -72,6 +72,27 @@ func (d *descriptor) conn() (*net.TCPConn, error) {
 	return d.slow, nil
 }
 
+// disown takes back what own has done. A wrapper stays as it is.
+func disown(conn net.Conn) (net.Conn, error) {
+	d, ok := conn.(*descriptor)
+	if !ok {
+		return conn, nil
+	}
+	c, err := d.conn()
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fd < 0 {
+		return nil, net.ErrClosed
+	}
+	_ = syscall.Close(d.fd) // the socket stays open
+	d.fd, d.slow = -1, nil
+	_ = c.SetKeepAlive(true) // as it was before
+	return c, nil
+}
+
 func (d *descriptor) Read(p []byte) (int, error) {
 	c, err := d.conn()
 	if err != nil {

@@ -7,3 +7,5 @@ import "syscall"
 func epollNow(fd uintptr, events []syscall.EpollEvent) (int, error) {
 	return syscall.EpollWait(int(fd), events, 0)
 }
+
+func readWord(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }

@@ -30,6 +30,10 @@ func epollNow(fd uintptr, events []syscall.EpollEvent) (int, error) {
 	return result(syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, fd, uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0))
 }
 
+func readWord(fd uintptr, p []byte) (int, error) {
+	return result(syscall.RawSyscall(syscall.SYS_READ, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))))
+}
+
 func result(n, _ uintptr, errno syscall.Errno) (int, error) {
 	if errno != 0 {
 		return -1, errno // allocates nothing

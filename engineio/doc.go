@@ -37,8 +37,9 @@
 // The way in: server.go (Serve) → request.go (what is refused) → handshake.go (a session
 // begins) → polling.go (GET) and polling_post.go, or websocket.go (the opening handshake)
 // and websocket_read.go (bytes, frames) → Session.receive in session.go → Handler.
-// Sockets that wait are in poller_*.go, or have a goroutine that reads, which those of TLS
-// give up while they are idle (doze_*.go); conn_*.go is what the system offers for reading
+// Sockets that wait are in poller_*.go (poller_bell_linux.go: how its second goroutine is
+// woken), or have a goroutine that reads, which those of TLS give up while they are idle
+// (doze_*.go); conn_*.go is what the system offers for reading
 // and writing without blocking.
 //
 // The way out: message.go (a Message is encoded once; deflate.go compresses it once) →
@@ -46,6 +47,10 @@
 // (Batch: to many, written by others) → a WebSocket, or the GET that is pending.
 //
 // Requests of sessions of other servers: peers.go.
+//
+// Polls without net/http, with Options.HijackPolling: polling_take.go (when a connection is
+// taken over, and goes back) → polling_web.go (what is read of it, and when) →
+// polling_answer.go; polling_sweep.go looks for what lies too long.
 //
 // What goes on meanwhile: upgrade.go (from polling to WebSocket), heartbeat.go (pings and
 // timeouts), backlog.go (clients that don't keep up), memory.go (what all sessions hold

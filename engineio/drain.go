@@ -1,7 +1,6 @@
 package engineio
 
 import (
-	"runtime"
 	"sync"
 )
 
@@ -110,7 +109,7 @@ func (d *drain) turn() uint64 {
 func (d *drain) init() {
 	d.idle.L = &d.mu
 	d.run = d.write
-	d.max = max(1, runtime.GOMAXPROCS(0)-1)
+	d.max = max(1, cores()-1)
 }
 
 func (d *drain) add(l dueList) {
@@ -170,6 +169,10 @@ func (d *drain) take(some []*Session) []*Session {
 func (s *Session) writeDue() {
 	s.mu.Lock()
 	s.listed = false
+	if s.ws == nil && s.poll != nil && s.poll.web != nil {
+		s.answerWebLocked(s.poll)
+		return
+	}
 	if s.writing != writerDue || s.state == stateClosed {
 		s.mu.Unlock()
 		return

@@ -27,3 +27,13 @@ func (s *Session) Polled() bool {
 // Partial returns the size of the buffer for a message that has not ended, when nobody
 // reads the WebSocket any more.
 func (s *Session) Partial() int { return s.ws.in.Allocated() }
+
+// PollQuery returns the id in a query that is read without net/http, as [query.get] would, or
+// false if that is not done.
+func PollQuery(q string) (id string, ok bool) {
+	b, ok := pollQuery([]byte(q))
+	return string(b), ok
+}
+
+// QueryValue is query.lookup.
+func QueryValue(q, name string) (string, bool) { return query(q).lookup(name) }

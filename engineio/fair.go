@@ -87,3 +87,21 @@ func (s *Session) uncork() {
 	s.writing = writerTry
 	s.writeLocked(s.ws)
 }
+
+// WantSettled says whether the handler, which is a [SettledHandler], is to be called when
+// the messages that have come together have been handled. It holds for one call, and is
+// for calls from [Handler.Message].
+func (s *Session) WantSettled(want bool) { s.unsettled.Store(want) }
+
+// settled calls the handler if that wants to be.
+func (s *Session) settled() {
+	if !s.unsettled.Load() {
+		return
+	}
+	s.recv.Lock()
+	defer s.recv.Unlock()
+	s.unsettled.Store(false)
+	if h, ok := s.handler.(SettledHandler); ok {
+		h.Settled()
+	}
+}

@@ -132,6 +132,7 @@ func newServer(t *testing.T, opts *engineio.Options, onOpen []func(*peer)) *host
 	if opts != nil {
 		o = *opts
 	}
+	o.HijackPolling = o.HijackPolling || strings.HasPrefix(t.Name(), ours)
 	o.Observers = append(slices.Clip(o.Observers), h.audit.observer())
 	opts = &o
 	var err error

@@ -110,6 +110,17 @@ type Options struct {
 	// Python client breaks off if it gets more than 16, and can't be told from other
 	// programs for sure; where it is not used, more is faster. Default 16.
 	PollPackets int
+	// HijackPolling takes the connections of polling clients over, as those of WebSockets
+	// are, and reads their requests itself, which costs a third of what net/http does. What
+	// stands in front of the server (authentication, logs, limits) then sees the handshake,
+	// and the first requests of a connection, not each poll. Headers that it sets for
+	// browsers, such as those of CORS, stay as they were with the first request of the same
+	// kind; others are dropped. A request about which there is any doubt, or that is not for
+	// a session here, goes back to the [http.Server] with its connection: it then comes
+	// again through its ConnState as a new one. Its timeouts do not hold while a poll waits,
+	// but for IdleTimeout. Only HTTP/1.1 without TLS is taken over, on Linux; the rest is
+	// served by net/http as it is without. Default: off.
+	HijackPolling bool
 	// KeepSlow makes Send drop what does not fit into a session's queue, and return
 	// ErrQueueFull, where by default the session is closed as well. There is no grace
 	// then beyond QueueBytes and QueuePackets.

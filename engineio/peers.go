@@ -215,6 +215,7 @@ func (w *relayWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	conn = unwrap(conn)
 	_ = conn.SetDeadline(time.Time{})
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetKeepAlive(false) // see serveWebSocket
@@ -257,14 +258,14 @@ func (s *Server) serveRelayed(w http.ResponseWriter, r *http.Request) {
 	case upgrade:
 		_ = s.serveWebSocket(w, r, q, sess, nil) // there is nothing to capture
 	case r.Method == http.MethodPost:
-		sess.servePost(w, r)
+		sess.servePost(w, r, nil)
 	case !sess.repeated(w, r, q, true):
 		if ms, err := strconv.Atoi(r.Header.Get(deadlineHeader)); err == nil {
 			ctx, cancel := context.WithTimeout(r.Context(), time.Duration(ms)*time.Millisecond)
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
-		sess.serveGet(w, r)
+		sess.serveGet(w, r, nil)
 	}
 }
 

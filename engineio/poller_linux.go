@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/siokit/sio/internal/fifo"
 )
@@ -15,35 +16,39 @@ import (
 // its answer, reading and parsing is a fifth.
 const coresPerPoller = 4
 
+// hasPoller tells whether connections can be read by a poller.
+const hasPoller = true
+
 // pollers share the connections of a server.
 type pollers []*poller
 
 func newPollers(wg *sync.WaitGroup) pollers {
-	ps := make(pollers, (runtime.GOMAXPROCS(0)+coresPerPoller-1)/coresPerPoller)
+	ps := make(pollers, (cores()+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
 		ps[i] = &poller{wg: wg}
 	}
 	return ps
 }
 
-// poller returns the one of this connection, always the same.
-func (w *wsConn) poller() *poller {
-	return w.srv.pollers[shardOf(w.sess.id)%len(w.srv.pollers)]
-}
-
 // A poller reads the connections that nobody has to wait for: those whose next
 // step is to parse bytes. One goroutine does it for all of them, by epoll, whose
 // descriptor is itself waited for by the runtime's poller. What can block is
-// left to a goroutine of the connection, which parks it again.
+// left to a goroutine of the connection, which parks it again, or done when another
+// goroutine stands by to go on reading.
 type poller struct {
 	wg *sync.WaitGroup // of the server
 
-	mu    sync.Mutex // protects the following, and wsConn.parked; held while the kernel is told
-	conns map[int32]*wsConn
+	mu    sync.Mutex // protects the following, and the parkings; held while the kernel is told
+	conns map[int32]parkable
 	epoll *epoll // nil while conns is empty, but for a moment
 
-	later fifo.Queue[*wsConn] // to be read behind others; of the goroutine
-	turns atomic.Uint64       // begun and ended
+	later fifo.Queue[parkable] // to be read behind others; of the goroutine that leads, like the following
+	in    *pollRead
+	job   Job           // to be done next
+	last  time.Duration // when something was read last, since srv.born
+
+	spare atomic.Int32  // turns in which no job is to be done here
+	turns atomic.Uint64 // begun and ended
 }
 
 // turns returns how many turns each has begun and ended.
@@ -52,6 +57,28 @@ func (ps pollers) turns() (all []uint64) {
 		all = append(all, p.turns.Load())
 	}
 	return all
+}
+
+// A parkable is a connection that a poller reads: a WebSocket, or one for requests. The
+// poller's goroutine calls its methods, but for leave and leaving.
+type parkable interface {
+	sysConn() syscall.RawConn
+	parking() *parking
+	// polled handles what has been read, or that nothing could be. It does not block.
+	// Unless it returns nil, the poller has done with the connection, and another
+	// goroutine has to go on by what it returns.
+	polled(p []byte, err error) (next func())
+	// fit sets how much is to be read the next time, after a read that was full or not.
+	fit(full bool)
+	server() *Server
+	// stillHasty tells whether others are to be read first.
+	stillHasty() bool
+	// muted tells whether nothing is to be read before unmute.
+	muted() bool
+	// leaving tells whether a goroutine is to have it. Who calls unpark sets that before.
+	leaving() bool
+	// leave is called on a goroutine that has it from then on.
+	leave()
 }
 
 // A parking is a connection's place with the poller.
@@ -69,21 +96,17 @@ const (
 	parkNone   parkState = iota
 	parkWaits            // registered
 	parkLater            // in poller.later
-	parkMuted            // registered, but not to be read before its session is resumed
+	parkMuted            // registered, but not to be read before unmute
 	parkBusy             // being read
 	parkWanted           // being read, and to be left to a goroutine afterwards
 )
 
 // park leaves the connection to the poller. It reports false if a goroutine has
 // to read it.
-func (w *wsConn) park() bool {
-	if w.raw == nil || w.in.Compressed() { // see Stopped
-		return false
-	}
-	p := w.poller()
+func (p *poller) park(c parkable) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.draining.Load() { // who calls unpark sets it before
+	if c.leaving() {
 		return false
 	}
 	if p.epoll == nil {
@@ -91,19 +114,30 @@ func (w *wsConn) park() bool {
 		if err != nil {
 			return false
 		}
+		if p.in == nil {
+			p.in = newPollRead()
+		}
 		p.epoll = e
-		p.conns = make(map[int32]*wsConn)
-		p.wg.Add(1) // under the connection's own
-		go p.run(e) // ends when there is no connection any more
+		p.conns = make(map[int32]parkable)
+		p.wg.Add(2) // under the connection's own
+		e.led.Store(true)
+		e.read = func(events []syscall.EpollEvent) next {
+			p.turns.Add(1)
+			defer p.turns.Add(1)
+			return p.read(e, events)
+		}
+		go p.run(e, true) // both end when there is no connection any more
+		go p.run(e, false)
 	}
 	ok := false
-	_ = w.raw.Control(func(fd uintptr) {
+	place := c.parking()
+	_ = c.sysConn().Control(func(fd uintptr) {
 		if p.epoll.add(int(fd)) == nil {
-			w.parked.fd, w.parked.state = int32(fd), parkWaits
-			if other := p.conns[w.parked.fd]; other != nil { // it has been closed behind our back
-				other.leaveLocked()
+			place.fd, place.state = int32(fd), parkWaits
+			if other := p.conns[place.fd]; other != nil { // it has been closed behind our back
+				leaveLocked(other)
 			}
-			p.conns[w.parked.fd] = w
+			p.conns[place.fd] = c
 			ok = true
 		}
 	})
@@ -111,46 +145,46 @@ func (w *wsConn) park() bool {
 	return ok
 }
 
-// unpark has a goroutine read the connection, if it is parked. It is called by
+// unpark has a goroutine take the connection, if it is parked. It is called by
 // who ends the connection, before it is closed or waited for.
-func (w *wsConn) unpark() {
-	p := w.poller()
+func (p *poller) unpark(c parkable) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch w.parked.state {
+	switch c.parking().state {
 	case parkWaits, parkLater, parkMuted, parkBusy:
-		p.removeLocked(w) // now: its descriptor may soon be another connection's
-		w.leaveLocked()
+		p.removeLocked(c) // now: its descriptor may soon be another connection's
+		leaveLocked(c)
 	}
 }
 
 // unmute has the poller read the connection again. It may be called with Session.mu
 // held.
-func (w *wsConn) unmute() {
-	p := w.poller()
+func (p *poller) unmute(c parkable) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if w.parked.state == parkMuted {
-		w.parked.state = parkWaits
-		_ = w.raw.Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
+	if place := c.parking(); place.state == parkMuted {
+		place.state = parkWaits
+		_ = c.sysConn().Control(func(fd uintptr) { p.epoll.remind(int(fd)) })
 	}
 }
 
-// leaveLocked has a goroutine read the connection, at once or when the poller
+// leaveLocked has a goroutine take the connection, at once or when the poller
 // has done with it.
-func (w *wsConn) leaveLocked() {
-	if w.parked.state == parkBusy {
-		w.parked.state = parkWanted
+func leaveLocked(c parkable) {
+	place := c.parking()
+	if place.state == parkBusy {
+		place.state = parkWanted
 		return
 	}
-	w.parked.state = parkNone
-	go w.read(nil)
+	place.state = parkNone
+	go c.leave() // ends as the connection's goroutine does
 }
 
-func (p *poller) removeLocked(w *wsConn) {
-	_ = w.raw.Control(func(fd uintptr) { p.epoll.remove(int(fd)) })
-	if p.conns[w.parked.fd] == w {
-		delete(p.conns, w.parked.fd)
+func (p *poller) removeLocked(c parkable) {
+	place := c.parking()
+	_ = c.sysConn().Control(func(fd uintptr) { p.epoll.remove(int(fd)) })
+	if p.conns[place.fd] == c {
+		delete(p.conns, place.fd)
 	}
 	p.idleLocked()
 }
@@ -162,24 +196,33 @@ func (p *poller) idleLocked() {
 	}
 }
 
-// run is the poller's goroutine.
-func (p *poller) run(e *epoll) {
+// run is a goroutine of the poller: the one that leads, which reads, or the one that
+// stands by.
+func (p *poller) run(e *epoll, leads bool) {
 	defer p.wg.Done()
-	in := newPollRead()
-	read := func(events []syscall.EpollEvent) bool {
-		p.turns.Add(1)
-		again := p.read(in, events)
-		p.turns.Add(1)
-		return again
+	for leads || e.standBy() {
+		job := p.lead(e)
+		if job == nil {
+			return
+		}
+		leads = p.do(e, job)
 	}
+}
+
+// lead reads until there is a job to do, or no connection any more: then it returns nil.
+func (p *poller) lead(e *epoll) Job {
 	for {
-		err := e.serve(read)
+		err := e.serve()
+		if job := p.job; job != nil {
+			p.job = nil
+			return job
+		}
 		p.mu.Lock()
 		if len(p.conns) == 0 {
 			p.epoll = nil
 			p.mu.Unlock()
 			e.close()
-			return
+			return nil
 		}
 		if err != nil {
 			e.rest() // under p.mu, or it could take back a later wake
@@ -188,79 +231,140 @@ func (p *poller) run(e *epoll) {
 	}
 }
 
-// read reads connections once, by r: those of the events, and then a few of those that
-// have been put off. It tells whether something may be left.
-func (p *poller) read(r *pollRead, events []syscall.EpollEvent) (again bool) {
-	var batch [pollBatch + laterReads]*wsConn
+const (
+	// quickJob is how long a job takes at most that is done here without second thoughts.
+	quickJob = time.Millisecond
+	// spareEach is for how much of a longer one a turn goes by without any.
+	spareEach = 50 * time.Microsecond
+	// quietFor is how long there must have been nothing to read. With less between two
+	// messages the crew is hardly ever without a thread, and costs less.
+	quietFor = 100 * time.Microsecond
+)
+
+// do does a job, and returns whether its goroutine leads again. Meanwhile the other one
+// may: it does at once if the job blocks. If the job computes for long, though, it comes
+// when the scheduler looks for what has come, which takes ten milliseconds, so that not
+// many of these are done here. If a job ends the goroutine, as FailNow does in a test,
+// another one goes on.
+func (p *poller) do(e *epoll, job Job) (leads bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			p.wg.Add(1)
+			go p.run(e, e.lead()) // like this one
+		}
+	}()
+	began := time.Now()
+	e.leave()
+	job.Do()
+	leads = e.lead()
+	if took := time.Since(began); took > quickJob {
+		p.spare.Store(int32(min(took, time.Second) / spareEach))
+	}
+	returned = true
+	return leads
+}
+
+// jobHere takes a job that is to be done here, if there is one.
+func (p *poller) jobHere(e *epoll, s *Server) bool {
+	now := time.Since(s.born)
+	since := now - p.last
+	p.last = now
+	if s.only == nil || since < quietFor || p.later.Len() > 0 || !e.waits.Load() {
+		return false
+	}
+	if p.spare.Load() > 0 {
+		p.spare.Add(-1)
+		return false
+	}
+	p.job = s.only()
+	return p.job != nil
+}
+
+// read reads connections once: those of the events, and then a few of those that have
+// been put off.
+func (p *poller) read(e *epoll, events []syscall.EpollEvent) next {
+	var batch [pollBatch + laterReads]parkable
 	ready := batch[:0]
 	p.mu.Lock()
 	for _, ev := range events {
-		w := p.conns[ev.Fd]
-		if w == nil {
+		c := p.conns[ev.Fd]
+		if c == nil {
 			continue
 		}
-		w.parked.end = ev.Events != syscall.EPOLLIN // perhaps behind bytes
+		place := c.parking()
+		place.end = ev.Events != syscall.EPOLLIN // perhaps behind bytes
 		switch {
-		case w.parked.state == parkLater:
-		case w.stillHasty():
-			w.parked.state = parkLater
-			p.later.Push(w)
+		case place.state == parkLater:
+		case c.stillHasty():
+			place.state = parkLater
+			p.later.Push(c)
 		default:
-			w.parked.state = parkBusy
-			ready = append(ready, w)
+			place.state = parkBusy
+			ready = append(ready, c)
 		}
 	}
 	for range min(laterReads, p.later.Len()) {
-		if w := p.later.Pop(); w.parked.state == parkLater { // or else it has been taken away
-			w.parked.state = parkBusy
-			ready = append(ready, w)
+		c := p.later.Pop()
+		if place := c.parking(); place.state == parkLater { // or else it has been taken away
+			place.state = parkBusy
+			ready = append(ready, c)
 		}
 	}
 	p.mu.Unlock()
-	for _, w := range ready {
-		size := firstRead << w.parked.grown
-		in, err := r.read(w.raw, size)
-		w.parked.more = w.parked.end || len(in) == size
-		next := w.polled(in, err)
-		w.fit(len(in) == size)
+	for _, c := range ready {
+		place := c.parking()
+		size := firstRead << place.grown
+		in, err := p.in.read(c.sysConn(), size)
+		place.more = place.end || len(in) == size
+		next := c.polled(in, err)
+		c.fit(len(in) == size)
 		if next == nil {
 			continue
 		}
 		p.mu.Lock()
-		if w.parked.state == parkBusy {
-			p.removeLocked(w)
+		if place.state == parkBusy {
+			p.removeLocked(c)
 		}
-		w.parked.state = parkNone
+		place.state = parkNone
 		p.mu.Unlock()
 		go next() // a reader
 	}
 	p.mu.Lock()
-	for _, w := range ready {
-		switch w.parked.state {
+	for _, c := range ready {
+		place := c.parking()
+		switch place.state {
 		case parkBusy:
 			switch {
-			case w.sess.paused.Load() > 0:
-				w.parked.state = parkMuted // who resumes it waits for p.mu
-				_ = w.raw.Control(func(fd uintptr) { p.epoll.mute(int(fd)) })
-			case w.parked.more:
-				w.parked.state = parkLater
-				p.later.Push(w)
+			case c.muted():
+				place.state = parkMuted // who unmutes it waits for p.mu
+				_ = c.sysConn().Control(func(fd uintptr) { p.epoll.mute(int(fd)) })
+			case place.more:
+				place.state = parkLater
+				p.later.Push(c)
 			default:
-				w.parked.state = parkWaits
+				place.state = parkWaits
 			}
 		case parkWanted:
-			w.leaveLocked()
+			leaveLocked(c)
 		}
 	}
 	p.mu.Unlock()
 	if len(ready) > 0 {
-		ready[0].srv.received()
+		srv := ready[0].server()
+		if p.jobHere(e, srv) {
+			return nextLeave
+		}
+		srv.received()
 	}
 	if p.later.Len() > 0 {
 		runtime.Gosched() // handlers, and who writes
-		return true
+		return nextAgain
 	}
-	return len(events) >= pollAgain
+	if len(events) >= pollAgain {
+		return nextAgain
+	}
+	return nextWait
 }
 
 // firstRead is how much the poller reads at first of a connection: no more than a
@@ -270,17 +374,6 @@ const (
 	firstRead = 512
 	maxGrown  = 6 // firstRead << maxGrown is readSize
 )
-
-// fit sets how much is to be read the next time, so that it is about half a turn. Full
-// tells whether the last read was as much as could be.
-func (w *wsConn) fit(full bool) {
-	switch frames := w.in.Frames; {
-	case frames > turnPackets/2 && w.parked.grown > 0:
-		w.parked.grown--
-	case full && frames < turnPackets/4 && w.parked.grown < maxGrown:
-		w.parked.grown++
-	}
-}
 
 // A pollRead reads a connection into the poller's buffer.
 type pollRead struct {

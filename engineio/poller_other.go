@@ -10,6 +10,8 @@ import (
 
 // There is no poller here: every connection has a goroutine that reads it.
 
+const hasPoller = false
+
 type pollers struct{}
 
 func newPollers(*sync.WaitGroup) pollers { return pollers{} }
@@ -26,3 +28,11 @@ func (*wsConn) unmute() {}
 
 // own returns conn as it is, and how it is read and written without blocking.
 func own(conn net.Conn) (net.Conn, syscall.RawConn) { return conn, rawConn(conn) }
+
+func disown(conn net.Conn) (net.Conn, error) { return conn, nil }
+
+func (*webConn) park() bool { return false }
+
+func (*webConn) unpark() {}
+
+func (*webConn) unmute() {}

@@ -23,7 +23,10 @@ const (
 // A poll is a GET that waits for packets. Its fields but wake are protected by
 // the session's mu.
 type poll struct {
-	wake  chan struct{}     // holds one signal
+	wake  chan struct{}     // holds one signal, for the goroutine that waits; or nil
+	web   *webConn          // where it is to be answered, if no goroutine waits
+	rules *webRules         // with web
+	timer *time.Timer       // likewise: releases it
 	final parser.PacketType // the answer, if the session or the polling has ended
 	noop  bool              // release it, packets or none
 	plain bool              // the answer is not to be compressed
@@ -47,6 +50,25 @@ func (s *Session) farewellLocked() []byte {
 	return s.out.closePayload()
 }
 
+// wakePollLocked has the pending GET answered, if there is one. Over a connection of our
+// own that is left to the drain, with b when that is flushed: what is sent until then goes
+// with it.
+func (s *Session) wakePollLocked(b *Batch) {
+	p := s.poll
+	switch {
+	case p == nil:
+	case p.web == nil:
+		p.signal()
+	case s.listed:
+	case b == nil, b == cork:
+		s.listed = true
+		s.srv.drain.add(dueList{s, s, 1})
+	default:
+		s.listed = true
+		b.add(s)
+	}
+}
+
 func (p *poll) signal() {
 	select {
 	case p.wake <- struct{}{}:
@@ -56,11 +78,19 @@ func (p *poll) signal() {
 
 // releasePollLocked answers the pending GET with one packet.
 func (s *Session) releasePollLocked(t parser.PacketType) {
-	if s.poll != nil {
-		s.poll.final = t
-		s.poll.signal()
-		s.poll = nil
+	p := s.poll
+	if p == nil {
+		return
 	}
+	p.final = t
+	s.poll = nil
+	if p.web == nil {
+		p.signal()
+		return
+	}
+	payload, _ := s.payloadLocked(p)
+	a, _ := s.settleLocked(p, payload, true)
+	go p.web.answerPoll(s, p, payload, a) // ends when that is written; the connection is counted
 }
 
 // pollAgain has the client poll again if it does.
@@ -74,6 +104,7 @@ func (s *Session) pollAgain() {
 
 // openPolling answers a handshake over HTTP.
 func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, capture func() (any, error)) error {
+	taking := s.taking(w, r) // before there are headers that are for the answer to r alone
 	sess, err := s.newSession(r, q, capture)
 	if err != nil {
 		s.watch.refused(r, RefusedByCapture)
@@ -95,6 +126,10 @@ func (s *Server) openPolling(w http.ResponseWriter, r *http.Request, q query, ca
 		payload = parser.AppendV3(nil, payload, false, false)
 	}
 	sess.countPollingOut(1, len(payload))
+	if c := taking.take(w, sess); c != nil {
+		c.write(c.first, textAnswer, payload, nil, nil)
+		return nil
+	}
 	w.Header()["Content-Type"] = headerText
 	_ = sess.writePayload(w, payload, nil) // the heartbeat will notice
 	return nil
@@ -181,8 +216,9 @@ func (s *Session) pollableLocked(w http.ResponseWriter, r *http.Request, overlap
 	return false
 }
 
-// serveGet answers with what is queued, or waits for something.
-func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
+// serveGet answers with what is queued, or waits for something. Taking is nil, or how the
+// connection can be taken over for that.
+func (s *Session) serveGet(w http.ResponseWriter, r *http.Request, taking *taking) {
 	s.mu.Lock()
 	if !s.pollableLocked(w, r, s.poll != nil) {
 		return
@@ -192,15 +228,21 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 	p := &poll{wake: make(chan struct{}, 1), many: len(r.Header["Sec-Fetch-Mode"]) > 0}
 	s.poll = p
 	s.absent, s.polled = false, true
+	if taking != nil {
+		s.mu.Unlock()
+		c := taking.take(w, s)
+		s.mu.Lock()
+		if c != nil {
+			s.waitOnLocked(c, p, c.first)
+			return
+		}
+	}
 	payload, ok := s.awaitPayloadLocked(p, r.Context(), pollDeadline(w, r))
-	if s.poll == p {
-		s.poll = nil
+	a, closed := s.settleLocked(p, payload, ok)
+	if a != nil {
+		a.setDeadline = http.NewResponseController(w).SetWriteDeadline
 	}
-	plain, closed := p.plain, s.state == stateClosing && ok && s.out.len() == 0 && bytes.Equal(payload, s.farewellLocked())
-	if s.state == stateClosing {
-		s.armLocked(s.patienceLocked()) // for the next GET
-	}
-	a := s.answeringLocked(w, len(payload))
+	plain := p.plain
 	s.mu.Unlock()
 	if !ok {
 		s.fail(ReasonTransportError, context.Cause(r.Context()), nil)
@@ -218,6 +260,19 @@ func (s *Session) serveGet(w http.ResponseWriter, r *http.Request) {
 		s.tellLate(err)
 		s.fail(ReasonTransportError, err, nil)
 	}
+}
+
+// settleLocked is called when the payload for p is known. It returns how the answer is
+// counted, and whether it is the last one of a session that is closed.
+func (s *Session) settleLocked(p *poll, payload []byte, ok bool) (a *answer, closed bool) {
+	if s.poll == p {
+		s.poll = nil
+	}
+	if s.state == stateClosing {
+		closed = ok && s.out.len() == 0 && bytes.Equal(payload, s.farewellLocked())
+		s.armLocked(s.patienceLocked()) // for the next GET
+	}
+	return s.answeringLocked(len(payload)), closed
 }
 
 // pollDeadline is when a GET must be answered: a little before a timeout
@@ -246,46 +301,60 @@ func liftWriteTimeout(w http.ResponseWriter, r *http.Request) time.Duration {
 	return srv.WriteTimeout
 }
 
+// releaseAfter has p answered by then, packets or none.
+func (s *Session) releaseAfter(p *poll, after time.Duration) *time.Timer {
+	return time.AfterFunc(after, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.noop = true
+		if s.poll == p {
+			s.wakePollLocked(nil)
+		}
+	})
+}
+
+// payloadLocked returns the answer to the GET p, or false while there is none.
+func (s *Session) payloadLocked(p *poll) (payload []byte, ok bool) {
+	switch {
+	case p.final == parser.TypeClose && s.welcomeLocked():
+		return s.farewellLocked(), true
+	case p.final != 0:
+		return s.out.control(p.final), true
+	case s.state == stateClosing && s.out.len() == 0:
+		return s.farewellLocked(), true
+	case s.out.len() > 0:
+		// A close packet goes into the next one: clients handle it before
+		// the messages that precede it in the same payload.
+		s.pingFirstLocked()
+		p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
+		most := s.srv.opts.PollPackets
+		if p.many {
+			most = math.MaxInt
+		}
+		queued := s.out.len()
+		payload = s.out.payload(s.srv.opts.MaxPayload, most)
+		p.taken = uint32(queued - s.out.len())
+		s.tookLocked()
+		return payload, true
+	case p.noop:
+		return s.out.control(parser.TypeNoop), true
+	}
+	return nil, false
+}
+
 // awaitPayloadLocked returns the answer to the GET p, or false if its client
 // has gone. It is called with s.mu held, and returns with it held.
 func (s *Session) awaitPayloadLocked(p *poll, ctx context.Context, deadline time.Time) (payload []byte, ok bool) {
 	var noop *time.Timer
-	release := func(after time.Duration) *time.Timer {
-		return time.AfterFunc(after, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			p.noop = true
-			p.signal()
-		})
-	}
+	release := func(after time.Duration) *time.Timer { return s.releaseAfter(p, after) }
 	if !deadline.IsZero() {
 		defer release(time.Until(deadline)).Stop()
 	}
 	for {
-		switch {
-		case p.final == parser.TypeClose && s.welcomeLocked():
-			return s.farewellLocked(), true
-		case p.final != 0:
-			return s.out.control(p.final), true
-		case s.state == stateClosing && s.out.len() == 0:
-			return s.farewellLocked(), true
-		case s.out.len() > 0:
-			// A close packet goes into the next one: clients handle it before
-			// the messages that precede it in the same payload.
-			s.pingFirstLocked()
-			p.plain = slices.ContainsFunc(s.out.items.All(), (*Message).isPlain)
-			most := s.srv.opts.PollPackets
-			if p.many {
-				most = math.MaxInt
-			}
-			queued := s.out.len()
-			payload = s.out.payload(s.srv.opts.MaxPayload, most)
-			p.taken = uint32(queued - s.out.len())
-			s.tookLocked()
+		if payload, ok := s.payloadLocked(p); ok {
 			return payload, true
-		case p.noop:
-			return s.out.control(parser.TypeNoop), true
-		case noop == nil && s.probe != nil && s.probe.answered:
+		}
+		if noop == nil && s.probe != nil && s.probe.answered {
 			noop = release(noopInterval)
 			defer noop.Stop()
 		}

@@ -22,6 +22,16 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, payload []byte
 	if threshold < 0 || len(payload) < threshold || !negotiate.Gzip(h, r) {
 		return payload
 	}
+	small, ok := squeeze(payload)
+	if !ok {
+		return payload
+	}
+	h.Set("Content-Encoding", "gzip")
+	return small
+}
+
+// squeeze returns false if nothing is gained.
+func squeeze(payload []byte) ([]byte, bool) {
 	z := gzips.Get().(*gzip.Writer)
 	defer gzips.Put(z)
 	var out sliceWriter
@@ -29,9 +39,5 @@ func (s *Server) compress(w http.ResponseWriter, r *http.Request, payload []byte
 	_, _ = z.Write(payload) // a sliceWriter does not fail
 	_ = z.Close()
 	z.Reset(nil)
-	if len(out.b) >= len(payload) {
-		return payload
-	}
-	h.Set("Content-Encoding", "gzip")
-	return out.b
+	return out.b, len(out.b) < len(payload)
 }

@@ -30,8 +30,9 @@ const (
 	seenTimeout = time.Second
 )
 
-// servePost hands over the packets of a payload.
-func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
+// servePost hands over the packets of a payload. Taking is nil, or how the connection can be
+// taken over with the answer.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request, taking *taking) {
 	s.mu.Lock()
 	if !s.pollableLocked(w, r, s.posting) {
 		return
@@ -39,10 +40,11 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 	s.posting = true
 	s.absent = false
 	s.mu.Unlock()
+	answered := false
 	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.posting = false
+		if !answered {
+			s.posted()
+		}
 	}()
 
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
@@ -91,11 +93,24 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	post.end()
+	if c := taking.take(w, s); c != nil {
+		answered = true
+		s.posted() // the next one may come before we return
+		c.write(c.first, okAnswer, okBody, nil, nil)
+		return
+	}
 	h := w.Header()
 	h["Content-Type"] = headerHTML
 	h["Content-Length"] = headerTwo
 	h["Cache-Control"] = headerNoStore
 	_, _ = io.WriteString(w, "ok")
+}
+
+// posted is the end of a POST. It comes before its answer.
+func (s *Session) posted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posting = false
 }
 
 // A posting is the handling of a payload, packet by packet, in turns. What precedes a
@@ -110,11 +125,7 @@ type posting struct {
 // session is paused, and reports false if there is to be no more.
 func (post *posting) receive(p parser.Packet, err error) bool {
 	s := post.s
-	if err != nil {
-		s.malformed(err)
-		return false
-	}
-	if post.packets == turnPackets || s.paused.Load() > 0 {
+	if err == nil && (post.packets == turnPackets || s.paused.Load() > 0) {
 		post.end()
 		runtime.Gosched()
 		if !s.waitResumed(post.gone) { // the client has aborted the request
@@ -122,16 +133,31 @@ func (post *posting) receive(p parser.Packet, err error) bool {
 			return false
 		}
 	}
+	return post.handle(p, err)
+}
+
+// handle is receive for who must not wait.
+func (post *posting) handle(p parser.Packet, err error) bool {
+	if err != nil {
+		post.s.malformed(err)
+		return false
+	}
 	post.packets++
-	s.receive(p)
+	post.s.receive(p)
 	return true
 }
 
 // end ends a turn.
 func (post *posting) end() {
+	post.settle()
+	post.s.srv.received()
+}
+
+// settle is end without starting what has been handed over.
+func (post *posting) settle() {
 	s := post.s
+	s.settled()
 	s.uncork()
-	s.srv.received()
 	if wait := s.pay(post.packets); wait > 0 {
 		s.rest(wait)
 	}

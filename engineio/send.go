@@ -165,9 +165,7 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 	}
 	switch {
 	case w == nil:
-		if s.poll != nil {
-			s.poll.signal()
-		}
+		s.wakePollLocked(b)
 	case s.writing == writerNone && b != nil:
 		s.dueLocked(b)
 	case s.writing == writerNone, s.writing == writerDue && b == nil: // who waits for the drain need not

@@ -21,6 +21,14 @@ type Handler interface {
 	Close(reason Reason)
 }
 
+// A SettledHandler is a [Handler] that hears when messages that have come together have
+// been handled; see [Session.WantSettled].
+type SettledHandler interface {
+	Handler
+	// Settled is called as Message is, and not at the same time.
+	Settled()
+}
+
 // An UpgradeHandler is a [Handler] that is told when its session has moved to
 // WebSocket, which happens once at most.
 type UpgradeHandler interface {
@@ -37,7 +45,8 @@ type Server struct {
 	log  *logline.Logger
 	born time.Time // what Session.due is counted from
 
-	after     func() // see AfterMessages; or nil
+	after     func()     // see AfterMessages; or nil
+	only      func() Job // see AfterMessage; or nil
 	sessions  sessionMap
 	pollers   pollers
 	drain     drain
@@ -51,6 +60,7 @@ type Server struct {
 	closing   atomic.Bool   // no new sessions
 	over      chan struct{} // closed by Shutdown
 	guests    guests        // with Options.Peers
+	taken     taken         // with Options.HijackPolling
 
 	noUpgrades sync.Once // the log says why
 	keptOut    keptOut
@@ -98,6 +108,17 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 // to do something else. It is for handlers that start the work of several messages
 // together. F must not block. AfterMessages must be called before the first request.
 func (s *Server) AfterMessages(f func()) { s.after = f }
+
+// A Job is something to do after messages. It may block.
+type Job interface{ Do() }
+
+// AfterMessage sets a function that may be called where the one of [Server.AfterMessages]
+// would be, and then is called before it. If what is to be done is one job alone, f may
+// return it, for the caller to do it by itself: that spares waking a goroutine, which of a
+// single message is most of the cost. If it returns nil it has done nothing, and the other
+// function is called. F must not block. AfterMessage must be called before the first
+// request.
+func (s *Server) AfterMessage(f func() Job) { s.only = f }
 
 func (s *Server) received() {
 	if s.after != nil {
@@ -158,10 +179,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, capture func() (a
 		return s.openPolling(w, r, q, capture)
 	case r.Method == http.MethodGet:
 		if !sess.repeated(w, r, q, false) {
-			sess.serveGet(w, r)
+			sess.serveGet(w, r, s.taking(w, r))
 		}
 	case r.Method == http.MethodPost:
-		sess.servePost(w, r)
+		sess.servePost(w, r, s.taking(w, r))
 	default:
 		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		status := http.StatusMethodNotAllowed

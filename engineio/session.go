@@ -41,11 +41,12 @@ type Session struct {
 
 	nextDue *Session // in its dueList, whose owner's it is
 
-	paused atomic.Int32 // Pause calls without their Resume; far below zero at the end
-	moved  atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
-	cheap  atomic.Int32 // see CountCheap
-	corked atomic.Bool  // answers wait for uncork
-	paid   atomic.Int64 // until when what has come may come, evenly, since srv.born
+	paused    atomic.Int32 // Pause calls without their Resume; far below zero at the end
+	moved     atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
+	cheap     atomic.Int32 // see CountCheap
+	corked    atomic.Bool  // answers wait for uncork
+	unsettled atomic.Bool  // see WantSettled
+	paid      atomic.Int64 // until when what has come may come, evenly, since srv.born
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.

@@ -71,8 +71,8 @@ func (s *Session) shut(reason Reason, cause error) {
 	if s.timer != nil {
 		s.armLocked(min(s.patienceLocked(), s.leftLocked()))
 	}
-	if s.poll != nil && !idle {
-		s.poll.signal()
+	if !idle {
+		s.wakePollLocked(nil)
 	}
 	s.out.backlog.wake()
 	s.wakeReaderLocked()

@@ -254,6 +254,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for g := range s.guests.left() {
 		g.cut()
 	}
+	s.taken.cut()
 	s.mu.Lock()
 	s.cut = true
 	for w := range s.conns {
@@ -269,6 +270,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) gone() <-chan struct{} {
 	gone := make(chan struct{})
 	guests := s.guests.shut()
+	s.taken.end(nil)
 	go func() { // ends with the last session: at the latest soon after Shutdown cuts it
 		s.wg.Wait()
 		s.drain.wait()

@@ -152,7 +152,7 @@ func (w *wsConn) answerPending() {
 	w.answered = true
 	if s.poll != nil {
 		s.poll.noop = true
-		s.poll.signal()
+		s.wakePollLocked(nil)
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 			return err
 		}
 	}
-	header := w.Header().Clone()
+	header := w.Header()
 	conn, rw, err := hijack(w)
 	if err != nil {
 		s.log.Sparse(zerolog.WarnLevel, r.RemoteAddr, "hijack").Str("addr", logline.Text(r.RemoteAddr, logline.AddrLimit)).Err(err).Msg("cannot take the connection over")
@@ -88,6 +88,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		s.refuse(w, r, true, errBadRequest)
 		return nil
 	}
+	conn = unwrap(conn)
 	_ = conn.SetDeadline(time.Time{})
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetKeepAlive(false) // the heartbeat does that, and keepalive loses connections by the thousands
@@ -104,7 +105,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q query,
 		extension = websocket.AcceptDeflate(r.Header["Sec-Websocket-Extensions"])
 		c.in.Deflate = extension != ""
 	}
-	answer := appendSwitching(nil, key, protocol, extension, header)
+	answer := appendSwitching(make([]byte, 0, 384), key, protocol, extension, header) // the open packet has room behind it
 	if probing {
 		s.startProbe(c, answer, early, q.get("b64") == "1")
 		return nil
@@ -184,16 +185,22 @@ func only(values []string) string {
 
 // validKey checks for 16 bytes in base64.
 func validKey(key string) bool {
-	b, err := base64.StdEncoding.DecodeString(key)
-	return err == nil && len(b) == 16 && len(key) == 24
+	if len(key) != 24 {
+		return false
+	}
+	var b [18]byte // what a key without padding would take
+	n, err := base64.StdEncoding.Decode(b[:], []byte(key))
+	return err == nil && n == 16
 }
 
 // skipped are headers of earlier handlers that make no sense on a 101, or are
 // written by us.
-var skipped = []string{
-	"Connection", "Upgrade", "Transfer-Encoding", "Te", "Trailer", "Keep-Alive", "Date",
-	"Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Range",
-	"Sec-Websocket-Accept", "Sec-Websocket-Extensions", "Sec-Websocket-Protocol", "Sec-Websocket-Version",
+var skipped = map[string]bool{
+	"Connection": true, "Upgrade": true, "Transfer-Encoding": true, "Te": true, "Trailer": true,
+	"Keep-Alive": true, "Date": true, "Content-Length": true, "Content-Type": true,
+	"Content-Encoding": true, "Content-Language": true, "Content-Range": true,
+	"Sec-Websocket-Accept": true, "Sec-Websocket-Extensions": true,
+	"Sec-Websocket-Protocol": true, "Sec-Websocket-Version": true,
 }
 
 // appendSwitching appends the 101, with the headers that handlers before us
@@ -210,11 +217,8 @@ func appendSwitching(dst []byte, key, protocol, extension string, header http.He
 		dst = append(dst, "Sec-WebSocket-Extensions: "+extension+"\r\n"...)
 	}
 	if len(header) > 0 {
-		for _, k := range skipped {
-			header.Del(k)
-		}
 		w := sliceWriter{dst}
-		_ = header.Write(&w) // sanitises values; cannot fail
+		_ = header.WriteSubset(&w, skipped) // sanitises values; cannot fail
 		dst = w.b
 	}
 	return append(dst, "\r\n"...)

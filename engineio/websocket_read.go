@@ -212,6 +212,7 @@ func (w *wsConn) parse(p []byte) ([]byte, progress) {
 // what else may follow from it.
 func (w *wsConn) settle() {
 	s := w.sess
+	s.settled()
 	s.uncork()
 	if w.draining.Load() { // nothing follows a close frame
 		return

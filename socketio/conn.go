@@ -154,7 +154,10 @@ func (c *conn) Message(data []byte, binary bool) {
 func (c *conn) decoded(p *parser.Packet, done, pending bool, err error) {
 	if pending || c.partial {
 		c.partial = pending
-		c.watchAttachments(pending)
+		c.sess.WantSettled(pending) // most come together with what they are attached to
+		if !pending {
+			c.watchAttachments(false)
+		}
 	}
 	switch {
 	case err != nil:
@@ -162,6 +165,13 @@ func (c *conn) decoded(p *parser.Packet, done, pending bool, err error) {
 		c.sess.CloseWith(err)
 	case done:
 		c.receive(p)
+	}
+}
+
+// Settled implements [engineio.SettledHandler].
+func (c *conn) Settled() {
+	if c.partial {
+		c.watchAttachments(true)
 	}
 }
 

@@ -3,6 +3,8 @@ package socketio
 import (
 	"runtime"
 	"sync"
+
+	"github.com/siokit/sio/engineio"
 )
 
 // The handler of a socket is called by a goroutine while there is something to
@@ -44,6 +46,29 @@ func (c *crew) moreLocked() {
 	if c.first != nil && !c.coming {
 		c.coming = true
 		go c.work() // ends when no socket waits; Server.wg counts the sockets
+	}
+}
+
+// only takes the socket that waits, for who has made it wait to serve it, if that is one
+// alone and nobody is on his way to it.
+func (c *crew) only() engineio.Job {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.first
+	if s == nil || s.next != nil || c.coming {
+		return nil
+	}
+	c.first = nil
+	return (*job)(s)
+}
+
+// A job is a socket to be served.
+type job Socket
+
+// Do implements [engineio.Job].
+func (j *job) Do() {
+	if s := (*Socket)(j); s.serve() {
+		s.nsp.srv.crew.start()
 	}
 }
 

@@ -58,6 +58,69 @@ func TestTurns(t *testing.T) {
 	}
 }
 
+// TestJob has a single socket wait, of which whoever has read for it may do a turn, and
+// then two, of which neither is done by one that the other would wait for.
+func TestJob(t *testing.T) {
+	var handled atomic.Int32
+	h := newHost(t, nil)
+	sockets := make(chan *socketio.Socket, 2)
+	h.of("/", &nsp{
+		onConnect: func(s *socketio.Socket) *socketio.Refusal {
+			sockets <- s
+			return nil
+		},
+		onEvent: func(*socketio.Socket, *socketio.Event) { handled.Add(1) },
+	})
+	h.ws().join("/")
+	one := <-sockets
+	h.ws().join("/")
+	two := <-sockets
+	for one.Running() || two.Running() || h.Coming() {
+		time.Sleep(time.Millisecond)
+	}
+	if h.Only() != nil {
+		t.Error("a job while nothing waits")
+	}
+	one.Wait([]byte(`2["n"]`))
+	job := h.Only()
+	if job == nil {
+		t.Fatal("no job for one event")
+	}
+	if h.Only() != nil {
+		t.Error("the same job twice")
+	}
+	if job.Do(); handled.Load() != 1 || one.Running() {
+		t.Errorf("%d events are handled by a job", handled.Load())
+	}
+
+	serve := h.Alone()
+	one.Wait([]byte(`2["n"]`))
+	if h.Only() != nil {
+		t.Error("a job that somebody is on his way to")
+	}
+	serve()
+	one.Wait([]byte(`2["n"]`))
+	two.Wait([]byte(`2["n"]`))
+	if h.Only() != nil {
+		t.Error("a job while two sockets wait")
+	}
+	h.Alone()()
+	const many = 100
+	for range many {
+		one.Wait([]byte(`2["n"]`))
+	}
+	if job = h.Only(); job == nil {
+		t.Fatal("no job for many events")
+	}
+	job.Do()
+	for deadline := time.Now().Add(10 * time.Second); handled.Load() < many+4 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if got := handled.Load(); got != many+4 {
+		t.Errorf("%d events are handled, want %d", got, many+4)
+	}
+}
+
 // TestCheapConnects has clients say over and over what costs them nothing. They are
 // slowed down, and nothing is lost.
 func TestCheapConnects(t *testing.T) {

@@ -3,6 +3,7 @@ package socketio
 import (
 	"time"
 
+	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/sid"
 )
 
@@ -51,9 +52,12 @@ func (s *Socket) Accepted() bool {
 
 // Receive hands a message to the socket's connection, as its session does.
 func (s *Socket) Receive(text []byte) {
-	s.conn.Message(text, false)
+	s.Wait(text)
 	s.nsp.srv.crew.start()
 }
+
+// Wait hands a message over as Receive does, and has nobody come.
+func (s *Socket) Wait(text []byte) { s.conn.Message(text, false) }
 
 // Recoverable tells whether clients are away that may come back.
 func (n *Namespace) Recoverable() bool {
@@ -118,6 +122,16 @@ func (s *Socket) Running() bool {
 	return s.running
 }
 
+// Only returns the socket that waits, if that is one alone.
+func (s *Server) Only() engineio.Job { return s.crew.only() }
+
+// Coming tells whether a goroutine of the crew is on its way.
+func (s *Server) Coming() bool {
+	s.crew.mu.Lock()
+	defer s.crew.mu.Unlock()
+	return s.crew.coming
+}
+
 // Alone keeps the crew away until the returned function is called, which serves
 // what waits, on one goroutine.
 func (s *Server) Alone() (serve func()) {
@@ -138,3 +152,23 @@ func (s *Server) Alone() (serve func()) {
 
 // SetClosing has a server be between the beginning of Shutdown and the end of its sessions.
 func SetClosing(s *Server) { s.closing.Store(true) }
+
+// QueueAtOnce sets for how many clients an event is queued in one section, and what is called
+// between two of them, unless that is nil.
+func (n *Namespace) QueueAtOnce(some int, rest func()) {
+	r := n.recovery.(*localRecovery)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.atOnce = some; rest != nil {
+		r.rest = rest
+	}
+}
+
+// Sent tells whether the client whose socket has that id has been sent the last event.
+func (n *Namespace) Sent(id string) bool {
+	r := n.recovery.(*localRecovery)
+	c := recoverableOf(n.Socket(id))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return c.Has(r.log.Seq())
+}

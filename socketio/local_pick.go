@@ -96,7 +96,12 @@ func (set socketSet) has(s *Socket) bool {
 	return ok
 }
 
-// settled does what takes as long as there are members.
+// unsettled tells whether something is left that takes as long as there are members.
+func (to selection) unsettled() bool {
+	return len(to.more) > 0 || len(to.except) > 0 || len(to.skips)+len(to.names) > fewSkipped
+}
+
+// settled does that.
 func (to selection) settled() selection {
 	if len(to.more) > 0 {
 		seen := make(socketSet, to.found.Len())
@@ -111,7 +116,7 @@ func (to selection) settled() selection {
 		}
 		to.found, to.more = roster.ViewOf(list), nil
 	}
-	if len(to.except) == 0 && len(to.skips)+len(to.names) <= fewSkipped {
+	if !to.unsettled() {
 		return to
 	}
 	n := len(to.skips)

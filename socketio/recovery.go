@@ -193,7 +193,7 @@ type house interface {
 	tell(b *Broadcast, to selection)
 	pick(sel Selector) selection
 	// pickNumbered picks in one section in which the event gets its number, too, if it
-	// is to be kept.
+	// is to be kept. The selection is to be settled.
 	pickNumbered(sel Selector) (to selection, kept bool)
 	// number has an event get its number that is for nobody here, or has been picked.
 	number()

@@ -41,7 +41,8 @@ func (r *localRecovery) vacateLocked(c *recoverable) {
 		r.giveBackLocked(c.claim)
 		return
 	}
-	left := c.leftAt() // its handlers may have gone on for long
+	r.overtakeLocked(nil, c) // it counts as sent, as all that came before it left
+	left := c.leftAt()       // its handlers may have gone on for long
 	switch {
 	case c.since == 0:
 		c.Late(false)

@@ -201,6 +201,7 @@ func (r *localRecovery) provideLocked(s *Socket, c *recoverable, pid, offset str
 	var m *ledger.Membership
 	var values map[any]any
 	if c != nil {
+		r.overtakeLocked(nil, c)
 		m, values = r.rooms.Of(&c.Client, c.socket.ID()), c.socket.values()
 	} else {
 		a := r.awayLocked(pid)

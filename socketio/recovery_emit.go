@@ -37,31 +37,75 @@ func (r *localRecovery) broadcast(b *Broadcast) error {
 	return nil
 }
 
+// sendAtOnce is for how many an event is queued in one section of mu: as many as a batch
+// has.
+const sendAtOnce = 256
+
+// An underway is an event that is being queued for many, and has a number: whoever wants to
+// be in front of the others meanwhile gets it first.
+type underway struct {
+	event recovery.Event
+	e     encoded
+}
+
 // send numbers an event, keeps it, and queues it for whom it is meant, whom it
-// returns.
-func (r *localRecovery) send(b *Broadcast, e, old encoded) (to selection) {
+// returns. Others have their turn meanwhile, but none who sends to many.
+func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 	var batch delivery
 	defer batch.Flush()
+	r.turn.Lock()
 	r.mu.Lock()
-	defer r.unlock()
 	to, kept := r.house.pickNumbered(b.Selector)
 	seq := r.log.Seq()
 	if kept {
 		r.fill(e, seq)
-	}
-	for s := range to.each {
-		c := recoverableOf(s)
-		if c == nil {
-			_ = s.sendLater(&batch, old, false)
-			continue
+		event := recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except}
+		r.keepLocked(event)
+		if to.unsettled() || to.found.Len() >= r.atOnce {
+			r.underway = underway{event, e}
+			r.rooms.Hold(seq)
 		}
-		c.Sent(seq)
-		_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 	}
-	if kept {
-		r.keepLocked(recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except})
+	if to.unsettled() {
+		r.mu.Unlock()
+		to = to.settled()
+		r.mu.Lock()
 	}
+	n := 0
+	for s := range to.each {
+		if n++; n%r.atOnce == 0 {
+			r.mu.Unlock()
+			r.rest() // for who emits, comes or goes
+			r.mu.Lock()
+		}
+		c := recoverableOf(s)
+		switch {
+		case c == nil:
+			_ = s.sendLater(&batch, old, false)
+		case kept && c.Has(seq): // it could not wait
+		default:
+			c.Sent(seq)
+			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
+		}
+	}
+	if r.underway.event.Seq > 0 {
+		r.underway = underway{}
+		r.rooms.Hold(0)
+	}
+	r.turn.Unlock() // before a failure is logged, which may emit
+	r.unlock()
 	return to
+}
+
+// overtakeLocked is called before anything is done by which a client would be in front of
+// the event that is being queued: if that is for it, it gets it now.
+func (r *localRecovery) overtakeLocked(batch *delivery, c *recoverable) {
+	u := &r.underway
+	if u.event.Seq == 0 || c.Has(u.event.Seq) || !r.rooms.Meant(&c.Client, c.socket.ID(), &u.event) {
+		return
+	}
+	c.Sent(u.event.Seq)
+	_ = c.socket.sendLater(batch, u.e, false)
 }
 
 // numberLocked implements [recoverer]. An event is kept if it may be for somebody who can
@@ -88,6 +132,7 @@ func (r *localRecovery) emit(s *Socket, e encoded) error {
 	r.mu.Lock()
 	defer r.unlock()
 	if c.claim == nil {
+		r.overtakeLocked(&batch, c)
 		r.fill(e, r.log.Seq()+1)
 	}
 	if err := s.sendLater(&batch, e, false); err != nil {
@@ -142,13 +187,19 @@ func (r *localRecovery) broadcastVolatile(b *Broadcast) error {
 func (r *localRecovery) sendVolatile(b *Broadcast, e encoded, mark uint64, marked bool) selection {
 	var batch delivery
 	defer batch.Flush()
+	to := r.house.pick(b.Selector)
+	n := 0
 	if marked {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 	}
-	to := r.house.pick(b.Selector)
 	for s := range to.each {
 		if c := recoverableOf(s); marked && c != nil {
+			if n++; n%r.atOnce == 0 {
+				r.mu.Unlock()
+				r.rest()
+				r.mu.Lock()
+			}
 			c.Mark(mark)
 		}
 		_ = s.sendLater(&batch, e, true)

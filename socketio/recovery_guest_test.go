@@ -60,7 +60,8 @@ func (g *guest) tryCome(h *host) (recovered bool, err error) {
 	if g.client, err = h.tryWS(); err != nil {
 		return false, err
 	}
-	h.t.Cleanup(func() { g.conn.Close() })
+	conn := g.conn // or g's next one would be closed, and the garbage collector close this one at any time
+	h.t.Cleanup(func() { conn.Close() })
 	return g.enter()
 }
 

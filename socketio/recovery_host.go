@@ -106,7 +106,7 @@ func (l *Local) pickNumbered(sel Selector) (to selection, kept bool) {
 	kept = l.nsp.recovery.numberLocked(sel.Rooms)
 	to = l.pickLocked(sel)
 	l.mu.RUnlock()
-	return to.settled(), kept
+	return to, kept
 }
 
 func (l *Local) number() {

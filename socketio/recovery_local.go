@@ -16,8 +16,10 @@ import (
 // in the log of events, and who has got what of them. The events, and what is known of a
 // client that is away, are with the store.
 //
-// Its mu is held from an event's number until the event is queued for all whom it is for:
-// they get events in the order of their numbers.
+// They get events in the order of their numbers. What is sent to one has its number, and is
+// queued, in one section of mu. What is sent to many is queued for some at a time; nothing
+// else that is for many is begun meanwhile, and whoever sends to one of them lets it have
+// that first: see underway.
 type localRecovery struct {
 	house    house
 	opts     Recovery
@@ -25,8 +27,11 @@ type localRecovery struct {
 	patience time.Duration // with a client that has to show that it is there
 	proof    time.Duration // what was sent so long before a loss was noticed has arrived: a ping behind it was answered
 	filler   any           // stands for the offset while an event is encoded: a string
+	atOnce   int           // is sendAtOnce, but for tests
+	rest     func()        // is runtime.Gosched, likewise: between sections
 
 	walking sync.Mutex // held while the log is walked: who emits waits for one step of one client. Taken before mu
+	turn    sync.Mutex // held while an event is queued for many. Taken before mu
 
 	mu       sync.Mutex // protects the following, but for the rooms, which may be used without
 	store    recovery.Store
@@ -36,6 +41,7 @@ type localRecovery struct {
 	clients  map[string]*recoverable  // those that are there, by pid
 	waiting  map[string]chan struct{} // who waits for what comes of a client, by its pid; closed for who has to give way
 	deciding map[string]*claim        // whose connect handler runs, by the pid of the client that it says it is
+	underway underway                 // is being queued for many, if it has a number
 	timer    *time.Timer              // nil, or runs, while something is kept
 	closed   bool
 	failure  error         // of the store, to be logged when mu is released
@@ -68,6 +74,8 @@ func newLocalRecovery(h house, namespace string, o *Options) *localRecovery {
 		opts:     *o.Recovery,
 		queue:    queueBounds{o.Engine.QueueBytes, o.Engine.QueuePackets},
 		patience: askPatience,
+		atOnce:   sendAtOnce,
+		rest:     runtime.Gosched,
 		proof:    o.Engine.PingInterval + 2*o.Engine.PingTimeout,
 		clients:  make(map[string]*recoverable),
 		waiting:  make(map[string]chan struct{}),

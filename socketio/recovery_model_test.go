@@ -94,6 +94,7 @@ func (w *wanderer) wander(t *testing.T, h *host) {
 
 func newWanderers(t *testing.T, h *host, n *nsp, count int, seed uint64) []*wanderer {
 	n.AskFor(time.Millisecond) // nobody answers whose client is back
+	n.QueueAtOnce(1, nil)      // and whatever can happen while an event is queued for all, does
 	var all []*wanderer
 	for i := range count {
 		w := &wanderer{

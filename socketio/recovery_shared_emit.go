@@ -156,6 +156,7 @@ func (r *sharedRecovery) deliver(pos uint64, b *Broadcast, t *ticket) {
 		r.house.number()
 	case b != nil:
 		picked, _ = r.house.pickNumbered(b.Selector)
+		picked = picked.settled()
 	default:
 		r.house.number()
 	}

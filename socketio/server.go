@@ -50,6 +50,7 @@ func New(opts *Options) (*Server, error) {
 		return nil, err
 	}
 	engine.AfterMessages(s.crew.start)
+	engine.AfterMessage(s.crew.only)
 	s.opts.Engine = engine.Options()
 	return s, nil
 }

@@ -73,7 +73,7 @@ func run(ctx context.Context) error {
 	check := flag.Bool("check", false, "fail if a page costs more than it may")
 	flag.Parse()
 
-	if err := process.Build(ctx, "sio", "servers/sio", [][]string{{"go", "build", "-o", "../../.build/sio", "."}}, os.Stderr); err != nil {
+	if err := process.Build(ctx, "sio-observed", "servers/sio-observed", [][]string{{"go", "build", "-o", "../../.build/sio-observed", "."}}, os.Stderr); err != nil {
 		return err
 	}
 	m := &measured{make([][]float64, len(variants)), make([][]float64, len(variants)), make([]int, len(variants))}
@@ -101,11 +101,11 @@ func run(ctx context.Context) error {
 // measure has a crowd connect to a fresh server, and then do nothing.
 func (m *measured) measure(ctx context.Context, i, clients int, idle time.Duration) error {
 	v := variants[i]
-	command := []string{"../../.build/sio"}
+	command := []string{"../../.build/sio-observed"}
 	if v.flag != "" {
 		command = append(command, "-admin", v.flag)
 	}
-	server, err := process.Start(ctx, process.Command{Dir: "servers/sio", Run: command})
+	server, err := process.Start(ctx, process.Command{Dir: "servers/sio-observed", Run: command})
 	if err != nil {
 		return err
 	}

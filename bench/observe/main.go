@@ -74,7 +74,7 @@ func run(ctx context.Context) error {
 		return errors.New("no sets or passes, no ratios")
 	}
 
-	if err := process.Build(ctx, "sio", "servers/sio", [][]string{{"go", "build", "-o", "../../.build/sio", "."}}, os.Stderr); err != nil {
+	if err := process.Build(ctx, "sio-observed", "servers/sio-observed", [][]string{{"go", "build", "-o", "../../.build/sio-observed", "."}}, os.Stderr); err != nil {
 		return err
 	}
 	m := &measured{ratios: make([][]record.Spread, len(rows)), perOp: make([][]record.Spread, len(rows))}
@@ -121,11 +121,11 @@ func (m *measured) set(ctx context.Context, set, passes int, w load.Window) erro
 		}
 	}()
 	for _, v := range variants {
-		command := []string{"../../.build/sio", "-forget"}
+		command := []string{"../../.build/sio-observed", "-forget"}
 		if v.flag != "" {
 			command = append(command, v.flag)
 		}
-		s, err := process.Start(ctx, process.Command{Dir: "servers/sio", Run: command})
+		s, err := process.Start(ctx, process.Command{Dir: "servers/sio-observed", Run: command})
 		if err != nil {
 			return err
 		}

@@ -14,7 +14,10 @@ import * as v40 from "socket.io-client-4.0";
 export const target = process.env.TARGET ?? "sio";
 
 const command = {
-  sio: [process.env.SERVER ?? fileURLToPath(new URL("../../.bin/interop-server", import.meta.url))],
+  sio: [
+    process.env.SERVER ?? fileURLToPath(new URL("../../.bin/interop-server", import.meta.url)),
+    ...(process.env.SERVER_FLAGS?.split(" ") ?? []),
+  ],
   reference: [process.execPath, fileURLToPath(new URL("../reference.mjs", import.meta.url))],
 }[target];
 if (!command) throw new Error(`TARGET is "sio" or "reference", not "${target}"`);

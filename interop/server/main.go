@@ -34,6 +34,7 @@ func main() {
 	allowEIO3 := flag.Bool("allow-eio3", false, "serve clients of version 2")
 	client := flag.String("client", "", "`folder` of the official client to serve")
 	corsOrigin := flag.String("cors-origin", "", "`origin` of a page that is let in")
+	hijack := flag.Bool("hijack-polling", false, "read polls without net/http (sio only)")
 	parser := flag.String("parser", "", "the `name` of another format of packets: msgpack")
 	compress := flag.Int("compress", 0, "messages of so many `bytes` and more; 0: none")
 	window := flag.Int("recovery", 0, "in `milliseconds`; 0 is off")
@@ -46,6 +47,7 @@ func main() {
 		ConnectTimeout: time.Duration(*connectTimeout) * time.Millisecond,
 		MaxPayload:     *maxPayload,
 		AllowEIO3:      *allowEIO3,
+		HijackPolling:  *hijack,
 
 		MaxClientNamespaces: *maxNamespaces,
 	}

@@ -181,6 +181,12 @@ func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 		*p = value
 		return nil
 	}
+	if p, ok := v.(*[]byte); ok && p != nil && len(data) == len(Placeholder)+2 { // of an attachment below 10
+		if num, _, ok := CutPlaceholder(data, len(attachments)); ok {
+			*p = slices.Clip(attachments[num]) // an append must not write behind it
+			return nil
+		}
+	}
 	switch {
 	case !meetsHooks(reflect.TypeOf(v)):
 		return json.Unmarshal(data, v, plainDecode...)

@@ -338,3 +338,33 @@ func TestJSONLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestJSONUnmarshalAttachment has attachments as they come, and what only looks like one.
+func TestJSONUnmarshalAttachment(t *testing.T) {
+	room := []byte("abc")
+	attachments := [][]byte{room[:1], room[1:2]}
+	for data, want := range map[string]string{
+		`{"_placeholder":true,"num":0}`:   "a",
+		`{"_placeholder":true,"num":1}`:   "b",
+		` {"num":1, "_placeholder":true}`: "b",
+		`{"_placeholder":true,"num":2}`:   "error",
+		`{"_placeholder":true,"num":00}`:  "error",
+		`{"_placeholder":true,"num":x}`:   "error",
+		`{"_placeholder":true,"num":0]`:   "error",
+		`"YQ=="`:                          "a",
+		`null`:                            "",
+	} {
+		p := []byte("before")
+		err := JSON{}.Unmarshal([]byte(data), attachments, &p)
+		got := string(p)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q (%v)", data, got, want, err)
+		}
+		if p = append(p, 'x'); string(room) != "abc" {
+			t.Fatalf("%s: an append has written behind the attachment", data)
+		}
+	}
+}

@@ -19,7 +19,8 @@ type Client struct {
 	late   uint64 // the last one that did, if it may not have arrived
 	forged bool   // an argument of the application's looked like an offset
 
-	closed int32  // how many spans are over; protected by Rooms.mu, as is all below
+	parted bool   // the client is one of the namespace no more; protected by Rooms.mu, as is all below
+	closed int32  // how many spans are over
 	added  uint64 // the last event before it was one of the namespace
 	left   uint64 // the last event before it was one no more
 	spans  []span
@@ -34,6 +35,9 @@ func (l *Log) NewClient(pid, offset string) Client {
 
 // Sent notes that an event is sent to the client.
 func (c *Client) Sent(seq uint64) { c.got = seq }
+
+// Has tells whether the client has been sent an event, or a later one.
+func (c *Client) Has(seq uint64) bool { return c.got >= seq }
 
 // Missed notes that an event for it alone had to go.
 func (c *Client) Missed(seq uint64) { c.floor = seq }
@@ -87,6 +91,15 @@ func (r *Rooms) Of(c *Client, id string) *Membership {
 	spans := slices.Clone(c.spans)
 	r.mu.Unlock()
 	return newMembership(c, id, r.log.Seq(), spans)
+}
+
+// Meant tells whether an event is for a client that is there, by the id of its socket. Those
+// from Hold on may be asked for.
+func (r *Rooms) Meant(c *Client, id string, e *recovery.Event) bool {
+	r.mu.Lock()
+	gone := c.parted && c.left < e.Seq
+	r.mu.Unlock()
+	return !gone && r.Of(c, id).Meant(e)
 }
 
 // in tells whether the client was in any of the rooms when an event was emitted.

@@ -15,10 +15,11 @@ type Rooms struct {
 
 	mu     sync.Mutex // protects the following, and what clients remember of rooms
 	trails map[string]*trail
+	held   uint64 // the event from which on all is remembered; never, if there is none
 }
 
 // NewRooms returns what tells of rooms by the numbers of a log.
-func NewRooms(log *Log) *Rooms { return &Rooms{log: log, trails: make(map[string]*trail)} }
+func NewRooms(log *Log) *Rooms { return &Rooms{log: log, trails: make(map[string]*trail), held: never} }
 
 // A trail is what is remembered of a room, for those who are or were in it.
 type trail struct {
@@ -63,6 +64,17 @@ func (r *Rooms) Missed(names []string, seq uint64) {
 	}
 }
 
+// Hold keeps what is remembered of those who leave rooms from an event on, until it is
+// called with 0.
+func (r *Rooms) Hold(seq uint64) {
+	if seq == 0 {
+		seq = never
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = seq
+}
+
 // trail returns what is remembered of a room, for one more span.
 func (r *Rooms) trail(name string) *trail {
 	t := r.trails[name]
@@ -93,7 +105,7 @@ func (r *Rooms) Add(c *Client) {
 func (r *Rooms) Part(c *Client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.left = r.log.Seq()
+	c.parted, c.left = true, r.log.Seq()
 }
 
 // Join notes that a client has entered a room.
@@ -141,7 +153,7 @@ func (r *Rooms) shorten(c *Client) {
 func (r *Rooms) tidy(c *Client, upTo uint64) {
 	head := r.log.head.Load()
 	c.spans = slices.DeleteFunc(c.spans, func(s span) bool {
-		if s.to > upTo {
+		if s.to > upTo || s.to >= r.held {
 			return false
 		}
 		if s.to > head {
@@ -304,7 +316,7 @@ func (r *Rooms) Return(c *Client, was *Absence, aside *Aside, gone bool) (in []s
 	r.discard(aside)
 	r.shorten(c)
 	if gone {
-		c.left = r.log.Seq()
+		c.parted, c.left = true, r.log.Seq()
 	}
 	return in
 }
