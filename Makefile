@@ -201,6 +201,10 @@ bench-cores: ## measure what many cores would make of the server: four minutes, 
 bench-million: ## connect hundreds of thousands of clients that are idle, and weigh them: six minutes, into bench/results
 	cd bench && go run ./million -out results
 
+.PHONY: bench-tls
+bench-tls: ## measure what TLS costs that the server ends, beside the reference: two minutes, into bench/results
+	cd bench && go run ./tls -out results
+
 .PHONY: bench-observe
 bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: eight minutes, into bench/results
 	cd bench && go run ./dashboard
