@@ -15,6 +15,7 @@ import (
 	"github.com/siokit/sio/adminui"
 	"github.com/siokit/sio/bench/servers/internal/host"
 	sioprometheus "github.com/siokit/sio/metrics/prometheus"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
 func main() {
@@ -22,9 +23,17 @@ func main() {
 	forget := flag.Bool("forget", false, "keep nothing of the handshake request")
 	metrics := flag.Bool("metrics", false, "have metrics, at /metrics")
 	admin := flag.String("admin", "", "`mode` of an Admin UI, production or development; none by default")
+	packed := flag.Bool("msgpack", false, "speak MessagePack")
+	deflate := flag.Bool("deflate", false, "compress messages for clients that offer it")
 	flag.Parse()
 
 	opts := &sio.Options{ForgetRequest: *forget}
+	if *packed {
+		opts.Parser = msgpack.Parser{}
+	}
+	if *deflate {
+		opts.Compression = new(sio.Compression)
+	}
 	if *metrics {
 		reg := prometheus.NewRegistry()
 		opts.Observers = []*sio.Observer{sioprometheus.New(reg, nil)}
@@ -67,6 +76,8 @@ func register(srv *sio.Server) {
 		return c.Emit("echo", m)
 	})
 	sio.OnWithAck(srv, "binary", func(_ *sio.Context, data []byte) ([]byte, error) { return data, nil })
+
+	sio.OnWithAck(srv, "text", func(_ *sio.Context, text string) (string, error) { return text, nil })
 
 	srv.On("blast", func(c *sio.Context) error {
 		var count int

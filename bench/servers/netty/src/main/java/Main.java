@@ -13,6 +13,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** The bench's contract on netty-socketio. */
 public class Main {
@@ -22,7 +23,7 @@ public class Main {
         config.setPort(Integer.parseInt(System.getenv("PORT")));
         config.setUseLinuxNativeEpoll(true);
         config.setHttpCompression(false);
-        config.setWebsocketCompression(false);
+        config.setWebsocketCompression(Arrays.asList(args).contains("-deflate"));
         config.setAllowCustomRequests(true); // for /mem
 
         SocketIOServer server = new SocketIOServer(config);
@@ -39,6 +40,8 @@ public class Main {
                 client.sendEvent("echo", data);
             }
         });
+
+        server.addEventListener("text", String.class, (client, data, ack) -> ack.sendAckData(data));
 
         server.addMultiTypeEventListener("blast", (client, data, ack) -> {
             int count = data.first();
