@@ -173,7 +173,7 @@ func (r *results) complete() error {
 }
 
 // ours says that a target is to be built by all means.
-func ours(t target) bool { return t.Dialect == load.Bare || t.Dir == "servers/sio" }
+func ours(t target) bool { return t.Dialect == load.Bare || t.isSio() }
 
 func choose(names string) ([]target, error) {
 	all := targets()

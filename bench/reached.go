@@ -33,7 +33,7 @@ func times(v float64) string { return fmt.Sprintf("%.2f", v) }
 func peers() []string {
 	var all []string
 	for _, t := range targets() {
-		if t.Dialect == load.SocketIO && t.Dir != "servers/sio" {
+		if t.Dialect == load.SocketIO && !t.isSio() {
 			all = append(all, t.Name)
 		}
 	}

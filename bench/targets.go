@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
@@ -34,6 +35,9 @@ func (t target) command(args ...string) process.Command {
 func (t target) skips(key string) bool {
 	return slices.Contains(t.Skip, key) || len(t.Only) > 0 && !slices.Contains(t.Only, key)
 }
+
+// isSio says that it is no peer, but sio in one form or another.
+func (t target) isSio() bool { return t.Name == subject || strings.HasPrefix(t.Name, subject+"-") }
 
 // polls says that clients can come by long-polling.
 func (t target) polls() bool { return t.Dialect == load.SocketIO }
