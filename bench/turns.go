@@ -57,10 +57,10 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 			continue
 		}
 		one := &run{Target: t.Name, plan: p, target: t, log: log}
-		switch err := one.start(ctx, of); {
-		case err != nil && ours(t):
-			return fmt.Errorf("%s: %w", t.Name, err)
-		case err != nil: // its rounds will tell
+		if err := one.start(ctx, of); err != nil { // its rounds will tell
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			fmt.Fprintf(log, "!!! %s takes no turns: %v\n", t.Name, err)
 			continue
 		}

@@ -165,7 +165,7 @@ func (l *loop) handle(c *conn, events uint32) error {
 // read reads once: if there is more, epoll says so again.
 func (l *loop) read(c *conn) error {
 	kept := copy(l.in, c.rest)
-	n, err := unix.Read(c.fd, l.in[kept:])
+	n, err := read(c.fd, l.in[kept:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
@@ -319,7 +319,7 @@ func (l *loop) send(c *conn, frames []byte) error {
 		c.out = append(c.out, frames...)
 		return nil
 	}
-	n, err := unix.Write(c.fd, frames)
+	n, err := write(c.fd, frames)
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return os.NewSyscallError("write", err)
 	}
@@ -331,7 +331,7 @@ func (l *loop) send(c *conn, frames []byte) error {
 }
 
 func (l *loop) flush(c *conn) error {
-	n, err := unix.Write(c.fd, c.out)
+	n, err := write(c.fd, c.out)
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return os.NewSyscallError("write", err)
 	}
