@@ -16,6 +16,7 @@ const (
 	few       = 50
 	some      = 1_000
 	crowd     = 10_000
+	beside    = 500 // who connect, and hang up
 	listening = 100 // by long-polling, of whom each gets every message
 )
 

@@ -32,6 +32,7 @@ func measures() []measure {
 	return []measure{
 		{"connect.1k", "WebSocket connects, the first 1,000", record.PerCPU, true},
 		{"connect.10k", "WebSocket connects, 1,000 to 10,000", record.PerCPU, true},
+		{"connect.beside", "WebSocket connects, 500 at a time", record.PerCPU, true},
 		{"connect.10k.reached", "connected, of 10,000", record.Count, false},
 		{"memory.base", "resident, nobody connected", record.Bytes, false},
 		{"memory.1k.lies", "resident per idle client, 1,000, as it lies", record.Bytes, true},

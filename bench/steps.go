@@ -61,6 +61,7 @@ func byVisitors() []step {
 	return []step{
 		{"polling", "polling.50", func(r *run) (*load.Sample, error) { return r.crowd.Polling(few, r.plan.window) }},
 		{"churn", "churn", func(r *run) (*load.Sample, error) { return r.crowd.Churn(r.plan.window) }},
+		{"churn", "connect.beside", func(r *run) (*load.Sample, error) { return r.crowd.ConnectBeside(beside, r.plan.connect) }},
 		{"churn", "arrivals", func(r *run) (*load.Sample, error) { return r.crowd.Arrivals(r.plan.window) }},
 	}
 }

@@ -103,6 +103,16 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	return sample, nil
 }
 
+// ConnectBeside connects n others, who then hang up.
+func (c *Crowd) ConnectBeside(n int, limit time.Duration) (*Sample, error) {
+	others, err := NewCrowd(c.loop.ctx, c.server)
+	if err != nil {
+		return nil, err
+	}
+	defer others.Close()
+	return others.Connect(n, limit)
+}
+
 // SendFrom has a client of another server ask for broadcasts from now on, by an event of
 // that name instead of blast.
 func (c *Crowd) SendFrom(s Server, event string, limit time.Duration) error {

@@ -125,6 +125,7 @@ func TestScenarios(t *testing.T) {
 		{"polling", func() (*Sample, error) { return c.Polling(5, brief) }},
 		{"churn", func() (*Sample, error) { return c.Churn(brief) }},
 		{"arrivals", func() (*Sample, error) { return c.Arrivals(brief) }},
+		{"connects", func() (*Sample, error) { return c.ConnectBeside(n, 5*time.Second) }},
 		{"text", func() (*Sample, error) { return c.Echo(Text, n, brief) }},
 		{"large", func() (*Sample, error) { return c.Echo(Large, n, brief) }},
 		{"large broadcast", func() (*Sample, error) { return c.BroadcastOf(64_000, 1, brief) }},
