@@ -76,6 +76,7 @@ type run struct {
 	server    *process.Server
 	crowd     *load.Crowd
 	listeners *load.Listeners // of the part that has some
+	out       bool            // of turns, since it failed
 	log       io.Writer
 	base      float64        // resident bytes before any connection
 	empty     process.Memory // likewise
@@ -190,7 +191,10 @@ func (r *run) gather(p part) (err error) {
 		r.listeners, err = r.crowd.Listen(p.listeners, r.plan.connect)
 		return err
 	}
-	_, err = r.crowd.Connect(p.clients, r.plan.connect)
+	s, err := r.crowd.Connect(p.clients, r.plan.connect)
+	if err == nil && r.crowd.Size() == 0 {
+		err = fmt.Errorf("nobody could connect: %s", s.Error)
+	}
 	return err
 }
 

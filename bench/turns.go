@@ -45,6 +45,8 @@ func (r *results) takeTurns(ctx context.Context, built []target, p plan, log io.
 	return nil
 }
 
+// takeSet has a part measured in turns. A server that fails takes no more of them; its rounds
+// tell of it.
 func (r *results) takeSet(ctx context.Context, built []target, of part, before int, p plan, log io.Writer) error {
 	var all []*run
 	defer func() {
@@ -52,16 +54,17 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 			each.stop()
 		}
 	}()
+	fail := func(one *run, err error) {
+		one.out = true
+		fmt.Fprintf(log, "!!! %s takes no more turns: %v\n", one.Target, err)
+	}
 	for _, t := range built {
 		if !t.Turns || of.name != "" && !t.has(of) || !slices.ContainsFunc(of.steps, func(s step) bool { return !t.skips(s.key) }) {
 			continue
 		}
 		one := &run{Target: t.Name, plan: p, target: t, log: log}
-		if err := one.start(ctx, of); err != nil { // its rounds will tell
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			fmt.Fprintf(log, "!!! %s takes no turns: %v\n", t.Name, err)
+		if err := one.start(ctx, of); err != nil {
+			fail(one, err)
 			continue
 		}
 		all = append(all, one)
@@ -69,7 +72,7 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 			continue // nothing of it has to do with those who are connected
 		}
 		if err := one.gather(of); err != nil {
-			return err
+			fail(one, err)
 		}
 	}
 	for pass := before; pass < before+turnPasses; pass++ {
@@ -79,10 +82,17 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 				if pass%2 == 1 {
 					i = len(all) - 1 - i
 				}
-				if err := r.turn(all[(i+pass/2)%len(all)], pass, s); err != nil {
-					return err
+				one := all[(i+pass/2)%len(all)]
+				if one.out {
+					continue
+				}
+				if err := r.turn(one, pass, s); err != nil {
+					fail(one, err)
 				}
 			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return ctx.Err()

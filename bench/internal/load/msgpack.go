@@ -121,13 +121,15 @@ func packedSize(b []byte) int {
 		size += 1 << (c - 0xcc)
 	case c >= 0xd0 && c < 0xd4: // signed
 		size += 1 << (c - 0xd0)
+	case c >= 0xd4 && c < 0xd9: // extensions: undefined, in JavaScript
+		size += 1 + 1<<(c-0xd4)
 	case c >= 0xd9 && c < 0xdc: // strings
 		bytes(length(1 << (c - 0xd9)))
 	case c == 0xdc || c == 0xdd:
 		items = length(2 << (c - 0xdc))
 	case c == 0xde || c == 0xdf:
 		items = 2 * length(2<<(c-0xde))
-	default: // extensions, which nothing here has
+	default: // longer extensions, which nothing here has
 		return -1
 	}
 	if items < 0 || size > len(b) {
