@@ -70,37 +70,50 @@ func newVisitor(s Server, d Dialect) *visitor {
 }
 
 // arrive connects over WebSocket, and joins. Not in MessagePack.
-func (v *visitor) arrive(ctx context.Context, deadline time.Time) (w *web, err error) {
-	if w, err = dialWeb(ctx, v.server, deadline); err != nil {
+func (v *visitor) arrive(ctx context.Context, deadline time.Time) (*web, error) {
+	w, err := dialWeb(ctx, v.server, deadline)
+	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			w.Close()
-		}
-	}()
-	v.r = w.r
-	if _, err := w.conn.Write(UpgradeRequest(v.server, "")); err != nil {
+	if err := v.join(w); err != nil {
+		w.Close()
 		return nil, err
 	}
+	return w, nil
+}
+
+func (v *visitor) join(w *web) error {
+	v.r = w.r
+	if _, err := w.conn.Write(UpgradeRequest(v.server, "")); err != nil {
+		return err
+	}
 	if err := v.readUpgrade(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, h := range hellos[v.server.Dialect] {
 		if h.say != nil {
 			if _, err := w.conn.Write(h.say); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		_, message, err := v.readFrame()
+		op, message, err := v.readFrame()
+		for err == nil { // some ping at once
+			pong, pinged := v.server.Dialect.pong(op, message)
+			if !pinged {
+				break
+			}
+			if _, err = w.conn.Write(pong); err == nil {
+				op, message, err = v.readFrame()
+			}
+		}
 		if err == nil {
 			err = h.check(message)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // steps is how many a visit has at which one may be gone.

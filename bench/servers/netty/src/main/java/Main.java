@@ -13,7 +13,6 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /** The bench's contract on netty-socketio. */
 public class Main {
@@ -23,7 +22,7 @@ public class Main {
         config.setPort(Integer.parseInt(System.getenv("PORT")));
         config.setUseLinuxNativeEpoll(true);
         config.setHttpCompression(false);
-        config.setWebsocketCompression(Arrays.asList(args).contains("-deflate"));
+        config.setWebsocketCompression(false);
         config.setAllowCustomRequests(true); // for /mem
 
         SocketIOServer server = new SocketIOServer(config);
