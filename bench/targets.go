@@ -97,6 +97,8 @@ func targets() []target {
 			Parts: []string{"msgpack", "deflate"},
 			Turns: true,
 		},
+		// On the other engines that its documentation names, but for eiows: that is built
+		// of Node's own source, which no registry has.
 		{
 			Name:  "socket.io-uws",
 			Dir:   "servers/reference-uws",
