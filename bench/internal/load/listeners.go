@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -130,7 +131,7 @@ func (p *poller) hear(expected [][]byte) error {
 		for packet := range bytes.SplitSeq(body, []byte{separator}) {
 			for i, one := range expected {
 				if bytes.Equal(packet, one) {
-					expected = append(expected[:i], expected[i+1:]...)
+					expected = slices.Delete(expected, i, i+1)
 					continue packets
 				}
 			}
