@@ -25,7 +25,7 @@ TESTED := cluster/redis cluster/nats/embedded cluster/nats adminui cmd/siogen co
 # FUZZED are those with fuzz targets.
 FUZZED := adminui contract metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
-MODULES := . bench $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
+MODULES := . bench bench/servers/centrifuge bench/servers/zishang $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -90,7 +90,7 @@ vulncheck: $(VULNCHECK) ## look for known vulnerabilities, in the database at VU
 .PHONY: build
 build: ## compile everything, the examples and the bench included
 	go build ./...
-	for dir in bench $(TESTED) examples/adminui; do (cd $$dir && go vet ./...); done
+	for dir in bench bench/servers/centrifuge bench/servers/zishang $(TESTED) examples/adminui; do (cd $$dir && go vet ./...); done
 
 .PHONY: platforms
 platforms: ## vet everything for the other systems that it is made for
@@ -182,7 +182,7 @@ browser: chromium cc redis proxies examples/chat/node_modules/.package-lock.json
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
-bench: ## measure beside other servers, and how cost grows: half an hour, into bench/results
+bench: ## measure beside other servers, and how cost grows: an hour and a quarter, into bench/results
 	cd bench && go run . && go run ./growth
 
 .PHONY: bench-cluster

@@ -9,6 +9,7 @@ require (
 	github.com/rs/zerolog v1.35.1
 	github.com/siokit/sio v0.0.0
 	github.com/siokit/sio/adminui v0.0.0
+	github.com/siokit/sio/bench/servers/internal/host v0.0.0
 	github.com/siokit/sio/cluster/nats v0.0.0
 	github.com/siokit/sio/cluster/nats/embedded v0.0.0
 	github.com/siokit/sio/cluster/redis v0.0.0
@@ -63,6 +64,7 @@ require (
 replace (
 	github.com/siokit/sio => ../
 	github.com/siokit/sio/adminui => ../adminui
+	github.com/siokit/sio/bench/servers/internal/host => ./servers/internal/host
 	github.com/siokit/sio/cluster/nats => ../cluster/nats
 	github.com/siokit/sio/cluster/nats/embedded => ../cluster/nats/embedded
 	github.com/siokit/sio/cluster/redis => ../cluster/redis

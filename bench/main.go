@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
 	"github.com/siokit/sio/bench/internal/record"
 )
@@ -43,11 +44,11 @@ func main() {
 
 func bench(ctx context.Context) error {
 	var (
-		rounds = flag.Int("rounds", 5, "how often each server is measured; 0: only in turns")
-		limit  = flag.Duration("limit", 27*time.Minute, "begin no round that would be over later, building included")
+		rounds = flag.Int("rounds", 3, "how often each server is measured; 0: only in turns")
+		limit  = flag.Duration("limit", 58*time.Minute, "begin no round that would be over later, building included")
 		quick  = flag.Bool("quick", false, "one round, with shorter windows")
 		names  = flag.String("targets", "", "comma-separated servers, instead of all")
-		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: echo,latency,event,binary,broadcast,crowd,polling,churn,stall; connections and memory are always measured")
+		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: echo,latency,event,binary,large,broadcast,crowd,polling,churn,stall,msgpack,deflate,listen; connections and memory are always measured")
 	)
 	out := flag.String("out", "", "folder for the results; by default results for a full run, none for others")
 	redraw := flag.String("report", "", "write table and charts anew of this results.json, beside it, and measure nothing")
@@ -172,7 +173,7 @@ func (r *results) complete() error {
 }
 
 // ours says that a target is to be built by all means.
-func ours(t target) bool { return t.Bare || strings.HasPrefix(t.Name, "sio") }
+func ours(t target) bool { return t.Dialect == load.Bare || t.isSio() }
 
 func choose(names string) ([]target, error) {
 	all := targets()

@@ -13,9 +13,17 @@ import (
 
 // The sizes of the crowd.
 const (
-	few   = 50
-	some  = 1_000
-	crowd = 10_000
+	few       = 50
+	some      = 1_000
+	crowd     = 10_000
+	beside    = 500 // who connect, and hang up
+	listening = 100 // by long-polling, of whom each gets every message
+)
+
+// The sizes of longer messages.
+const (
+	page  = 4 << 10 // which is compressed where that is asked for
+	large = 64_000  // which every server takes
 )
 
 // A plan is how long things take.
@@ -63,13 +71,15 @@ type run struct {
 	Error   string                  `json:"error,omitempty"`   // why it ended early
 	Seconds float64                 `json:"seconds,omitempty"` // that it took
 
-	plan   plan
-	target target
-	server *process.Server
-	crowd  *load.Crowd
-	log    io.Writer
-	base   float64        // resident bytes before any connection
-	empty  process.Memory // likewise
+	plan      plan
+	target    target
+	server    *process.Server
+	crowd     *load.Crowd
+	listeners *load.Listeners // of the part that has some
+	out       bool            // of turns, since it failed
+	log       io.Writer
+	base      float64        // resident bytes before any connection
+	empty     process.Memory // likewise
 }
 
 // measureTarget runs everything on a fresh process. What is wrong with the server is
@@ -97,30 +107,123 @@ func measureTarget(ctx context.Context, t target, round int, p plan, log io.Writ
 	return r, nil
 }
 
-func (r *run) all(ctx context.Context) (err error) {
-	if r.server, err = process.Start(ctx, r.target.command()); err != nil {
+func (r *run) all(ctx context.Context) error {
+	err := r.alone(ctx, part{}, func() error {
+		for _, step := range []func(context.Context) error{r.warmUp, r.some, r.crowded, r.afterwards} {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	defer r.server.Stop()
+	for _, p := range parts() {
+		if !r.wants(p.name) || !r.target.has(p) {
+			continue
+		}
+		if err := r.alone(ctx, p, func() error { return r.part(p) }); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// start starts a process for a part, and makes clients for it.
+func (r *run) start(ctx context.Context, p part) (err error) {
+	var args []string
+	if p.arg != "" {
+		args = append(args, p.arg)
+	}
+	if r.server, err = process.Start(ctx, r.target.command(args...)); err != nil {
+		return err
+	}
+	to := load.Server{Addr: r.server.Addr, PID: r.server.PID(), Dialect: r.target.Dialect}
+	if p.prepare != nil {
+		p.prepare(&to)
+	}
+	if r.crowd, err = load.NewCrowd(ctx, to); err != nil {
+		r.server.Stop()
+	}
+	return err
+}
+
+// stop ends what start has begun.
+func (r *run) stop() {
+	if r.listeners != nil {
+		r.listeners.Close()
+		r.listeners = nil
+	}
+	r.crowd.Close()
+	r.Between.Add(r.crowd.Between())
+	r.server.Stop()
+}
+
+// alone has something done with a fresh process.
+func (r *run) alone(ctx context.Context, p part, do func() error) (err error) {
+	if err := r.start(ctx, p); err != nil {
+		return err
+	}
+	defer r.stop()
 	defer func() {
 		if died := r.server.Alive(); died != nil {
 			err = died
 		}
 	}()
-	r.crowd, err = load.NewCrowd(ctx, load.Server{Addr: r.server.Addr, PID: r.server.PID(), Bare: r.target.Bare})
+	return do()
+}
+
+// part measures one, but for the process.
+func (r *run) part(p part) (err error) {
+	if p.memory != "" && !r.target.skips(p.memory) {
+		return r.listening(p)
+	}
+	if err := r.gather(p); err != nil {
+		return err
+	}
+	return r.steps(p.steps)
+}
+
+// gather has the clients of a part come.
+func (r *run) gather(p part) (err error) {
+	if p.listeners > 0 {
+		r.listeners, err = r.crowd.Listen(p.listeners, r.plan.connect)
+		return err
+	}
+	s, err := r.crowd.Connect(p.clients, r.plan.connect)
+	if err == nil && r.crowd.Size() == 0 {
+		err = fmt.Errorf("nobody could connect: %s", s.Error)
+	}
+	return err
+}
+
+// listening has clients wait for a poll, and looks at what each holds.
+func (r *run) listening(p part) error {
+	one, err := r.crowd.Listen(1, r.plan.connect) // what is new to the process is not theirs
 	if err != nil {
 		return err
 	}
-	defer func() {
-		r.crowd.Close()
-		r.Between = r.crowd.Between()
-	}()
-	for _, step := range []func(context.Context) error{r.warmUp, r.some, r.crowded, r.afterwards} {
-		if err := step(ctx); err != nil {
-			return err
+	one.Close()
+	held := func() (float64, error) {
+		if err := r.crowd.Idle(r.plan.settle); err != nil {
+			return 0, err
 		}
+		if _, err := r.server.Collect(); err != nil {
+			return 0, err
+		}
+		return r.server.Resident()
 	}
-	return nil
+	before, err := held()
+	if err != nil {
+		return err
+	}
+	if err := r.gather(p); err != nil {
+		return err
+	}
+	after, err := held()
+	r.value(p.memory, (after-before)/float64(p.listeners))
+	return err
 }
 
 func (r *run) wants(kind string) bool {
@@ -154,27 +257,21 @@ func (r *run) warmUp(context.Context) error {
 
 // some measures with a thousand.
 func (r *run) some(context.Context) error {
+	if r.target.skips("connect.1k") {
+		return nil
+	}
 	if err := r.connect("connect.1k", some); err != nil {
 		return err
 	}
 	if err := r.memory("1k"); err != nil {
 		return err
 	}
-	return r.steps([]step{
-		{"echo", "echo.50", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, few, r.plan.window) }},
-		{"echo", "echo.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, some, r.plan.window) }},
-		{"latency", "latency.50", func() (*load.Sample, error) { return r.crowd.Latency(few, echoRate, r.plan.latency) }},
-		{"latency", "latency.1k", func() (*load.Sample, error) { return r.crowd.Latency(some, echoRate, r.plan.latency) }},
-		{"event", "event.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.Event, some, r.plan.window) }},
-		{"binary", "binary.1k", func() (*load.Sample, error) { return r.crowd.Echo(load.Binary, some, r.plan.window) }},
-		{"broadcast", "broadcast.1k", func() (*load.Sample, error) { return r.crowd.Broadcast(1, r.plan.window) }},
-		{"broadcast", "burst.1k", func() (*load.Sample, error) { return r.crowd.Broadcast(10, r.plan.window) }},
-	})
+	return r.steps(byThousand())
 }
 
 // crowded measures with ten thousand.
 func (r *run) crowded(context.Context) error {
-	if !r.wants("crowd") {
+	if !r.wants("crowd") || r.target.skips("connect.10k") {
 		return nil
 	}
 	if err := r.connect("connect.10k", crowd); err != nil {
@@ -183,32 +280,24 @@ func (r *run) crowded(context.Context) error {
 	if err := r.memory("10k"); err != nil {
 		return err
 	}
-	return r.steps([]step{
-		{"echo", "echo.10k", func() (*load.Sample, error) { return r.crowd.Echo(load.WithAck, crowd, r.plan.window) }},
-		{"latency", "latency.10k", func() (*load.Sample, error) { return r.crowd.Latency(crowd, echoRate, r.plan.latency) }},
-		{"broadcast", "broadcast.10k", func() (*load.Sample, error) { return r.crowd.Broadcast(1, r.plan.window) }},
-		{"broadcast", "burst.10k", func() (*load.Sample, error) { return r.crowd.Broadcast(10, r.plan.window) }},
-	})
+	return r.steps(byCrowd())
 }
 
 // afterwards has all leave, and others come.
 func (r *run) afterwards(ctx context.Context) error {
-	if err := r.leave(); err != nil {
-		return err
-	}
-	if !r.target.Bare {
-		if err := r.steps([]step{
-			{"polling", "polling.50", func() (*load.Sample, error) { return r.crowd.Polling(few, r.plan.window) }},
-			{"churn", "churn", func() (*load.Sample, error) { return r.crowd.Churn(r.plan.window) }},
-		}); err != nil {
+	if r.crowd.Size() > 0 {
+		if err := r.leave(); err != nil {
 			return err
 		}
-		if s := r.Samples["churn"]; s != nil {
-			r.value("churn.failed", float64(s.Failures()))
-		}
+	}
+	if err := r.steps(byVisitors()); err != nil {
+		return err
+	}
+	if s := r.Samples["churn"]; s != nil {
+		r.value("churn.failed", float64(s.Failures()))
 	}
 	// One stalled client halts the floor for good, as it may.
-	if r.wants("stall") && !r.target.Bare && !slices.Contains(r.target.Skip, "stall") {
+	if r.wants("stall") && r.target.Dialect == load.SocketIO && !r.target.skips("stall") {
 		return r.stall(ctx)
 	}
 	return nil
@@ -298,18 +387,9 @@ func (r *run) stall(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A step is a measurement of operations, or of latency.
-type step struct {
-	kind, key string
-	do        func() (*load.Sample, error)
-}
-
-// settleLimit is for servers that are not done when all has been answered.
-const settleLimit = 3 * time.Second
-
 func (r *run) steps(all []step) error {
 	for _, s := range all {
-		if !r.wants(s.kind) || slices.Contains(r.target.Skip, s.key) {
+		if !r.wants(s.kind) || r.target.skips(s.key) || !r.target.polls() && polling(s.key) {
 			continue
 		}
 		if err := r.server.Alive(); err != nil {
@@ -318,7 +398,7 @@ func (r *run) steps(all []step) error {
 		if err := r.crowd.Settle(settleLimit); err != nil {
 			return err
 		}
-		sample, err := s.do()
+		sample, err := s.do(r)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.key, err)
 		}
@@ -326,6 +406,9 @@ func (r *run) steps(all []step) error {
 	}
 	return nil
 }
+
+// polling says that a step is about clients that come by long-polling.
+func polling(key string) bool { return key == "polling.50" || key == "churn" }
 
 // sample records what has been measured.
 func (r *run) sample(key string, s *load.Sample) {

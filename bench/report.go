@@ -35,6 +35,7 @@ const (
 	subject   = "sio"
 	inEcho    = "sio-echo"
 	portable  = "sio-portable"
+	hijacking = "sio-hijack"
 )
 
 // of returns what a target has reached, and false if that is nothing.

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestTable(t *testing.T) {
 		return b.String()
 	}
 	const row = "| echo with ack, 1,000 clients, round trips | **300** (200 – 400)<br>3.00 R | **100** |\n"
-	const goal = "| echo with ack, 1,000 | ≥ 2.5 × the reference | 3.00 | 2.00 – 4.00 | yes |\n"
+	const goal = "| echo with ack, 1,000 | ≥ 2.5 × the reference | 3.00 | 2.00 – 4.00 | yes |  |\n"
 	const nothing = "Nothing: no message was lost"
 	r := sample(4, 2, 3)
 	for _, want := range []string{row, goal, nothing} {
@@ -68,6 +69,90 @@ func TestTable(t *testing.T) {
 	}
 	if strings.Contains(text(r), nothing) {
 		t.Error("says that nothing went wrong")
+	}
+}
+
+// TestFirst has sio level with the best of the peers, whoever that is, and then not.
+func TestFirst(t *testing.T) {
+	r := sample(1, 1.2, 0.9, 0.95, 0.8)
+	r.targets = append(r.targets, "socketioxide", floor)
+	for i := range 5 {
+		r.Runs = append(r.Runs,
+			&run{Target: "socketioxide", Round: i + 1, Values: map[string]float64{"echo.1k": 105}},
+			&run{Target: floor, Round: i + 1, Values: map[string]float64{"echo.1k": 900}}, // which is no peer
+		)
+	}
+	text := func() string {
+		var b strings.Builder
+		r.reached(&b)
+		return b.String()
+	}
+	const work = "| echo with ack, 1,000 clients, round trips | the best, or level: socketioxide | "
+	if want := work + "0.90 | 0.86 – 0.95 | **no** |"; !strings.Contains(text(), want) {
+		t.Errorf("no %q in\n%s", want, text())
+	}
+	for _, run := range r.Runs {
+		if run.Target == subject {
+			run.Values["echo.1k"] *= 1.08
+		}
+	}
+	if want := work + "0.98 | 0.93 – 1.03 | level |"; !strings.Contains(text(), want) {
+		t.Errorf("no %q in\n%s", want, text())
+	}
+}
+
+// TestTurns takes a ratio from where it is measured more closely, and turns it where less is better.
+func TestTurns(t *testing.T) {
+	r := sample(5)
+	r.Turns = sample(1, 1, 1).Runs
+	if v, each, ok := r.over("echo.1k", subject, reference); !ok || v != 1 || len(each) != 3 {
+		t.Errorf("%v, %v, %t", v, each, ok)
+	}
+	const key = "latency.50.p50"
+	r = sample(1)
+	r.Runs[0].Values[key], r.Runs[1].Values[key] = 0.002, 0.001
+	m, _ := measureOf(key)
+	if v, _, ok := r.first(m, subject).value(r, key); !ok || v != 0.5 {
+		t.Errorf("%v, %t: twice as long is not half as good", v, ok)
+	}
+}
+
+// TestNotes has each note belong to a goal, and so none outlive it.
+func TestNotes(t *testing.T) {
+	known := make(map[string]bool)
+	for _, g := range goals() {
+		if known[g.id] {
+			t.Errorf("two goals are %s", g.id)
+		}
+		known[g.id] = true
+	}
+	for _, m := range measures() {
+		for _, target := range []string{subject, hijacking} {
+			known[new(results).first(m, target).id] = true
+		}
+	}
+	for line := range strings.Lines(notes) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		id, why, ok := strings.Cut(strings.TrimSpace(line), " = ")
+		if !ok || !known[id] || noteOf(id) != why {
+			t.Errorf("not a note: %s", line)
+		}
+	}
+}
+
+// TestSteps has a row for all that is measured.
+func TestSteps(t *testing.T) {
+	all := slices.Concat(byThousand(), byCrowd(), byVisitors())
+	for _, p := range parts() {
+		all = append(all, p.steps...)
+	}
+	for _, s := range all {
+		_, ok := measureOf(s.key)
+		if _, timed := measureOf(s.key + ".p50"); !ok && !timed {
+			t.Errorf("%s has no row", s.key)
+		}
 	}
 }
 

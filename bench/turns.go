@@ -8,109 +8,98 @@ import (
 	"strings"
 
 	"github.com/siokit/sio/bench/internal/load"
-	"github.com/siokit/sio/bench/internal/process"
 )
 
 // A machine that is shared changes its speed by a third within half a minute, which is
-// what a process has in a round. So what is compared closest is measured again in
+// what a process has in a round. So what can be compared closer is measured again in
 // turns: all servers are up at the same time, with their clients, and have one window
 // after the other. Ratios are those of windows that follow each other.
 
 // A process can be lucky for all its life, with where its memory lies: there are
 // several of each.
 const (
-	turnSets   = 4 // of fresh processes
-	turnPasses = 3 // that each of them has its turn
+	turnSets   = 3 // of fresh processes
+	turnPasses = 4 // that each of them has its turn
 )
 
-// inTurns are the servers that take part.
-func inTurns(t target) bool {
-	return slices.Contains([]string{subject, floor, reference, "socketioxide"}, t.Name)
-}
-
-// takeTurns adds to r.Turns a run for each server and pass.
+// takeTurns adds to r.Turns a run for each server and pass, for all parts that have steps.
+// What takes ten thousand clients is not among them: for all servers together they would be
+// more descriptors than many a process may have.
 func (r *results) takeTurns(ctx context.Context, built []target, p plan, log io.Writer) error {
+	p.window.Warm /= 2
+	p.window.Measured = p.window.Measured * 2 / 5
+	p.latency = p.window
+	all := []part{{clients: some, steps: slices.Concat(byThousand(), byVisitors())}}
+	for _, each := range parts() {
+		if len(each.steps) > 0 && (&run{plan: p}).wants(each.name) {
+			all = append(all, each)
+		}
+	}
 	for set := range turnSets {
-		if err := r.takeSet(ctx, built, set*turnPasses, p, log); err != nil {
-			return err
+		for _, each := range all {
+			if err := r.takeSet(ctx, built, each, set*turnPasses, p, log); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (r *results) takeSet(ctx context.Context, built []target, before int, p plan, log io.Writer) error {
+// takeSet has a part measured in turns. A server that fails takes no more of them; its rounds
+// tell of it.
+func (r *results) takeSet(ctx context.Context, built []target, of part, before int, p plan, log io.Writer) error {
 	var all []*run
 	defer func() {
 		for _, each := range all {
-			each.crowd.Close()
-			each.server.Stop()
+			each.stop()
 		}
 	}()
-	for _, t := range built {
-		if !inTurns(t) {
-			continue
-		}
-		s, err := process.Start(ctx, t.command())
-		if err != nil && ours(t) {
-			return fmt.Errorf("%s: %w", t.Name, err)
-		}
-		if err != nil { // its rounds will tell
-			fmt.Fprintf(log, "!!! %s takes no turns: %v\n", t.Name, err)
-			continue
-		}
-		crowd, err := load.NewCrowd(ctx, load.Server{Addr: s.Addr, PID: s.PID(), Bare: t.Bare})
-		if err != nil {
-			s.Stop()
-			return err
-		}
-		all = append(all, &run{Target: t.Name, plan: p, target: t, server: s, crowd: crowd, log: log})
+	fail := func(one *run, err error) {
+		one.out = true
+		fmt.Fprintf(log, "!!! %s takes no more turns: %v\n", one.Target, err)
 	}
-	p.window.Measured /= 2
-	for _, each := range all { // 10,000 would be more descriptors than many a process may have
-		if _, err := each.crowd.Connect(some, p.connect); err != nil {
-			return err
+	for _, t := range built {
+		if !t.Turns || of.name != "" && !t.has(of) || !slices.ContainsFunc(of.steps, func(s step) bool { return !t.skips(s.key) }) {
+			continue
+		}
+		one := &run{Target: t.Name, plan: p, target: t, log: log}
+		if err := one.start(ctx, of); err != nil {
+			fail(one, err)
+			continue
+		}
+		all = append(all, one)
+		if len(t.Only) > 0 && of.listeners == 0 {
+			continue // nothing of it has to do with those who are connected
+		}
+		if err := one.gather(of); err != nil {
+			fail(one, err)
 		}
 	}
 	for pass := before; pass < before+turnPasses; pass++ {
-		for _, s := range []step{
-			{"echo", "echo.50", nil}, {"echo", "echo.1k", nil}, {"event", "event.1k", nil},
-			{"broadcast", "broadcast.1k", nil}, {"broadcast", "burst.1k", nil}, {"polling", "polling.50", nil},
-		} {
+		for _, s := range of.steps {
 			for i := range all {
 				// Each is first and last in turn, and follows each other one.
 				if pass%2 == 1 {
 					i = len(all) - 1 - i
 				}
-				if err := r.turn(all[(i+pass/2)%len(all)], pass, s, p.window); err != nil {
-					return err
+				one := all[(i+pass/2)%len(all)]
+				if one.out {
+					continue
+				}
+				if err := r.turn(one, pass, s); err != nil {
+					fail(one, err)
 				}
 			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	return ctx.Err()
 }
 
 // turn gives a server one window of a step.
-func (r *results) turn(of *run, pass int, s step, w load.Window) error {
-	if s.kind == "polling" && of.target.Bare {
-		return nil
-	}
-	s.do = func() (*load.Sample, error) {
-		switch s.key {
-		case "echo.50":
-			return of.crowd.Echo(load.WithAck, few, w)
-		case "echo.1k":
-			return of.crowd.Echo(load.WithAck, some, w)
-		case "event.1k":
-			return of.crowd.Echo(load.Event, some, w)
-		case "broadcast.1k":
-			return of.crowd.Broadcast(1, w)
-		case "burst.1k":
-			return of.crowd.Broadcast(10, w)
-		default:
-			return of.crowd.Polling(few, w)
-		}
-	}
+func (r *results) turn(of *run, pass int, s step) error {
 	i := slices.IndexFunc(r.Turns, func(t *run) bool { return t.Target == of.Target && t.Round == pass })
 	if i < 0 {
 		i = len(r.Turns)
@@ -129,22 +118,40 @@ func (r *results) turned(w io.Writer) {
 	if len(of.Runs) == 0 {
 		return
 	}
-	peers := []string{reference, floor, "socketioxide"}
-	fmt.Fprintf(w, "\n## In turns\n\nThe closest comparisons again, with the servers up at the same time and taking turns of "+
-		"half a second, %d each with %d processes: %s over each of the others, median and quartiles of the ratios of neighbouring windows.\n\n"+
-		"| | %s |\n|---|%s\n", turnSets*turnPasses, turnSets, subject, strings.Join(peers, " | "), strings.Repeat("---|", len(peers)))
-	for _, m := range measures() {
-		row, found := make([]string, len(peers)), false
-		for i, peer := range peers {
-			row[i] = missing
-			if _, each, ok := of.ratio(m.key, subject, peer); ok {
-				row[i] = fmt.Sprintf("**%.2f** (%.2f – %.2f)", each.Median(), each[len(each)/4], each[len(each)*3/4])
-				found = true
+	passes := 0
+	for _, run := range of.Runs {
+		passes = max(passes, run.Round+1)
+	}
+	others := []string{reference, floor, "socketioxide"}
+	fmt.Fprintf(w, "\n## In turns\n\nThe same again, with the servers up at the same time and taking turns of "+
+		"less than half a second, %d each with %d processes: %s over each of the others, median and quartiles of the ratios of neighbouring windows. "+
+		"The best is who is of those that speak Socket.IO; of times, less is better.\n\n"+
+		"| | the best of the peers | %s |\n|---|---|%s\n", passes, turnSets, subject, strings.Join(others, " | "), strings.Repeat("---|", len(others)))
+	line := func(key, title, subject string) {
+		row, found := []string{missing}, false
+		cell := func(peer string) string {
+			_, each, ok := of.ratio(key, subject, peer)
+			if !ok {
+				return missing
+			}
+			found = true
+			return fmt.Sprintf("**%.2f** (%.2f – %.2f)", each.Median(), each.Quartile(1), each.Quartile(3))
+		}
+		if best, ok := of.best(key); ok {
+			if text := cell(best); text != missing {
+				row[0] = text + " " + best
 			}
 		}
-		if found {
-			fmt.Fprintf(w, "| %s | %s |\n", m.title, strings.Join(row, " | "))
+		for _, peer := range others {
+			row = append(row, cell(peer))
 		}
+		if found {
+			fmt.Fprintf(w, "| %s | %s |\n", title, strings.Join(row, " | "))
+		}
+	}
+	for _, m := range measures() {
+		line(m.key, m.title, subject)
+		line(m.key, m.title+": "+hijacking, hijacking)
 	}
 	for _, target := range of.targets {
 		seen := make(map[string]bool)

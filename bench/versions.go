@@ -33,6 +33,11 @@ func versionOf(ctx context.Context, t target) string {
 		first, _, _ := strings.Cut(string(output), "\n")
 		return first
 	}
+	packages := func(names ...string) {
+		for _, name := range names {
+			add(name, record.PackageVersion(filepath.Join(t.Dir, "node_modules", name, "package.json")))
+		}
+	}
 	in := func(file, pattern string) string { return record.Find(filepath.Join(t.Dir, file), pattern) }
 
 	switch filepath.Base(t.Dir) {
@@ -46,10 +51,20 @@ func versionOf(ctx context.Context, t target) string {
 		add("gobwas/ws", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/gobwas/ws"))
 		add("", run("go", "version"))
 	case "reference":
-		for _, name := range []string{"socket.io", "engine.io", "ws"} {
-			add(name, record.PackageVersion(filepath.Join(t.Dir, "node_modules", name, "package.json")))
-		}
+		packages("socket.io", "engine.io", "ws")
 		add("node", run("node", "--version"))
+	case "reference-uws":
+		packages("socket.io", "engine.io", "@trufflesuite/uws-js-unofficial")
+		add("node", run("node", "--version"))
+	case "reference-bun":
+		packages("socket.io", "@socket.io/bun-engine")
+		add("bun", run(t.Run[0], "--version"))
+	case "zishang":
+		add("socket.io/servers/socket", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/zishang520/socket.io/servers/socket/v3"))
+		add("", run("go", "version"))
+	case "centrifuge":
+		add("centrifuge, in its JSON protocol and not Socket.IO's,", run("go", "list", "-m", "-f", "{{.Version}}", "github.com/centrifugal/centrifuge"))
+		add("", run("go", "version"))
 	case "socketioxide":
 		for _, name := range []string{"socketioxide", "axum"} {
 			add(name, in("Cargo.lock", `name = "`+name+`"\nversion = "([^"]+)"`))

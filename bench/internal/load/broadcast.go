@@ -7,17 +7,22 @@ import (
 	"time"
 )
 
-// frameSize is that of a message broadcast, with its header.
+// frameSize is that of a message broadcast by Broadcast, with its header.
 const frameSize = 132
 
 // Broadcast has messages sent to all, count at a time, the next as soon as
 // everybody has got them all. Only whole rounds are measured, at least one.
 func (c *Crowd) Broadcast(count int, w Window) (*Sample, error) {
+	return c.BroadcastOf(frameSize, count, w)
+}
+
+// BroadcastOf is Broadcast with messages of so many bytes, headers included.
+func (c *Crowd) BroadcastOf(size, count int, w Window) (*Sample, error) {
 	c.calm()
 	b := &broadcast{
 		Crowd: c,
 		conns: c.alive(math.MaxInt),
-		blast: c.dialect.blast(c.blasts, count, frameSize),
+		blast: c.dialect.blast(c.blasts, count, size),
 		count: count,
 	}
 	c.sample = new(Sample)

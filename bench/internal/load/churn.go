@@ -25,6 +25,34 @@ func (c *Crowd) Churn(w Window) (*Sample, error) {
 	})
 }
 
+// Arrivals has clients come over WebSocket, join, say one thing and leave, so many at a time.
+// Those that fail are lost.
+func (c *Crowd) Arrivals(w Window) (*Sample, error) {
+	return c.goroutines(inFlight, w, func(ctx context.Context, t *tally, deadline time.Time) {
+		v := newVisitor(c.server, c.dialect)
+		for seq := 0; ctx.Err() == nil; seq++ {
+			if err := v.come(c.loop.ctx, seq, deadline); err != nil {
+				t.fail(&t.sample.Lost, err)
+				continue
+			}
+			t.ops.Add(1)
+		}
+	})
+}
+
+// come is all of an arrival, to the end.
+func (v *visitor) come(ctx context.Context, seq int, deadline time.Time) error {
+	w, err := v.arrive(ctx, deadline)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if err := v.exchange(w.conn, v.e.frames(seq), v.e.answer[0].fill(seq)); err != nil {
+		return fmt.Errorf("echo: %w", err)
+	}
+	return v.leave(w.conn)
+}
+
 type visitor struct {
 	server Server
 	e      *exchange
@@ -33,45 +61,59 @@ type visitor struct {
 }
 
 var (
-	ping         = []byte("2")
 	probeFrame   = AppendFrame(nil, opText, []byte("2probe"))
 	upgradeFrame = AppendFrame(nil, opText, []byte("5"))
-	leaveFrames  = AppendFrame(AppendFrame(nil, opText, []byte("41")), opClose, []byte{0x03, 0xe8})
 )
 
-func newVisitor(s Server, d dialect) *visitor {
+func newVisitor(s Server, d Dialect) *visitor {
 	return &visitor{server: s, e: d.echo(WithAck)}
 }
 
-// arrive connects over WebSocket, and joins "/".
-func (v *visitor) arrive(ctx context.Context, deadline time.Time) (w *web, err error) {
-	if w, err = dialWeb(ctx, v.server, deadline); err != nil {
+// arrive connects over WebSocket, and joins. Not in MessagePack.
+func (v *visitor) arrive(ctx context.Context, deadline time.Time) (*web, error) {
+	w, err := dialWeb(ctx, v.server, deadline)
+	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			w.Close()
-		}
-	}()
-	v.r = w.r
-	if _, err := w.conn.Write(append(UpgradeRequest(v.server, ""), connectFrame...)); err != nil {
+	if err := v.join(w); err != nil {
+		w.Close()
 		return nil, err
+	}
+	return w, nil
+}
+
+func (v *visitor) join(w *web) error {
+	v.r = w.r
+	if _, err := w.conn.Write(UpgradeRequest(v.server, "")); err != nil {
+		return err
 	}
 	if err := v.readUpgrade(); err != nil {
-		return nil, err
+		return err
 	}
-	_, open, err := v.readFrame()
-	if err != nil {
-		return nil, err
+	for _, h := range hellos[v.server.Dialect] {
+		if h.say != nil {
+			if _, err := w.conn.Write(h.say); err != nil {
+				return err
+			}
+		}
+		op, message, err := v.readFrame()
+		for err == nil { // some ping at once
+			pong, pinged := v.server.Dialect.pong(op, message)
+			if !pinged {
+				break
+			}
+			if _, err = w.conn.Write(pong); err == nil {
+				op, message, err = v.readFrame()
+			}
+		}
+		if err == nil {
+			err = h.check(message)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err := checkOpen(open); err != nil {
-		return nil, err
-	}
-	_, joined, err := v.readFrame()
-	if err == nil && !bytes.HasPrefix(joined, []byte(`40{"sid":"`)) {
-		err = fmt.Errorf("not an answer to CONNECT: %.100q", joined)
-	}
-	return w, err
+	return nil
 }
 
 // steps is how many a visit has at which one may be gone.
@@ -143,7 +185,12 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 	if v.aborts == 6 {
 		return nil
 	}
-	if _, err := socket.Write(leaveFrames); err != nil {
+	return v.leave(socket)
+}
+
+// leave says so, and waits until the server has seen it.
+func (v *visitor) leave(w io.Writer) error {
+	if _, err := w.Write(v.server.Dialect.bye()); err != nil {
 		return err
 	}
 	for {
@@ -152,10 +199,15 @@ func (v *visitor) visit(ctx context.Context, seq int, deadline time.Time) error 
 			return nil
 		case err != nil:
 			return fmt.Errorf("leaving: %w", err)
-		case !bytes.Equal(message, ping):
+		case !v.pinged(op, message):
 			return fmt.Errorf("leaving: %.100q", message)
 		}
 	}
+}
+
+func (v *visitor) pinged(op byte, message []byte) bool {
+	_, pinged := v.server.Dialect.pong(op, message)
+	return pinged
 }
 
 func (v *visitor) exchange(w io.Writer, frames, answer []byte) error {
@@ -163,16 +215,18 @@ func (v *visitor) exchange(w io.Writer, frames, answer []byte) error {
 		return err
 	}
 	for {
-		_, message, err := v.readFrame()
+		op, message, err := v.readFrame()
 		switch {
 		case err != nil:
 			return err
 		case bytes.Equal(message, answer):
 			return nil
-		case !bytes.Equal(message, ping):
+		}
+		pong, pinged := v.server.Dialect.pong(op, message)
+		if !pinged {
 			return fmt.Errorf("%.200q instead of %.200q", message, answer)
 		}
-		if _, err := w.Write(pongFrame); err != nil {
+		if _, err := w.Write(pong); err != nil {
 			return err
 		}
 	}
@@ -201,13 +255,16 @@ func (v *visitor) readFrame() (op byte, message []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		op, message, n, err := parseFrame(data)
+		first, message, n, err := parseFrame(data)
 		if err != nil {
 			return 0, nil, err
 		}
 		if n > 0 {
 			_, err := v.r.Discard(n)
-			return op, message, err
+			if first&finBit == 0 || first&compressed != 0 {
+				err = errors.Join(err, fmt.Errorf("a short message in parts, or compressed: % x", first))
+			}
+			return first & opcode, bytes.TrimSuffix(message, []byte("\n")), err
 		}
 	}
 }

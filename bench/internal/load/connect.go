@@ -18,8 +18,7 @@ const (
 	accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 )
 
-// headers are about as many as a browser sends, for servers that keep them. No
-// compression is offered.
+// headers are about as many as a browser sends, for servers that keep them.
 const headers = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36\r\n" +
 	"Accept-Language: en-GB,en;q=0.9\r\n" +
 	"Cache-Control: no-cache\r\n" +
@@ -27,15 +26,15 @@ const headers = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 
 
 // UpgradeRequest is for a new session if sid is empty, otherwise to move there.
 func UpgradeRequest(s Server, sid string) []byte {
-	path := "/socket.io/?EIO=4&transport=websocket"
-	switch {
-	case s.Bare:
-		path = "/ws"
-	case sid != "":
+	path, extensions := s.Dialect.path(), ""
+	if sid != "" {
 		path += "&sid=" + sid
 	}
+	if s.Deflate {
+		extensions = offer
+	}
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s\r\n", path, s.Addr, key, headers)
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n%s%s\r\n", path, s.Addr, key, extensions, headers)
 }
 
 // checkUpgrade takes the head of a response, without the empty line.
@@ -46,20 +45,12 @@ func checkUpgrade(head []byte) error {
 	return nil
 }
 
-// checkOpen takes the first packet of a session.
-func checkOpen(packet []byte) error {
-	if !bytes.HasPrefix(packet, []byte(`0{`)) || !bytes.Contains(packet, []byte(`"sid":"`)) {
-		return fmt.Errorf("not an open packet: %.100q", packet)
-	}
-	return nil
-}
-
 // inFlight is how many handshakes are under way at a time: below every server's
 // backlog.
 const inFlight = 32
 
-// Connect connects until n are connected, by WebSocket and, but for the floor, with
-// the CONNECT of Socket.IO. Those that fail are not tried again. It gives up after
+// Connect connects until n are connected, by WebSocket, and have joined as
+// their dialect has it: with the CONNECT of Socket.IO. Those that fail are not tried again. It gives up after
 // the limit.
 func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	c.calm()
@@ -83,7 +74,7 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	for missing > 0 || len(pending) > 0 {
 		for missing > 0 && len(pending) < inFlight {
 			missing--
-			conn, err := c.loop.dial(c.server.Addr, Source(missing), hello, c.server.Bare, 0)
+			conn, err := c.loop.dial(c.server.Addr, Source(missing), hello, c.server.Dialect, 0)
 			if err != nil {
 				c.sample.fail(&c.sample.Closed, err)
 				continue
@@ -112,6 +103,16 @@ func (c *Crowd) Connect(n int, limit time.Duration) (*Sample, error) {
 	return sample, nil
 }
 
+// ConnectBeside connects n others, who then hang up.
+func (c *Crowd) ConnectBeside(n int, limit time.Duration) (*Sample, error) {
+	others, err := NewCrowd(c.loop.ctx, c.server)
+	if err != nil {
+		return nil, err
+	}
+	defer others.Close()
+	return others.Connect(n, limit)
+}
+
 // SendFrom has a client of another server ask for broadcasts from now on, by an event of
 // that name instead of blast.
 func (c *Crowd) SendFrom(s Server, event string, limit time.Duration) error {
@@ -119,7 +120,7 @@ func (c *Crowd) SendFrom(s Server, event string, limit time.Duration) error {
 	c.blasts = event
 	c.loop.onReady = func(*conn) {}
 	var err error
-	if c.from, err = c.loop.dial(s.Addr, Source(0), UpgradeRequest(s, ""), s.Bare, 0); err != nil {
+	if c.from, err = c.loop.dial(s.Addr, Source(0), UpgradeRequest(s, ""), s.Dialect, 0); err != nil {
 		return err
 	}
 	if err := c.loop.until(time.Now().Add(limit), func() bool { return c.from.state >= ready }); err != nil {
@@ -152,7 +153,7 @@ func Source(i int) netip.Addr {
 
 // dial begins to connect. A small receiveBuffer makes for a client that soon takes
 // nothing any more; 0 is the default.
-func (l *loop) dial(to netip.AddrPort, from netip.Addr, hello []byte, bare bool, receiveBuffer int) (_ *conn, err error) {
+func (l *loop) dial(to netip.AddrPort, from netip.Addr, hello []byte, d Dialect, receiveBuffer int) (_ *conn, err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
@@ -181,7 +182,7 @@ func (l *loop) dial(to netip.AddrPort, from netip.Addr, hello []byte, bare bool,
 	if err := unix.Connect(fd, sockaddr(to)); err != nil && !errors.Is(err, unix.EINPROGRESS) {
 		return nil, os.NewSyscallError("connect", err)
 	}
-	c := &conn{fd: fd, bare: bare, out: hello}
+	c := &conn{fd: fd, dialect: d, out: hello}
 	if err := l.watch(c, unix.EPOLL_CTL_ADD); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,9 @@ import (
 type Server struct {
 	Addr netip.AddrPort
 	PID  int
-	Bare bool // speaks the floor's protocol
+
+	Dialect Dialect // that it speaks
+	Deflate bool    // clients offer to compress messages, and do
 
 	// Namespaces, if there are any, are what clients connect to instead of "/", in
 	// turn: /n0, /n1 and so on.
@@ -74,6 +76,16 @@ func (s *Sample) fail(count *int, err error) {
 	}
 }
 
+// Add adds what went wrong in another one.
+func (s *Sample) Add(other Sample) {
+	s.Lost += other.Lost
+	s.Wrong += other.Wrong
+	s.Closed += other.Closed
+	if s.Error == "" {
+		s.Error = other.Error
+	}
+}
+
 // Latency is measured from the time at which a message was due, in seconds.
 type Latency struct {
 	N             int
@@ -120,7 +132,7 @@ func (s *Sample) since(begin, end reading) {
 // goroutine that made it, which should be locked to its thread.
 type Crowd struct {
 	server  Server
-	dialect dialect
+	dialect Dialect
 	loop    *loop
 	conns   []*conn     // those that are ready, and those that have gone since
 	seq     int         // of the last message
@@ -141,11 +153,14 @@ func NewCrowd(ctx context.Context, s Server) (*Crowd, error) {
 	}
 	c := &Crowd{
 		server:     s,
-		dialect:    dialect{s.Bare},
+		dialect:    s.Dialect,
 		loop:       l,
 		blasts:     "blast",
 		patience:   4 * time.Second,
 		roundLimit: 6 * time.Second,
+	}
+	if s.Deflate {
+		l.inflate = newInflater()
 	}
 	l.onGone = func(gone *conn, err error) {
 		c.sample.fail(&c.sample.Closed, err)

@@ -16,12 +16,19 @@ func (c *Crowd) Echo(kind Kind, n int, w Window) (*Sample, error) {
 	c.sample = new(Sample)
 	done, waiting, ending := 0, 0, false
 	e := c.dialect.echo(kind)
-
+	const compressed = 64 // requests, which repeat
+	if c.server.Deflate {
+		e.compress(compressed)
+	}
 	ask := func(conn *conn) {
 		c.seq++
-		conn.want, conn.half, conn.waiting = c.seq, false, true
+		seq := c.seq
+		if c.server.Deflate {
+			seq %= compressed
+		}
+		conn.want, conn.half, conn.waiting = seq, false, true
 		waiting++
-		if err := c.loop.send(conn, e.frames(c.seq)); err != nil {
+		if err := c.loop.send(conn, e.frames(seq)); err != nil {
 			c.loop.lose(conn, err)
 		}
 	}

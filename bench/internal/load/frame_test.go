@@ -29,11 +29,11 @@ func TestFrame(t *testing.T) {
 			}
 		}
 		op, message, n, err := parseFrame(append(unmasked, "more"...))
-		if op != opText || !bytes.Equal(message, payload) || n != len(unmasked) || err != nil {
+		if op != finBit|opText || !bytes.Equal(message, payload) || n != len(unmasked) || err != nil {
 			t.Errorf("%d bytes: parsed as %d bytes, opcode %d, %v", size, len(message), op, err)
 		}
 	}
-	for _, header := range []string{"\x01\x00", "\x80\x00", "\xc1\x00", "\x81\x80"} {
+	for _, header := range []string{"\xa1\x00", "\x91\x00", "\x81\x80"} {
 		if _, _, _, err := parseFrame([]byte(header)); err == nil {
 			t.Errorf("% x: no error", header)
 		}
@@ -42,7 +42,7 @@ func TestFrame(t *testing.T) {
 
 // The floor has to be measured with messages of the same size.
 func TestDialectsAreEquallyLong(t *testing.T) {
-	lengths := func(d dialect) (all []int) {
+	lengths := func(d Dialect) (all []int) {
 		for _, kind := range []Kind{WithAck, Event, Binary} {
 			all = append(all, len(d.echo(kind).frames(7)))
 		}
@@ -51,7 +51,7 @@ func TestDialectsAreEquallyLong(t *testing.T) {
 		}
 		return all
 	}
-	bare, full := lengths(dialect{bare: true}), lengths(dialect{})
+	bare, full := lengths(Bare), lengths(SocketIO)
 	for i := range full {
 		if bare[i] != full[i] {
 			t.Errorf("%v bytes, %v without Socket.IO", full, bare)
@@ -62,7 +62,7 @@ func TestDialectsAreEquallyLong(t *testing.T) {
 
 func TestBlastSize(t *testing.T) {
 	for _, size := range []int{100, frameSize, 60 << 10, 80 << 10} {
-		message := dialect{}.blast("blast", 1, size).message.fill(0)
+		message := SocketIO.blast("blast", 1, size).message.fill(0)
 		frame := AppendFrame(nil, opText, message)
 		if got := len(frame) - len(maskKey); got != size {
 			t.Errorf("a frame of %d bytes, want %d", got, size)

@@ -65,7 +65,7 @@ func (g *Guests) enter(one *guest) error {
 		}
 		return nil
 	}
-	v := newVisitor(g.server, dialect{g.server.Bare})
+	v := newVisitor(g.server, g.server.Dialect)
 	w, err := v.arrive(g.ctx, deadline)
 	if err != nil {
 		return fmt.Errorf("WebSocket: %w", err)

@@ -207,7 +207,7 @@ func (w *web) open() (sid string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := checkOpen(body); err != nil {
+	if err := hellos[SocketIO][0].check(body); err != nil {
 		return "", err
 	}
 	_, rest, _ := strings.Cut(string(body), `"sid":"`)
@@ -245,9 +245,11 @@ func (w *web) poll(get, pong []byte) ([]byte, error) {
 	}
 }
 
+// separator is between the packets of a payload.
+const separator = 0x1e
+
 // withoutPing takes a payload of which one packet may be a ping.
 func withoutPing(payload []byte) (rest []byte, pinged bool) {
-	const separator = 0x1e
 	if string(payload) == "2" {
 		return nil, true
 	}

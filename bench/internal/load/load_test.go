@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -17,14 +18,15 @@ import (
 	"time"
 
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/socketio/parser/msgpack"
 )
 
 var brief = Window{Warm: 10 * time.Millisecond, Measured: 100 * time.Millisecond}
 
-func newTestCrowd(t *testing.T, addr net.Addr, bare bool) *Crowd {
+func newTestCrowd(t *testing.T, addr net.Addr, d Dialect) *Crowd {
 	t.Helper()
 	runtime.LockOSThread() // until the end of the test
-	s := Server{Addr: netip.MustParseAddrPort(addr.String()), PID: os.Getpid(), Bare: bare}
+	s := Server{Addr: netip.MustParseAddrPort(addr.String()), PID: os.Getpid(), Dialect: d}
 	c, err := NewCrowd(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -46,9 +48,10 @@ func connect(t *testing.T, c *Crowd, n int) {
 	}
 }
 
-// TestScenarios runs all on a server that does everything right.
-func TestScenarios(t *testing.T) {
-	srv := sio.New(nil)
+// newServer serves what the bench asks of servers until the end of the test.
+func newServer(t *testing.T, opts *sio.Options) net.Addr {
+	t.Helper()
+	srv := sio.New(opts)
 	srv.OnConnect(func(c *sio.Context) error { return c.Join("room") })
 	srv.OnError(func(c *sio.Context, err error) { t.Errorf("handler: %v", err) })
 	srv.On("echo", func(c *sio.Context) error {
@@ -62,6 +65,7 @@ func TestScenarios(t *testing.T) {
 		return c.Emit("echo", arg)
 	})
 	sio.OnWithAck(srv, "binary", func(_ *sio.Context, data []byte) ([]byte, error) { return data, nil })
+	sio.OnWithAck(srv, "text", func(_ *sio.Context, text string) (string, error) { return text, nil })
 	srv.On("blast", func(c *sio.Context) error {
 		var count int
 		var payload string
@@ -76,27 +80,21 @@ func TestScenarios(t *testing.T) {
 		return c.Ack()
 	})
 	web := httptest.NewServer(srv)
-	defer web.Close()
-	defer srv.Shutdown(t.Context())
+	t.Cleanup(web.Close)
+	t.Cleanup(func() { srv.Shutdown(context.Background()) })
+	return web.Listener.Addr()
+}
 
-	const n = 20
-	c := newTestCrowd(t, web.Listener.Addr(), false)
-	c.patience = 5 * time.Second
-	connect(t, c, n)
-	for _, scenario := range []struct {
-		name string
-		do   func() (*Sample, error)
-	}{
-		{"echo", func() (*Sample, error) { return c.Echo(WithAck, n, brief) }},
-		{"event", func() (*Sample, error) { return c.Echo(Event, n, brief) }},
-		{"binary", func() (*Sample, error) { return c.Echo(Binary, n/2, brief) }},
-		{"latency", func() (*Sample, error) { return c.Latency(n, 1000, brief) }},
-		{"broadcast", func() (*Sample, error) { return c.Broadcast(1, brief) }},
-		{"burst", func() (*Sample, error) { return c.Broadcast(10, brief) }},
-		{"paced", func() (*Sample, error) { return c.Paced(100, 60<<10, brief, func() {}) }},
-		{"polling", func() (*Sample, error) { return c.Polling(5, brief) }},
-		{"churn", func() (*Sample, error) { return c.Churn(brief) }},
-	} {
+// A scenario is a way to measure.
+type scenario struct {
+	name string
+	do   func() (*Sample, error)
+}
+
+// runs has each scenario come through without a failure.
+func runs(t *testing.T, c *Crowd, all []scenario) {
+	t.Helper()
+	for _, scenario := range all {
 		s, err := scenario.do()
 		if err != nil {
 			t.Fatalf("%s: %v", scenario.name, err)
@@ -110,10 +108,76 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// TestScenarios runs all on a server that does everything right.
+func TestScenarios(t *testing.T) {
+	const n = 20
+	c := newTestCrowd(t, newServer(t, nil), SocketIO)
+	c.patience = 5 * time.Second
+	connect(t, c, n)
+	runs(t, c, []scenario{
+		{"echo", func() (*Sample, error) { return c.Echo(WithAck, n, brief) }},
+		{"event", func() (*Sample, error) { return c.Echo(Event, n, brief) }},
+		{"binary", func() (*Sample, error) { return c.Echo(Binary, n/2, brief) }},
+		{"latency", func() (*Sample, error) { return c.Latency(n, 1000, brief) }},
+		{"broadcast", func() (*Sample, error) { return c.Broadcast(1, brief) }},
+		{"burst", func() (*Sample, error) { return c.Broadcast(10, brief) }},
+		{"paced", func() (*Sample, error) { return c.Paced(100, 60<<10, brief, func() {}) }},
+		{"polling", func() (*Sample, error) { return c.Polling(5, brief) }},
+		{"churn", func() (*Sample, error) { return c.Churn(brief) }},
+		{"arrivals", func() (*Sample, error) { return c.Arrivals(brief) }},
+		{"connects", func() (*Sample, error) { return c.ConnectBeside(n, 5*time.Second) }},
+		{"text", func() (*Sample, error) { return c.Echo(Text, n, brief) }},
+		{"large", func() (*Sample, error) { return c.Echo(Large, n, brief) }},
+		{"large broadcast", func() (*Sample, error) { return c.BroadcastOf(64_000, 1, brief) }},
+	})
+	c.HangUp()
+	l, err := c.Listen(n, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	runs(t, c, []scenario{
+		{"broadcast to listeners", func() (*Sample, error) { return l.Broadcast(brief) }},
+	})
+}
+
+// TestDialects runs what there is of it in each dialect that a server of sio speaks.
+func TestDialects(t *testing.T) {
+	const n = 10
+	for name, tt := range map[string]struct {
+		options *sio.Options
+		dialect Dialect
+		deflate bool
+	}{
+		"msgpack": {&sio.Options{Parser: msgpack.Parser{}}, Msgpack, false},
+		"deflate": {&sio.Options{Compression: &sio.Compression{}}, SocketIO, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTestCrowd(t, newServer(t, tt.options), tt.dialect)
+			c.patience = 5 * time.Second
+			if c.server.Deflate = tt.deflate; tt.deflate {
+				c.loop.inflate = newInflater()
+			}
+			connect(t, c, n)
+			runs(t, c, []scenario{
+				{"echo", func() (*Sample, error) { return c.Echo(WithAck, n, brief) }},
+				{"event", func() (*Sample, error) { return c.Echo(Event, n, brief) }},
+				{"binary", func() (*Sample, error) { return c.Echo(Binary, n, brief) }},
+				{"text", func() (*Sample, error) { return c.Echo(Text, n, brief) }},
+				{"page", func() (*Sample, error) { return c.Echo(Page, n, brief) }},
+				{"latency", func() (*Sample, error) { return c.Latency(n, 500, brief) }},
+				{"broadcast", func() (*Sample, error) { return c.Broadcast(3, brief) }},
+				{"pages", func() (*Sample, error) { return c.BroadcastOf(4<<10, 1, brief) }},
+			})
+			c.HangUp()
+		})
+	}
+}
+
 // TestStalled has a client that reads again get what was sent meanwhile.
 func TestStalled(t *testing.T) {
 	f := newFake(t, nil)
-	c := newTestCrowd(t, f.Addr(), true)
+	c := newTestCrowd(t, f.Addr(), Bare)
 	connect(t, c, 1)
 	stalled, err := c.Stall()
 	if err != nil {
@@ -173,7 +237,7 @@ func TestFailures(t *testing.T) {
 					}
 					return [][]byte{frame}
 				})
-				c := newTestCrowd(t, server.Addr(), true)
+				c := newTestCrowd(t, server.Addr(), Bare)
 				connect(t, c, 4)
 				s, err := scenario(c)
 				if err != nil {
@@ -203,7 +267,7 @@ func TestReordered(t *testing.T) {
 		}
 		return [][]byte{frame}
 	})
-	c := newTestCrowd(t, server.Addr(), true)
+	c := newTestCrowd(t, server.Addr(), Bare)
 	connect(t, c, 1)
 	s, err := c.Latency(1, 1000, brief)
 	if err != nil || s.Failures() > 0 || s.Reordered != 1 {
@@ -359,7 +423,7 @@ func TestSendFrom(t *testing.T) {
 	defer sender.Shutdown(t.Context())
 	defer receiver.Shutdown(t.Context())
 
-	c := newTestCrowd(t, to.Listener.Addr(), false)
+	c := newTestCrowd(t, to.Listener.Addr(), SocketIO)
 	c.server.Namespaces = namespaces
 	connect(t, c, 2*namespaces)
 	other := Server{Addr: netip.MustParseAddrPort(from.Listener.Addr().String()), PID: os.Getpid()}

@@ -23,6 +23,7 @@ const (
 	opPong   = 10
 
 	finBit  = 0x80
+	opcode  = 0x0f // in the first byte
 	maskBit = 0x80
 )
 
@@ -39,6 +40,9 @@ type loop struct {
 	in     []byte  // of the connection being read
 	pings  int     // of Engine.IO that have been answered
 
+	inflate *inflater // nil if nobody compresses
+	unpack  []byte    // the last packet of MessagePack
+
 	onReady   func(*conn) // the handshake is done
 	onMessage func(c *conn, op byte, message []byte)
 	onGone    func(c *conn, err error) // not by hangUp
@@ -49,20 +53,21 @@ type state uint8
 const (
 	dialling  state = iota
 	upgrading       // the request is out
-	opening         // waits for the Engine.IO open packet
-	joining         // waits for the answer to CONNECT
+	joining         // waits for what answers its hellos, in turn
 	ready
 	gone
 )
 
 // A conn is one WebSocket client.
 type conn struct {
-	fd    int
-	state state
-	bare  bool
-	nsp   string // "" for "/"
-	rest  []byte // received, an incomplete frame
-	out   []byte // not yet sent; as long as there is something, epoll tells of room for it
+	fd      int
+	state   state
+	said    uint8 // hellos, while it is joining
+	dialect Dialect
+	nsp     string // "" for "/"
+	rest    []byte // received, an incomplete frame
+	begun   []byte // received, an incomplete message: its first byte, and what there is of it
+	out     []byte // not yet sent; as long as there is something, epoll tells of room for it
 
 	// What a scenario keeps.
 	want    int              // the number of the message awaited, or of those received
@@ -161,7 +166,7 @@ func (l *loop) handle(c *conn, events uint32) error {
 // read reads once: if there is more, epoll says so again.
 func (l *loop) read(c *conn) error {
 	kept := copy(l.in, c.rest)
-	n, err := unix.Read(c.fd, l.in[kept:])
+	n, err := read(c.fd, l.in[kept:])
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
 		return nil
@@ -189,31 +194,80 @@ func (l *loop) feed(c *conn, data []byte) (used int, err error) {
 			return 0, err
 		}
 		used = end + 4
-		if c.bare {
-			c.state = ready
-			l.onReady(c)
-		} else {
-			c.state = opening
+		c.state = joining
+		if err := l.join(c); err != nil {
+			return used, err
 		}
 	}
 	for c.state != gone {
-		op, message, n, err := parseFrame(data[used:])
+		first, message, n, err := parseFrame(data[used:])
 		if err != nil || n == 0 {
 			return used, err
 		}
 		used += n
-		if err := l.message(c, op, message); err != nil {
+		if err := l.frame(c, first, message); err != nil {
 			return used, err
 		}
 	}
 	return used, nil
 }
 
-func (c *conn) connectFrame() []byte {
-	if c.nsp == "" {
-		return connectFrame
+// frame handles a frame: a message, or a part of one.
+func (l *loop) frame(c *conn, first byte, message []byte) error {
+	if first&finBit == 0 || first&opcode == 0 {
+		if first&opcode != 0 {
+			c.begun = append(c.begun[:0], first)
+		}
+		if len(c.begun) == 0 || len(c.begun)+len(message) > readBuffer/2 {
+			return fmt.Errorf("unexpected part of a message, % x", first)
+		}
+		c.begun = append(c.begun, message...)
+		if first&finBit == 0 {
+			return nil
+		}
+		first, message = c.begun[0], c.begun[1:]
+		c.begun = nil
 	}
-	return AppendFrame(nil, opText, []byte("40"+c.nsp+","))
+	if first&compressed != 0 {
+		if l.inflate == nil {
+			return errors.New("compressed, which was not offered")
+		}
+		var err error
+		if message, err = l.inflate.message(message); err != nil {
+			return err
+		}
+	}
+	op := first & opcode
+	if c.dialect != Centrifuge || op != opText {
+		return l.message(c, op, message)
+	}
+	for line := range bytes.SplitSeq(message, []byte("\n")) { // it sends many at once
+		if len(line) == 0 || c.state == gone {
+			continue
+		}
+		if err := l.message(c, op, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join says the next hello, or finds that all has been said.
+func (l *loop) join(c *conn) error {
+	all := hellos[c.dialect]
+	if int(c.said) == len(all) {
+		c.state = ready
+		l.onReady(c)
+		return nil
+	}
+	frame := all[c.said].say
+	switch {
+	case frame == nil:
+		return nil
+	case c.nsp != "":
+		frame = AppendFrame(nil, opText, []byte("40"+c.nsp+","))
+	}
+	return l.send(c, frame)
 }
 
 // inRoot returns a message as it would be in "/". It changes it.
@@ -234,24 +288,27 @@ func (l *loop) message(c *conn, op byte, message []byte) error {
 		return l.send(c, AppendFrame(nil, opPong, message))
 	case op == opPong:
 		return nil
-	case !c.bare && op == opText && string(message) == "2" && c.state > opening: // some ping at once
+	}
+	if frame, pinged := c.dialect.pong(op, message); pinged && c.said > 0 { // some ping at once
 		l.pings++
-		return l.send(c, pongFrame)
-	case c.state == opening:
-		if err := checkOpen(message); err != nil {
+		return l.send(c, frame)
+	}
+	if c.dialect == Msgpack && op == opBinary {
+		var err error
+		if l.unpack, err = unpack(l.unpack, message); err != nil {
+			return fmt.Errorf("%w: %.100q", err, message)
+		}
+		op, message = opText, l.unpack
+	}
+	message = c.inRoot(message)
+	if c.state == joining {
+		if err := hellos[c.dialect][c.said].check(message); err != nil {
 			return err
 		}
-		c.state = joining
-		return l.send(c, c.connectFrame())
-	case c.state == joining:
-		if !bytes.HasPrefix(c.inRoot(message), []byte(`40{"sid":"`)) {
-			return fmt.Errorf("not an answer to CONNECT: %.100q", message)
-		}
-		c.state = ready
-		l.onReady(c)
-	default:
-		l.onMessage(c, op, c.inRoot(message))
+		c.said++
+		return l.join(c)
 	}
+	l.onMessage(c, op, message)
 	return nil
 }
 
@@ -264,7 +321,7 @@ func (l *loop) send(c *conn, frames []byte) error {
 		c.out = append(c.out, frames...)
 		return nil
 	}
-	n, err := unix.Write(c.fd, frames)
+	n, err := write(c.fd, frames)
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return os.NewSyscallError("write", err)
 	}
@@ -276,7 +333,7 @@ func (l *loop) send(c *conn, frames []byte) error {
 }
 
 func (l *loop) flush(c *conn) error {
-	n, err := unix.Write(c.fd, c.out)
+	n, err := write(c.fd, c.out)
 	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return os.NewSyscallError("write", err)
 	}
@@ -333,13 +390,13 @@ func wait(epoll int, events []unix.EpollEvent, timeout time.Duration) (int, erro
 	return n, nil
 }
 
-// parseFrame returns the frame that data begins with; n is 0 if it is incomplete.
-func parseFrame(data []byte) (op byte, payload []byte, n int, err error) {
+// parseFrame returns the frame that data begins with, and its first byte; n is 0 if it is
+// incomplete.
+func parseFrame(data []byte) (first byte, payload []byte, n int, err error) {
 	if len(data) < 2 {
 		return 0, nil, 0, nil
 	}
-	if data[0]&0x70 != 0 || data[0]&finBit == 0 || data[0]&0x0f == 0 || data[1]&maskBit != 0 {
-		// No extension was offered. No server measured here fragments.
+	if data[0]&0x30 != 0 || data[1]&maskBit != 0 {
 		return 0, nil, 0, fmt.Errorf("unexpected frame header: % x", data[:2])
 	}
 	header, size := 2, uint64(data[1])
@@ -362,5 +419,5 @@ func parseFrame(data []byte) (op byte, payload []byte, n int, err error) {
 	if len(data) < n {
 		return 0, nil, 0, nil
 	}
-	return data[0] & 0x0f, data[header:n], n, nil
+	return data[0], data[header:n], n, nil
 }

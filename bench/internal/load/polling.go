@@ -25,6 +25,12 @@ func (t *tally) fail(count *int, err error) {
 	t.sample.fail(count, err)
 }
 
+func (t *tally) failed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sample.Failures() > 0
+}
+
 // Polling has n clients, connected by long-polling, say something, each as soon as it
 // has been answered. As with the official client, a GET is pending when the POST
 // comes, over a connection of its own.
@@ -85,6 +91,7 @@ func (c *Crowd) goroutines(n int, w Window, each func(context.Context, *tally, t
 // A poller is a long-polling client.
 type poller struct {
 	poll, emit *web
+	sid        string
 	get, pong  []byte // requests
 	end        []byte
 	post       []byte // likewise; ends with the packet
@@ -109,7 +116,8 @@ func newPoller(ctx context.Context, s Server, deadline time.Time) (p *poller, er
 	if err != nil {
 		return p, err
 	}
-	e := dialect{s.Bare}.echo(WithAck)
+	p.sid = sid
+	e := s.Dialect.echo(WithAck)
 	p.packet, p.answer = e.request[0], e.answer[0]
 	p.get, p.pong = GetRequest(s, sid), PostRequest(s, sid, "3")
 	p.end = PostRequest(s, sid, "1")

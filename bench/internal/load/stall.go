@@ -23,7 +23,7 @@ func (c *Crowd) Stall() (*Stalled, error) {
 	c.calm()
 	joined := false
 	c.loop.onReady = func(*conn) { joined = true }
-	conn, err := c.loop.dial(c.server.Addr, Source(0), UpgradeRequest(c.server, ""), c.server.Bare, stalledBuffer)
+	conn, err := c.loop.dial(c.server.Addr, Source(0), UpgradeRequest(c.server, ""), c.server.Dialect, stalledBuffer)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,19 @@ func epollPwait2(epoll int, events []unix.EpollEvent, timeout *unix.Timespec) (i
 	return int(n), errno
 }
 
+// read and write are read(2) and write(2) of sockets that never block, of which the
+// scheduler need not hear.
+func read(fd int, b []byte) (int, error)  { return raw(unix.SYS_READ, fd, b) }
+func write(fd int, b []byte) (int, error) { return raw(unix.SYS_WRITE, fd, b) }
+
+func raw(call uintptr, fd int, b []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // cpuTime returns what a process has used, all threads, also those that have ended,
 // to the nanosecond: the ticks in /proc/PID/stat are too coarse for short windows.
 // The number of the clock is what clock_getcpuclockid(3) makes of pid; 0 is the caller.

@@ -28,7 +28,7 @@ func Visits(ctx context.Context, s Server, n int) (failed int, first error) {
 				return err
 			}
 			defer w.Close()
-			_, err = w.conn.Write(leaveFrames)
+			_, err = w.conn.Write(s.Dialect.bye())
 			return err
 		},
 		func(v *visitor, _ int, deadline time.Time) error { // in the middle of the handshake
@@ -71,7 +71,7 @@ func Visits(ctx context.Context, s Server, n int) (failed int, first error) {
 	)
 	for range inFlight {
 		all.Go(func() {
-			v := newVisitor(s, dialect{s.Bare})
+			v := newVisitor(s, s.Dialect)
 			for ctx.Err() == nil {
 				seq := int(next.Add(1)) - 1
 				if seq >= n {

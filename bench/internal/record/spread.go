@@ -14,3 +14,6 @@ func (s Spread) Min() float64 { return s[0] }
 
 // Max returns the greatest.
 func (s Spread) Max() float64 { return s[len(s)-1] }
+
+// Quartile returns the first, the second or the third, by the value next to it.
+func (s Spread) Quartile(q int) float64 { return s[min(len(s)*q/4, len(s)-1)] }

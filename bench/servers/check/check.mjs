@@ -74,6 +74,8 @@ async function checkTransport(transports) {
     socket.emit("echo", message);
     assert.deepEqual(await echoed, [[message]]);
   }
+  step = `${transports.join(" to ")}: text`;
+  assert.equal(await socket.emitWithAck("text", "háß 😀"), "háß 😀");
   for (const blob of blobs) {
     step = `${transports.join(" to ")}: binary`;
     assert.deepEqual(await socket.emitWithAck("binary", blob), blob);

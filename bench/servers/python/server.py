@@ -4,6 +4,7 @@ import gc
 import os
 import resource
 import socket
+import sys
 
 import socketio
 import uvicorn
@@ -18,7 +19,7 @@ class Server(socketio.AsyncServer):
         await super()._handle_event_internal(server, sid, eio_sid, data, namespace, id)
 
 
-sio = Server(async_mode="asgi")
+sio = Server(async_mode="asgi", serializer="msgpack" if "-msgpack" in sys.argv else "default")
 
 
 @sio.event
@@ -35,6 +36,11 @@ async def echo(sid, wants_ack, data):
 
 @sio.event
 async def binary(sid, data):
+    return data
+
+
+@sio.event
+async def text(sid, data):
     return data
 
 

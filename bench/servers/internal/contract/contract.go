@@ -22,6 +22,8 @@ func Register(srv *sio.Server) {
 	})
 	sio.OnWithAck(srv, "binary", func(_ *sio.Context, data []byte) ([]byte, error) { return data, nil })
 
+	sio.OnWithAck(srv, "text", func(_ *sio.Context, text string) (string, error) { return text, nil })
+
 	srv.On("blast", func(c *sio.Context) error {
 		var count int
 		var payload string

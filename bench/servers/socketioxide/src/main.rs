@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use socketioxide::{
-    SocketIo,
+    ParserConfig, SocketIo,
     adapter::Adapter,
     extract::{AckSender, Data, SocketRef},
     handler::FromMessageParts,
@@ -56,6 +56,10 @@ async fn on_connect(socket: SocketRef) {
         ack.send(&data).ok();
     });
 
+    socket.on("text", async |Data::<String>(data), ack: AckSender| {
+        ack.send(&data).ok();
+    });
+
     socket.on(
         "blast",
         async |io: SocketIo, Data::<(usize, String)>((count, payload)), ack: AckSender| {
@@ -69,7 +73,11 @@ async fn on_connect(socket: SocketRef) {
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    let (layer, io) = SocketIo::new_layer();
+    let mut builder = SocketIo::builder();
+    if env::args().any(|arg| arg == "-msgpack") {
+        builder = builder.with_parser(ParserConfig::msgpack());
+    }
+    let (layer, io) = builder.build_layer();
     io.ns("/", on_connect);
     let app = Router::new()
         .route("/mem", get(async || r#"{"heap":null,"stack":null}"#))

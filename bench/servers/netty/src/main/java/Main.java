@@ -40,6 +40,8 @@ public class Main {
             }
         });
 
+        server.addEventListener("text", String.class, (client, data, ack) -> ack.sendAckData(data));
+
         server.addMultiTypeEventListener("blast", (client, data, ack) -> {
             int count = data.first();
             String payload = data.second();
