@@ -75,9 +75,11 @@ func TestLiveOfWriting(t *testing.T) {
 	}
 	free := p.HoldLock()
 	b.Flush()
-	err := look(func(err error) bool { return err != nil })
+	err := look(func(err error) bool { // half a minute goes by in no time, perhaps while something is still read
+		return err != nil && strings.Contains(err.Error(), "writing")
+	})
 	free()
-	if !errors.Is(err, engineio.ErrStuck) || !strings.Contains(err.Error(), "writing") {
+	if !errors.Is(err, engineio.ErrStuck) {
 		t.Errorf("nobody writes: %v", err)
 	}
 	if got := log.String(); !strings.Contains(got, "(*drain).write") {
