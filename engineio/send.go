@@ -180,7 +180,7 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 func (s *Session) dueLocked(b *Batch) {
 	s.writing = writerDue
 	if b == cork {
-		s.corked.Store(true)
+		s.wants.Or(wantsUncork)
 		return
 	}
 	if !s.listed {

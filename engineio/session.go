@@ -29,6 +29,12 @@ const (
 	writerFlush        // a goroutine that may block
 )
 
+// What a Session wants.
+const (
+	wantsUncork  uint32 = 1 << iota // answers wait for it
+	wantsSettled                    // see WantSettled
+)
+
 // A Session is one Engine.IO connection. It keeps its id and its queue when it
 // moves from polling to WebSocket. Its methods may be called by any goroutine.
 type Session struct {
@@ -41,12 +47,11 @@ type Session struct {
 
 	nextDue *Session // in its dueList, whose owner's it is
 
-	paused    atomic.Int32 // Pause calls without their Resume; far below zero at the end
-	moved     atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
-	cheap     atomic.Int32 // see CountCheap
-	corked    atomic.Bool  // answers wait for uncork
-	unsettled atomic.Bool  // see WantSettled
-	paid      atomic.Int64 // until when what has come may come, evenly, since srv.born
+	paused atomic.Int32  // Pause calls without their Resume; far below zero at the end
+	moved  atomic.Int32  // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
+	cheap  atomic.Int32  // see CountCheap
+	wants  atomic.Uint32 // what is to be done when what has come together has been handled
+	paid   atomic.Int64  // until when what has come may come, evenly, since srv.born
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
