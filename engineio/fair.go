@@ -75,11 +75,11 @@ func (s *Session) Answer(first *Message, rest ...*Message) error {
 
 // uncork writes what waits for it.
 func (s *Session) uncork() {
-	if !s.corked.Load() {
+	if s.marks.Load()&markCorked == 0 {
 		return
 	}
 	s.mu.Lock()
-	s.corked.Store(false)
+	s.marks.And(^markCorked)
 	if s.writing != writerDue || s.state == stateClosed { // somebody else has written, or will
 		s.mu.Unlock()
 		return
@@ -91,16 +91,22 @@ func (s *Session) uncork() {
 // WantSettled says whether the handler, which is a [SettledHandler], is to be called when
 // the messages that have come together have been handled. It holds for one call, and is
 // for calls from [Handler.Message].
-func (s *Session) WantSettled(want bool) { s.unsettled.Store(want) }
+func (s *Session) WantSettled(want bool) {
+	if want {
+		s.marks.Or(markUnsettled)
+	} else {
+		s.marks.And(^markUnsettled)
+	}
+}
 
 // settled calls the handler if that wants to be.
 func (s *Session) settled() {
-	if !s.unsettled.Load() {
+	if s.marks.Load()&markUnsettled == 0 {
 		return
 	}
 	s.recv.Lock()
 	defer s.recv.Unlock()
-	s.unsettled.Store(false)
+	s.marks.And(^markUnsettled)
 	if h, ok := s.handler.(SettledHandler); ok {
 		h.Settled()
 	}

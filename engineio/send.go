@@ -182,7 +182,7 @@ func (s *Session) pushLocked(first *Message, rest []*Message, b *Batch) {
 func (s *Session) dueLocked(b *Batch) {
 	s.writing = writerDue
 	if b == cork {
-		s.corked.Store(true)
+		s.marks.Or(markCorked)
 		return
 	}
 	if !s.listed {

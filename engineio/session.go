@@ -29,6 +29,12 @@ const (
 	writerFlush        // a goroutine that may block
 )
 
+// What is to be done when what has come is handled.
+const (
+	markCorked    uint32 = 1 << iota // answers wait for uncork
+	markUnsettled                    // see WantSettled
+)
+
 // A Session is one Engine.IO connection. It keeps its id and its queue when it
 // moves from polling to WebSocket. Its methods may be called by any goroutine.
 type Session struct {
@@ -41,12 +47,11 @@ type Session struct {
 
 	nextDue *Session // in its dueList, whose owner's it is
 
-	paused    atomic.Int32 // Pause calls without their Resume; far below zero at the end
-	moved     atomic.Int32 // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
-	cheap     atomic.Int32 // see CountCheap
-	corked    atomic.Bool  // answers wait for uncork
-	unsettled atomic.Bool  // see WantSettled
-	paid      atomic.Int64 // until when what has come may come, evenly, since srv.born
+	paused atomic.Int32  // Pause calls without their Resume; far below zero at the end
+	moved  atomic.Int32  // bytes of large messages since the last ping, or with LenientHeartbeat any; see alive
+	cheap  atomic.Int32  // see CountCheap
+	marks  atomic.Uint32 // markCorked, markUnsettled
+	paid   atomic.Int64  // until when what has come may come, evenly, since srv.born
 
 	// recv is held while a packet is handled. A POST and a WebSocket can
 	// contend for it while one gives way to the other.
