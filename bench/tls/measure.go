@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -43,7 +44,7 @@ func measure(ctx context.Context, t target, secure bool, p plan) (*measured, err
 		if err := writeCertificate(dir); err != nil {
 			return nil, err
 		}
-		env = append(env[:len(env):len(env)], certVar+"="+filepath.Join(dir, certFile), keyVar+"="+filepath.Join(dir, keyFile))
+		env = append(slices.Clip(env), certVar+"="+filepath.Join(dir, certFile), keyVar+"="+filepath.Join(dir, keyFile))
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0") // for a port that nobody uses just now
 	if err != nil {
