@@ -41,7 +41,7 @@ type webConn struct {
 	loose    bool          // it is not with the poller any more
 	cut      bool          // writes that block fail
 	served   int           // answers
-	since    time.Duration // when the state began, or what is there of a request came; since srv.born
+	since    time.Duration // when the state began, or the first part of a request came; since srv.born
 	in       []byte        // of a request that is not complete, or that waits
 	sess     *Session      // whose GET waits
 	poll     *poll         // that GET
@@ -90,7 +90,7 @@ func (c *webConn) polled(p []byte, err error) (next func()) {
 	}
 	if len(c.in) > 0 {
 		c.in = append(c.in, p...)
-		p, c.in = c.in, nil
+		p = c.in
 	}
 	if !c.advanceLocked(p) {
 		return c.leave
@@ -126,8 +126,8 @@ func (c *webConn) hungUpLocked() func() {
 	}
 }
 
-// advanceLocked reads a request at the beginning of p, if it is complete, and serves it. It
-// reports false if the connection is to leave. It releases c.mu.
+// advanceLocked reads a request at the beginning of p, if it is complete, and serves it. P is
+// c.in, or that is empty. It reports false if the connection is to leave. It releases c.mu.
 func (c *webConn) advanceLocked(p []byte) bool {
 	var h httpread.Head
 	verdict := httpread.Read(p, &h)
@@ -136,15 +136,18 @@ func (c *webConn) advanceLocked(p []byte) bool {
 	case verdict == httpread.Other, verdict == httpread.Whole && (size > maxRequest || h.Length > c.srv.opts.MaxPayload || h.Cost > c.srv.opts.MaxHeaderBytes):
 		return c.leaveWithLocked(p)
 	case verdict == httpread.Partial || len(p) < size:
+		if len(c.in) == 0 { // the rest may come byte by byte
+			c.in = slices.Clone(p)
+			c.since = time.Since(c.srv.born)
+		}
 		c.state = webIdle
-		c.in = slices.Clone(p)
-		c.since = time.Since(c.srv.born)
 		c.mu.Unlock()
 		c.srv.taken.sweepSoon(c.srv)
 		c.resumeReading()
 		return true
 	}
 	c.state = webServing
+	c.in = nil
 	if size < len(p) {
 		c.in = slices.Clone(p[size:])
 		c.piped.Store(true)

@@ -347,6 +347,26 @@ func TestHijackedRestNeverComes(t *testing.T) {
 	p.alive()
 }
 
+// TestHijackedByteByByte has net/http judge who sends a request so slowly that it never ends.
+func TestHijackedByteByByte(t *testing.T) {
+	wh := newWebHost(t, engineio.Options{}, func(web *http.Server) { web.ReadHeaderTimeout = 50 * time.Millisecond })
+	l := wh.line()
+	p := l.open()
+	go func() {
+		for _, b := range []byte(wh.request("GET", p.ID(), "")[:100]) {
+			if _, err := l.Write([]byte{b}); err != nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	begun := time.Now()
+	if r := l.answer(); r.status == http.StatusOK || time.Since(begun) > 8*time.Second {
+		t.Errorf("answered %d %q %v after %v", r.status, r.body, r.err, time.Since(begun))
+	}
+	p.alive()
+}
+
 // TestHijackedIdle has IdleTimeout hold.
 func TestHijackedIdle(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{}, func(web *http.Server) { web.IdleTimeout = time.Second })
