@@ -1,6 +1,10 @@
 package engineio
 
-import "time"
+import (
+	"net"
+	"net/http"
+	"time"
+)
 
 // SeenTimeout is how long a client has to see a 413 before its GET is answered.
 const SeenTimeout = seenTimeout
@@ -37,3 +41,10 @@ func PollQuery(q string) (id string, ok bool) {
 
 // QueryValue is query.lookup.
 func QueryValue(q, name string) (string, bool) { return query(q).lookup(name) }
+
+// GoOn has a connection of web go on with what came behind a request that has been answered,
+// after its client has gone.
+func (s *Server) GoOn(web *http.Server, conn net.Conn, in string) {
+	c := &webConn{srv: s, web: web, conn: conn, state: webServing, loose: true, in: []byte(in)}
+	c.goOn()
+}

@@ -135,6 +135,8 @@ func (c *webConn) advanceLocked(p []byte) bool {
 	switch {
 	case verdict == httpread.Other, verdict == httpread.Whole && (size > maxRequest || h.Length > c.srv.opts.MaxPayload || h.Cost > c.srv.opts.MaxHeaderBytes):
 		return c.leaveWithLocked(p)
+	case (verdict == httpread.Partial || len(p) < size) && (c.loose || c.retiring): // nobody would see the rest
+		return c.leaveWithLocked(p)
 	case verdict == httpread.Partial || len(p) < size:
 		if len(c.in) == 0 { // the rest may come byte by byte
 			c.in = slices.Clone(p)

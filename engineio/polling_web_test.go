@@ -367,6 +367,21 @@ func TestHijackedByteByByte(t *testing.T) {
 	p.alive()
 }
 
+// TestHijackedRestOfTheGone has part of a request go to net/http that nobody would see the
+// rest of.
+func TestHijackedRestOfTheGone(t *testing.T) {
+	wh := newWebHost(t, engineio.Options{})
+	client, server := net.Pipe()
+	defer client.Close()
+	wh.GoOn(wh.web.Config, server, "GET /")
+	_ = client.SetDeadline(time.Now().Add(wh.limit))
+	if _, err := io.WriteString(client, "other HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	l := &line{wh.host, client, bufio.NewReader(client)}
+	l.answer().want(t, 200, "other GET ")
+}
+
 // TestHijackedIdle has IdleTimeout hold.
 func TestHijackedIdle(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{}, func(web *http.Server) { web.IdleTimeout = time.Second })
