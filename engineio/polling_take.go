@@ -44,14 +44,14 @@ type webRules struct {
 
 // A kind is what the answer to a request may depend on beside its session.
 type kind struct {
-	host, origin, site, mode, encoding []byte
-	cookie, authorization              bool
+	path, host, origin, site, mode, encoding []byte
+	cookie, authorization                    bool
 }
 
 func (k *kind) hash() uint64 {
 	var h maphash.Hash
 	h.SetSeed(hashSeed)
-	for _, v := range [...][]byte{k.host, k.origin, k.site, k.mode, k.encoding} {
+	for _, v := range [...][]byte{k.path, k.host, k.origin, k.site, k.mode, k.encoding} {
 		_, _ = h.Write(v)
 		_ = h.WriteByte(0) // which is in none of them
 	}
@@ -75,15 +75,16 @@ func kindOf(r *http.Request) (key uint64, ok bool) {
 		return []byte(only(values))
 	}
 	ok = true
+	path, _, _ := strings.Cut(r.RequestURI, "?") // see hashPath
 	k := kind{
-		host: []byte(r.Host), origin: one("Origin"), site: one("Sec-Fetch-Site"), mode: one("Sec-Fetch-Mode"),
+		path: []byte(path), host: []byte(r.Host), origin: one("Origin"), site: one("Sec-Fetch-Site"), mode: one("Sec-Fetch-Mode"),
 		encoding: one("Accept-Encoding"), cookie: len(one("Cookie")) > 0, authorization: len(one("Authorization")) > 0,
 	}
 	return k.hash(), ok
 }
 
 func kindOfHead(h *httpread.Head) uint64 {
-	k := kind{h.Host, h.Origin, h.FetchSite, h.FetchMode, h.AcceptEncoding, h.Cookie, h.Authorization}
+	k := kind{h.Path, h.Host, h.Origin, h.FetchSite, h.FetchMode, h.AcceptEncoding, h.Cookie, h.Authorization}
 	return k.hash()
 }
 
@@ -174,7 +175,10 @@ func (t *taking) take(w http.ResponseWriter, sess *Session) *webConn {
 		c.piped.Store(true)
 	}
 	if back, ok := conn.(*returnedConn); ok {
-		c.tries, c.rules = back.tries, back.rules
+		c.tries = back.tries
+		if back.srv == s { // what another server lets pass is for its own sessions
+			c.rules = back.rules
+		}
 		c.in = append(c.in, back.early...)
 		back.srv.taken.forget(back)
 		conn = back.Conn

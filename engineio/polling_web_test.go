@@ -249,6 +249,65 @@ func TestHijackedForOthers(t *testing.T) {
 	}
 }
 
+// TestHijackedByTwo has two servers, each mounted at two paths with headers of their own, share
+// a connection. What one of them lets pass is not let pass by the other.
+func TestHijackedByTwo(t *testing.T) {
+	const good, evil = "Origin: https://good.example", "Origin: https://evil.example"
+	mux := http.NewServeMux()
+	var hosts []*host
+	for _, opts := range []engineio.Options{
+		{HijackPolling: true, CORS: &engineio.CORS{Origins: []string{"https://good.example", "https://evil.example"}}},
+		{HijackPolling: true, CORS: &engineio.CORS{Origins: []string{"https://good.example"}}},
+	} {
+		hosts = append(hosts, newServer(t, &opts, nil))
+	}
+	mux.HandleFunc("/engine.io/", func(w http.ResponseWriter, r *http.Request) { // at one path, as for a canary
+		h := hosts[0]
+		if r.Header.Get("Version") != "" {
+			h = hosts[1]
+		}
+		h.ServeHTTP(w, r)
+	})
+	mux.HandleFunc("/strict/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-site")
+		hosts[0].ServeHTTP(w, r)
+	})
+	web := httptest.NewServer(mux)
+	for _, h := range hosts {
+		h.addr = web.Listener.Addr().String()
+		h.dial = func() (net.Conn, error) { return net.Dial("tcp", h.addr) }
+		h.limit = patience
+		h.start(func() {})
+	}
+	t.Cleanup(web.Close)
+	const header = "Cross-Origin-Resource-Policy"
+	l := hosts[0].line()
+	at := func(path, request string) reply { return l.ask(strings.Replace(request, "/engine.io/", path, 1)) }
+	p := l.open(evil)
+	if r := at("/strict/", hosts[0].request("GET", "", "", evil)); r.status != 200 || r.header.Get(header) == "" {
+		t.Fatalf("%d %v", r.status, r.header)
+	}
+	q := hosts[0].peer()
+	for range 2 {
+		p.send("x")
+		if r := l.ask(hosts[0].request("GET", p.ID(), "", evil)); r.status != 200 || r.header.Get(header) != "" {
+			t.Errorf("at one path: %d %v, with headers of the other", r.status, r.header)
+		}
+		q.send("x")
+		if r := at("/strict/", hosts[0].request("GET", q.ID(), "", evil)); r.status != 200 || r.header.Get(header) == "" {
+			t.Errorf("at the other: %d %v, without its header", r.status, r.header)
+		}
+	}
+	if r := l.ask(hosts[1].request("GET", "", "", good, "Version: 2")); r.status != 200 {
+		t.Fatalf("%d %v", r.status, r.err)
+	}
+	other := hosts[1].peer()
+	other.send("secret")
+	if r := l.ask(hosts[1].request("GET", other.ID(), "", evil, "Version: 2")); r.status != http.StatusForbidden {
+		t.Errorf("an origin of another server: %d %q %v", r.status, r.body, r.err)
+	}
+}
+
 // TestHijackedInDoubt sends requests that two programs could see differently: the answer is
 // that of net/http, and what follows is nobody's session.
 func TestHijackedInDoubt(t *testing.T) {
