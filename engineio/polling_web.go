@@ -215,7 +215,7 @@ func (s *Session) waitOnLocked(c *webConn, p *poll, rules *webRules) {
 	c.sess, c.poll = s, p
 	gone := c.broken
 	c.mu.Unlock()
-	if gone { // and nobody has been told
+	if gone && s.poll == p { // and nobody has been told
 		s.poll = nil
 		s.mu.Unlock()
 		s.fail(ReasonTransportError, context.Canceled, nil)
