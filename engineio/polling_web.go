@@ -400,6 +400,7 @@ func (c *webConn) leave() {
 		_ = c.conn.Close()
 		return
 	}
+	_ = conn.SetWriteDeadline(time.Time{}) // the end of a session may have set one
 	back := &returnedConn{Conn: conn, srv: c.srv, local: conn.LocalAddr(), early: c.in, tries: c.tries, rules: c.rules}
 	if c.served >= earned {
 		back.tries = maxTries

@@ -432,6 +432,7 @@ func TestHijackedRestOfTheGone(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{})
 	client, server := net.Pipe()
 	defer client.Close()
+	_ = server.SetWriteDeadline(time.Unix(1, 0)) // as the end of a session leaves it in the wrong moment
 	wh.GoOn(wh.web.Config, server, "GET /")
 	_ = client.SetDeadline(time.Now().Add(wh.limit))
 	if _, err := io.WriteString(client, "other HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
