@@ -61,6 +61,7 @@ func (d *descriptor) conn() (*net.TCPConn, error) {
 	if fd < 0 {
 		return nil, syscall.EMFILE
 	}
+	kept, _ := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_KEEPALIVE)
 	f := os.NewFile(uintptr(fd), "")
 	c, err := net.FileConn(f) // which copies the descriptor
 	_ = f.Close()
@@ -68,7 +69,9 @@ func (d *descriptor) conn() (*net.TCPConn, error) {
 		return nil, err
 	}
 	d.slow = c.(*net.TCPConn)
-	_ = d.slow.SetKeepAlive(false) // FileConn turns it on
+	if kept == 0 {
+		_ = d.slow.SetKeepAlive(false) // FileConn turns it on
+	}
 	return d.slow, nil
 }
 
@@ -82,6 +85,9 @@ func disown(conn net.Conn) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.RemoteAddr() == nil { // the peer has reset it; others must not see requests of nobody
+		return nil, net.ErrClosed
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.fd < 0 {
@@ -89,7 +95,6 @@ func disown(conn net.Conn) (net.Conn, error) {
 	}
 	_ = syscall.Close(d.fd) // the socket stays open
 	d.fd, d.slow = -1, nil
-	_ = c.SetKeepAlive(true) // as it was before
 	return c, nil
 }
 
