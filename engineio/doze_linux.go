@@ -52,16 +52,16 @@ func dozing(conn net.Conn) net.Conn {
 }
 
 // receive reads what comes, and blocks. Of a connection that can doze it returns nothing if
-// that takes long.
-func (w *wsConn) receive(p []byte) (int, error) {
+// that takes long, unless part of a large message is there.
+func (w *wsConn) receive(p []byte, partial bool) (int, error) {
 	d, ok := w.conn.(*dozer)
 	if !ok {
 		return w.conn.Read(p)
 	}
-	d.limit(w)
+	d.limit(w, partial)
 	n, err := d.Read(p)
 	if n == 0 && d.timed && errors.Is(err, os.ErrDeadlineExceeded) {
-		d.empty = w.held == 0 && !w.draining.Load()
+		d.empty = !w.draining.Load()
 		return 0, nil
 	}
 	d.brief = time.Since(w.srv.born)-w.last > freshStack
@@ -70,10 +70,10 @@ func (w *wsConn) receive(p []byte) (int, error) {
 
 // limit sets the deadline of the next read. It must not take the place of the one that a
 // connection has which is being closed; who sets that has set draining before.
-func (d *dozer) limit(w *wsConn) {
+func (d *dozer) limit(w *wsConn, partial bool) {
 	if !w.draining.Load() {
 		switch {
-		case w.held > 0: // the session's heartbeat bounds that
+		case partial: // the session's heartbeat bounds that
 			if !d.timed {
 				return
 			}
@@ -83,7 +83,7 @@ func (d *dozer) limit(w *wsConn) {
 		default:
 			_ = d.SetReadDeadline(time.Now().Add(freshStack))
 		}
-		d.timed = w.held == 0
+		d.timed = !partial
 		if !w.draining.Load() {
 			return
 		}

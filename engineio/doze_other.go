@@ -10,7 +10,7 @@ type dormitory struct{}
 
 func dozing(conn net.Conn) net.Conn { return conn }
 
-func (w *wsConn) receive(p []byte) (int, error) { return w.conn.Read(p) }
+func (w *wsConn) receive(p []byte, _ bool) (int, error) { return w.conn.Read(p) }
 
 func (*wsConn) dozes() bool { return false }
 

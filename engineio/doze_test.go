@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -104,6 +105,38 @@ func TestDozeInTime(t *testing.T) {
 		} else {
 			cs[i].conn.Close()
 			p.ends("transport close")
+		}
+	}
+}
+
+// TestDozePartial ends sessions while part of a large message is there.
+func TestDozePartial(t *testing.T) {
+	h := tlsHost(t)
+	large := masked(opText, "4"+strings.Repeat("x", 900_000))
+	for range 5 {
+		c, p := h.openWS()
+		if _, err := c.conn.Write(large[:len(large)/2]); err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if _, held := h.Memory(); held > 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("nothing is held")
+			}
+		}
+		time.Sleep(time.Millisecond) // most is read
+		p.Session.Close()
+		p.ends("forced close")
+		c.conn.Close()
+		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			if _, held := h.Memory(); held == 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("it is held still")
+			}
 		}
 	}
 }

@@ -93,10 +93,11 @@ func (e *epoll) ready(fd uintptr) (leave bool) {
 func (e *epoll) standBy() bool {
 	e.waits.Store(true)
 	for e.bell.wait() {
+		e.waits.Store(false) // not behind that: the one who has left may stand by at once
 		if e.led.CompareAndSwap(false, true) {
-			e.waits.Store(false)
 			return true
 		}
+		e.waits.Store(true)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ package engineio_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -148,6 +149,35 @@ func TestJobOutlivesConnections(t *testing.T) {
 	}
 	close(free)
 	if err := timetest.Receive(t, done, patience, "Shutdown"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestJobOutlivesShutdown has a job go on for longer than Shutdown may wait, as that of a
+// handler does which calls it.
+func TestJobOutlivesShutdown(t *testing.T) {
+	h := newJobHost(t)
+	c, p := h.parked()
+	free := make(chan struct{})
+	h.do(c, p, func() { <-free })
+	done := make(chan error, 1)
+	cause := errors.New("too long")
+	go func() {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), 10*time.Millisecond, cause)
+		defer cancel()
+		done <- h.Shutdown(ctx)
+	}()
+	select {
+	case err := <-done:
+		if err != cause {
+			t.Errorf("Shutdown: %v", err)
+		}
+	case <-time.After(patience):
+		t.Error("Shutdown waits for a job beyond its context")
+	}
+	p.ends("server shutting down")
+	close(free)
+	if err := h.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
 }

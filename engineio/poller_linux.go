@@ -22,10 +22,10 @@ const hasPoller = true
 // pollers share the connections of a server.
 type pollers []*poller
 
-func newPollers(wg *sync.WaitGroup) pollers {
+func newPollers(wg, jobs *sync.WaitGroup) pollers {
 	ps := make(pollers, (cores()+coresPerPoller-1)/coresPerPoller)
 	for i := range ps {
-		ps[i] = &poller{wg: wg}
+		ps[i] = &poller{wg: wg, jobs: jobs}
 	}
 	return ps
 }
@@ -36,7 +36,8 @@ func newPollers(wg *sync.WaitGroup) pollers {
 // left to a goroutine of the connection, which parks it again, or done when another
 // goroutine stands by to go on reading.
 type poller struct {
-	wg *sync.WaitGroup // of the server
+	wg   *sync.WaitGroup // of the server: counts that there are connections
+	jobs *sync.WaitGroup // likewise: counts the goroutines
 
 	mu    sync.Mutex // protects the following, and the parkings; held while the kernel is told
 	conns map[int32]parkable
@@ -120,7 +121,8 @@ func (p *poller) park(c parkable) bool {
 		}
 		p.epoll = e
 		p.conns = make(map[int32]parkable)
-		p.wg.Add(2) // under the connection's own
+		p.wg.Add(1) // under the connection's own
+		p.jobs.Add(2)
 		e.led.Store(true)
 		e.read = func(events []syscall.EpollEvent) next {
 			p.turns.Add(1)
@@ -200,7 +202,7 @@ func (p *poller) idleLocked() {
 // run is a goroutine of the poller: the one that leads, which reads, or the one that
 // stands by.
 func (p *poller) run(e *epoll, leads bool) {
-	defer p.wg.Done()
+	defer p.jobs.Done()
 	for leads || e.standBy() {
 		job := p.lead(e)
 		if job == nil {
@@ -229,6 +231,7 @@ func (p *poller) lead(e *epoll) Job {
 			p.epoll = nil
 			p.mu.Unlock()
 			e.close()
+			p.wg.Done()
 			return nil
 		}
 		if err != nil {
@@ -257,7 +260,7 @@ func (p *poller) do(e *epoll, job Job) (leads bool) {
 	returned := false
 	defer func() {
 		if !returned {
-			p.wg.Add(1)
+			p.jobs.Add(1)
 			go p.run(e, e.lead()) // like this one
 		}
 	}()

@@ -14,7 +14,7 @@ const hasPoller = false
 
 type pollers struct{}
 
-func newPollers(*sync.WaitGroup) pollers { return pollers{} }
+func newPollers(_, _ *sync.WaitGroup) pollers { return pollers{} }
 
 func (pollers) turns() []uint64 { return nil }
 

@@ -67,6 +67,7 @@ type Server struct {
 	lobby      lobby
 	pulses     pulses
 	wg         sync.WaitGroup // sessions, and the goroutines of their connections
+	jobs       sync.WaitGroup // goroutines that may do a Job; waited for behind wg
 
 	mu    sync.Mutex
 	conns map[*wsConn]struct{} // WebSockets that linger after their session's end
@@ -95,7 +96,7 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 	}
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
 	s.number = uint8(servers.Add(1)%255) + 1
-	s.pollers = newPollers(&s.wg)
+	s.pollers = newPollers(&s.wg, &s.jobs)
 	s.drain.init(cores())
 	if p := s.opts.Peers; p != nil {
 		p.Attach(http.HandlerFunc(s.serveRelayed))

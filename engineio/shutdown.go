@@ -225,9 +225,9 @@ func (s *Session) busy() bool {
 }
 
 // Shutdown refuses new sessions with 503, closes every session with "server shutting
-// down" once what is queued has been delivered, and waits until all have ended. If ctx
-// ends first, it cuts the connections that are left and returns the cause of ctx. It may
-// be called again.
+// down" once what is queued has been delivered, and waits until all have ended, and every
+// [Job]. If ctx ends first, it cuts the connections that are left, waits for no Job, and
+// returns the cause of ctx. It may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Store(true)
 	s.mu.Lock()
@@ -245,7 +245,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer asks.Wait()
 	select {
 	case <-gone:
-		return nil
+		return s.endJobs(ctx)
 	case <-ctx.Done():
 	}
 	for _, sess := range s.sessions.shut() {
@@ -263,6 +263,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	<-gone
 	return context.Cause(ctx)
+}
+
+// endJobs waits for what is done for who has read, but no longer than ctx lasts: it may
+// block, and may be what has called Shutdown.
+func (s *Server) endJobs(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { // ends when the last Job returns
+		s.jobs.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // gone returns a channel that is closed when no session is left, and no guest. The map must

@@ -37,8 +37,9 @@ type byteReader struct {
 	n   int
 	err error
 
-	small  []byte // without fn
-	filled bool   // the last read has filled its buffer; likewise
+	small   []byte // without fn
+	filled  bool   // the last read has filled its buffer; likewise
+	partial bool   // part of a large message is there: w.held is lent
 }
 
 // read returns bytes that are valid until release.
@@ -64,7 +65,7 @@ func (r *byteReader) read() ([]byte, error) {
 		r.buf = reads.Get().(*[]byte)
 		buf = *r.buf
 	}
-	n, err := r.w.receive(buf)
+	n, err := r.w.receive(buf, r.partial)
 	r.filled = n == len(buf)
 	return buf[:n], err
 }
@@ -118,7 +119,7 @@ func (w *wsConn) read(p []byte) {
 // wait reads on. Part of a large message is given up meanwhile if the session ends: its
 // peer may say nothing more for as long as its close frame is waited for.
 func (w *wsConn) wait(r *byteReader) ([]byte, error) {
-	if w.held == 0 {
+	if r.partial = w.held > 0; !r.partial {
 		return r.read()
 	}
 	w.lend(true)
