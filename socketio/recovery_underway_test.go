@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/socketio"
+	"github.com/siokit/sio/socketio/recovery"
 )
 
 // TestUnderway has something happen while an event has been queued for the first of two
@@ -317,4 +318,36 @@ func TestUnderwayIsGone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnderwayFromItsNumber has a client leave many rooms before the first section has
+// ended: it is remembered for whom the event is from when it has its number.
+func TestUnderwayFromItsNumber(t *testing.T) {
+	store := hooked(new(recovery.MemoryStore))
+	bubble(t, "", recovering(socketio.Recovery{Store: store.make}), func(t *testing.T, h *host) {
+		n := h.of("/", nil)
+		guests := []*guest{h.guest("/"), h.guest("/")}
+		n.wants("connect", "connect")
+		for _, g := range guests {
+			done(t, n.Socket(g.sid).Join("room"))
+		}
+		second := n.Socket(guests[1].sid)
+		store.appends = func(recovery.Event) {
+			store.appends = nil
+			second.Leave("room")
+			for i := range 200 {
+				done(t, second.Join(fmt.Sprint(i)))
+				second.Leave(fmt.Sprint(i))
+			}
+		}
+		sections := 0
+		n.QueueAtOnce(1, func() {
+			if sections++; sections == 2 {
+				done(t, second.Emit("direct"))
+			}
+		})
+		done(t, n.All().To("room").Emit("news"))
+		guests[0].hears("news")
+		guests[1].hears("news", "direct")
+	})
 }
