@@ -61,10 +61,7 @@ func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 		r.fill(e, seq)
 		event := recovery.Event{Seq: seq, Message: e.first, Rest: e.rest, Rooms: b.Rooms, Except: b.Except}
 		r.keepLocked(event)
-		if to.unsettled() || to.found.Len() >= r.atOnce {
-			r.underway = underway{event, e}
-			r.rooms.Hold(seq)
-		}
+		r.underway = underway{event, e}
 	}
 	if to.unsettled() {
 		r.mu.Unlock()
@@ -88,7 +85,7 @@ func (r *localRecovery) send(b *Broadcast, e, old encoded) selection {
 			_ = s.sendLater(&batch, e, false) // who doesn't get it may come back for it
 		}
 	}
-	if r.underway.event.Seq > 0 {
+	if kept {
 		r.underway = underway{}
 		r.rooms.Hold(0)
 	}
@@ -109,12 +106,13 @@ func (r *localRecovery) overtakeLocked(batch *delivery, c *recoverable) {
 }
 
 // numberLocked implements [recoverer]. An event is kept if it may be for somebody who can
-// be recovered, be that one there or away. It is called with mu held, too, by send.
+// be recovered, be that one there or away. It is called with mu held, too, by send. The
+// event is held from here on: clients leave rooms without mu, before it is kept, too.
 func (r *localRecovery) numberLocked(rooms []string) bool {
 	kept := len(rooms) == 0 && len(r.clients)+r.away.Len() > 0 ||
 		r.rooms.Any(rooms) || slices.ContainsFunc(rooms, r.hasLocked)
 	if kept {
-		r.log.Next()
+		r.rooms.Hold(r.log.Next())
 	}
 	return kept
 }

@@ -97,9 +97,9 @@ func (r *Rooms) Of(c *Client, id string) *Membership {
 // the id of its socket.
 func (r *Rooms) Meant(c *Client, id string, e *recovery.Event) bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	gone := c.parted && c.left < e.Seq
-	r.mu.Unlock()
-	return !gone && r.Of(c, id).Meant(e)
+	return !gone && newMembership(c, id, c.left, c.spans).Meant(e)
 }
 
 // in tells whether the client was in any of the rooms when an event was emitted.

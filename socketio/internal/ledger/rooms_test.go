@@ -279,3 +279,18 @@ func TestAside(t *testing.T) {
 		t.Errorf("%d rooms are remembered for nobody", n)
 	}
 }
+
+// Others may ask for whom an event is while a client becomes one of the namespace.
+func TestRoomsMeantMeanwhile(t *testing.T) {
+	b := newBooks(t)
+	for range 100 {
+		c := b.log.NewClient("p", "")
+		e := recovery.Event{Seq: b.emit()}
+		var wg sync.WaitGroup
+		wg.Go(func() { b.rooms.Add(&c) })
+		if b.rooms.Meant(&c, "id", &e) {
+			t.Error("an event is for a client that came behind it")
+		}
+		wg.Wait()
+	}
+}
