@@ -202,8 +202,9 @@ bench-million: ## connect hundreds of thousands of clients that are idle, and we
 	cd bench && go run ./million -out results
 
 .PHONY: bench-tls
-bench-tls: ## measure what TLS costs that the server ends, beside the reference: two minutes, into bench/results
+bench-tls: ## measure what TLS costs that the server ends, beside the reference: three minutes, into bench/results
 	cd bench && go run ./tls -out results
+	cd bench && go run -tags portable ./tls -targets sio -out results
 
 .PHONY: bench-observe
 bench-observe: prometheus ## draw the dashboard fed by a load, and measure what metrics cost: eight minutes, into bench/results

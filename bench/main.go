@@ -163,7 +163,7 @@ func (r *results) measure(ctx context.Context, built []target, rounds int, p pla
 // complete returns an error if one of the bench's own servers has not come through.
 func (r *results) complete() error {
 	for _, t := range targets() {
-		for _, run := range r.Runs {
+		for _, run := range slices.Concat(r.Runs, r.Turns) {
 			if run.Target == t.Name && run.Error != "" && ours(t) {
 				return fmt.Errorf("%s, round %d: %s", t.Name, run.Round, run.Error)
 			}

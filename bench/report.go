@@ -118,7 +118,7 @@ func read(file string) (*results, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for _, t := range targets() {
-		if slices.ContainsFunc(r.Runs, func(run *run) bool { return run.Target == t.Name }) {
+		if slices.ContainsFunc(slices.Concat(r.Runs, r.Turns), func(run *run) bool { return run.Target == t.Name }) {
 			r.targets = append(r.targets, t.Name)
 		}
 	}
@@ -268,21 +268,26 @@ func (r *results) wrong(w io.Writer) {
 			seen[key] = true
 			say("**%s**, %s: %d done%s%s", target, key, t.ops, t, because(first))
 		}
-		for _, run := range r.Runs {
-			if run.Target != target {
-				continue
-			}
-			if run.Error != "" {
-				say("**%s** ended early in round %d: %s", target, run.Round, oneLine(run.Error))
-			}
-			if n := run.Between.Failures(); n > 0 {
-				say("**%s**, between measurements of round %d: %d messages too late or twice, %d connections closed%s",
-					target, run.Round, run.Between.Wrong, run.Between.Closed, because(run.Between.Error))
-			}
-		}
+		r.ended(target, say)
 	}
 	if before == 0 {
 		fmt.Fprintf(w, "Nothing: no message was lost, came twice or otherwise than it should have, and no connection failed.\n")
+	}
+}
+
+// ended says which runs of a target were not gone through with, and what came between measurements.
+func (r *results) ended(target string, say func(format string, args ...any)) {
+	for _, run := range r.Runs {
+		if run.Target != target {
+			continue
+		}
+		if run.Error != "" {
+			say("**%s** ended early in round %d: %s", target, run.Round, oneLine(run.Error))
+		}
+		if n := run.Between.Failures(); n > 0 {
+			say("**%s**, between measurements of round %d: %d messages too late or twice, %d connections closed%s",
+				target, run.Round, run.Between.Wrong, run.Between.Closed, because(run.Between.Error))
+		}
 	}
 }
 

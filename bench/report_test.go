@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ func TestTable(t *testing.T) {
 		return b.String()
 	}
 	const row = "| echo with ack, 1,000 clients, round trips | **300** (200 – 400)<br>3.00 R | **100** |\n"
-	const goal = "| echo with ack, 1,000 | ≥ 2.5 × the reference | 3.00 | 2.00 – 4.00 | yes |  |\n"
+	const goal = "| echo with ack, 1,000 | ≥ 2.5 × the reference | 3.00 | 2.50 – 3.50 | yes |  |\n"
 	const nothing = "Nothing: no message was lost"
 	r := sample(4, 2, 3)
 	for _, want := range []string{row, goal, nothing} {
@@ -114,6 +115,22 @@ func TestTurns(t *testing.T) {
 	m, _ := measureOf(key)
 	if v, _, ok := r.first(m, subject).value(r, key); !ok || v != 0.5 {
 		t.Errorf("%v, %t: twice as long is not half as good", v, ok)
+	}
+}
+
+// TestTurnsFailed tells of a server that has not come through its turns.
+func TestTurnsFailed(t *testing.T) {
+	r := &results{targets: []string{subject}}
+	broken := target{Name: subject, Run: []string{"false"}, Turns: true}
+	if err := r.takeTurns(t.Context(), []target{broken}, plan{only: []string{"echo"}}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if r.complete() == nil {
+		t.Error("sio has come through")
+	}
+	var b strings.Builder
+	if r.turned(&b); !strings.Contains(b.String(), "**sio** ended early") {
+		t.Errorf("nothing of it in\n%s", b.String())
 	}
 }
 

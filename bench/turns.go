@@ -45,18 +45,23 @@ func (r *results) takeTurns(ctx context.Context, built []target, p plan, log io.
 	return nil
 }
 
-// takeSet has a part measured in turns. A server that fails takes no more of them; its rounds
-// tell of it.
+// takeSet has a part measured in turns. A server that fails takes no more of them.
 func (r *results) takeSet(ctx context.Context, built []target, of part, before int, p plan, log io.Writer) error {
 	var all []*run
 	defer func() {
 		for _, each := range all {
 			each.stop()
+			if each.Between.Failures() > 0 {
+				r.turnOf(each.Target, before).Between.Add(each.Between)
+			}
 		}
 	}()
-	fail := func(one *run, err error) {
+	fail := func(one *run, pass int, err error) {
 		one.out = true
 		fmt.Fprintf(log, "!!! %s takes no more turns: %v\n", one.Target, err)
+		if told := r.turnOf(one.Target, pass); told.Error == "" && ctx.Err() == nil {
+			told.Error = err.Error()
+		}
 	}
 	for _, t := range built {
 		if !t.Turns || of.name != "" && !t.has(of) || !slices.ContainsFunc(of.steps, func(s step) bool { return !t.skips(s.key) }) {
@@ -64,7 +69,7 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 		}
 		one := &run{Target: t.Name, plan: p, target: t, log: log}
 		if err := one.start(ctx, of); err != nil {
-			fail(one, err)
+			fail(one, before, err)
 			continue
 		}
 		all = append(all, one)
@@ -72,7 +77,7 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 			continue // nothing of it has to do with those who are connected
 		}
 		if err := one.gather(of); err != nil {
-			fail(one, err)
+			fail(one, before, err)
 		}
 	}
 	for pass := before; pass < before+turnPasses; pass++ {
@@ -87,7 +92,7 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 					continue
 				}
 				if err := r.turn(one, pass, s); err != nil {
-					fail(one, err)
+					fail(one, pass, err)
 				}
 			}
 		}
@@ -98,14 +103,20 @@ func (r *results) takeSet(ctx context.Context, built []target, of part, before i
 	return ctx.Err()
 }
 
-// turn gives a server one window of a step.
-func (r *results) turn(of *run, pass int, s step) error {
-	i := slices.IndexFunc(r.Turns, func(t *run) bool { return t.Target == of.Target && t.Round == pass })
+// turnOf returns what is recorded of a server's turn in a pass.
+func (r *results) turnOf(target string, pass int) *run {
+	i := slices.IndexFunc(r.Turns, func(t *run) bool { return t.Target == target && t.Round == pass })
 	if i < 0 {
 		i = len(r.Turns)
-		r.Turns = append(r.Turns, &run{Target: of.Target, Round: pass, Values: make(map[string]float64), Samples: make(map[string]*load.Sample)})
+		r.Turns = append(r.Turns, &run{Target: target, Round: pass, Values: make(map[string]float64), Samples: make(map[string]*load.Sample)})
 	}
-	of.Round, of.Values, of.Samples = pass, r.Turns[i].Values, r.Turns[i].Samples
+	return r.Turns[i]
+}
+
+// turn gives a server one window of a step.
+func (r *results) turn(of *run, pass int, s step) error {
+	told := r.turnOf(of.Target, pass)
+	of.Round, of.Values, of.Samples = pass, told.Values, told.Samples
 	return of.steps([]step{s})
 }
 
@@ -162,5 +173,6 @@ func (r *results) turned(w io.Writer) {
 				fmt.Fprintf(w, "\n⚠ **%s**, %s: %d done%s%s\n", target, key, wrong.ops, wrong, because(first))
 			}
 		}
+		of.ended(target, func(format string, args ...any) { fmt.Fprintf(w, "\n⚠ "+format+"\n", args...) })
 	}
 }

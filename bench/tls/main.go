@@ -1,7 +1,8 @@
 // Command tls measures what TLS costs that the server itself ends: memory of a client that is
 // idle, and CPU time of a connect, of one that resumes its TLS session, and of an echo with an
 // ack, over TLS and without, of sio and of the reference. Clients are in a process of their
-// own; what they take is not counted. It writes tls.md.
+// own; what they take is not counted. It writes tls.md, or with -tags portable, where each
+// connection has a goroutine, tls-portable.md.
 package main
 
 import (
@@ -60,7 +61,7 @@ func targets() ([]target, error) {
 func run(ctx context.Context) error {
 	rounds := flag.Int("rounds", 3, "repetitions, of which the medians count")
 	only := flag.String("targets", "", "comma-separated `servers`, instead of all")
-	out := flag.String("out", "", "`folder` for tls.md; none is written by default")
+	out := flag.String("out", "", "`folder` for "+resultName+"; none is written by default")
 	p := plan{clients: 1000, talkers: 50, rest: 3 * time.Second, echo: 3 * time.Second}
 	flag.IntVar(&p.clients, "clients", p.clients, "`number` of clients that are idle")
 	flag.Parse()
@@ -101,7 +102,7 @@ func run(ctx context.Context) error {
 	if err := os.MkdirAll(*out, 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(*out, "tls.md"), []byte(text), 0o666)
+	return os.WriteFile(filepath.Join(*out, resultName), []byte(text), 0o666)
 }
 
 func (t target) title(secure bool) string {
@@ -114,8 +115,8 @@ func (t target) title(secure bool) string {
 func markdown(all []target, results map[string][]*measured, p plan, rounds int) string {
 	var b strings.Builder
 	m := record.ThisMachine()
-	fmt.Fprintf(&b, "# TLS ended by the server\n\n%s; %s, %d processors, Linux %s; %s; `go run ./tls%s` in `bench/`; medians of %d rounds.\n\n",
-		time.Now().UTC().Format("2006-01-02 15:04 MST"), m.CPU, m.CPUs, m.Kernel, m.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "), rounds)
+	fmt.Fprintf(&b, "# %s\n\n%s; %s, %d processors, Linux %s; %s; `go run ./tls%s` in `bench/`; medians of %d rounds.\n\n",
+		title, time.Now().UTC().Format("2006-01-02 15:04 MST"), m.CPU, m.CPUs, m.Kernel, m.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "), rounds)
 	fmt.Fprintf(&b, "WebSocket with CONNECT; TLS 1.3, ECDSA on P-256, AES-128-GCM. Memory is resident and not of files, of each of %d clients that have said nothing for %v; CPU time is the server's, an echo of a small object with an ack to %d clients.\n\n",
 		p.clients, p.rest, p.talkers)
 	b.WriteString("| | memory of each, as it lies | garbage collected | of it live heap | stacks | connect | connect, TLS resumed | echo |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")

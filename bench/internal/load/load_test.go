@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -171,6 +172,16 @@ func TestDialects(t *testing.T) {
 			})
 			c.HangUp()
 		})
+	}
+}
+
+// TestNotCompressed finds out a server that has agreed to compress, and does not.
+func TestNotCompressed(t *testing.T) {
+	c := newTestCrowd(t, newServer(t, &sio.Options{Compression: &sio.Compression{Threshold: 1 << 20}}), SocketIO)
+	c.server.Deflate, c.loop.inflate = true, newInflater()
+	connect(t, c, 1)
+	if s, err := c.Echo(Page, 1, brief); err != nil || s.Ops > 0 || s.Closed != 1 || !strings.Contains(s.Error, "not compressed") {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 

@@ -228,10 +228,12 @@ func (l *loop) frame(c *conn, first byte, message []byte) error {
 		first, message = c.begun[0], c.begun[1:]
 		c.begun = nil
 	}
-	if first&compressed != 0 {
-		if l.inflate == nil {
-			return errors.New("compressed, which was not offered")
-		}
+	switch {
+	case first&compressed == 0 && l.inflate != nil && len(message) > pageSize/2:
+		return fmt.Errorf("not compressed: %.100q", message) // which would be cheaper
+	case first&compressed != 0 && l.inflate == nil:
+		return errors.New("compressed, which was not offered")
+	case first&compressed != 0:
 		var err error
 		if message, err = l.inflate.message(message); err != nil {
 			return err

@@ -15,5 +15,10 @@ func (s Spread) Min() float64 { return s[0] }
 // Max returns the greatest.
 func (s Spread) Max() float64 { return s[len(s)-1] }
 
-// Quartile returns the first, the second or the third, by the value next to it.
-func (s Spread) Quartile(q int) float64 { return s[min(len(s)*q/4, len(s)-1)] }
+// Quartile returns the first, the second or the third, between those next to it as the median
+// is: of three rounds the least and the most are none.
+func (s Spread) Quartile(q int) float64 {
+	at := (len(s) - 1) * q // in quarters
+	low, high := s[at/4], s[(at+3)/4]
+	return low + (high-low)*float64(at%4)/4
+}

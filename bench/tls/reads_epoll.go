@@ -1,0 +1,8 @@
+//go:build !portable
+
+package main
+
+const (
+	title      = "TLS ended by the server"
+	resultName = "tls.md"
+)
