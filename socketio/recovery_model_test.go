@@ -250,10 +250,11 @@ func end(t *testing.T, n *nsp, all []*wanderer) {
 	}
 }
 
-// TestRecoveryOrder has many emit at the same time: each client gets the events of
-// each of them in order, and all of them in the order of their offsets.
+// TestRecoveryOrder has many emit at the same time, to all and to one, while clients go from
+// room to room: each client gets the events of each of them in order, and all of them in the
+// order of their offsets.
 func TestRecoveryOrder(t *testing.T) {
-	const clients, emitters, rounds, events = 4, 4, 60, 10
+	const clients, emitters, rounds, events = 4, 4, 60, 8
 	seed := rand.Uint64()
 	h := newHost(t, recovering(socketio.Recovery{}))
 	n := h.of("/", &nsp{quiet: true})
@@ -281,6 +282,19 @@ func TestRecoveryOrder(t *testing.T) {
 				}
 			})
 		}
+		direct := make([]int, clients)
+		for i, w := range all {
+			wg.Go(func() {
+				for range 3 { // what a client misses must not be longer than its connections last
+					if s := n.Socket(w.sid); s != nil && s.Emit("direct", direct[i]) == nil {
+						direct[i]++
+						_ = s.Join("other")
+						s.Leave("other")
+					}
+					runtime.Gosched()
+				}
+			})
+		}
 		wg.Wait()
 		done(t, n.All().Emit("round", round))
 		end := fmt.Sprint("round ", round)
@@ -299,6 +313,9 @@ func TestRecoveryOrder(t *testing.T) {
 					t.Fatalf("seed %d: client %d hears %q, want number %d", seed, i, e, next[name])
 				}
 				next[name]++
+			}
+			if next["direct"] != direct[i] {
+				t.Errorf("seed %d: client %d has heard %d events for it alone, want %d", seed, i, next["direct"], direct[i])
 			}
 			for e := range emitters {
 				if got := next[fmt.Sprint("e", e)]; got != events {
