@@ -60,9 +60,12 @@ func (w *wsConn) receive(p []byte, partial bool) (int, error) {
 	}
 	d.limit(w, partial)
 	n, err := d.Read(p)
-	if n == 0 && d.timed && errors.Is(err, os.ErrDeadlineExceeded) {
-		d.empty = !w.draining.Load()
-		return 0, nil
+	if d.timed && errors.Is(err, os.ErrDeadlineExceeded) {
+		if n == 0 {
+			d.empty = !w.draining.Load()
+			return 0, nil
+		}
+		err = nil // only part of an alert is there behind what has been read
 	}
 	d.brief = time.Since(w.srv.born)-w.last > freshStack
 	return n, err

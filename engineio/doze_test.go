@@ -140,3 +140,51 @@ func TestDozePartial(t *testing.T) {
 		}
 	}
 }
+
+// gatherer gathers what it is to write, if it is told to.
+type gatherer struct {
+	net.Conn
+	gather bool
+	all    []byte
+}
+
+func (c *gatherer) Write(p []byte) (int, error) {
+	if !c.gather {
+		return c.Conn.Write(p)
+	}
+	c.all = append(c.all, p...)
+	return len(p), nil
+}
+
+// TestDozeAlert has an alert, by which a peer says that it ends, come in two parts, the
+// first together with a message. TLS 1.3 does not show that it is one.
+func TestDozeAlert(t *testing.T) {
+	h := tlsHost(t)
+	var below *gatherer
+	h.dial = func() (net.Conn, error) {
+		conn, err := net.Dial("tcp", h.addr)
+		if err != nil {
+			return nil, err
+		}
+		below = &gatherer{Conn: conn}
+		return tls.Client(below, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}), nil
+	}
+	c, p := h.openWS()
+	time.Sleep(rest * 3 / 2)
+	below.gather = true
+	c.text("4x")
+	if err := c.conn.(*tls.Conn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	below.SetWriteDeadline(time.Time{}) // CloseWrite has set one
+	cut := len(below.all) - 10
+	if _, err := below.Conn.Write(below.all[:cut]); err != nil {
+		t.Fatal(err)
+	}
+	p.want("x")
+	time.Sleep(rest * 3 / 2)
+	if _, err := below.Conn.Write(below.all[cut:]); err != nil {
+		t.Fatal(err)
+	}
+	p.ends("transport close")
+}

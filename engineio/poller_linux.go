@@ -275,16 +275,17 @@ func (p *poller) do(e *epoll, job Job) (leads bool) {
 // jobHere takes a job that is to be done here, if there is one.
 func (p *poller) jobHere(e *epoll, s *Server) bool {
 	now := time.Since(s.born)
-	since := now - p.last
+	quiet := now-p.last >= quietFor
 	p.last = now
-	if p.spare > 0 {
+	switch {
+	case p.spare > 0:
 		p.spare--
-		return false
+	case s.only != nil && quiet && p.later.Len() == 0 && e.waits.Load():
+		p.job = s.only()
 	}
-	if s.only == nil || since < quietFor || p.later.Len() > 0 || !e.waits.Load() {
-		return false
+	if p.job == nil && quiet {
+		e.watch() // what is done elsewhere
 	}
-	p.job = s.only()
 	return p.job != nil
 }
 
