@@ -88,8 +88,9 @@ type Options struct {
 	// poll: what they check, log or limit for each request no longer is. Headers
 	// that they set for browsers, such as those of CORS, stay. It is for HTTP/1.1
 	// without TLS, on Linux, and changes nothing elsewhere; http.Server.ConnState
-	// is told that the connection was hijacked, and of the same as a new one when a
-	// request comes that is for somebody else. Default: off.
+	// is told that the connection was hijacked, and, as BaseContext and ConnContext
+	// are, of the same as a new one, of another type, when a request comes that is
+	// for somebody else. Default: off.
 	HijackPolling bool
 	// KeepSlow keeps a client whose queue is full: Emit fails with [ErrQueueFull]
 	// at QueueBytes and QueuePackets, and no more than these ever waits. By

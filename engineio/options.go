@@ -117,8 +117,9 @@ type Options struct {
 	// browsers, such as those of CORS, stay as they were with the first request of the same
 	// kind; others are dropped. A request about which there is any doubt, or that is not for
 	// a session here, goes back to the [http.Server] with its connection: it then comes
-	// again through its ConnState as a new one. Its timeouts do not hold while a poll waits,
-	// but for IdleTimeout. Only HTTP/1.1 without TLS is taken over, on Linux; the rest is
+	// again through its BaseContext, ConnContext and ConnState as a new one, of another type
+	// than what its listener gave it. Its timeouts do not hold while a poll waits, but for
+	// IdleTimeout; its Shutdown ends connections between two requests, its Close does not. Only HTTP/1.1 without TLS is taken over, on Linux; the rest is
 	// served by net/http as it is without. Default: off.
 	HijackPolling bool
 	// KeepSlow makes Send drop what does not fit into a session's queue, and return
