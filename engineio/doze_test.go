@@ -181,10 +181,15 @@ func TestDozeAlert(t *testing.T) {
 	if _, err := below.Conn.Write(below.all[:cut]); err != nil {
 		t.Fatal(err)
 	}
-	p.want("x")
+	if polled { // elsewhere crypto/tls waits for the rest before it hands the message over
+		p.want("x")
+	}
 	time.Sleep(rest * 3 / 2)
 	if _, err := below.Conn.Write(below.all[cut:]); err != nil {
 		t.Fatal(err)
+	}
+	if !polled {
+		p.want("x")
 	}
 	p.ends("transport close")
 }

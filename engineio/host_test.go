@@ -47,6 +47,7 @@ type peer struct {
 	h        *host      // of the test that asked for the peer
 	t        *testing.T // of the test that made the server
 	messages chan message
+	heard    func() // called with each message, by who hands it over; or nil
 	closed   chan engineio.Reason
 	closes   atomic.Int32
 	inside   atomic.Int32 // Message calls running
@@ -62,6 +63,9 @@ func (p *peer) Message(data []byte, binary bool) {
 		p.t.Errorf("Message called while Message runs")
 	}
 	p.messages <- message{string(data), binary}
+	if p.heard != nil {
+		p.heard()
+	}
 	p.inside.Add(-1)
 }
 
