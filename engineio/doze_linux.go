@@ -156,14 +156,8 @@ func (y *dormitory) openLocked(wg *sync.WaitGroup) bool {
 	if err != nil {
 		return false
 	}
-	_ = syscall.SetNonblock(fd, true) // what makes os.NewFile register it
-	file := os.NewFile(uintptr(fd), "epoll")
-	raw, err := file.SyscallConn()
-	if err == nil {
-		err = file.SetReadDeadline(time.Time{}) // fails if the runtime could not register it
-	}
+	file, raw, err := waitable(fd, "epoll")
 	if err != nil {
-		_ = file.Close()
 		return false
 	}
 	y.file, y.epoll, y.conns = file, fd, make(map[int32]*wsConn)
