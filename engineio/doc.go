@@ -39,7 +39,7 @@
 // and websocket_read.go (bytes, frames) → Session.receive in session.go → Handler.
 // Sockets that wait are in poller_*.go (poller_bell_linux.go: how its second goroutine is
 // woken), or have a goroutine that reads, which those of TLS give up while they are idle
-// (doze_*.go); conn_*.go is what the system offers for reading
+// (idle_tls_*.go); conn_*.go is what the system offers for reading
 // and writing without blocking.
 //
 // The way out: message.go (a Message is encoded once; deflate.go compresses it once) →

@@ -45,22 +45,22 @@ type Server struct {
 	log  *logline.Logger
 	born time.Time // what Session.due is counted from
 
-	after     func()     // see AfterMessages; or nil
-	only      func() Job // see AfterMessage; or nil
-	sessions  sessionMap
-	pollers   pollers
-	drain     drain
-	dormitory dormitory
-	queued    memory // of what waits to be sent
-	intakes   intakes
-	watch     observers // of Options.Observers
-	traffic   *traffic  // nil without
-	number    uint8
-	paths     paths         // with Options.Peers
-	closing   atomic.Bool   // no new sessions
-	over      chan struct{} // closed by Shutdown
-	guests    guests        // with Options.Peers
-	taken     taken         // with Options.HijackPolling
+	after    func()     // see AfterMessages; or nil
+	only     func() Job // see AfterMessage; or nil
+	sessions sessionMap
+	pollers  pollers
+	drain    drain
+	idleTLS  idleTLS
+	queued   memory // of what waits to be sent
+	intakes  intakes
+	watch    observers // of Options.Observers
+	traffic  *traffic  // nil without
+	number   uint8
+	paths    paths         // with Options.Peers
+	closing  atomic.Bool   // no new sessions
+	over     chan struct{} // closed by Shutdown
+	guests   guests        // with Options.Peers
+	taken    taken         // with Options.HijackPolling
 
 	noUpgrades sync.Once // the log says why
 	keptOut    keptOut

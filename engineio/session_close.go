@@ -174,7 +174,7 @@ func (s *Session) endWith(e *ending, closeFrame []byte, answer parser.PacketType
 	}
 	if busy != nil {
 		busy.unpark()
-		busy.rouse()
+		busy.wakeIdle()
 	}
 	if probe != nil {
 		probe.tried(UpgradeOutlived)

@@ -160,7 +160,7 @@ func (w *wsConn) begin(p []byte) error {
 func (w *wsConn) own() {
 	w.conn, w.raw = own(w.conn)
 	if w.raw == nil {
-		w.conn = dozing(w.conn)
+		w.conn = asTLS(w.conn)
 	}
 }
 

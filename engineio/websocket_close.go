@@ -11,7 +11,7 @@ func (w *wsConn) shut(frame []byte) {
 	again := w.draining.Swap(true)
 	w.forgo()
 	w.unpark()
-	w.rouse()
+	w.wakeIdle()
 	switch {
 	case frame == nil:
 		_ = w.conn.Close()

@@ -91,7 +91,7 @@ func (w *wsConn) read(p []byte) {
 		return
 	}
 	var r *byteReader
-	for !w.park() && !w.doze() {
+	for !w.park() && !w.idle() {
 		if r == nil {
 			r = &byteReader{w: w}
 		}
@@ -109,7 +109,7 @@ func (w *wsConn) read(p []byte) {
 		now := time.Since(w.srv.born)
 		silent := now - w.last
 		w.last = now
-		if silent > freshStack && !w.dozes() {
+		if silent > freshStack && !w.canIdle() {
 			go w.read(nil) // instead of us
 			return
 		}

@@ -6,14 +6,14 @@ import "net"
 
 // Here a connection over TLS is read by a goroutine all the time.
 
-type dormitory struct{}
+type idleTLS struct{}
 
-func dozing(conn net.Conn) net.Conn { return conn }
+func asTLS(conn net.Conn) net.Conn { return conn }
 
 func (w *wsConn) receive(p []byte, _ bool) (int, error) { return w.conn.Read(p) }
 
-func (*wsConn) dozes() bool { return false }
+func (*wsConn) canIdle() bool { return false }
 
-func (*wsConn) doze() bool { return false }
+func (*wsConn) idle() bool { return false }
 
-func (*wsConn) rouse() {}
+func (*wsConn) wakeIdle() {}

@@ -38,9 +38,9 @@ func (c *halves) Write(p []byte) (int, error) {
 	return n + m, err
 }
 
-// TestDozePieces has a record come in two parts, with the connection at rest before and
+// TestIdleTLSPieces has a record come in two parts, with the connection at rest before and
 // between.
-func TestDozePieces(t *testing.T) {
+func TestIdleTLSPieces(t *testing.T) {
 	h := tlsHost(t)
 	var below *halves
 	h.dial = func() (net.Conn, error) {
@@ -63,9 +63,9 @@ func TestDozePieces(t *testing.T) {
 	}
 }
 
-// TestDozeInTime has messages come at about the time at which connections begin to rest, and
+// TestIdleTLSInTime has messages come at about the time at which connections begin to rest, and
 // many at once, which the TLS layer has read when the first is handled.
-func TestDozeInTime(t *testing.T) {
+func TestIdleTLSInTime(t *testing.T) {
 	h := tlsHost(t)
 	const clients, rounds, burst = 60, 3, 20
 	var cs []*wsClient
@@ -109,8 +109,8 @@ func TestDozeInTime(t *testing.T) {
 	}
 }
 
-// TestDozePartial ends sessions while part of a large message is there.
-func TestDozePartial(t *testing.T) {
+// TestIdleTLSPartial ends sessions while part of a large message is there.
+func TestIdleTLSPartial(t *testing.T) {
 	h := tlsHost(t)
 	large := masked(opText, "4"+strings.Repeat("x", 900_000))
 	for range 5 {
@@ -156,9 +156,9 @@ func (c *gatherer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestDozeAlert has an alert, by which a peer says that it ends, come in two parts, the
+// TestIdleTLSAlert has an alert, by which a peer says that it ends, come in two parts, the
 // first together with a message. TLS 1.3 does not show that it is one.
-func TestDozeAlert(t *testing.T) {
+func TestIdleTLSAlert(t *testing.T) {
 	h := tlsHost(t)
 	var below *gatherer
 	h.dial = func() (net.Conn, error) {

@@ -18,9 +18,9 @@ import (
 // there is no more, if it is asked with a deadline that is over; a timeout while it reads
 // does it no harm, even in the middle of a record.
 
-// A dozer is such a connection. When nothing has come for a while, its reader leaves it to a
-// dormitory, and ends.
-type dozer struct {
+// A tlsConn is such a connection. When nothing has come for a while, its reader leaves it to
+// Server.idleTLS, and ends.
+type tlsConn struct {
 	*tls.Conn
 	tcp syscall.RawConn // below
 
@@ -29,13 +29,13 @@ type dozer struct {
 	brief bool // just ask for what has been read already: the peer is one that seldom says something
 	empty bool // nothing is left of that
 
-	// Protected by the dormitory's mu.
-	fd     int32
-	asleep bool
+	// Protected by the mu of Server.idleTLS.
+	fd   int32
+	idle bool
 }
 
-// dozing returns a connection over TLS as one that can doze, and others as they are.
-func dozing(conn net.Conn) net.Conn {
+// asTLS returns a connection over TLS as a tlsConn, and others as they are.
+func asTLS(conn net.Conn) net.Conn {
 	c, ok := conn.(*tls.Conn)
 	if !ok {
 		return conn
@@ -48,13 +48,13 @@ func dozing(conn net.Conn) net.Conn {
 	if err != nil {
 		return conn
 	}
-	return &dozer{Conn: c, tcp: raw}
+	return &tlsConn{Conn: c, tcp: raw}
 }
 
-// receive reads what comes, and blocks. Of a connection that can doze it returns nothing if
+// receive reads what comes, and blocks. Of a tlsConn it returns nothing if
 // that takes long, unless part of a large message is there.
 func (w *wsConn) receive(p []byte, partial bool) (int, error) {
-	d, ok := w.conn.(*dozer)
+	d, ok := w.conn.(*tlsConn)
 	if !ok {
 		return w.conn.Read(p)
 	}
@@ -73,7 +73,7 @@ func (w *wsConn) receive(p []byte, partial bool) (int, error) {
 
 // limit sets the deadline of the next read. It must not take the place of the one that a
 // connection has which is being closed; who sets that has set draining before.
-func (d *dozer) limit(w *wsConn, partial bool) {
+func (d *tlsConn) limit(w *wsConn, partial bool) {
 	if !w.draining.Load() {
 		switch {
 		case partial: // the session's heartbeat bounds that
@@ -98,42 +98,42 @@ func (d *dozer) limit(w *wsConn, partial bool) {
 	}
 }
 
-// dozes tells whether a reader that has nothing to do ends.
-func (w *wsConn) dozes() bool {
-	_, ok := w.conn.(*dozer)
+// canIdle tells whether a reader that has nothing to do ends.
+func (w *wsConn) canIdle() bool {
+	_, ok := w.conn.(*tlsConn)
 	return ok
 }
 
-// doze ends the reader of an idle connection. It reports false if it has to go on.
-func (w *wsConn) doze() bool {
-	d, ok := w.conn.(*dozer)
+// idle ends the reader of an idle connection. It reports false if it has to go on.
+func (w *wsConn) idle() bool {
+	d, ok := w.conn.(*tlsConn)
 	if !ok || !d.empty {
 		return false
 	}
 	d.empty, d.brief = false, false
-	return w.srv.dormitory.add(w, d)
+	return w.srv.idleTLS.add(w, d)
 }
 
-// rouse has a goroutine read the connection, if it dozes. It is called where unpark is.
-func (w *wsConn) rouse() {
-	if d, ok := w.conn.(*dozer); ok {
-		w.srv.dormitory.rouse(w, d)
+// wakeIdle has a goroutine read the connection, if it has none. It is called where unpark is.
+func (w *wsConn) wakeIdle() {
+	if d, ok := w.conn.(*tlsConn); ok {
+		w.srv.idleTLS.wake(w, d)
 	}
 }
 
-// A dormitory has the connections that doze. One goroutine waits for all of them, while
-// there are any; it reads none.
-type dormitory struct {
+// An idleTLS has the connections over TLS that have no reader. One goroutine waits for all
+// of them, while there are any; it reads none.
+type idleTLS struct {
 	mu    sync.Mutex // protects the following, and the kernel's list
 	conns map[int32]*wsConn
 	file  *os.File // an epoll descriptor; nil while there is nobody, but for a moment
 	epoll int
 }
 
-func (y *dormitory) add(w *wsConn, d *dozer) bool {
+func (y *idleTLS) add(w *wsConn, d *tlsConn) bool {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if w.draining.Load() || y.file == nil && !y.openLocked(&w.srv.wg) { // who calls rouse sets draining before
+	if w.draining.Load() || y.file == nil && !y.openLocked(&w.srv.wg) { // who calls wakeIdle sets draining before
 		return false
 	}
 	_ = d.tcp.Control(func(fd uintptr) {
@@ -142,16 +142,16 @@ func (y *dormitory) add(w *wsConn, d *dozer) bool {
 			return
 		}
 		if other := y.conns[int32(fd)]; other != nil { // it has been closed behind our back
-			y.wakeLocked(other, other.conn.(*dozer))
+			y.wakeLocked(other, other.conn.(*tlsConn))
 		}
-		d.fd, d.asleep = int32(fd), true
+		d.fd, d.idle = int32(fd), true
 		y.conns[d.fd] = w
 	})
 	y.idleLocked()
-	return d.asleep
+	return d.idle
 }
 
-func (y *dormitory) openLocked(wg *sync.WaitGroup) bool {
+func (y *idleTLS) openLocked(wg *sync.WaitGroup) bool {
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return false
@@ -162,21 +162,21 @@ func (y *dormitory) openLocked(wg *sync.WaitGroup) bool {
 	}
 	y.file, y.epoll, y.conns = file, fd, make(map[int32]*wsConn)
 	wg.Add(1)         // under the connection's own
-	go y.run(raw, wg) // ends when nobody dozes any more
+	go y.run(raw, wg) // ends when there are none any more
 	return true
 }
 
-func (y *dormitory) rouse(w *wsConn, d *dozer) {
+func (y *idleTLS) wake(w *wsConn, d *tlsConn) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if d.asleep {
+	if d.idle {
 		y.wakeLocked(w, d)
 		y.idleLocked()
 	}
 }
 
-func (y *dormitory) wakeLocked(w *wsConn, d *dozer) {
-	d.asleep = false
+func (y *idleTLS) wakeLocked(w *wsConn, d *tlsConn) {
+	d.idle = false
 	_ = d.tcp.Control(func(fd uintptr) { _ = syscall.EpollCtl(y.epoll, syscall.EPOLL_CTL_DEL, int(fd), nil) })
 	if y.conns[d.fd] == w {
 		delete(y.conns, d.fd)
@@ -185,14 +185,14 @@ func (y *dormitory) wakeLocked(w *wsConn, d *dozer) {
 }
 
 // idleLocked has the goroutine end if there is nobody.
-func (y *dormitory) idleLocked() {
+func (y *idleTLS) idleLocked() {
 	if len(y.conns) == 0 {
 		_ = y.file.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
-// run is the dormitory's goroutine.
-func (y *dormitory) run(raw syscall.RawConn, wg *sync.WaitGroup) {
+// run is the goroutine.
+func (y *idleTLS) run(raw syscall.RawConn, wg *sync.WaitGroup) {
 	defer wg.Done()
 	var events [pollBatch]syscall.EpollEvent
 	for {
@@ -206,7 +206,7 @@ func (y *dormitory) run(raw syscall.RawConn, wg *sync.WaitGroup) {
 				case n == 0:
 					return false
 				default:
-					y.wake(events[:n])
+					y.wakeAll(events[:n])
 				}
 			}
 		})
@@ -224,12 +224,12 @@ func (y *dormitory) run(raw syscall.RawConn, wg *sync.WaitGroup) {
 	}
 }
 
-func (y *dormitory) wake(events []syscall.EpollEvent) {
+func (y *idleTLS) wakeAll(events []syscall.EpollEvent) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for _, ev := range events {
 		if w := y.conns[ev.Fd]; w != nil {
-			y.wakeLocked(w, w.conn.(*dozer))
+			y.wakeLocked(w, w.conn.(*tlsConn))
 		}
 	}
 	y.idleLocked()
