@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/siokit/sio/internal/httpread"
 	"github.com/siokit/sio/internal/negotiate"
 )
@@ -365,8 +367,17 @@ func (c *returnedConn) Close() error {
 }
 
 // giveBack gives a connection to its HTTP server, which serves it as a new one. If that has
-// been shut down, it is closed.
+// been shut down, it is closed. Hooks of the server, such as ConnContext, may panic, who expect
+// a connection of another type: then no more are taken from it.
 func (t *taken) giveBack(web *http.Server, c *returnedConn) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.unfit(web)
+			c.srv.log.Sparse(zerolog.ErrorLevel, c.RemoteAddr().String(), "give back").
+				Any("panic", v).Msg("a hook of the HTTP server can't do with a connection that HijackPolling gives back")
+			_ = c.Close()
+		}
+	}()
 	t.mu.Lock()
 	if t.back == nil {
 		t.back = make(map[net.Addr]*returnedConn)

@@ -1,8 +1,10 @@
 package engineio_test
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -95,4 +97,43 @@ func TestHijackedWebSocket(t *testing.T) {
 	p.want("over websocket")
 	p.Abort("over")
 	_ = timetest.Receive(t, p.closed, wh.limit, "the end")
+}
+
+// TestHijackedHooks has hooks of the HTTP server panic when they see a connection that is given
+// back: it is closed, and no more are taken over.
+func TestHijackedHooks(t *testing.T) {
+	for name, set := range map[string]func(*http.Server){
+		"ConnContext": func(web *http.Server) {
+			web.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+				_ = conn.(*net.TCPConn)
+				return ctx
+			}
+		},
+		"BaseContext": func(web *http.Server) {
+			web.BaseContext = func(l net.Listener) context.Context {
+				_ = l.(*net.TCPListener)
+				return context.Background()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wh := newWebHost(t, engineio.Options{}, set)
+			const other = "GET /other HTTP/1.1\r\nHost: a\r\n\r\n"
+			if polled {
+				l := wh.line()
+				l.open()
+				l.write(other)
+				if _, err := l.in.ReadByte(); err != io.EOF {
+					t.Errorf("of a connection that was given back: %v, want its end", err)
+				}
+			}
+			took := wh.took.Load()
+			l := wh.line()
+			l.open()
+			l.ask(other).want(t, 200, "other GET ")
+			if more := wh.took.Load() - took; more > 0 {
+				t.Errorf("%d connections were taken over all the same", more)
+			}
+		})
+	}
 }
