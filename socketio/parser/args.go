@@ -71,7 +71,10 @@ func (a Args) Bind(ptrs ...any) error {
 			return CheckPointer(ptr, fmt.Sprintf("argument %d", i+1))
 		}
 	}
-	codec := orJSON(a.codec)
+	unmarshal := unmarshalValid // as the values of iter are
+	if _, ok := orJSON(a.codec).(JSON); !ok {
+		unmarshal = a.codec.Unmarshal
+	}
 	it := a.iter()
 	for i, ptr := range ptrs {
 		value := it.next()
@@ -81,7 +84,7 @@ func (a Args) Bind(ptrs ...any) error {
 		if value == nil {
 			return &ArgError{i, ErrMissing}
 		}
-		if err := codec.Unmarshal(value, a.attachments, ptr); err != nil {
+		if err := unmarshal(value, a.attachments, ptr); err != nil {
 			return &ArgError{i, NewDecodeError(err, ptr)}
 		}
 	}

@@ -47,11 +47,16 @@ type JSON struct{}
 // the faster one to encode with and the other one to decode with. Only the other one
 // takes functions for particular types, which is how attachments are met; since these
 // cost a lookup for each value of any type, types that can't meet one, found once by
-// meetsHooks, go without.
+// meetsHooks, go without. These are decoded without being validated first, a pass over all
+// bytes that encoding/json makes, once they are known to be valid; where that fails, it is
+// done again as encoding/json does it, for its errors, and what it decodes in spite of them.
 var (
 	options       = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
 	plainDecode   = []json.Options{options}
+	plainValid    = []json.Options{json.JoinOptions(options, alreadyValid)}
 	numbersDecode = []json.Options{json.JoinOptions(options, json.WithUnmarshalers(unmarshalNumber))}
+	numbersValid  = []json.Options{json.JoinOptions(options, json.WithUnmarshalers(unmarshalNumber), alreadyValid)}
+	alreadyValid  = jsonv1.ReportErrorsWithLegacySemantics(false)
 )
 
 // The functions for attachments need to know those of the call at hand, and thus are
@@ -95,6 +100,10 @@ func (JSON) Append(dst []byte, v any, attachments [][]byte) ([]byte, [][]byte, e
 	}
 	return out, attached, nil
 }
+
+// longString is from how many bytes on we read a string faster than the library, which
+// looks at each byte by itself, but knows short ones that come often.
+const longString = 64
 
 // maxPooled bounds the output after which an appender is kept, since buffers behind
 // it may have grown to the same size.
@@ -170,9 +179,31 @@ func CutPlaceholder(s []byte, n int) (num int, rest []byte, ok bool) {
 
 // Unmarshal implements [Codec].
 func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
-	if p, ok := v.(*any); ok && p != nil && *p == nil {
-		if err := validate(data, maxDepth); err != nil {
-			return err
+	if err := validate(data, maxDepth); err != nil {
+		return refuse(data, attachments, v, err)
+	}
+	return unmarshalValid(data, attachments, v)
+}
+
+// refuse returns what is wrong with data that validate refuses, or decodes it all the same:
+// where no attachment can be met, the library says what is JSON.
+func refuse(data []byte, attachments [][]byte, v any, err error) error {
+	p, ok := v.(*any)
+	switch {
+	case !meetsHooks(reflect.TypeOf(v)):
+		return json.Unmarshal(data, v, plainDecode...)
+	case len(attachments) == 0 && !(ok && p != nil && *p == nil):
+		return json.Unmarshal(data, v, numbersDecode...)
+	}
+	return err
+}
+
+// unmarshalValid is Unmarshal of what validate accepts.
+func unmarshalValid(data []byte, attachments [][]byte, v any) error {
+	switch p := v.(type) {
+	case *any:
+		if p == nil || *p != nil {
+			break
 		}
 		value, err := readAny(data, attachments)
 		if err != nil {
@@ -180,8 +211,16 @@ func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 		}
 		*p = value
 		return nil
-	}
-	if p, ok := v.(*[]byte); ok && p != nil && len(data) == len(Placeholder)+2 { // of an attachment below 10
+	case *string:
+		if p == nil || len(data) < longString || data[0] != '"' || data[len(data)-1] != '"' {
+			break
+		}
+		*p = toString(unquote(data))
+		return nil
+	case *[]byte:
+		if p == nil || len(data) != len(Placeholder)+2 { // of an attachment below 10
+			break
+		}
 		if num, _, ok := CutPlaceholder(data, len(attachments)); ok {
 			*p = slices.Clip(attachments[num]) // an append must not write behind it
 			return nil
@@ -189,12 +228,9 @@ func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 	}
 	switch {
 	case !meetsHooks(reflect.TypeOf(v)):
-		return json.Unmarshal(data, v, plainDecode...)
+		return orAgain(json.Unmarshal(data, v, plainValid...), data, v, plainDecode)
 	case len(attachments) == 0:
-		return json.Unmarshal(data, v, numbersDecode...)
-	}
-	if err := validate(data, maxDepth); err != nil {
-		return err
+		return orAgain(json.Unmarshal(data, v, numbersValid...), data, v, numbersDecode)
 	}
 	u := hookedUnmarshals.Get().(*unmarshal)
 	u.attachments = attachments
@@ -202,6 +238,13 @@ func (JSON) Unmarshal(data []byte, attachments [][]byte, v any) error {
 	u.attachments = nil
 	hookedUnmarshals.Put(u)
 	return err
+}
+
+func orAgain(err error, data []byte, v any, how []json.Options) error {
+	if err == nil {
+		return nil
+	}
+	return json.Unmarshal(data, v, how...)
 }
 
 // An unmarshal holds the options of one call to json.Unmarshal with attachments.
