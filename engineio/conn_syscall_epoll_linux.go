@@ -9,3 +9,5 @@ func epollNow(fd uintptr, events []syscall.EpollEvent) (int, error) {
 }
 
 func readWord(fd uintptr, p []byte) (int, error) { return syscall.Read(int(fd), p) }
+
+func writeWord(fd uintptr, p []byte) { _, _ = syscall.Write(int(fd), p) }

@@ -39,8 +39,8 @@
 // and websocket_read.go (bytes, frames) → Session.receive in session.go → Handler.
 // Sockets that wait are in poller_*.go (poller_bell_linux.go: how its second goroutine is
 // woken), or have a goroutine that reads, which those of TLS give up while they are idle
-// (idle_tls_*.go); conn_*.go is what the system offers for reading
-// and writing without blocking.
+// (idle_tls_*.go); conn_*.go is what the system offers for reading and writing without
+// blocking, and monitor_linux.go what it takes that Go's scheduler is not told of that.
 //
 // The way out: message.go (a Message is encoded once; deflate.go compresses it once) →
 // send.go (Session.Send: written at once, or queued in outbox.go, and flushed) or drain.go

@@ -38,10 +38,7 @@ func (b *bell) close() { _ = b.file.Close() }
 // oneRing is what is written to an eventfd to count one.
 var oneRing = binary.NativeEndian.AppendUint64(nil, 1)
 
-// rung lets the scheduler know of its system call, other than all that is as short: that
-// is what has it watch from now on that no goroutine keeps a thread for long, and none
-// looks for what has come from the network meanwhile. If all was idle, it does not.
-func rung(fd uintptr) { _, _ = syscall.Write(int(fd), oneRing) }
+func rung(fd uintptr) { writeWord(fd, oneRing) }
 func hush(fd uintptr) { hushed(fd) }
 
 // hushed reports whether it has been rung, and has that done with.

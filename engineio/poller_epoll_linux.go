@@ -118,10 +118,6 @@ func (e *epoll) lead() bool {
 	return again
 }
 
-// watch has the scheduler watch the goroutines, as ring does: it is any system call that it
-// knows of.
-func (e *epoll) watch() { _, _ = syscall.Read(e.fd, nil) }
-
 func (e *epoll) wake() { _ = e.file.SetReadDeadline(time.Unix(1, 0)) }
 func (e *epoll) rest() { _ = e.file.SetReadDeadline(time.Time{}) }
 func (e *epoll) close() {

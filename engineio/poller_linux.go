@@ -253,8 +253,8 @@ const (
 
 // do does a job, and returns whether its goroutine leads again. Meanwhile the other one
 // may: it does at once if the job blocks. If the job computes for long, though, it comes
-// when the scheduler looks for what has come, which takes ten milliseconds: then others
-// are done elsewhere for a while. If a job ends the goroutine, as FailNow does in a test,
+// when the scheduler looks for what has come, which takes ten milliseconds or some more, see
+// monitor: then others are done elsewhere for a while. If a job ends the goroutine, as FailNow does in a test,
 // another one goes on.
 func (p *poller) do(e *epoll, job Job) (leads bool) {
 	returned := false
@@ -277,14 +277,12 @@ func (p *poller) jobHere(e *epoll, s *Server) bool {
 	now := time.Since(s.born)
 	quiet := now-p.last >= quietFor
 	p.last = now
+	s.monitor.watch(now)
 	switch {
 	case p.spare > 0:
 		p.spare--
 	case s.only != nil && quiet && p.later.Len() == 0 && e.waits.Load():
 		p.job = s.only()
-	}
-	if p.job == nil && quiet {
-		e.watch() // what is done elsewhere
 	}
 	return p.job != nil
 }

@@ -51,6 +51,7 @@ type Server struct {
 	pollers  pollers
 	drain    drain
 	idleTLS  idleTLS
+	monitor  monitor
 	queued   memory // of what waits to be sent
 	intakes  intakes
 	watch    observers // of Options.Observers

@@ -165,6 +165,7 @@ const (
 func (w *wsConn) take(p []byte) bool {
 	for {
 		rest, how := w.parse(p)
+		w.srv.monitor.watch(time.Since(w.srv.born))
 		w.srv.received()
 		if how != held {
 			return how == parsed

@@ -1,0 +1,142 @@
+package sio_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+
+	"github.com/siokit/sio"
+)
+
+// TestComputing has as many handlers compute as there are cores, in a process where nothing
+// else happens, and wants another client answered before they are done: Go's scheduler has to
+// notice, and it sleeps where all is idle.
+func TestComputing(t *testing.T) {
+	const long = 300 * time.Millisecond
+	if os.Getenv("SIO_COMPUTING") != "" {
+		serveComputing(long)
+		return
+	}
+	for _, cores := range []int{1, 2} {
+		t.Run(strconv.Itoa(cores), func(t *testing.T) {
+			addr := startComputing(t, cores)
+			var computing []net.Conn
+			for range cores {
+				computing = append(computing, dialComputing(t, addr))
+			}
+			other := dialComputing(t, addr)
+			var all []time.Duration
+			for i := range 7 {
+				time.Sleep(50 * time.Millisecond)
+				if i%2 == 1 { // a message shortly before
+					sayComputing(t, other, `420["echo"]`)
+					hearComputing(t, other, "430[]")
+					time.Sleep(time.Duration(i) * time.Millisecond)
+				}
+				for _, c := range computing {
+					sayComputing(t, c, `421["compute"]`)
+				}
+				time.Sleep(3 * time.Millisecond)
+				began := time.Now()
+				sayComputing(t, other, `420["echo"]`)
+				hearComputing(t, other, "430[]")
+				all = append(all, time.Since(began))
+				for _, c := range computing {
+					hearComputing(t, c, "431[]")
+				}
+			}
+			slices.Sort(all)
+			if median := all[len(all)/2]; median > long/2 {
+				t.Errorf("answered after %v, with handlers that compute for %v", median, long)
+			}
+		})
+	}
+}
+
+// serveComputing is what another process of the test does, until it is killed.
+func serveComputing(long time.Duration) {
+	srv := sio.New(&sio.Options{PingInterval: time.Hour})
+	srv.On("compute", func(c *sio.Context) error {
+		for began := time.Now(); time.Since(began) < long; {
+		}
+		return c.Ack()
+	})
+	srv.On("echo", func(c *sio.Context) error { return c.Ack() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(l.Addr())
+	panic(http.Serve(l, srv))
+}
+
+func startComputing(t *testing.T, cores int) string {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestComputing$")
+	cmd.Env = append(os.Environ(), "SIO_COMPUTING=1", "GOMAXPROCS="+strconv.Itoa(cores))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("the server's stderr: %s", &stderr)
+		}
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+func dialComputing(t *testing.T, addr string) net.Conn {
+	conn, early, _, err := ws.Dial(t.Context(), "ws://"+addr+"/socket.io/?EIO=4&transport=websocket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	if early == nil { // or else the open packet is in there
+		hearComputing(t, conn, "0{")
+	}
+	sayComputing(t, conn, "40")
+	hearComputing(t, conn, "40{")
+	return conn
+}
+
+func sayComputing(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if err := wsutil.WriteClientText(conn, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hearComputing(t *testing.T, conn net.Conn, begin string) {
+	t.Helper()
+	text, err := wsutil.ReadServerText(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(text), begin) {
+		t.Fatalf("got %s, want %s", text, begin)
+	}
+}
