@@ -143,7 +143,7 @@ func (post *posting) handle(p parser.Packet, err error) bool {
 		return false
 	}
 	post.packets++
-	post.s.receive(p)
+	post.s.receive(p, false)
 	return true
 }
 

@@ -85,6 +85,7 @@ type Session struct {
 	extended     bool   // once, since the ping, by a packet that is no pong
 	half         bool   // of PingTimeout has passed; in revision 3
 	pings        uint8  // not answered, as far as is known
+	owned        bool   // see Owned; protected by recv
 }
 
 // ID returns the session's id: 20 characters that can't be guessed. It is a credential:
@@ -205,8 +206,14 @@ func (s *Session) arrived(t parser.PacketType) bool {
 	return s.state == stateOpen
 }
 
-// receive handles one packet from the transport in use.
-func (s *Session) receive(p parser.Packet) {
+// Owned tells a [Handler], while its Message is called, that it may keep data: the message
+// lies in memory of its own, as large ones over WebSocket do. Elsewhere the result means
+// nothing.
+func (s *Session) Owned() bool { return s.owned }
+
+// receive handles one packet from the transport in use, which lies in memory of its own or
+// not.
+func (s *Session) receive(p parser.Packet, owned bool) {
 	s.recv.Lock()
 	defer s.recv.Unlock()
 	if !s.arrived(p.Type) {
@@ -215,7 +222,9 @@ func (s *Session) receive(p parser.Packet) {
 	s.srv.log.Debug().Str("sid", s.LogID()).Str("type", string(rune(p.Type))).Int("bytes", len(p.Data)).Msg("packet received")
 	switch p.Type {
 	case parser.TypeMessage:
+		s.owned = owned
 		s.handler.Message(p.Data, p.Binary)
+		s.owned = false
 	case parser.TypePong, parser.TypePing:
 		switch {
 		case (p.Type == parser.TypePing) != s.out.v3: // it is the other side that pings

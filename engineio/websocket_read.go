@@ -340,7 +340,7 @@ func (w *wsConn) OnMessage(data []byte, binary bool) error {
 		w.sess.malformed(err)
 		return nil
 	}
-	w.sess.receive(p)
+	w.sess.receive(p, w.in.Collected())
 	return nil
 }
 

@@ -35,6 +35,7 @@ type conn struct {
 	dec     parser.TextDecoder // used by Message only; not with Options.Parser
 	partial bool               // the decoder waits for attachments; likewise
 	counted bool               // what it holds is; likewise
+	owned   bool               // the data of the packet that is handled is ours to keep; likewise
 
 	mu          sync.Mutex  // protects the following
 	sockets     sockets     //
@@ -146,6 +147,7 @@ func (c *conn) Message(data []byte, binary bool) {
 	}
 	p, done, err := decode(data)
 	c.hoardParts()
+	c.owned = !binary && c.sess.Owned() && cap(p.Data)-len(p.Data) <= len(p.Data)/4
 	c.decoded(&p, done, c.dec.Pending(), err)
 }
 
@@ -236,7 +238,7 @@ func (c *conn) receive(p *parser.Packet) {
 	case p.Type == parser.TypeAck || p.Type == parser.TypeBinaryAck:
 		if s != nil && p.HasID {
 			s.countAckIn()
-			s.resolve(p)
+			s.resolve(p, c.owned)
 		}
 	case s == nil && left:
 	case s == nil:
@@ -352,12 +354,12 @@ func (c *conn) must(err error, tooMuch func()) {
 // queue hands an event to its socket, and stops reading when too many wait.
 func (c *conn) queue(s *Socket, p *parser.Packet) {
 	var e *Event
-	if p.Attachments == nil {
+	if p.Attachments == nil && !c.owned {
 		e = s.nsp.newEvent(len(p.Data))
 		e.data = append(e.data, p.Data...)
 	} else {
 		e = s.nsp.newEvent(0)
-		e.data = p.Data // its own already
+		e.data = p.Data
 	}
 	name, err := parser.EventName(e.data)
 	if err != nil { // the decoder has checked it

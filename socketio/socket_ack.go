@@ -125,14 +125,15 @@ func (s *Socket) takeAck(id uint64) ackWaiter {
 	return w
 }
 
-// resolve takes an ACK packet. One that nobody waits for is ignored.
-func (s *Socket) resolve(p *parser.Packet) {
+// resolve takes an ACK packet, whose data may be kept or not. One that nobody waits for is
+// ignored.
+func (s *Socket) resolve(p *parser.Packet, owned bool) {
 	w := s.takeAck(p.ID)
 	if w == nil {
 		return
 	}
 	data := p.Data
-	if p.Attachments == nil {
+	if p.Attachments == nil && !owned {
 		data = bytes.Clone(data)
 	}
 	w.answered(s, parser.NewArgs(s.nsp.srv.opts.Codec, data, p.Attachments, 0), nil)

@@ -35,7 +35,7 @@ var errTooBig = &Error{ws.StatusMessageTooBig, TooBig}
 // A Sink takes what a Reader finds, in the order in which it came. The slices are
 // valid until the call returns. An error ends the call of Feed, which returns it.
 type Sink interface {
-	// OnMessage takes a message. Text is UTF-8.
+	// OnMessage takes a message. Text is UTF-8. It may keep data if Reader.Collected.
 	OnMessage(data []byte, binary bool) error
 	// OnPing takes the payload of a ping. Pongs are dropped.
 	OnPing(data []byte) error
@@ -68,6 +68,7 @@ type Reader struct {
 	fragments  uint32    // of the message so far
 	msgOp      ws.OpCode // 0: no message has begun
 	compressed bool      // the message that has begun is
+	collected  bool      // the message that is handed over has been
 	msg        []byte    // the message so far, over frames and pieces
 	ctl        []byte    // the control frame's payload so far
 }
@@ -119,6 +120,10 @@ func (r *Reader) Partial() int { return len(r.msg) }
 
 // Allocated returns the size of the buffer in which that message is collected.
 func (r *Reader) Allocated() int { return cap(r.msg) }
+
+// Collected tells, while a message is handed over, that it lies in a buffer of its own, which
+// the sink may keep.
+func (r *Reader) Collected() bool { return r.collected }
 
 // Drop forgets what has come of that message, when nobody wants it any more. What
 // still comes of it is handed over unchecked, as if it were all, and binary.
@@ -237,7 +242,8 @@ func (r *Reader) payload(piece []byte, sink Sink) error {
 		return control(r.op, piece, sink)
 	}
 	last := r.left == 0 && r.fin
-	if !last || len(r.msg) > 0 {
+	collected := !last || len(r.msg) > 0
+	if collected {
 		if arrived := len(r.msg) + len(piece); arrived > cap(r.msg) {
 			// What is announced, but no more than a few times what has arrived.
 			r.msg = slices.Grow(r.msg, len(piece)+min(int(r.left), 3*arrived))
@@ -257,7 +263,10 @@ func (r *Reader) payload(piece []byte, sink Sink) error {
 	if compressed {
 		return inflateTo(sink, op, piece, int(r.Limit))
 	}
-	return deliver(sink, op, piece)
+	r.collected = collected
+	err := deliver(sink, op, piece)
+	r.collected = false
+	return err
 }
 
 // deliver hands a message over.
