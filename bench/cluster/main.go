@@ -13,27 +13,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 )
 
-// Servers end with the thread that started them, and the generator has set up the
-// thread it runs on: both are the main one, which lasts.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "cluster:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("cluster", run) }
 
 func run(ctx context.Context) error {
 	quick := flag.Bool("quick", false, "one turn each, with shorter windows")
