@@ -10,10 +10,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/choice"
 	"github.com/siokit/sio/bench/internal/process"
 	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
@@ -59,8 +59,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if *only != "" {
-		all = slices.DeleteFunc(all, func(t target) bool { return !slices.Contains(strings.Split(*only, ","), t.name) })
+	if all, err = choice.Of("targets", *only, all, func(t target) string { return t.name }); err != nil {
+		return err
 	}
 	for _, t := range all {
 		if t.build == nil {
