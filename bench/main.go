@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/choice"
 	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
 	"github.com/siokit/sio/bench/internal/record"
@@ -48,7 +49,7 @@ func bench(ctx context.Context) error {
 		limit  = flag.Duration("limit", 58*time.Minute, "begin no round that would be over later, building included")
 		quick  = flag.Bool("quick", false, "one round, with shorter windows")
 		names  = flag.String("targets", "", "comma-separated servers, instead of all")
-		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: echo,latency,event,binary,large,broadcast,crowd,polling,churn,stall,msgpack,deflate,listen; connections and memory are always measured")
+		only   = flag.String("only", "", "comma-separated kinds of measurements, instead of all: "+choice.Names(kinds(), itself)+"; connections and memory are always measured")
 	)
 	out := flag.String("out", "", "folder for the results; by default results for a full run, none for others")
 	redraw := flag.String("report", "", "write table and charts anew of this results.json, beside it, and measure nothing")
@@ -64,13 +65,14 @@ func bench(ctx context.Context) error {
 	if *quick {
 		p, *rounds = quickPlan(), 1
 	}
-	if *only != "" {
-		p.only = strings.Split(*only, ",")
-	}
 	if *out == "" && !*quick && *only == "" && *names == "" {
 		*out = "results"
 	}
-	chosen, err := choose(*names)
+	var err error
+	if p.only, err = choice.Of("only", *only, kinds(), itself); err != nil {
+		return err
+	}
+	chosen, err := choice.Of("targets", *names, targets(), func(t target) string { return t.Name })
 	if err != nil {
 		return err
 	}
@@ -175,18 +177,5 @@ func (r *results) complete() error {
 // ours says that a target is to be built by all means.
 func ours(t target) bool { return t.Dialect == load.Bare || t.isSio() }
 
-func choose(names string) ([]target, error) {
-	all := targets()
-	if names == "" {
-		return all, nil
-	}
-	var chosen []target
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(t target) bool { return t.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no such target: %s", name)
-		}
-		chosen = append(chosen, all[i])
-	}
-	return chosen, nil
-}
+// itself is for what is its own name.
+func itself(name string) string { return name }

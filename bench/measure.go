@@ -33,7 +33,7 @@ type plan struct {
 	stall   load.Window
 	settle  time.Duration // before memory is looked at
 	connect time.Duration // limit for all the crowd
-	only    []string      // of kinds; empty for all
+	only    []string      // of kinds(); empty for all
 }
 
 const (
@@ -271,7 +271,7 @@ func (r *run) some(context.Context) error {
 
 // crowded measures with ten thousand.
 func (r *run) crowded(context.Context) error {
-	if !r.wants("crowd") || r.target.skips("connect.10k") {
+	if !r.wants(crowded) || r.target.skips("connect.10k") {
 		return nil
 	}
 	if err := r.connect("connect.10k", crowd); err != nil {
@@ -297,7 +297,7 @@ func (r *run) afterwards(ctx context.Context) error {
 		r.value("churn.failed", float64(s.Failures()))
 	}
 	// One stalled client halts the floor for good, as it may.
-	if r.wants("stall") && r.target.Dialect == load.SocketIO && !r.target.skips("stall") {
+	if r.wants(stalled) && r.target.Dialect == load.SocketIO && !r.target.skips("stall") {
 		return r.stall(ctx)
 	}
 	return nil

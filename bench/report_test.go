@@ -173,6 +173,23 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+// TestKinds has each step be of a kind that can be chosen.
+func TestKinds(t *testing.T) {
+	all := kinds()
+	if !slices.Contains(all, crowded) || !slices.Contains(all, stalled) {
+		t.Errorf("%q", all)
+	}
+	steps := slices.Concat(byThousand(), byCrowd(), byVisitors())
+	for _, p := range parts() {
+		steps = append(steps, p.steps...)
+	}
+	for _, s := range steps {
+		if i := slices.Index(all, s.kind); i < 0 || slices.Contains(all[i+1:], s.kind) {
+			t.Errorf("%s: %s is not once in %q", s.key, s.kind, all)
+		}
+	}
+}
+
 func TestWrite(t *testing.T) {
 	dir := t.TempDir()
 	if err := sample(2, 3).write(dir); err != nil {

@@ -106,6 +106,29 @@ func parts() []part {
 	}
 }
 
+// The kinds of what is measured besides: with ten thousand clients at all, and with one that does not read.
+const (
+	crowded = "crowd"
+	stalled = "stall"
+)
+
+// kinds returns those of all that is measured and can be left out.
+func kinds() []string {
+	var all []string
+	add := func(kind string) {
+		if !slices.Contains(all, kind) {
+			all = append(all, kind)
+		}
+	}
+	for _, s := range slices.Concat(byThousand(), []step{{kind: crowded}}, byCrowd(), byVisitors(), []step{{kind: stalled}}) {
+		add(s.kind)
+	}
+	for _, p := range parts() {
+		add(p.name)
+	}
+	return all
+}
+
 // has says that a server can do a part: to be polled, all can that speak Socket.IO.
 func (t target) has(p part) bool {
 	if p.name == "listen" {

@@ -8,32 +8,17 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 	"github.com/siokit/sio/internal/testclient"
 )
 
-// Processes end with the thread that started them, and the generator has set up the
-// thread it runs on.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "adminui:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("adminui", run) }
 
 // What an open page may cost in production.
 const (
@@ -87,10 +72,8 @@ func run(ctx context.Context) error {
 	}
 	report := m.report(*clients)
 	fmt.Print(report)
-	if *out != "" {
-		if err := os.WriteFile(filepath.Join(*out, "adminui.md"), []byte(report), 0o644); err != nil {
-			return err
-		}
+	if err := record.Write(*out, "adminui.md", report); err != nil {
+		return err
 	}
 	if *check {
 		return m.check()
@@ -190,14 +173,12 @@ func (p *page) close() (events int) {
 
 func (m *measured) report(clients int) string {
 	var b strings.Builder
-	machine := record.ThisMachine()
-	fmt.Fprintf(&b, "# What an open page of the Admin UI costs\n\n%s; %s, %d processors, Linux %s; %s; `go run ./adminui%s` in `bench/`.\n\n",
-		time.Now().UTC().Format("2006-01-02 15:04 MST"), machine.CPU, machine.CPUs, machine.Kernel, machine.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "))
+	fmt.Fprintf(&b, "# What an open page of the Admin UI costs\n\n%s.\n\n", record.Circumstances("adminui"))
 	fmt.Fprintf(&b, "CPU time of the server: for a client that connects, by WebSocket, as one of %d; and with all of them there and nothing to do. "+
 		"Medians, least and most of %d processes; ratios and differences are those of one round.\n\n"+
 		"| | a connect | more | idle, of a core | more | told, a process |\n|---|---|---|---|---|---|\n", clients, len(m.connect[0]))
 	for i, v := range variants {
-		c, idle := sorted(m.connect[i]), sorted(m.idle[i])
+		c, idle := record.Sorted(m.connect[i]), record.Sorted(m.idle[i])
 		fmt.Fprintf(&b, "| %s | %.1f µs (%.1f – %.1f) | **%+.1f %%** | %.2f %% (%.2f – %.2f) | **%+.2f %%** | %d |\n", v.name,
 			1e6*c.Median(), 1e6*c.Min(), 1e6*c.Max(), 100*m.connectMore(i), 100*idle.Median(), 100*idle.Min(), 100*idle.Max(), 100*m.idleMore(i), m.events[i]/len(m.connect[i]))
 	}
@@ -205,25 +186,19 @@ func (m *measured) report(clients int) string {
 }
 
 func (m *measured) connectMore(i int) float64 {
-	var ratios record.Spread
+	var ratios []float64
 	for round, took := range m.connect[i] {
 		ratios = append(ratios, took/m.connect[0][round])
 	}
-	return sorted(ratios).Median() - 1
+	return record.Sorted(ratios).Median() - 1
 }
 
 func (m *measured) idleMore(i int) float64 {
-	var more record.Spread
+	var more []float64
 	for round, share := range m.idle[i] {
 		more = append(more, share-m.idle[0][round])
 	}
-	return sorted(more).Median()
-}
-
-func sorted(s []float64) record.Spread {
-	s = slices.Clone(s)
-	slices.Sort(s)
-	return s
+	return record.Sorted(more).Median()
 }
 
 // check fails if a page costs more than it may.

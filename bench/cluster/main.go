@@ -13,32 +13,26 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/choice"
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 )
 
-// Servers end with the thread that started them, and the generator has set up the
-// thread it runs on: both are the main one, which lasts.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "cluster:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("cluster", run) }
 
 func run(ctx context.Context) error {
+	r := &results{
+		Date:    time.Now(),
+		Command: strings.Join(append([]string{"go run ./cluster"}, os.Args[1:]...), " "),
+		Machine: record.ThisMachine(),
+	}
+	nameOf := func(p part) string { return p.name }
 	quick := flag.Bool("quick", false, "one turn each, with shorter windows")
 	names := flag.String("targets", "", "comma-separated targets, instead of all")
-	only := flag.String("only", "", "comma-separated parts, instead of all: "+"turns,namespaces,nobody,idle")
+	only := flag.String("only", "", "comma-separated parts, instead of all: "+choice.Names(r.parts(), nameOf))
 	out := flag.String("out", "", "folder for the results; by default results for a full run, none for others")
 	flag.Parse()
 
@@ -50,22 +44,18 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	wanted, err := choice.Of("only", *only, r.parts(), nameOf)
+	if err != nil {
+		return err
+	}
 	if *out == "" && !*quick && *only == "" && *names == "" {
 		*out = "results"
-	}
-	r := &results{
-		Date:    time.Now(),
-		Command: strings.Join(append([]string{"go run ./cluster"}, os.Args[1:]...), " "),
-		Machine: record.ThisMachine(),
 	}
 	if err := build(ctx, chosen, os.Stdout); err != nil {
 		return err
 	}
 	r.Versions = versions(ctx)
-	for _, part := range r.parts() {
-		if *only != "" && !strings.Contains(","+*only+",", ","+part.name+",") {
-			continue
-		}
+	for _, part := range wanted {
 		if err := part.run(ctx, chosen, p); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}

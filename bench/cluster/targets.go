@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/choice"
 	"github.com/siokit/sio/bench/internal/load"
 	"github.com/siokit/sio/bench/internal/process"
 	"github.com/siokit/sio/bench/internal/record"
@@ -101,20 +102,8 @@ func targets() []target {
 }
 
 func choose(names string) ([]target, error) {
-	all := targets()
-	if names == "" {
-		return all, nil
-	}
-	var chosen []target
-	for name := range strings.SplitSeq(names, ",") {
-		// A comma separates what is chosen, so that it is left out of names.
-		i := slices.IndexFunc(all, func(t target) bool { return strings.ReplaceAll(t.name, ",", "") == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no such target: %s", name)
-		}
-		chosen = append(chosen, all[i])
-	}
-	return chosen, nil
+	// A comma separates what is chosen, so that it is left out of names.
+	return choice.Of("targets", names, targets(), func(t target) string { return strings.ReplaceAll(t.name, ",", "") })
 }
 
 func build(ctx context.Context, chosen []target, log io.Writer) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siokit/sio/bench/internal/load"
+	"github.com/siokit/sio/bench/internal/pairs"
 )
 
 // reportLocks tells who waits for locks, with many clients, and as many cores as Go can be
@@ -22,18 +23,18 @@ func reportLocks(ctx context.Context, b *strings.Builder, clients int) error {
 		"What is below a thousandth is left out.\n\n| | operations | CPU | waiting | had by | waited in |\n|---|---|---|---|---|---|\n", variants[1], clients)
 	w := load.Window{Warm: 200 * time.Millisecond, Measured: 2 * time.Second}
 	for _, moves := range []bool{false, true} {
-		steps := []row{
-			{"connects", func(c *load.Crowd, _ load.Window) (*load.Sample, error) { return c.Connect(clients, time.Minute) }},
-			{"echo with ack", func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Echo(load.WithAck, clients, w) }},
-			{"broadcast, single", func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Broadcast(1, w) }},
-			{"broadcast, bursts of ten", func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Broadcast(10, w) }},
-			{"long-polling, 50 clients", func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Polling(50, w) }},
+		steps := []pairs.Row{
+			{Title: "connects", Do: func(c *load.Crowd, _ load.Window) (*load.Sample, error) { return c.Connect(clients, time.Minute) }},
+			{Title: "echo with ack", Do: func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Echo(load.WithAck, clients, w) }},
+			{Title: "broadcast, single", Do: func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Broadcast(1, w) }},
+			{Title: "broadcast, bursts of ten", Do: func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Broadcast(10, w) }},
+			{Title: "long-polling, 50 clients", Do: func(c *load.Crowd, w load.Window) (*load.Sample, error) { return c.Polling(50, w) }},
 		}
 		flags := []string{"-watched"}
 		if moves {
 			flags = append(flags, "-moves")
 			steps = steps[:2]
-			steps[1].title = "echo that joins a room and leaves one"
+			steps[1].Title = "echo that joins a room and leaves one"
 		}
 		if err := locksOf(ctx, b, steps, w, flags); err != nil {
 			return err
@@ -42,15 +43,19 @@ func reportLocks(ctx context.Context, b *strings.Builder, clients int) error {
 	return nil
 }
 
-func locksOf(ctx context.Context, b *strings.Builder, steps []row, w load.Window, flags []string) error {
-	s, err := start(ctx, variants[1], flags...)
+func locksOf(ctx context.Context, b *strings.Builder, steps []pairs.Row, w load.Window, flags []string) error {
+	c, err := command(variants[1], flags...)
 	if err != nil {
 		return err
 	}
-	defer s.end()
+	s, err := pairs.Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer s.End()
 	me := load.Server{PID: s.PID()}
 	for i, step := range steps {
-		before, err := s.waited()
+		before, err := waitedIn(s)
 		if err != nil {
 			return err
 		}
@@ -58,18 +63,18 @@ func locksOf(ctx context.Context, b *strings.Builder, steps []row, w load.Window
 		if err != nil {
 			return err
 		}
-		sample, err := step.do(s.crowd, w)
+		sample, err := step.Do(s.Crowd, w)
 		switch {
 		case err != nil:
 			return err
 		case sample.Failures() > 0:
-			return fmt.Errorf("%s: %d done, %d failed; %s", step.title, sample.Ops, sample.Failures(), sample.Error)
+			return fmt.Errorf("%s: %d done, %d failed; %s", step.Title, sample.Ops, sample.Failures(), sample.Error)
 		}
 		end, err := me.CPU()
 		if err != nil {
 			return err
 		}
-		after, err := s.waited()
+		after, err := waitedIn(s)
 		if err != nil {
 			return err
 		}
@@ -79,12 +84,13 @@ func locksOf(ctx context.Context, b *strings.Builder, steps []row, w load.Window
 		cpu := (end - begin).Seconds()
 		mutex, total := share(before["mutex"], after["mutex"], cpu)
 		block, _ := share(before["block"], after["block"], cpu)
-		fmt.Fprintf(b, "| %s | %d | %.2f s | **%.2f %%** | %s | %s |\n", step.title, sample.Ops, cpu, 100*total, mutex, block)
+		fmt.Fprintf(b, "| %s | %d | %.2f s | **%.2f %%** | %s | %s |\n", step.Title, sample.Ops, cpu, 100*total, mutex, block)
 	}
 	return nil
 }
 
-func (s server) waited() (map[string]sites, error) {
+// waitedIn asks a server what its profiles say so far.
+func waitedIn(s pairs.Server) (map[string]sites, error) {
 	res, err := http.Get("http://" + s.Addr.String() + "/waited")
 	if err != nil {
 		return nil, err

@@ -10,28 +10,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 )
 
-// Processes end with the thread that started them, and the generator has set up the
-// thread it runs on.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "cores:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("cores", run) }
 
 // limit is how much more of the CPU time of an operation many cores may take.
 const limit = 0.10
@@ -58,16 +44,17 @@ func run(ctx context.Context) error {
 		return errors.New("no sets or passes, no ratios")
 	}
 	var b strings.Builder
-	machine := record.ThisMachine()
-	fmt.Fprintf(&b, "# Many cores\n\n%s; %s, %d processors, Linux %s; %s; `go run ./cores%s` in `bench/`.\n",
-		time.Now().UTC().Format("2006-01-02 15:04 MST"), machine.CPU, machine.CPUs, machine.Kernel, machine.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "))
-	p := newPairs()
+	fmt.Fprintf(&b, "# Many cores\n\n%s.\n", record.Circumstances("cores"))
+	p, err := newPairs()
+	if err != nil {
+		return err
+	}
 	for part := range strings.SplitSeq(*parts, ",") {
 		var err error
 		switch part {
 		case "pairs":
-			if err = p.run(ctx, *sets, *passes, *window); err == nil {
-				p.report(&b, *sets, *passes)
+			if err = p.Run(ctx, *sets, *passes, *window); err == nil {
+				reportPairs(&b, p, *sets, *passes)
 			}
 		case "locks":
 			err = reportLocks(ctx, &b, *clients)
@@ -76,8 +63,8 @@ func run(ctx context.Context) error {
 		default:
 			err = fmt.Errorf("-parts: there is no part %q", part)
 		}
-		if err == nil && *out != "" { // what there is so far: it takes minutes
-			err = os.WriteFile(filepath.Join(*out, "cores.md"), []byte(b.String()), 0o644)
+		if err == nil { // what there is so far: it takes minutes
+			err = record.Write(*out, "cores.md", b.String())
 		}
 		if err != nil {
 			return err
@@ -85,7 +72,7 @@ func run(ctx context.Context) error {
 	}
 	fmt.Print(b.String())
 	if *check {
-		return p.check()
+		return p.Check(limit)
 	}
 	return nil
 }

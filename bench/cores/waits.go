@@ -217,7 +217,7 @@ func (w *world) waits() ([]wait, error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, wait{d.name, want.name, sorted(usual).Median(), sorted(worst).Median()})
+			all = append(all, wait{d.name, want.name, record.Sorted(usual).Median(), record.Sorted(worst).Median()})
 		}
 	}
 	return all, nil
@@ -228,7 +228,7 @@ const mostDone = 20_000
 
 // prodded returns how long want took while another goroutine does something, in each part of
 // the time: all but one of a thousand times, and at worst.
-func prodded(do, want func(i int) error) (usual, worst record.Spread, err error) {
+func prodded(do, want func(i int) error) (usual, worst []float64, err error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
 	go func() { // until stop
 		var err error

@@ -11,26 +11,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/program"
 )
 
-// Processes end with the thread that started them.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "dashboard:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("dashboard", run) }
 
 func run(ctx context.Context) error {
 	length := flag.Duration("time", 2*time.Minute, "how long the load takes")

@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/siokit/sio/bench/internal/choice"
 )
 
 func main() {
@@ -104,18 +106,7 @@ func run(rounds int, only, out string) error {
 }
 
 func choose(only string) ([]*axis, error) {
-	if only == "" {
-		return axes, nil
-	}
-	var chosen []*axis
-	for name := range strings.SplitSeq(only, ",") {
-		i := slices.IndexFunc(axes, func(a *axis) bool { return a.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("no axis %q", name)
-		}
-		chosen = append(chosen, axes[i])
-	}
-	return chosen, nil
+	return choice.Of("only", only, axes, func(a *axis) string { return a.name })
 }
 
 // child measures a point in a process of its own.

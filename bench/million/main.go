@@ -14,30 +14,20 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/program"
+	"github.com/siokit/sio/bench/internal/record"
 	"golang.org/x/sys/unix"
 )
-
-// Processes end with the thread that started them, and the clients have set up theirs.
-func init() { runtime.LockOSThread() }
 
 func main() {
 	if actRole() {
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "million:", err)
-		os.Exit(1)
-	}
+	program.Main("million", run)
 }
 
 func run(ctx context.Context) error {
@@ -83,13 +73,7 @@ func run(ctx context.Context) error {
 	}
 	text := r.markdown()
 	fmt.Print(text)
-	if *out == "" {
-		return nil
-	}
-	if err := os.MkdirAll(*out, 0o777); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(*out, "million.md"), []byte(text), 0o666)
+	return record.Write(*out, "million.md", text)
 }
 
 const (

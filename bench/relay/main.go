@@ -9,28 +9,14 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 )
 
-// Processes end with the thread that started them.
-func init() { runtime.LockOSThread() }
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "relay:", err)
-		os.Exit(1)
-	}
-}
+func main() { program.Main("relay", run) }
 
 func run(ctx context.Context) error {
 	sessions := flag.Int("sessions", 100_000, "`number` of sessions, one after the other")
@@ -51,9 +37,7 @@ func run(ctx context.Context) error {
 	addr := redis.Addr.String()
 
 	var report strings.Builder
-	m := record.ThisMachine()
-	fmt.Fprintf(&report, "# Without sticky sessions\n\n%s; %s, %d processors, Linux %s; %s; `go run ./relay%s` in `bench/`.\n\n",
-		time.Now().UTC().Format("2006-01-02 15:04 MST"), m.CPU, m.CPUs, m.Kernel, m.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "))
+	fmt.Fprintf(&report, "# Without sticky sessions\n\n%s.\n\n", record.Circumstances("relay"))
 	fmt.Fprint(&report, "## A poll that reaches the wrong server\n\nTwo servers and one client at rest. An event is queued, then polled: at the server that has the session, and at the other one, by turns.\n\n",
 		"| engine | between servers | right server, p50 | wrong server, p50 | added, p50 | right, p99 | wrong, p99 |\n|---|---|---|---|---|---|---|\n")
 	for _, k := range kinds(addr) {
@@ -90,10 +74,8 @@ func run(ctx context.Context) error {
 		}
 		failed = failed || r.refused+r.wrong > 0
 	}
-	if *out != "" {
-		if err := os.WriteFile(filepath.Join(*out, "relay.md"), []byte(report.String()), 0o644); err != nil {
-			return err
-		}
+	if err := record.Write(*out, "relay.md", report.String()); err != nil {
+		return err
 	}
 	if failed {
 		return errors.New("something went wrong")

@@ -10,31 +10,20 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
-	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/siokit/sio/bench/internal/choice"
 	"github.com/siokit/sio/bench/internal/process"
+	"github.com/siokit/sio/bench/internal/program"
 	"github.com/siokit/sio/bench/internal/record"
 )
-
-// Servers end with the thread that started them.
-func init() { runtime.LockOSThread() }
 
 func main() {
 	if actRole() {
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tls:", err)
-		os.Exit(1)
-	}
+	program.Main("tls", run)
 }
 
 // A target is a server that is measured.
@@ -70,8 +59,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if *only != "" {
-		all = slices.DeleteFunc(all, func(t target) bool { return !slices.Contains(strings.Split(*only, ","), t.name) })
+	if all, err = choice.Of("targets", *only, all, func(t target) string { return t.name }); err != nil {
+		return err
 	}
 	for _, t := range all {
 		if t.build == nil {
@@ -96,13 +85,7 @@ func run(ctx context.Context) error {
 	}
 	text := markdown(all, results, p, *rounds)
 	fmt.Print(text)
-	if *out == "" {
-		return nil
-	}
-	if err := os.MkdirAll(*out, 0o777); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(*out, resultName), []byte(text), 0o666)
+	return record.Write(*out, resultName, text)
 }
 
 func (t target) title(secure bool) string {
@@ -114,21 +97,18 @@ func (t target) title(secure bool) string {
 
 func markdown(all []target, results map[string][]*measured, p plan, rounds int) string {
 	var b strings.Builder
-	m := record.ThisMachine()
-	fmt.Fprintf(&b, "# %s\n\n%s; %s, %d processors, Linux %s; %s; `go run ./tls%s` in `bench/`; medians of %d rounds.\n\n",
-		title, time.Now().UTC().Format("2006-01-02 15:04 MST"), m.CPU, m.CPUs, m.Kernel, m.Go, strings.Join(append([]string{""}, os.Args[1:]...), " "), rounds)
+	fmt.Fprintf(&b, "# %s\n\n%s; medians of %d rounds.\n\n", title, record.Circumstances("tls"), rounds)
 	fmt.Fprintf(&b, "WebSocket with CONNECT; TLS 1.3, ECDSA on P-256, AES-128-GCM. Memory is resident and not of files, of each of %d clients that have said nothing for %v; CPU time is the server's, an echo of a small object with an ack to %d clients.\n\n",
 		p.clients, p.rest, p.talkers)
 	b.WriteString("| | memory of each, as it lies | garbage collected | of it live heap | stacks | connect | connect, TLS resumed | echo |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, t := range all {
 		for _, secure := range []bool{true, false} {
 			of := func(f func(*measured) float64) float64 {
-				var s record.Spread
+				var s []float64
 				for _, m := range results[t.title(secure)] {
 					s = append(s, f(m))
 				}
-				slices.Sort(s)
-				return s.Median()
+				return record.Sorted(s).Median()
 			}
 			fmt.Fprintf(&b, "| %s | %.1f KiB | **%.1f KiB** | %.1f KiB | %.1f KiB | %.0f µs | %.0f µs | %.1f µs |\n", t.title(secure),
 				of(func(m *measured) float64 { return m.Lies })/1024, of(func(m *measured) float64 { return m.Collected })/1024,

@@ -1,7 +1,12 @@
 package record
 
+import "slices"
+
 // A Spread is what the rounds have given, sorted.
 type Spread []float64
+
+// Sorted returns the spread of values in any order.
+func Sorted(values []float64) Spread { return slices.Sorted(slices.Values(values)) }
 
 // Median of an even number is between the two in the middle.
 func (s Spread) Median() float64 {
