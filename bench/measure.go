@@ -39,7 +39,7 @@ type plan struct {
 const (
 	echoRate     = 2_000 // messages a second, which all servers stand
 	blastRate    = 50
-	blastSize    = 60 << 10 // with blastRate, more than kernel and queues hold before the window ends
+	blastSize    = 60 << 10 // with blastRate, more than the kernel holds before the window ends
 	blastClients = 100
 )
 
@@ -320,6 +320,9 @@ func (r *run) leave() error {
 	return err
 }
 
+// noticing is how long a server has to notice that a client takes nothing.
+const noticing = 12 * time.Second
+
 // leaving is for servers that take their time to notice that ten thousand have left.
 const leaving = 5 * time.Second
 
@@ -335,7 +338,7 @@ func (r *run) stall(ctx context.Context) error {
 			peak = max(peak, rss)
 		}
 	}
-	paced := func(key string) (grown, held float64, err error) {
+	paced := func(key string, until time.Time) (grown, held float64, err error) {
 		if _, err := r.server.Collect(); err != nil {
 			return 0, 0, err
 		}
@@ -352,13 +355,16 @@ func (r *run) stall(ctx context.Context) error {
 			return 0, 0, err
 		}
 		r.sample(key, s)
+		if err := r.crowd.Idle(time.Until(until)); err != nil {
+			return 0, 0, err
+		}
 		if _, err := r.server.Collect(); err != nil {
 			return 0, 0, err
 		}
 		after, err := r.server.Resident()
 		return peak - before, after - before, err
 	}
-	grown, _, err := paced("stall.without")
+	grown, _, err := paced("stall.without", time.Time{})
 	if err != nil {
 		return err
 	}
@@ -368,7 +374,7 @@ func (r *run) stall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	grown, held, err := paced("stall.with")
+	grown, held, err := paced("stall.with", time.Now().Add(noticing))
 	if err != nil {
 		return err
 	}

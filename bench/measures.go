@@ -77,7 +77,7 @@ func measures() []measure {
 		{"stall.with.p99", "the same with one more client that does not read, p99", record.Seconds, true},
 		{"stall.without.grown", "resident at most more meanwhile, without it", record.Bytes, false},
 		{"stall.with.grown", "resident at most more meanwhile, with it", record.Bytes, false},
-		{"stall.with.held", "resident more afterwards, garbage collected", record.Bytes, false},
+		{"stall.with.held", "resident more 12 s after it came, garbage collected", record.Bytes, false},
 		{"stall.kept", "received by the stalled client in the end", record.Bytes, false},
 		{"stall.closed", "the stalled client was closed", record.Count, false},
 	}

@@ -44,6 +44,7 @@ func newWorld(recovery *sio.Recovery) (*world, error) {
 	w.srv = sio.New(&sio.Options{
 		PingInterval:  time.Hour, // nobody answers
 		ForgetRequest: true,
+		MaxRooms:      2000, // see the axes
 		Recovery:      recovery,
 	})
 	w.furnish("/")
