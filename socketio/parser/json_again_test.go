@@ -24,9 +24,9 @@ func (a *appending) UnmarshalJSON(b []byte) error {
 // decoding fails, or where it has to be done with its semantics.
 func TestJSONMethodsOnce(t *testing.T) {
 	type counts struct {
-		List appending
-		ID   int
-		Id   int
+		List  appending
+		ID    int
+		Other int `json:"id"`
 	}
 	for _, tt := range []struct {
 		json string
@@ -87,7 +87,7 @@ type (
 		Qt    time.Time      `json:",string"`
 		Ch    chan int
 		ID    int
-		Id    string
+		Other string `json:"id"`
 		Mi    map[int]string
 		Mf    map[float64]int
 		Mt    map[time.Time]int
@@ -152,11 +152,11 @@ func TestJSONUnmarshalAgain(t *testing.T) {
 // randomJSON returns JSON for a value of the type, with something else in a few places.
 func randomJSON(r *rand.Rand, t reflect.Type, depth int) string {
 	if depth > 5 || r.Intn(16) == 0 {
-		any := []string{
+		odd := []string{
 			`null`, `7`, `true`, `1e999`, `"a"`, `"12"`, `"null"`, `[]`, `{}`, `[1,"a",null,{"A":1}]`, `{"A":1,"b":"a","L":[1,2]}`,
 			"\"\xff\\ud800" + strings.Repeat("é", r.Intn(2*longString)) + `"`,
 		}
-		return any[r.Intn(len(any))]
+		return odd[r.Intn(len(odd))]
 	}
 	list := func(one func() string) string {
 		var all []string
@@ -176,6 +176,8 @@ func randomJSON(r *rand.Rand, t reflect.Type, depth int) string {
 			switch {
 			case f.Anonymous:
 				name, value = f.Type.Elem().Field(0).Name, "3"
+			case f.Name == "Other":
+				name = "id"
 			case f.Tag == `json:",string"` && r.Intn(4) > 0:
 				value = fmt.Sprintf("%q", value)
 			}
