@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -65,7 +66,8 @@ func TestComputing(t *testing.T) {
 	}
 }
 
-// serveComputing is what another process of the test does, until it is killed.
+// serveComputing is what another process of the test does, until it is killed, or the one of
+// the test ends without that, as after a timeout.
 func serveComputing(long time.Duration) {
 	srv := sio.New(&sio.Options{PingInterval: time.Hour})
 	srv.On("compute", func(c *sio.Context) error {
@@ -78,6 +80,10 @@ func serveComputing(long time.Duration) {
 	if err != nil {
 		panic(err)
 	}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	fmt.Println(l.Addr())
 	panic(http.Serve(l, srv))
 }
@@ -87,6 +93,9 @@ func startComputing(t *testing.T, cores int) string {
 	cmd.Env = append(os.Environ(), "SIO_COMPUTING=1", "GOMAXPROCS="+strconv.Itoa(cores))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // closed by Wait, or with the process
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer

@@ -51,8 +51,8 @@ func asTLS(conn net.Conn) net.Conn {
 	return &tlsConn{Conn: c, tcp: raw}
 }
 
-// receive reads what comes, and blocks. Of a tlsConn it returns nothing if
-// that takes long, unless part of a large message is there.
+// receive reads what comes, and blocks. Of a tlsConn it returns nothing if that takes long,
+// unless part of a large message is there.
 func (w *wsConn) receive(p []byte, partial bool) (int, error) {
 	d, ok := w.conn.(*tlsConn)
 	if !ok {

@@ -20,7 +20,7 @@ type monitor struct {
 // somebody else waits, it interrupts it 10 ms later.
 const watchEach = 5 * time.Millisecond
 
-// watch is called by who has read something, before anything is done with it.
+// watch is called by who has read something, before handlers are told.
 func (m *monitor) watch(now time.Duration) {
 	until := m.until.Load()
 	if int64(now) < until || !m.until.CompareAndSwap(until, int64(now+watchEach)) {

@@ -254,8 +254,8 @@ const (
 // do does a job, and returns whether its goroutine leads again. Meanwhile the other one
 // may: it does at once if the job blocks. If the job computes for long, though, it comes
 // when the scheduler looks for what has come, which takes ten milliseconds or some more, see
-// monitor: then others are done elsewhere for a while. If a job ends the goroutine, as FailNow does in a test,
-// another one goes on.
+// monitor: then others are done elsewhere for a while. If a job ends the goroutine, as
+// FailNow does in a test, another one goes on.
 func (p *poller) do(e *epoll, job Job) (leads bool) {
 	returned := false
 	defer func() {

@@ -3,10 +3,12 @@ package engineio
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"maps"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -374,7 +376,7 @@ func (t *taken) giveBack(web *http.Server, c *returnedConn) {
 		if v := recover(); v != nil {
 			t.unfit(web)
 			c.srv.log.Sparse(zerolog.ErrorLevel, c.RemoteAddr().String(), "give back").
-				Any("panic", v).Msg("a hook of the HTTP server can't do with a connection that HijackPolling gives back")
+				Str("panic", fmt.Sprintf("%T", v)).Bytes("stack", debug.Stack()).Msg("a hook of the HTTP server can't do with a connection that HijackPolling gives back")
 			_ = c.Close()
 		}
 	}()

@@ -6,8 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/timetest"
@@ -99,8 +102,16 @@ func TestHijackedWebSocket(t *testing.T) {
 	_ = timetest.Receive(t, p.closed, wh.limit, "the end")
 }
 
+// lines are what is logged.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
 // TestHijackedHooks has hooks of the HTTP server panic when they see a connection that is given
-// back: it is closed, and no more are taken over.
+// back: it is closed, the log says where, and no more are taken over.
 func TestHijackedHooks(t *testing.T) {
 	for name, set := range map[string]func(*http.Server){
 		"ConnContext": func(web *http.Server) {
@@ -117,7 +128,9 @@ func TestHijackedHooks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wh := newWebHost(t, engineio.Options{}, set)
+			logged := make(lines, 9)
+			log := zerolog.New(logged).Level(zerolog.ErrorLevel)
+			wh := newWebHost(t, engineio.Options{Logger: &log}, set)
 			const other = "GET /other HTTP/1.1\r\nHost: a\r\n\r\n"
 			if polled {
 				l := wh.line()
@@ -125,6 +138,10 @@ func TestHijackedHooks(t *testing.T) {
 				l.write(other)
 				if _, err := l.in.ReadByte(); err != io.EOF {
 					t.Errorf("of a connection that was given back: %v, want its end", err)
+				}
+				line := timetest.Receive(t, logged, wh.limit, "a line of the log")
+				if !strings.Contains(line, `"panic":"*runtime.TypeAssertionError"`) || !strings.Contains(line, "polling_web_end_test.go") {
+					t.Errorf("logged: %s", line)
 				}
 			}
 			took := wh.took.Load()

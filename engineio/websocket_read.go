@@ -164,8 +164,8 @@ const (
 // reader.
 func (w *wsConn) take(p []byte) bool {
 	for {
-		rest, how := w.parse(p)
 		w.srv.monitor.watch(time.Since(w.srv.born))
+		rest, how := w.parse(p)
 		w.srv.received()
 		if how != held {
 			return how == parsed

@@ -47,9 +47,11 @@ type JSON struct{}
 // the faster one to encode with and the other one to decode with. Only the other one
 // takes functions for particular types, which is how attachments are met; since these
 // cost a lookup for each value of any type, types that can't meet one, found once by
-// meetsHooks, go without. These are decoded without being validated first, a pass over all
+// traitsOf, go without. These are decoded without being validated first, a pass over all
 // bytes that encoding/json makes, once they are known to be valid; where that fails, it is
 // done again as encoding/json does it, for its errors, and what it decodes in spite of them.
+// To decode the same twice leaves what once does, unless methods of a type see to it: those
+// may append, or count, and are called once.
 var (
 	options       = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
 	plainDecode   = []json.Options{options}
@@ -226,25 +228,31 @@ func unmarshalValid(data []byte, attachments [][]byte, v any) error {
 			return nil
 		}
 	}
-	switch {
-	case !meetsHooks(reflect.TypeOf(v)):
-		return orAgain(json.Unmarshal(data, v, plainValid...), data, v, plainDecode)
-	case len(attachments) == 0:
-		return orAgain(json.Unmarshal(data, v, numbersValid...), data, v, numbersDecode)
+	valid, legacy := plainValid, plainDecode
+	if t := traitsOf(reflect.TypeOf(v)); t.hooks || t.methods {
+		switch {
+		case t.hooks && len(attachments) > 0:
+			return unmarshalHooked(data, attachments, v)
+		case t.hooks:
+			valid, legacy = numbersValid, numbersDecode
+		}
+		if t.methods {
+			return json.Unmarshal(data, v, legacy...)
+		}
 	}
+	if json.Unmarshal(data, v, valid...) == nil {
+		return nil
+	}
+	return json.Unmarshal(data, v, legacy...)
+}
+
+func unmarshalHooked(data []byte, attachments [][]byte, v any) error {
 	u := hookedUnmarshals.Get().(*unmarshal)
 	u.attachments = attachments
 	err := json.Unmarshal(data, v, u.options...)
 	u.attachments = nil
 	hookedUnmarshals.Put(u)
 	return err
-}
-
-func orAgain(err error, data []byte, v any, how []json.Options) error {
-	if err == nil {
-		return nil
-	}
-	return json.Unmarshal(data, v, how...)
 }
 
 // An unmarshal holds the options of one call to json.Unmarshal with attachments.
@@ -337,53 +345,63 @@ func atMapKey(kind jsontext.Kind, length int64) bool {
 }
 
 var (
-	hooks sync.Map // reflect.Type → whether a value of it can meet a type-specific function
+	allTraits sync.Map // reflect.Type → traits
 
 	numberType      = reflect.TypeFor[stdjson.Number]()
 	bytesType       = reflect.TypeFor[[]byte]()
+	rawType         = reflect.TypeFor[stdjson.RawMessage]()
 	marshalerToType = reflect.TypeFor[json.MarshalerTo]()
 	unmarshalerType = reflect.TypeFor[json.UnmarshalerFrom]()
 )
 
-// meetsHooks reports whether there may be a value in t that type-specific functions
-// are for: a []byte, an interface that may hold one, or a Number.
-func meetsHooks(t reflect.Type) bool {
-	if t == nil {
-		return false
-	}
-	if v, ok := hooks.Load(t); ok {
-		return v.(bool)
-	}
-	meets := findHooks(t, make(map[reflect.Type]bool))
-	hooks.Store(t, meets)
-	return meets
+// traits are what there may be in a type.
+type traits struct {
+	hooks   bool // what type-specific functions are for: a []byte, an interface that may hold one, or a Number
+	methods bool // what methods of its own decode
 }
 
-func findHooks(t reflect.Type, seen map[reflect.Type]bool) bool {
+func meetsHooks(t reflect.Type) bool { return traitsOf(t).hooks }
+
+func traitsOf(t reflect.Type) traits {
+	if t == nil {
+		return traits{}
+	}
+	if found, ok := allTraits.Load(t); ok {
+		return found.(traits)
+	}
+	var found traits
+	found.find(t, make(map[reflect.Type]bool))
+	allTraits.Store(t, found)
+	return found
+}
+
+func (f *traits) find(t reflect.Type, seen map[reflect.Type]bool) {
 	if seen[t] {
-		return false
+		return
 	}
 	seen[t] = true
 	if t == bytesType || t == numberType || t.Kind() == reflect.Interface {
-		return true
+		f.hooks = true
+		f.methods = f.methods || t.Kind() == reflect.Interface && t.NumMethod() > 0 // it may hold what has others, too
 	}
-	// Methods that are handed the encoder or decoder can go on to any type.
-	if p := reflect.PointerTo(t); p.Implements(marshalerToType) || p.Implements(unmarshalerType) {
-		return true
+	p := reflect.PointerTo(t)
+	if p.Implements(marshalerToType) || p.Implements(unmarshalerType) {
+		f.hooks = true // methods that are handed the encoder or decoder can go on to any type
+	}
+	if t != timeType && t != rawType && decidesItself(t) { // those two are known to set all
+		f.methods = true
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return findHooks(t.Elem(), seen)
+		f.find(t.Elem(), seen)
 	case reflect.Map:
-		return findHooks(t.Key(), seen) || findHooks(t.Elem(), seen)
+		f.find(t.Key(), seen)
+		f.find(t.Elem(), seen)
 	case reflect.Struct:
 		for field := range t.Fields() {
-			if findHooks(field.Type, seen) {
-				return true
-			}
+			f.find(field.Type, seen)
 		}
 	}
-	return false
 }
 
 // validate refuses what is not one JSON value, or nested beyond depth.
