@@ -48,10 +48,10 @@ func TestJSONMethodsOnce(t *testing.T) {
 	} {
 		want := reflect.New(reflect.TypeOf(tt.ptr).Elem())
 		want.Elem().Set(reflect.ValueOf(tt.ptr).Elem())
-		if s, ok := want.Interface().(*struct {
+		if s, ok := reflect.TypeAssert[*struct {
 			A stdjson.Unmarshaler
 			B int
-		}); ok {
+		}](want); ok {
 			s.A = new(appending)
 		}
 		wantErr := stdjson.Unmarshal([]byte(tt.json), want.Interface())
@@ -80,11 +80,11 @@ type (
 		H     [2]againItem
 		Q     int            `json:",string"`
 		Qp    *int           `json:",string"`
-		Qpp   **int          `json:",string"`
+		Qpp   **int          `json:",string"` //nolint:staticcheck // the option is to be passed over
 		Qs    string         `json:",string"`
-		Qst   againItem      `json:",string"`
-		Qm    map[string]int `json:",string"`
-		Qt    time.Time      `json:",string"`
+		Qst   againItem      `json:",string"` //nolint:staticcheck // the option is to be passed over
+		Qm    map[string]int `json:",string"` //nolint:staticcheck // the option is to be passed over
+		Qt    time.Time      `json:",string"` //nolint:staticcheck // the option is to be passed over
 		Ch    chan int
 		ID    int
 		Other string `json:"id"`
@@ -103,7 +103,7 @@ type (
 	againNumbers struct {
 		Again  again
 		Any    any
-		Qa     any `json:",string"`
+		Qa     any `json:",string"` //nolint:staticcheck // the option is to be passed over
 		Bytes  []byte
 		Number stdjson.Number
 		SA     []any
@@ -214,8 +214,8 @@ func fill(r *rand.Rand, v reflect.Value, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(r, v.Field(i), depth+1)
+		for _, field := range v.Fields() {
+			fill(r, field, depth+1)
 		}
 	case reflect.Slice:
 		n := r.Intn(4)
