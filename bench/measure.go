@@ -338,7 +338,7 @@ func (r *run) stall(ctx context.Context) error {
 			peak = max(peak, rss)
 		}
 	}
-	paced := func(key string, until time.Time) (grown, held float64, err error) {
+	paced := func(key string, atLeast time.Duration) (grown, held float64, err error) {
 		if _, err := r.server.Collect(); err != nil {
 			return 0, 0, err
 		}
@@ -350,6 +350,7 @@ func (r *run) stall(ctx context.Context) error {
 			return 0, 0, err
 		}
 		peak = before
+		until := time.Now().Add(atLeast)
 		s, err := r.crowd.Paced(blastRate, blastSize, r.plan.stall, watch)
 		if err != nil {
 			return 0, 0, err
@@ -364,7 +365,7 @@ func (r *run) stall(ctx context.Context) error {
 		after, err := r.server.Resident()
 		return peak - before, after - before, err
 	}
-	grown, _, err := paced("stall.without", time.Time{})
+	grown, _, err := paced("stall.without", 0)
 	if err != nil {
 		return err
 	}
@@ -374,7 +375,7 @@ func (r *run) stall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	grown, held, err := paced("stall.with", time.Now().Add(noticing))
+	grown, held, err := paced("stall.with", noticing)
 	if err != nil {
 		return err
 	}
