@@ -182,7 +182,7 @@ browser: chromium cc redis proxies examples/chat/node_modules/.package-lock.json
 	cd interop/browser && node --test --test-timeout=120000 --test-reporter=spec
 
 .PHONY: bench
-bench: ## measure beside other servers, and how cost grows: an hour and a quarter, into bench/results
+bench: ## measure beside other servers, and how cost grows: a good hour, into bench/results
 	cd bench && go run . && go run ./growth
 
 .PHONY: bench-cluster
