@@ -15,10 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwas/ws"
-	"github.com/gobwas/ws/wsutil"
-
 	"github.com/siokit/sio"
+	"github.com/siokit/sio/internal/testclient"
 )
 
 // TestComputing has as many handlers compute as there are cores, in a process where nothing
@@ -33,7 +31,7 @@ func TestComputing(t *testing.T) {
 	for _, cores := range []int{1, 2} {
 		t.Run(strconv.Itoa(cores), func(t *testing.T) {
 			addr := startComputing(t, cores)
-			var computing []net.Conn
+			var computing []*client
 			for range cores {
 				computing = append(computing, dialComputing(t, addr))
 			}
@@ -42,20 +40,20 @@ func TestComputing(t *testing.T) {
 			for i := range 7 {
 				time.Sleep(50 * time.Millisecond)
 				if i%2 == 1 { // a message shortly before
-					sayComputing(t, other, `420["echo"]`)
-					hearComputing(t, other, "430[]")
+					other.send(`21["echo"]`)
+					other.want("31[]")
 					time.Sleep(time.Duration(i) * time.Millisecond)
 				}
 				for _, c := range computing {
-					sayComputing(t, c, `421["compute"]`)
+					c.send(`21["compute"]`)
 				}
 				time.Sleep(3 * time.Millisecond)
 				began := time.Now()
-				sayComputing(t, other, `420["echo"]`)
-				hearComputing(t, other, "430[]")
+				other.send(`21["echo"]`)
+				other.want("31[]")
 				all = append(all, time.Since(began))
 				for _, c := range computing {
-					hearComputing(t, c, "431[]")
+					c.want("31[]")
 				}
 			}
 			slices.Sort(all)
@@ -117,35 +115,8 @@ func startComputing(t *testing.T, cores int) string {
 	return strings.TrimSpace(line)
 }
 
-func dialComputing(t *testing.T, addr string) net.Conn {
-	conn, early, _, err := ws.Dial(t.Context(), "ws://"+addr+"/socket.io/?EIO=4&transport=websocket")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	if early == nil { // or else the open packet is in there
-		hearComputing(t, conn, "0{")
-	}
-	sayComputing(t, conn, "40")
-	hearComputing(t, conn, "40{")
-	return conn
-}
-
-func sayComputing(t *testing.T, conn net.Conn, text string) {
-	t.Helper()
-	if err := wsutil.WriteClientText(conn, []byte(text)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func hearComputing(t *testing.T, conn net.Conn, begin string) {
-	t.Helper()
-	text, err := wsutil.ReadServerText(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(string(text), begin) {
-		t.Fatalf("got %s, want %s", text, begin)
-	}
+func dialComputing(t *testing.T, addr string) *client {
+	c := dial(t, "http://"+addr+"/socket.io/", testclient.Options{WebSocket: true})
+	c.connect("/", nil)
+	return c
 }
