@@ -41,9 +41,9 @@ func (k *keeper) Close(engineio.Reason) {}
 // TestOwned keeps messages of which the session says that one may, and finds them unchanged
 // when many others have come, whole, in pieces and in frames.
 func TestOwned(t *testing.T) {
-	var k *keeper
+	k := &keeper{done: make(chan struct{})}
 	srv, err := engineio.New(nil, func(sess *engineio.Session) engineio.Handler {
-		k = &keeper{sess: sess, done: make(chan struct{})}
+		k.sess = sess
 		return k
 	})
 	if err != nil {

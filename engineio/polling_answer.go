@@ -166,7 +166,7 @@ func pollQuery(q []byte) (id []byte, ok bool) {
 		}
 		switch string(key) {
 		case "sid":
-			if id != nil || len(value) != sid.Len {
+			if id != nil || len(value) != sid.Len || bytes.ContainsAny(value, "%+") {
 				return nil, false
 			}
 			id = value

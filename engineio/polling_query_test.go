@@ -15,6 +15,8 @@ func TestPollQuery(t *testing.T) {
 		"EIO=4&transport=polling":                                     false,
 		"EIO=4&transport=polling&sid=":                                false,
 		"EIO=4&transport=polling&sid=short":                           false,
+		"EIO=4&transport=polling&sid=" + someID[:17] + "%41":          false,
+		"EIO=4&transport=polling&sid=" + someID[:19] + "+":            false,
 		"EIO=4&transport=websocket&sid=" + someID:                     false,
 		"EIO=3&transport=polling&sid=" + someID:                       false,
 		"transport=polling&sid=" + someID:                             false,
