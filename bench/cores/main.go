@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,11 @@ import (
 )
 
 func main() { program.Main("cores", run) }
+
+// notes say what is behind the numbers, as far as it has been found out.
+//
+//go:embed notes.md
+var notes string
 
 // limit is how much more of the CPU time of an operation many cores may take.
 const limit = 0.10
@@ -64,13 +70,13 @@ func run(ctx context.Context) error {
 			err = fmt.Errorf("-parts: there is no part %q", part)
 		}
 		if err == nil { // what there is so far: it takes minutes
-			err = record.Write(*out, "cores.md", b.String())
+			err = record.Write(*out, "cores.md", b.String()+notes)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	fmt.Print(b.String())
+	fmt.Print(b.String(), notes)
 	if *check {
 		return p.Check(limit)
 	}
