@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -51,7 +52,8 @@ type JSON struct{}
 // bytes that encoding/json makes, once they are known to be valid; where that fails, it is
 // done again as encoding/json does it, for its errors, and what it decodes in spite of them.
 // To decode the same twice leaves what once does, unless methods of a type see to it: those
-// may append, or count, and are called once.
+// may append, or count, and are called once. Types do not tell of what an any points to
+// already: if that has methods, they are called twice where decoding fails.
 var (
 	options       = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
 	plainDecode   = []json.Options{options}
@@ -357,7 +359,7 @@ var (
 // traits are what there may be in a type.
 type traits struct {
 	hooks   bool // what type-specific functions are for: a []byte, an interface that may hold one, or a Number
-	methods bool // what methods of its own decode
+	methods bool // what methods of its own decode, or what adds to what is there
 }
 
 func meetsHooks(t reflect.Type) bool { return traitsOf(t).hooks }
@@ -400,8 +402,21 @@ func (f *traits) find(t reflect.Type, seen map[reflect.Type]bool) {
 	case reflect.Struct:
 		for field := range t.Fields() {
 			f.find(field.Type, seen)
+			f.methods = f.methods || takesRest(field)
 		}
 	}
+}
+
+// takesRest tells whether a field takes the members of an object that have none of their own,
+// as the library has it by names that differ between its versions: it adds to what is there.
+func takesRest(field reflect.StructField) bool {
+	_, opts, _ := strings.Cut(field.Tag.Get("json"), ",")
+	for opt := range strings.SplitSeq(opts, ",") {
+		if opt == "embed" || opt == "inline" || opt == "unknown" {
+			return true
+		}
+	}
+	return false
 }
 
 // validate refuses what is not one JSON value, or nested beyond depth.

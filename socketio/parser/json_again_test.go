@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // appending is decoded by a method that adds to what is there.
@@ -59,6 +60,28 @@ func TestJSONMethodsOnce(t *testing.T) {
 		if (err == nil) != (wantErr == nil) || !reflect.DeepEqual(tt.ptr, want.Interface()) {
 			t.Errorf("Unmarshal(%s) into %T = %+v, %v, want %+v, %v", tt.json, tt.ptr, tt.ptr, err, want, wantErr)
 		}
+	}
+}
+
+// TestJSONRestOnce has a field that takes all other members get each once, even where decoding
+// fails.
+func TestJSONRestOnce(t *testing.T) {
+	var embed struct {
+		A    int
+		Rest jsontext.Value `json:",embed"`
+	}
+	var inline struct {
+		A    int
+		Rest jsontext.Value `json:",inline"`
+	}
+	const once = `{"q":1}`
+	for _, v := range []any{&embed, &inline} { // the library knows one of the two, by its version
+		if err := (JSON{}).Unmarshal([]byte(`{"q":1,"A":"wrong"}`), nil, v); err == nil {
+			t.Errorf("%T: no error", v)
+		}
+	}
+	if e, i := string(embed.Rest), string(inline.Rest); e+i != once {
+		t.Errorf("the rest is %q, or %q, want %s in one of them", e, i, once)
 	}
 }
 
