@@ -14,7 +14,8 @@ import (
 // since other sessions may be read by the same goroutine.
 type Handler interface {
 	// Message is called with each message, one at a time and in order. Data is
-	// valid until Message returns, unless it is [Session.Owned]. A handler that can't keep up calls [Session.Pause].
+	// valid until Message returns, unless it is [Session.Owned]. A handler that can't keep
+	// up calls [Session.Pause].
 	Message(data []byte, binary bool)
 	// Close is called once, when the session has ended or has begun to. It does
 	// not wait for a Message that is under way.

@@ -147,7 +147,7 @@ func (c *conn) Message(data []byte, binary bool) {
 	}
 	p, done, err := decode(data)
 	c.hoardParts()
-	c.owned = !binary && c.sess.Owned() && cap(data)-len(p.Data) <= len(p.Data)/4 // what is kept is what is counted
+	c.owned = !binary && c.sess.Owned() && cap(data)-len(p.Data) <= len(p.Data)/4 // hardly more is kept than is counted
 	c.decoded(&p, done, c.dec.Pending(), err)
 }
 
