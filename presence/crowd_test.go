@@ -89,3 +89,38 @@ func BenchmarkJoin(b *testing.B) {
 		c.Call("leave", "r")
 	}
 }
+
+// A flood is one client that comes and goes all the time.
+func TestFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub, o := memory.NewHub(), &presence.Options{Event: "presence"}
+		a, b := start(t, hub, o), start(t, hub, o)
+		watcher := siotest.Connect(t, b.Server)
+		watcher.Call("watch", "r")
+		watcher.Expect("presence")
+		spy := newSpy(t, hub)
+		c := siotest.Connect(t, a.Server)
+		for range 1000 {
+			c.Emit("enter", seat{"r", "flood", ""})
+			time.Sleep(time.Millisecond / 2)
+			c.Emit("leave", "r")
+			time.Sleep(time.Millisecond / 2)
+		}
+		c.Call("leave", "r")
+		time.Sleep(soon)
+		synctest.Wait()
+		messages := spy.count()
+		if messages > 30 { // 20 reports a second, and beats
+			t.Errorf("%d messages between servers", messages)
+		}
+		agree(t, 0, "in the end", "", a, b)
+		events := 0
+		watcher.Emit("watch", "elsewhere")
+		for siotest.Expect[presence.Change[string]](watcher, "presence").Room == "r" {
+			events++
+		}
+		if events > 25 {
+			t.Errorf("%d events for others", events)
+		}
+	})
+}

@@ -147,3 +147,23 @@ func TestRestart(t *testing.T) {
 		a.sees(t, "after the restart", "joined r:bob=1", "joined r:eve=1", "updated r:bob=2", "left r:eve=1")
 	})
 }
+
+func TestMistakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, nil, nil)
+		for _, o := range []*presence.Options{nil, {MaxValue: -1}, {MaxValue: 1 << 20}, {Timeout: -1}, {Timeout: 3}, {MaxMembers: -1}, {MaxRooms: -1}} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%+v does not panic", o)
+					}
+				}()
+				n := s.Of("/other")
+				if o == nil {
+					n = s.Of("/")
+				}
+				presence.New[string](n, o)
+			}()
+		}
+	})
+}

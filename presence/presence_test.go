@@ -479,41 +479,6 @@ func TestPattern(t *testing.T) {
 	})
 }
 
-// A flood is one client that comes and goes all the time.
-func TestFlood(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hub, o := memory.NewHub(), &presence.Options{Event: "presence"}
-		a, b := start(t, hub, o), start(t, hub, o)
-		watcher := siotest.Connect(t, b.Server)
-		watcher.Call("watch", "r")
-		watcher.Expect("presence")
-		spy := newSpy(t, hub)
-		c := siotest.Connect(t, a.Server)
-		for range 1000 {
-			c.Emit("enter", seat{"r", "flood", ""})
-			time.Sleep(time.Millisecond / 2)
-			c.Emit("leave", "r")
-			time.Sleep(time.Millisecond / 2)
-		}
-		c.Call("leave", "r")
-		time.Sleep(soon)
-		synctest.Wait()
-		messages := spy.count()
-		if messages > 30 { // 20 reports a second, and beats
-			t.Errorf("%d messages between servers", messages)
-		}
-		agree(t, 0, "in the end", "", a, b)
-		events := 0
-		watcher.Emit("watch", "elsewhere")
-		for siotest.Expect[presence.Change[string]](watcher, "presence").Room == "r" {
-			events++
-		}
-		if events > 25 {
-			t.Errorf("%d events for others", events)
-		}
-	})
-}
-
 func TestShutdownTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, nil, nil)
@@ -524,67 +489,4 @@ func TestShutdownTwice(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestMistakes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := start(t, nil, nil)
-		for _, o := range []*presence.Options{nil, {MaxValue: -1}, {MaxValue: 1 << 20}, {Timeout: -1}, {Timeout: 3}, {MaxMembers: -1}, {MaxRooms: -1}} {
-			func() {
-				defer func() {
-					if recover() == nil {
-						t.Errorf("%+v does not panic", o)
-					}
-				}()
-				n := s.Of("/other")
-				if o == nil {
-					n = s.Of("/")
-				}
-				presence.New[string](n, o)
-			}()
-		}
-	})
-}
-
-// A spy counts the reports on a hub.
-type spy struct {
-	*memory.Engine
-	mu  sync.Mutex // protects the following
-	n   int
-	max int // bytes of one
-}
-
-func newSpy(t *testing.T, hub *memory.Hub) *spy {
-	s := &spy{Engine: hub.Engine()}
-	if err := s.Start(t.Context(), s); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	s.Subscribe("socket.io-request#/#")
-	return s
-}
-
-func (s *spy) Receive(_, _ string, data []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if strings.Contains(string(data), "presence:/") {
-		s.n++
-		s.max = max(s.max, len(data))
-	}
-}
-func (s *spy) Lost(int, error)   {}
-func (s *spy) Missed(int, error) {}
-func (s *spy) Away(error)        {}
-func (s *spy) Back()             {}
-
-func (s *spy) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.n
-}
-
-func (s *spy) largest() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.max
 }

@@ -45,8 +45,9 @@
 //
 // packet.go (what a packet is), decode.go (text into packets), scan.go (JSON validated
 // and walked over), encode.go (packets into text), args.go (arguments and what is wrong
-// with them), misfit.go (where), json.go (Go values into JSON with attachments, and back), parser.go (other
-// formats), v4.go (the two payloads that revision 4 has differently).
+// with them), misfit.go (where), json.go (Go values into JSON with attachments, and back), traits.go
+// (which types need that), parser.go (other formats), v4.go (the two payloads that revision
+// 4 has differently).
 //
 // The protocol: https://github.com/socketio/socket.io-protocol
 package parser

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -51,9 +50,10 @@ type JSON struct{}
 // traitsOf, go without. These are decoded without being validated first, a pass over all
 // bytes that encoding/json makes, once they are known to be valid; where that fails, it is
 // done again as encoding/json does it, for its errors, and what it decodes in spite of them.
-// To decode the same twice leaves what once does, unless methods of a type see to it: those
-// may append, or count, and are called once. Types do not tell of what an any points to
-// already: if that has methods, they are called twice where decoding fails.
+// To decode the same twice leaves what once does, unless methods of a type see to it, which
+// may append, or count, or a field takes what no other does: these are decoded once. Types do
+// not tell of what an any points to already: if that has methods, they are called twice where
+// decoding fails.
 var (
 	options       = json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false))
 	plainDecode   = []json.Options{options}
@@ -231,14 +231,14 @@ func unmarshalValid(data []byte, attachments [][]byte, v any) error {
 		}
 	}
 	valid, legacy := plainValid, plainDecode
-	if t := traitsOf(reflect.TypeOf(v)); t.hooks || t.methods {
+	if t := traitsOf(reflect.TypeOf(v)); t.hooks || t.once {
 		switch {
 		case t.hooks && len(attachments) > 0:
 			return unmarshalHooked(data, attachments, v)
 		case t.hooks:
 			valid, legacy = numbersValid, numbersDecode
 		}
-		if t.methods {
+		if t.once {
 			return json.Unmarshal(data, v, legacy...)
 		}
 	}
@@ -344,79 +344,6 @@ var (
 // and length is the name of a member. A Number is an ordinary string there.
 func atMapKey(kind jsontext.Kind, length int64) bool {
 	return kind == jsontext.KindBeginObject && length%2 == 0
-}
-
-var (
-	allTraits sync.Map // reflect.Type → traits
-
-	numberType      = reflect.TypeFor[stdjson.Number]()
-	bytesType       = reflect.TypeFor[[]byte]()
-	rawType         = reflect.TypeFor[stdjson.RawMessage]()
-	marshalerToType = reflect.TypeFor[json.MarshalerTo]()
-	unmarshalerType = reflect.TypeFor[json.UnmarshalerFrom]()
-)
-
-// traits are what there may be in a type.
-type traits struct {
-	hooks   bool // what type-specific functions are for: a []byte, an interface that may hold one, or a Number
-	methods bool // what methods of its own decode, or what adds to what is there
-}
-
-func meetsHooks(t reflect.Type) bool { return traitsOf(t).hooks }
-
-func traitsOf(t reflect.Type) traits {
-	if t == nil {
-		return traits{}
-	}
-	if found, ok := allTraits.Load(t); ok {
-		return found.(traits)
-	}
-	var found traits
-	found.find(t, make(map[reflect.Type]bool))
-	allTraits.Store(t, found)
-	return found
-}
-
-func (f *traits) find(t reflect.Type, seen map[reflect.Type]bool) {
-	if seen[t] {
-		return
-	}
-	seen[t] = true
-	if t == bytesType || t == numberType || t.Kind() == reflect.Interface {
-		f.hooks = true
-		f.methods = f.methods || t.Kind() == reflect.Interface && t.NumMethod() > 0 // it may hold what has others, too
-	}
-	p := reflect.PointerTo(t)
-	if p.Implements(marshalerToType) || p.Implements(unmarshalerType) {
-		f.hooks = true // methods that are handed the encoder or decoder can go on to any type
-	}
-	if t != timeType && t != rawType && decidesItself(t) { // those two are known to set all
-		f.methods = true
-	}
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		f.find(t.Elem(), seen)
-	case reflect.Map:
-		f.find(t.Key(), seen)
-		f.find(t.Elem(), seen)
-	case reflect.Struct:
-		for field := range t.Fields() {
-			f.find(field.Type, seen)
-			f.methods = f.methods || takesRest(field)
-		}
-	}
-}
-
-// takesRest tells whether a field takes the members of an object that have none of their own,
-// as the library has it by names that differ between its versions: it adds to what is there.
-func takesRest(field reflect.StructField) bool {
-	_, opts, _ := strings.Cut(field.Tag.Get("json"), ",")
-	for opt := range strings.SplitSeq(opts, ",") {
-		if opt == "embed" || opt == "inline" || opt == "unknown" {
-			return true
-		}
-	}
-	return false
 }
 
 // validate refuses what is not one JSON value, or nested beyond depth.
