@@ -18,12 +18,21 @@ type axis struct {
 	// The exponent of operations whose cost may grow in proportion to the
 	// number. That of all others must not depend on it.
 	linear map[string]float64
+	moving map[string]float64 // likewise, in CPU time alone
 
 	recovery *sio.Recovery // of the server; nil: none
 
 	// control, if set, is an operation whose CPU time the linear ones are
 	// compared with: it is what the memory alone makes of the number.
 	control string
+}
+
+// allowed returns the exponent with which an operation may grow in a quantity.
+func (a *axis) allowed(op, quantity string) float64 {
+	if quantity == cpu {
+		return max(a.linear[op], a.moving[op])
+	}
+	return a.linear[op]
 }
 
 var axes = []*axis{
@@ -46,9 +55,10 @@ var axes = []*axis{
 		name: "rooms-of-socket", label: "other rooms that the socket is in",
 		xs:      []int{1, 3, 10, 30, 100, 300, 1000},
 		measure: roomsOfSocket,
+		linear:  map[string]float64{"disconnect": 1},
 		// A socket has its rooms in a slice in the order of their names, which is moved, rather
 		// than in a map: nearly all are in a few, and MaxRooms bounds them.
-		linear: map[string]float64{"disconnect": 1, "join": 1, "leave": 1},
+		moving: map[string]float64{"join": 1, "leave": 1},
 	},
 	{
 		name: "members", label: "members of the room",

@@ -73,7 +73,7 @@ func (r *record) curves(chosen []*axis) []*curve {
 			if k.axis != a.name {
 				continue
 			}
-			c := &curve{Axis: k.axis, Op: k.op, Quantity: k.quantity, Allowed: a.linear[k.op]}
+			c := &curve{Axis: k.axis, Op: k.op, Quantity: k.quantity, Allowed: a.allowed(k.op, k.quantity)}
 			for _, x := range slices.Sorted(maps.Keys(r.points[k])) {
 				c.X = append(c.X, x)
 				c.Rounds = append(c.Rounds, r.points[k][x])

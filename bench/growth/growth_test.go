@@ -40,9 +40,11 @@ func TestPoints(t *testing.T) {
 					t.Errorf("%s: %v ns", s.Op, s.Value)
 				}
 			}
-			for op := range a.linear {
-				if !ops[op] {
-					t.Errorf("%s may grow, and is not measured", op)
+			for _, growing := range []map[string]float64{a.linear, a.moving} {
+				for op := range growing {
+					if !ops[op] {
+						t.Errorf("%s may grow, and is not measured", op)
+					}
 				}
 			}
 			if a.control != "" && !ops[a.control] {
