@@ -248,6 +248,14 @@ export class Cluster {
     for (const c of clients) c.off("fence");
   }
 
+  // looped returns when from has heard what it told all servers itself: a Node server in
+  // the classic format has its own sockets join and leave only then. Here is a client of
+  // from, there one of to.
+  async looped(from, here, to, there) {
+    await this.fence(from, there); // Redis has it
+    await this.fence(to, here); // it comes to from behind it
+  }
+
   endClients() {
     for (const m of this.#connections) m._close();
     this.#connections = [];

@@ -45,6 +45,7 @@ suite("sockets of other servers", [...everyMode, "classic, answers to one"], (cl
     ];
     await from.do({ do: "join", to: [room], except: [away], rooms: [more, `${more}2`] });
     await c.fence(from, here, there, left);
+    await c.looped(from, here, to, there);
     await c.joined([from, to], more);
     const who = async () => ids(await from.do({ do: "fetch", to: [more] }));
     assert.deepEqual(await who(), [here.id, there.id].sort());
@@ -56,7 +57,7 @@ suite("sockets of other servers", [...everyMode, "classic, answers to one"], (cl
     await c.fence(from, here, there, left);
     assert.deepEqual([here.log, there.log, left.log], [[["news", 1], ["news", 2]], [["news", 1]], []]);
     await from.do({ do: "leave", rooms: [more] });
-    await c.fence(from, here);
+    await c.looped(from, here, to, there);
     assert.deepEqual(await who(), []);
   });
 
