@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -109,11 +110,15 @@ func balance(ctx context.Context, addr string, s server, log zerolog.Logger) err
 }
 
 // freeAddresses returns addresses of this machine that nobody listens on. On machines
-// of their own, servers have the same port.
+// of their own, servers have the same port. It is below those that the system gives out,
+// which the servers have for other listeners.
 func freeAddresses(n int) ([]string, error) {
 	var addrs []string
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+	for len(addrs) < n {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(20_000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

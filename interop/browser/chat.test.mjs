@@ -189,10 +189,8 @@ test("a lost connection is visible, and everything is back after a restart", asy
   await shot(ada, "disconnected");
 
   server = await start(built.program, "-addr", host);
-  for (const page of [ada, bob]) {
-    await has(page.locator("#banner[data-state=ok]"), "Reconnected");
-    await has(page.locator("#status[data-state=ok]"), "connected · websocket");
-  }
+  await Promise.all([ada, bob].map((page) => has(page.locator("#banner[data-state=ok]"), "Reconnected")));   // for 4 s
+  for (const page of [ada, bob]) await has(page.locator("#status[data-state=ok]"), "connected · websocket");
   expected = null;
   await members(ada, ["Ada (you)", "Bob"]);
   await members(bob, ["Ada", "Bob (you)"]);

@@ -73,8 +73,8 @@ export function suite(what, names, body, options = {}) {
 }
 
 // test is node:test's with a deadline. The clients that body makes end with it.
-export function test(cluster, title, body) {
-  it(title, { timeout: TIMEOUT }, async (t) => {
+export function test(cluster, title, body, timeout = TIMEOUT) {
+  it(title, { timeout }, async (t) => {
     t.after(() => cluster().endClients());
     await body(t, cluster());
   });
@@ -97,6 +97,13 @@ export async function eventually(what, check) {
     if (Date.now() > deadline) throw new Error(`not within ${WAIT} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+// patiently asks n who answer and one who is silent, by ask(ms): for a short time, and for
+// a long one if not all of the n were in time, as happens where the machine is busy.
+export async function patiently(n, ask) {
+  const got = await ask(300);
+  return got.answers.length < n ? ask(5_000) : got;
 }
 
 // within rejects, naming what has not happened, when WAIT is over.

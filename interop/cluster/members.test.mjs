@@ -38,15 +38,19 @@ suite("servers that come and go", mainFormats, (cluster) => {
       for (const client of alive) client.on("question", (ack) => ack("yes"));
       const ask = { do: "ask", to: [room], event: "question" };
       await c[victim].hang();
+      const timeout = 2_000;
+      const asked = c.g1.do({ ...ask, timeout });
       if (c.g1.kind === "Go") {
-        const fetched = await c.g1.do({ do: "fetch partly", timeout: 500, to: [room] });
+        const [fetched, told] = await Promise.all([
+          c.g1.do({ do: "fetch partly", timeout, to: [room] }),
+          c.g1.do({ do: "inquire", timeout, event: "who" }),
+        ]);
         assert.deepEqual(ids(fetched.sockets), ids(alive));
-        const told = await c.g1.do({ do: "inquire", timeout: 500, event: "who" });
         assert.deepEqual([told.answers.length, fetched.error === "", told.error === ""], [2, false, false]);
         // Node servers do not tell what they are called.
         if (victim === "g2") for (const { error } of [fetched, told]) assert.match(error, /\bg2\b/);
       }
-      const { answers, error } = await c.g1.do({ ...ask, timeout: 500 });
+      const { answers, error } = await asked;
       assert.deepEqual([answers, error === ""], [["yes", "yes"], false]);
       await c.kill(c[victim]);
       for (const from of [c.g1, c.n1]) {

@@ -56,10 +56,10 @@ suite("silent servers", ["classic", "sharded", "streams"], (cluster, format) => 
     cluster,
     "serverSideEmit with an ack: one answers, and an error",
     async (c, from, to) => {
-      const { answers, error } = await from.do({ do: "inquire", timeout: 300, event: "silent unless", args: [to.name] });
+      const { answers, error } = await from.do({ do: "inquire", timeout: 2_000, event: "silent unless", args: [to.name] });
       assert.deepEqual(answers, [to.name]);
       assert.notEqual(error, "");
     },
     format !== "classic" ? { senders: ["Go"] } : {},
   );
-}, { timeout: 300 });
+}, { timeout: 2_000 });

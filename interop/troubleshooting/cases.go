@@ -118,7 +118,7 @@ var cases = map[string]server{
 }
 
 // brisk finds out soon that a client is gone.
-var brisk = sio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+var brisk = sio.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 2 * time.Second}
 
 func guarded() http.Handler {
 	srv := serve(sio.Options{})

@@ -59,7 +59,7 @@ function transport(socket, see) {
 
 // emits asks when it is connected.
 const emits = (event, ...args) => (socket, see) => socket.on("connect", () =>
-  socket.timeout(1000).emit(event, ...args, (err, answer) => see(err?.message ?? `ack: ${JSON.stringify(answer)}`)));
+  socket.timeout(3000).emit(event, ...args, (err, answer) => see(err?.message ?? `ack: ${JSON.stringify(answer)}`)));
 
 const pinged = (socket, see) => socket.on("connect", () => socket.io.engine.on("ping", () => see("ping")));
 
@@ -98,7 +98,7 @@ const gated = (options) => ({
     const socket = watch(t, see, open(`http://127.0.0.1:${gate.address().port}`, { ...options, reconnection: false }));
     socket.on("connect", async () => {
       silent = !changed;
-      await delay(1000);   // several pings
+      await delay(3000);   // several pings, and longer than silence is borne
       if (socket.connected) see("still connected");
     });
   },
@@ -127,7 +127,7 @@ export const cases = {
       const links = [];
       const mute = createServer((link) => links.push(link)).listen(0, "127.0.0.1");
       await new Promise((resolve) => mute.once("listening", resolve));
-      const socket = watch(t, see, open(changed ? url : `http://127.0.0.1:${mute.address().port}`, { timeout: 500 }));
+      const socket = watch(t, see, open(changed ? url : `http://127.0.0.1:${mute.address().port}`, { timeout: changed ? 20_000 : 500 }));
       t.after(() => {
         socket.close();
         for (const link of links) link.destroy();   // the client leaves them open

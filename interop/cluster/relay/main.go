@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -40,10 +41,7 @@ func run(redisAddr string, tcp bool) error {
 	var ports []int
 	var ends []func() (cluster.Stats, error)
 	var clusters []*cluster.Cluster
-	peers, err := freeAddresses()
-	if err != nil {
-		return err
-	}
+	peers := freeAddresses()
 	for i := range count {
 		o := cluster.Options{Name: fmt.Sprint("s", i)}
 		if tcp {
@@ -83,17 +81,20 @@ func open(redisAddr string, peers []string, i int, o cluster.Options) (*cluster.
 	return embedded.Open(&embedded.Options{Options: nats.Options{Options: o}, Listen: peers[i], Peers: peers})
 }
 
-// freeAddresses returns addresses that nobody listens on.
-func freeAddresses() (addrs []string, err error) {
-	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+// freeAddresses returns addresses that nobody listens on. They are below those that the
+// system gives out, which the servers have for their other listeners.
+func freeAddresses() []string {
+	var addrs []string
+	for len(addrs) < count {
+		addr := fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(20_000))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+		addrs = append(addrs, addr)
 	}
-	return addrs, nil
+	return addrs
 }
 
 // serve serves clients on a port of its own, until end is called.
