@@ -136,12 +136,13 @@ func TestObserve(t *testing.T) {
 	srv := newServer(t, nil)
 	srv.Of("/tenant-{id}").On("echo", func(c *sio.Context) error { return c.Ack() })
 	var mu sync.Mutex
-	opened, handled := 0, 0
+	opened, handled := 0, make(chan struct{}, 8)
 	o := new(sio.Observer)
 	o.SessionOpened = func(*engineio.Session, string) { mu.Lock(); opened++; mu.Unlock() }
-	o.Handled = func(*sio.Context, sio.Handled) { mu.Lock(); handled++; mu.Unlock() }
+	o.Handled = func(*sio.Context, sio.Handled) { handled <- struct{}{} }
 	srv.Observe(o)
 	siotest.Connect(t, srv).Of("/tenant-7", nil).Call("echo")
+	receive(t, handled, "the handler's end") // which may be behind its answer
 	st := srv.Stats()
 	i := slices.IndexFunc(st.Namespaces, func(n socketio.NamespaceStats) bool { return n.Name == "/tenant-{id}" })
 	if st.Engine.WebSocket.In.Packets == 0 || i < 0 || st.Namespaces[i].In.Events != 1 {
@@ -149,8 +150,8 @@ func TestObserve(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if opened != 1 || handled != 1 {
-		t.Errorf("%d sessions and %d handlers, want one each", opened, handled)
+	if opened != 1 || len(handled) > 0 {
+		t.Errorf("%d sessions, want one, and %d handlers more than one", opened, len(handled))
 	}
 }
 

@@ -243,7 +243,7 @@ func (w *world) check() {
 		for s := range c.want {
 			all += len(c.want[s])
 		}
-		for end := time.Now().Add(5 * time.Second); c.count() < all && time.Now().Before(end); {
+		for end := time.Now().Add(20 * time.Second); c.count() < all && time.Now().Before(end); {
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(50 * time.Millisecond) // for what comes twice

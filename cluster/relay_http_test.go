@@ -209,7 +209,7 @@ func TestRelayHandshakeOnly(t *testing.T) {
 // goes on.
 func TestRelayDeadline(t *testing.T) {
 	servers := startRelays(t, 2, sio.Options{}, byTCP, func(srv *sio.Server) http.Handler {
-		return http.TimeoutHandler(srv, time.Second, "too late")
+		return http.TimeoutHandler(srv, 2*time.Second, "too late")
 	})
 	w := wander(t, servers)
 	for range 2 {

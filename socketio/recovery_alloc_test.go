@@ -7,6 +7,7 @@ package socketio_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,24 +17,36 @@ import (
 
 // TestAllocatedByRecovery holds what the option costs for each client.
 func TestAllocatedByRecovery(t *testing.T) {
-	const clients = 1000
-	cost := func(o *socketio.Options) int64 {
+	// rounds returns a function that connects clients, and returns the bytes of each.
+	rounds := func(o *socketio.Options) func() int64 {
 		h := newHost(t, o)
 		n := h.of("/", &nsp{quiet: true})
-		before := alloctest.Heap()
-		for range clients {
-			c := h.ws()
-			c.send("40")
-			c.read()
+		return func() int64 {
+			const clients = 100
+			before, all := alloctest.Heap(), n.Len()+clients
+			for range clients {
+				c := h.ws()
+				c.send("40")
+				c.read()
+			}
+			if n.Len() != all {
+				t.Errorf("%d clients, want %d", n.Len(), all)
+			}
+			return (alloctest.Heap() - before) / clients
 		}
-		if n.Len() != clients {
-			t.Errorf("%d clients", n.Len())
-		}
-		return (alloctest.Heap() - before) / clients
 	}
-	without, with := cost(nil), cost(recovering(socketio.Recovery{}))
+	withoutRound, withRound := rounds(nil), rounds(recovering(socketio.Recovery{}))
+	// What earlier tests leave may be freed in a round, and tables grow in some: the median has
+	// neither.
+	var without, with []int64
+	for range 9 {
+		without = append(without, withoutRound())
+		with = append(with, withRound())
+	}
 	t.Logf("%d bytes for each client and connection, %d with recovery", without, with)
-	if with-without > 400 {
+	slices.Sort(without)
+	slices.Sort(with)
+	if with[len(with)/2]-without[len(without)/2] > 400 {
 		t.Error("that is too much")
 	}
 }

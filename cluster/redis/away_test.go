@@ -166,8 +166,8 @@ func TestFrozen(t *testing.T) {
 func TestSilentConnectionIsGivenUp(t *testing.T) {
 	s := redistest.Start(t)
 	proxy := brokertest.NewProxy(t, s.Addr)
-	o := rueidis.ClientOption{InitAddress: []string{proxy.Addr()}, ConnWriteTimeout: 200 * time.Millisecond}
-	o.Dialer.KeepAlive = 50 * time.Millisecond
+	o := rueidis.ClientOption{InitAddress: []string{proxy.Addr()}, ConnWriteTimeout: time.Second}
+	o.Dialer.KeepAlive = 200 * time.Millisecond
 	a := start(t, &Options{}, o)
 	a.Subscribe("all")
 	a.settled()

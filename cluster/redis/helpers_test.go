@@ -32,6 +32,7 @@ type peer struct {
 type record struct {
 	messages []string // channel and data
 	count    int      // of messages
+	last     string   // message's data
 	lost     int
 	missed   map[string]bool
 	reasons  map[string]bool
@@ -64,6 +65,7 @@ func (p *peer) Receive(sub, channel string, data []byte) {
 	}
 	p.change(func() {
 		p.count++
+		p.last = string(data)
 		if len(p.messages) < 1000 {
 			if sub != channel {
 				channel += " by " + sub

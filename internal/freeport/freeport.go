@@ -19,8 +19,8 @@ const (
 )
 
 var (
-	mu    sync.Mutex // protects the following
-	given = make(map[int]bool)
+	mu    sync.Mutex                     // protects the following
+	given = make(map[int]net.PacketConn) // with what keeps other processes from them
 )
 
 // Addr returns an address on this machine that nobody listens on. A process gets
@@ -40,16 +40,23 @@ func Find() (string, error) {
 	defer mu.Unlock()
 	for range 1000 {
 		port := first + rand.IntN(last-first)
-		if given[port] {
+		if given[port] != nil {
 			continue
 		}
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		l, err := net.Listen("tcp", addr)
+		// Tests of other processes pass over a port while its server has yet to start, or
+		// was killed: this process has the one of UDP as long as it lives.
+		guard, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
 		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			_ = guard.Close()
+			continue
+		}
 		_ = l.Close() // nobody has connected
-		given[port] = true
+		given[port] = guard
 		return addr, nil
 	}
 	return "", errors.New("no port is free")

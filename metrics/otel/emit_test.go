@@ -84,10 +84,11 @@ func TestQueryOfNamespaceIsCut(t *testing.T) {
 				tracer.ServerEmitter(c.Context(), srv.Of(c.Namespace())).Emit("refresh"),
 				c.Ack())
 		})
-		tenant.OnServerEvent("refresh", tracer.ServerHandler("refresh", func(context.Context, *sio.Namespace, sio.Args) (any, error) {
-			handled <- struct{}{}
-			return nil, nil
-		}))
+		refresh := tracer.ServerHandler("refresh", func(context.Context, *sio.Namespace, sio.Args) (any, error) { return nil, nil })
+		tenant.OnServerEvent("refresh", func(ctx context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+			defer func() { handled <- struct{}{} }() // when its span has ended: Shutdown does not wait for it
+			return refresh(ctx, n, args)
+		})
 		servers = append(servers, srv)
 	}
 	const name = "/tenant-7?token=s3cret"
@@ -211,14 +212,18 @@ func TestCluster(t *testing.T) {
 				tracer.Emitter(c.Context(), srv).Emit("news", "text"),
 				c.Ack())
 		})
-		srv.OnServerEvent("refresh", tracer.ServerHandler("refresh", func(ctx context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+		refresh := tracer.ServerHandler("refresh", func(ctx context.Context, _ *sio.Namespace, args sio.Args) (any, error) {
 			var arg string
 			err := args.Bind(&arg)
 			_, span := log.provider.Tracer("").Start(ctx, "inside")
 			span.End()
-			handled <- arg
-			return nil, errors.Join(err, failure)
-		}))
+			return arg, errors.Join(err, failure)
+		})
+		srv.OnServerEvent("refresh", func(ctx context.Context, n *sio.Namespace, args sio.Args) (any, error) {
+			arg, err := refresh(ctx, n, args)
+			handled <- arg.(string) // when its span has ended: Shutdown does not wait for it
+			return nil, err
+		})
 		srv.On("seen", func(c *sio.Context) error { return c.Ack() })
 		servers = append(servers, srv)
 	}

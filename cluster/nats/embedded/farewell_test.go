@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -92,12 +93,13 @@ func TestFarewellIsShort(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var all time.Duration
+			var took []time.Duration
 			for range rounds {
-				all += round(t)
+				took = append(took, round(t))
 			}
-			if all > rounds*heardTimeout/2 {
-				t.Errorf("%d ends took %v", rounds, all)
+			slices.Sort(took)
+			if took[rounds/2] > heardTimeout/2 { // one may be longer on a machine that is busy
+				t.Errorf("the ends took %v", took)
 			}
 		})
 	}
@@ -110,7 +112,8 @@ func TestFarewellWaits(t *testing.T) {
 	p := brokertest.NewProxy(t, addr)
 	a := startNode(t, &Options{})
 	b := startNode(t, &Options{Listen: addr, Advertise: p.Addr()})
-	c := startNode(t, &Options{Peers: []string{p.Addr(), a.addr()}})
+	nowhere := fmt.Sprint("127.0.0.1:", natstest.FreePort(t)) // so that b has no way to c but c's own
+	c := startNode(t, &Options{Advertise: nowhere, Peers: []string{p.Addr(), a.addr()}})
 	mesh(t, a, b, c)
 	p.Freeze()
 	time.AfterFunc(heardTimeout/10, a.server.Shutdown)

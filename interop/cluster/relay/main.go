@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"github.com/siokit/sio/cluster/nats"
 	"github.com/siokit/sio/cluster/nats/embedded"
 	"github.com/siokit/sio/cluster/redis"
+	"github.com/siokit/sio/internal/freeport"
 )
 
 const count = 3
@@ -41,7 +41,14 @@ func run(redisAddr string, tcp bool) error {
 	var ports []int
 	var ends []func() (cluster.Stats, error)
 	var clusters []*cluster.Cluster
-	peers := freeAddresses()
+	var peers []string
+	for range count {
+		peer, err := freeport.Find()
+		if err != nil {
+			return err
+		}
+		peers = append(peers, peer)
+	}
 	for i := range count {
 		o := cluster.Options{Name: fmt.Sprint("s", i)}
 		if tcp {
@@ -65,7 +72,7 @@ func run(redisAddr string, tcp bool) error {
 	if err := json.NewEncoder(os.Stdout).Encode(ports); err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	_, err := io.Copy(io.Discard, os.Stdin)
 	var stats []cluster.Stats
 	for _, end := range ends {
 		s, e := end()
@@ -79,22 +86,6 @@ func open(redisAddr string, peers []string, i int, o cluster.Options) (*cluster.
 		return redis.Open(rueidis.ClientOption{InitAddress: []string{redisAddr}}, &redis.Options{Options: o})
 	}
 	return embedded.Open(&embedded.Options{Options: nats.Options{Options: o}, Listen: peers[i], Peers: peers})
-}
-
-// freeAddresses returns addresses that nobody listens on. They are below those that the
-// system gives out, which the servers have for their other listeners.
-func freeAddresses() []string {
-	var addrs []string
-	for len(addrs) < count {
-		addr := fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(20_000))
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		addrs = append(addrs, addr)
-	}
-	return addrs
 }
 
 // serve serves clients on a port of its own, until end is called.
