@@ -106,6 +106,7 @@ race: cc redis prometheus ## run the Go tests under the race detector, with epol
 plain: redis prometheus ## run the Go tests without the race detector: other system calls are made, and allocations are counted
 	go test ./...
 	$(call in-tested,go test ./...)
+	cd bench && go test $$(go list ./... | grep -v -e /soak -e /failover) # which are targets of their own
 
 .PHONY: newest
 newest: ## run the Go tests on the newest stable Go, GO_NEWEST
