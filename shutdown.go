@@ -60,7 +60,8 @@ func (s *Server) Drain(ctx context.Context, opts *DrainOptions) error {
 // clients reconnect by themselves. Clients whose connect handler is still running are
 // not let in any more. If ctx ends first, Shutdown cuts the connections that are left
 // and returns the context's error. It may be called again. It does not shut down the
-// HTTP server: do that afterwards.
+// HTTP server: do that afterwards. Handlers of other servers' events are the Cluster's,
+// whose Close waits for them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.io.Shutdown(ctx)
 	s.tellWatchers()
