@@ -113,16 +113,16 @@ var answers = []check{
 			to   sio.Target
 			want error
 		}{
-			{"deadline", func() context.Context { return c.within(short) }, p.from.All(), context.DeadlineExceeded},
-			{"Timeout", c.soon, p.from.All().Timeout(short), context.DeadlineExceeded},
+			{"deadline", func() context.Context { return c.within(2 * short) }, p.from.All(), context.DeadlineExceeded},
+			{"Timeout", c.soon, p.from.All().Timeout(2 * short), context.DeadlineExceeded},
 			{"cause", func() context.Context {
 				ctx, cancel := context.WithCancelCause(c.Context())
-				t := time.AfterFunc(short, func() { cancel(cause) })
+				t := time.AfterFunc(2*short, func() { cancel(cause) })
 				c.Cleanup(func() { t.Stop(); cancel(nil) })
 				return ctx
 			}, p.from.All(), cause},
 		} {
-			c.quick(tt.name, short, func() {
+			c.quick(tt.name, 2*short, func() {
 				done := ask(tt.ctx(), tt.to, "q")
 				for name, x := range p.clients {
 					if e := x.Expect("q"); x != b {

@@ -74,7 +74,7 @@ type Server struct {
 const patience = 30 * time.Second
 
 // short is how long an ask waits that is not answered by all.
-const short = time.Second
+const short = 500 * time.Millisecond
 
 // late is how much later than its context a call may return on a machine that is busy, and
 // lateInBubble in a bubble, where only waits take time.

@@ -102,8 +102,8 @@ var serverEvents = []check{
 	}},
 	{name: "a handler that does not answer leaves the others' answers and an error", servers: 3, run: func(c *cluster) {
 		close(c.nodes[1].ready)
-		ctx := c.within(short)
-		c.quick("ServerSideEmitWithAck", short, func() {
+		ctx := c.within(2 * short)
+		c.quick("ServerSideEmitWithAck", 2*short, func() {
 			got, err := c.nodes[0].ServerSideEmitWithAck(ctx, "wait")
 			if !errors.Is(err, context.DeadlineExceeded) {
 				c.Errorf("error %v", err)
