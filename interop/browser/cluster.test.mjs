@@ -110,6 +110,19 @@ async function talk(from, to, text) {
   await message(to, text).waitFor();
 }
 
+// insist says something until it is delivered. Whose server ends at that moment, or that of a
+// poll, is told that it was not sent.
+async function insist(page, text) {
+  await say(page, text);
+  const [delivered, failed] = ["delivered", "failed"].map((state) => own(page, text, state));
+  for (;;) {
+    await delivered.or(failed).waitFor();
+    if (await delivered.isVisible()) return;
+    await has(page.locator("#status[data-state=ok]"), "connected");
+    await failed.getByRole("button", { name: "Retry" }).click();
+  }
+}
+
 const running = (pid) => {
   try {
     return process.kill(pid, 0);
@@ -152,8 +165,7 @@ for (const engine of ["NATS", "Redis"]) {
       back.catch(() => {});
       process.kill(pid, how);
       await lost;
-      await has(ada.locator("#status[data-state=ok]"), "connected");   // a poll of hers may have been there
-      for (const text of texts) await say(ada, text);
+      for (const text of texts) await insist(ada, text);   // she may be on that server by now, or a poll of hers
       await back;
       await shot(bob, `back-${how}`);
       for (const text of texts) for (const page of [ada, bob]) await message(page, text).waitFor();
