@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -154,7 +153,7 @@ func TestDeflateIdle(t *testing.T) {
 		h := newHost(t, opts)
 		return func() int64 {
 			before := heap()
-			const n = 100
+			const n = 500
 			for range n {
 				c := h.ws("", offer)
 				c.read()
@@ -171,18 +170,18 @@ func TestDeflateIdle(t *testing.T) {
 	}
 	withRound := rounds(&engineio.Options{Compression: &engineio.Deflate{}}, rsv1, deflated)
 	withoutRound := rounds(nil, 0, func(s string) string { return s })
-	// What earlier tests leave may be freed in a round, and a context be on its way back
-	// in another: the median has neither. The first rounds fill what the runtime keeps.
-	var with, without []int64
-	for range 7 {
-		with = append(with, withRound())
-		without = append(without, withoutRound())
-	}
-	t.Logf("%d bytes with compression, %d without, client included", with, without)
-	slices.Sort(with)
-	slices.Sort(without)
-	if with, without := with[len(with)/2], without[len(without)/2]; with > without+1000 { // a context has tens of thousands
-		t.Errorf("an idle connection takes %d bytes with compression, %d without", with, without)
+	withoutRound() // for what the runtime keeps
+	// Rounds differ by some 150 bytes, as tables grow, and what earlier tests leave is freed: a
+	// third of them is over. A context that is kept is there each time.
+	for left := 11; ; left-- {
+		with, without := withRound(), withoutRound()
+		t.Logf("%d bytes with compression, %d without, client included", with, without)
+		switch {
+		case with <= without+100: // a context has tens of thousands
+			return
+		case left == 0:
+			t.Fatalf("an idle connection takes %d bytes with compression, %d without", with, without)
+		}
 	}
 }
 

@@ -32,11 +32,8 @@ class Visitor {
     });
     this.socket = this.manager.socket("/");
     this.socket.on("connect", () => this.left.length && this.back.push(Date.now()));
-    this.manager.on("ping", () => (this.pinged = Date.now()));
     this.socket.on("disconnect", (reason) => {
-      // A pong by POST may have found the session closed, before the poll told of that.
-      const late = reason === "transport error" && Date.now() - this.pinged < 1_000;
-      this.reason = late ? "transport close" : reason;
+      this.reason = reason;
       this.left.push(Date.now());
     });
     this.socket.on("connect_error", (err) => this.refused.push(err));
