@@ -148,10 +148,10 @@ func TestDeflateIdle(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int64(m.HeapAlloc)
 	}
-	// rounds returns a function that opens connections, and returns the bytes of each.
-	rounds := func(opts *engineio.Options, rsv byte, pack func(string) string) func() int64 {
-		h := newHost(t, opts)
-		return func() int64 {
+	// round opens connections to a server of their own, and returns the bytes of each.
+	round := func(name string, opts *engineio.Options, rsv byte, pack func(string) string) (each int64) {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t, opts)
 			before := heap()
 			const n = 500
 			for range n {
@@ -165,16 +165,19 @@ func TestDeflateIdle(t *testing.T) {
 				c.write(masked(opText|rsv, pack("4"+wordy)))
 				p.want(wordy)
 			}
-			return (heap() - before) / n
-		}
+			each = (heap() - before) / n
+		})
+		return each
 	}
-	withRound := rounds(&engineio.Options{Compression: &engineio.Deflate{}}, rsv1, deflated)
-	withoutRound := rounds(nil, 0, func(s string) string { return s })
-	withoutRound() // for what the runtime keeps
+	with := func() int64 {
+		return round("with", &engineio.Options{Compression: &engineio.Deflate{}}, rsv1, deflated)
+	}
+	without := func() int64 { return round("without", nil, 0, func(s string) string { return s }) }
+	without() // for what the runtime keeps
 	// Rounds differ by some 150 bytes, as tables grow, and what earlier tests leave is freed: a
 	// third of them is over. A context that is kept is there each time.
 	for left := 11; ; left-- {
-		with, without := withRound(), withoutRound()
+		with, without := with(), without()
 		t.Logf("%d bytes with compression, %d without, client included", with, without)
 		switch {
 		case with <= without+100: // a context has tens of thousands
