@@ -178,7 +178,7 @@ func (h *host) start(stop func()) {
 		tr.CloseIdleConnections()
 		stop()
 		if h.audit != nil {
-			h.audit.check(h.Stats())
+			h.audit.check(h.Stats, h.limit)
 		}
 	})
 }

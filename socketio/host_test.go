@@ -133,7 +133,7 @@ func (h *host) start(t testing.TB, stop func()) {
 		}
 		tr.CloseIdleConnections()
 		stop()
-		h.audit.check(h.Stats())
+		h.audit.check(h.Stats, h.limit)
 	})
 }
 
