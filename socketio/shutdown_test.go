@@ -251,6 +251,7 @@ func TestDrain(t *testing.T) {
 			answers <- err
 		}()
 		asked.want(`420["q"]`)
+		synctest.Wait() // for the handlers: a client knows that it has joined before they return
 
 		start := time.Now()
 		done := make(chan error, 1)
