@@ -13,7 +13,7 @@ import (
 const settled = 3 * time.Second
 
 // events is more than what comes to a server while nothing is emitted.
-const events = 1000
+const events = 300
 
 // received emits to a target, and returns how many messages each server has got.
 func (c *cluster) received(to sio.Target) (got []int) {
