@@ -27,6 +27,9 @@ FUZZED := adminui contract metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
 MODULES := . bench bench/servers/centrifuge bench/servers/zishang $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
 
+# RACE are the flags of tests under the race detector, which take minutes on a slow machine.
+RACE := -race -timeout 20m
+
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
 STEPS := lint generate-check build platforms race plain newest frameworks-oldest frameworks-newest fuzz interop-node interop-python interop-java interop-frameworks interop-cluster interop-contract interop-asyncapi browser floods kills
@@ -96,17 +99,18 @@ build: ## compile everything, the examples and the bench included
 platforms: ## vet everything for the other systems that it is made for
 	for p in $(PLATFORMS); do echo "$$p"; CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; done
 
+# race and plain go on when a test has failed, and tell of all.
 .PHONY: race
 race: cc redis prometheus ## run the Go tests under the race detector, with epoll and without
-	go test -race ./...
-	go test -race -tags portable . ./engineio ./socketio
-	$(call in-tested,go test -race ./...)
+	failed=0; go test $(RACE) ./... || failed=1; \
+	go test $(RACE) -tags portable . ./engineio ./socketio || failed=1; \
+	$(call in-tested,go test $(RACE) ./...) || failed=1; exit $$failed
 
 .PHONY: plain
 plain: redis prometheus ## run the Go tests without the race detector: other system calls are made, and allocations are counted
-	go test ./...
-	$(call in-tested,go test ./...)
-	cd bench && go test $$(go list ./... | grep -v -e /soak -e /failover) # which are targets of their own
+	failed=0; go test ./... || failed=1; \
+	$(call in-tested,go test ./...) || failed=1; \
+	(cd bench && go test $$(go list ./... | grep -v -e /soak -e /failover)) || failed=1; exit $$failed # those are targets of their own
 
 .PHONY: newest
 newest: ## run the Go tests on the newest stable Go, GO_NEWEST
