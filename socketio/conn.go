@@ -140,14 +140,17 @@ func (c *conn) sparse(level zerolog.Level, kind string) *zerolog.Event {
 }
 
 // Message implements [engineio.Handler].
-func (c *conn) Message(data []byte, binary bool) {
+func (c *conn) Message(data []byte, binary bool) { c.message(data, binary, c.sess.Owned()) }
+
+// message takes a message that may be kept if it is owned.
+func (c *conn) message(data []byte, binary, owned bool) {
 	decode := c.dec.Text
 	if binary {
 		decode = c.dec.Binary
 	}
 	p, done, err := decode(data)
 	c.hoardParts()
-	c.owned = !binary && c.sess.Owned() && cap(data)-len(p.Data) <= len(p.Data)/4 // hardly more is kept than is counted
+	c.owned = !binary && owned && cap(data)-len(p.Data) <= len(p.Data)/4 // hardly more is kept than is counted
 	c.decoded(&p, done, c.dec.Pending(), err)
 }
 

@@ -56,8 +56,9 @@ func (s *Socket) Receive(text []byte) {
 	s.nsp.srv.crew.start()
 }
 
-// Wait hands a message over as Receive does, and has nobody come.
-func (s *Socket) Wait(text []byte) { s.conn.Message(text, false) }
+// Wait hands a message over as Receive does, and has nobody come. The session, which it comes
+// beside, is not asked for anything.
+func (s *Socket) Wait(text []byte) { s.conn.message(text, false, false) }
 
 // Recoverable tells whether clients are away that may come back.
 func (n *Namespace) Recoverable() bool {
