@@ -333,7 +333,7 @@ func (j *journal) resume(c *conn) error {
 	if len(unsure) == 0 {
 		return nil
 	}
-	if _, err := j.fence(c, from); err != nil {
+	if _, _, err := j.fence(c, from); err != nil {
 		return err
 	}
 	var last uint64 // that is there
@@ -378,32 +378,42 @@ func (j *journal) page(c *conn, after uint64) ([]rueidis.RedisMessage, error) {
 	return page, nil
 }
 
-// fence sees to it that all that is appended has positions behind one that was read, which
-// is not so by itself when the stream was deleted, or a replica has taken over that has less
-// of it, and the clock is behind. It reports whether what was read is there no more.
-func (j *journal) fence(c *conn, pos uint64) (gone bool, err error) {
+// newest returns where the stream ends, which is 0 if nothing is there.
+func (j *journal) newest(c *conn) (pos uint64, err error) {
 	ctx, cancel := context.WithTimeout(j.ctx, readTimeout)
 	defer cancel()
-	var last uint64
-	newest, err := c.Do(ctx, c.B().Xrevrange().Key(j.stream).End("+").Start("-").Count(1).Build()).AsXRangeSlices()
+	entries, err := c.Do(ctx, c.B().Xrevrange().Key(j.stream).End("+").Start("-").Count(1).Build()).AsXRangeSlices()
 	if err != nil {
-		return false, fmt.Errorf("redis: reading the stream: %w", err)
+		return 0, fmt.Errorf("redis: reading the stream: %w", err)
 	}
-	if len(newest) > 0 {
-		last, _ = positionOf(newest[0].ID)
+	if len(entries) > 0 {
+		pos, _ = positionOf(entries[0].ID)
 	}
+	return pos, nil
+}
+
+// fence sees to it that all that is appended has positions behind one that was read, which
+// is not so by itself when the stream was deleted, or a replica has taken over that has less
+// of it, and the clock is behind. It returns where the stream ended, and reports whether what
+// was read is there no more.
+func (j *journal) fence(c *conn, pos uint64) (end uint64, gone bool, err error) {
+	end, err = j.newest(c)
 	switch {
-	case last == pos:
-		return false, nil
-	case last > pos:
-		at := idOf(pos)
-		known, err := c.Do(ctx, c.B().Xrange().Key(j.stream).Start(at).End(at).Count(1).Build()).AsXRangeSlices()
-		if err != nil {
-			return false, fmt.Errorf("redis: reading the stream: %w", err)
-		}
-		return len(known) == 0, nil
+	case err != nil:
+		return 0, false, err
+	case end == pos:
+		return end, false, nil
+	case end < pos:
+		return end, true, j.addFence(c, idOf(pos+1))
 	}
-	return true, j.addFence(c, idOf(pos+1))
+	ctx, cancel := context.WithTimeout(j.ctx, readTimeout)
+	defer cancel()
+	at := idOf(pos)
+	known, err := c.Do(ctx, c.B().Xrange().Key(j.stream).Start(at).End(at).Count(1).Build()).AsXRangeSlices()
+	if err != nil {
+		return 0, false, fmt.Errorf("redis: reading the stream: %w", err)
+	}
+	return end, len(known) == 0, nil
 }
 
 // addFence appends what is an entry for nobody, since it has no namespace, unless there is one

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/siokit/sio/cluster/redis/internal/redistest"
 )
@@ -106,4 +107,35 @@ func TestJournalForeignID(t *testing.T) {
 	k.wait("Back", func() bool { return k.backs > 0 })
 	k.append()
 	k.waitEntries(1)
+}
+
+// Who reads more slowly than others append begins, and is back, when it has read what there was:
+// it never has a page that is not full.
+func TestJournalSlow(t *testing.T) {
+	s := redistest.Start(t, "--appendonly", "yes")
+	fast := startJournal(t, "fast", &Options{MaxLen: 1_000_000}, at(s))
+	for range 1000 {
+		fast.append()
+	}
+	fast.waitEntries(1000)
+	stop := load(fast)
+	defer stop()
+	slow, err := tryJournal(t, "slow", &Options{MaxLen: 1_000_000}, at(s), func(k *keeper) {
+		k.hold = func() { time.Sleep(300 * time.Microsecond) }
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow.waitEntries(len(fast.got()))
+	s.Kill()
+	for _, k := range []*keeper{fast, slow} {
+		k.wait("Away", func() bool { return k.aways > 0 })
+	}
+	s.Restart()
+	for _, k := range []*keeper{fast, slow} {
+		k.wait("Back", func() bool { return k.backs > 0 })
+	}
+	if behind := len(fast.got()) - len(slow.got()); behind < pageEntries {
+		t.Errorf("the slow one is behind by %d entries: it may have had a page that is not full", behind)
+	}
 }

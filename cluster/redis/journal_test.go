@@ -107,7 +107,7 @@ func startJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption) 
 	return k
 }
 
-func tryJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption) (*keeper, error) {
+func tryJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption, set ...func(*keeper)) (*keeper, error) {
 	t.Helper()
 	client, err := newClient(c)
 	if err != nil {
@@ -118,6 +118,9 @@ func tryJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption) (*
 	p := &peer{engine: j.engine, t: t, record: record{reasons: make(map[string]bool), missed: make(map[string]bool)}}
 	p.told = sync.NewCond(&p.mu)
 	k := &keeper{journal: j, peer: p, uid: uid}
+	for _, f := range set {
+		f(k)
+	}
 	t.Cleanup(func() { k.Close() })
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

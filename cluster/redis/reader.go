@@ -36,14 +36,14 @@ func (j *journal) history(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.readPast(c); err != nil {
+	if err := j.readPast(ctx, c); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (j *journal) readPast(c *conn) error {
+func (j *journal) readPast(ctx context.Context, c *conn) error {
 	page, err := j.page(c, 0)
 	if err == nil && len(page) == 0 {
 		// A stream that is empty gets an entry: so there is always one that was read, by
@@ -55,13 +55,20 @@ func (j *journal) readPast(c *conn) error {
 	if err == nil {
 		err = j.begin(page)
 	}
+	var end uint64 // what comes later is not of the past: there may always be more
+	if err == nil {
+		end, err = j.newest(c)
+	}
 	for err == nil {
 		full := len(page) == pageEntries
-		if err = j.deliver(page, true); err != nil || !full {
+		if err = j.deliver(page, true); err != nil || !full || j.pos >= end {
 			break
 		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("redis: reading the stream: %w", context.Cause(ctx))
+		}
 		if page, err = j.page(c, j.pos); err == nil {
-			page, err = j.check(c, page)
+			page, _, err = j.check(c, page)
 		}
 	}
 	return err
@@ -126,6 +133,9 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 	// A page that may be all that the stream has may not be all that was behind the one
 	// before.
 	whole := min(pageEntries, j.maxLen)
+	// Where the stream ended when the connection was new: who has read so far is back, even if
+	// more comes all the time than is in a page.
+	var missed uint64
 	for first, caughtUp := true, false; ; first = false {
 		page, err := j.next(ctx, c, caughtUp)
 		if err != nil {
@@ -135,8 +145,12 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 			if len(page) == 0 && j.dialer.isStale(c) {
 				return errReplaced
 			}
-			if page, err = j.check(c, page); err != nil {
+			var end uint64
+			if page, end, err = j.check(c, page); err != nil {
 				return err
+			}
+			if first {
+				missed = end
 			}
 		}
 		caughtUp = len(page) < pageEntries
@@ -146,7 +160,7 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 		if caughtUp && len(page) > 0 {
 			time.Sleep(gather)
 		}
-		if caughtUp && j.absent {
+		if j.absent && (caughtUp || j.pos >= missed) {
 			j.absent = false
 			j.back()
 			j.engine.tell()
@@ -155,16 +169,16 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 }
 
 // check looks whether a page is all that is behind what was read. If it may not be, it tells,
-// and returns what is there.
-func (j *journal) check(c *conn, page []rueidis.RedisMessage) ([]rueidis.RedisMessage, error) {
-	gone, err := j.fence(c, j.pos)
+// and returns what is there. It also returns where the stream ended.
+func (j *journal) check(c *conn, page []rueidis.RedisMessage) (_ []rueidis.RedisMessage, end uint64, err error) {
+	end, gone, err := j.fence(c, j.pos)
 	if err != nil || !gone {
-		return page, err
+		return page, end, err
 	}
 	if page, err = j.page(c, j.pos); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return page, j.begin(page)
+	return page, end, j.begin(page)
 }
 
 // next reads what is behind that which was read, and may wait for it.
