@@ -21,8 +21,9 @@ func TestRelayDrain(t *testing.T) {
 			t.Run(end+" by "+name, func(t *testing.T) {
 				servers := startRelays(t, 2, sio.Options{}, way, nil)
 				owner := servers[0].sio
-				release, reasons := make(chan bool), make(chan sio.Reason, 1)
+				begun, release, reasons := make(chan bool, 1), make(chan bool), make(chan sio.Reason, 1)
 				owner.On("slow", func(c *sio.Context) error {
+					begun <- true
 					<-release
 					return c.Ack()
 				})
@@ -34,6 +35,7 @@ func TestRelayDrain(t *testing.T) {
 				sendText(t, conn, "5")
 				sendText(t, conn, `421["slow"]`)
 				sendText(t, conn, `422["echo",1]`)
+				timetest.Receive(t, begun, 20*time.Second, "the slow handler: what no server has read is not under way")
 				before := servers[0].cluster.Stats().Answered
 				answer := make(chan string, 1)
 				go func() {
