@@ -333,7 +333,8 @@ func (j *journal) resume(c *conn) error {
 	if len(unsure) == 0 {
 		return nil
 	}
-	if _, _, err := j.fence(c, from); err != nil {
+	end, _, err := j.fence(c, from) // others may append more than is read, all the time
+	if err != nil {
 		return err
 	}
 	var last uint64 // that is there
@@ -352,7 +353,7 @@ func (j *journal) resume(c *conn) error {
 				last = max(last, e.Number)
 			}
 		}
-		full = len(page) == pageEntries
+		full = len(page) == pageEntries && from < end
 	}
 	unsure = slices.DeleteFunc(unsure, func(m message) bool { return m.entry.Number <= last })
 	for batch := range slices.Chunk(unsure, batchMessages) {

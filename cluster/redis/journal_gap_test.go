@@ -1,10 +1,11 @@
 package redis
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/siokit/sio/cluster/redis/internal/redistest"
 )
@@ -118,15 +119,16 @@ func TestJournalSlow(t *testing.T) {
 		fast.append()
 	}
 	fast.waitEntries(1000)
-	stop := load(fast)
-	defer stop()
 	slow, err := tryJournal(t, "slow", &Options{MaxLen: 1_000_000}, at(s), func(k *keeper) {
-		k.hold = func() { time.Sleep(300 * time.Microsecond) }
+		k.hold = func() { // two come for each that is read
+			fast.append()
+			fast.append()
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow.waitEntries(len(fast.got()))
+	slow.waitEntries(2000)
 	s.Kill()
 	for _, k := range []*keeper{fast, slow} {
 		k.wait("Away", func() bool { return k.aways > 0 })
@@ -137,5 +139,25 @@ func TestJournalSlow(t *testing.T) {
 	}
 	if behind := len(fast.got()) - len(slow.got()); behind < pageEntries {
 		t.Errorf("the slow one is behind by %d entries: it may have had a page that is not full", behind)
+	}
+}
+
+// Who starts while it can't read to the end in time is told.
+func TestJournalStartIsBounded(t *testing.T) {
+	s := redistest.Start(t)
+	fast := startJournal(t, "fast", &Options{}, at(s))
+	for range 1000 {
+		fast.append()
+	}
+	fast.waitEntries(1000)
+	client, err := newClient(at(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, err = tryJournalWithin(ctx, t, "slow", &Options{}, client, func(k *keeper) { k.hold = cancel })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("start: %v", err)
 	}
 }

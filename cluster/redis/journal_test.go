@@ -113,6 +113,13 @@ func tryJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption, se
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return tryJournalWithin(ctx, t, uid, o, client, set...)
+}
+
+func tryJournalWithin(ctx context.Context, t testing.TB, uid string, o *Options, client rueidis.Client, set ...func(*keeper)) (*keeper, error) {
+	t.Helper()
 	o.Streams = true
 	j := newJournal(client, true, o)
 	p := &peer{engine: j.engine, t: t, record: record{reasons: make(map[string]bool), missed: make(map[string]bool)}}
@@ -122,8 +129,6 @@ func tryJournal(t testing.TB, uid string, o *Options, c rueidis.ClientOption, se
 		f(k)
 	}
 	t.Cleanup(func() { k.Close() })
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	return k, j.Start(ctx, k)
 }
 

@@ -36,14 +36,19 @@ func (j *journal) history(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := j.readPast(ctx, c); err != nil {
+	stop := context.AfterFunc(ctx, j.cancel)
+	err = j.readPast(c)
+	if !stop() {
+		err = fmt.Errorf("redis: reading the stream: %w", context.Cause(ctx))
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (j *journal) readPast(ctx context.Context, c *conn) error {
+func (j *journal) readPast(c *conn) error {
 	page, err := j.page(c, 0)
 	if err == nil && len(page) == 0 {
 		// A stream that is empty gets an entry: so there is always one that was read, by
@@ -63,9 +68,6 @@ func (j *journal) readPast(ctx context.Context, c *conn) error {
 		full := len(page) == pageEntries
 		if err = j.deliver(page, true); err != nil || !full || j.pos >= end {
 			break
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("redis: reading the stream: %w", context.Cause(ctx))
 		}
 		if page, err = j.page(c, j.pos); err == nil {
 			page, _, err = j.check(c, page)
@@ -149,7 +151,7 @@ func (j *journal) read(ctx context.Context, c *conn) error {
 			if page, end, err = j.check(c, page); err != nil {
 				return err
 			}
-			if first {
+			if first || end < missed { // or the stream begins anew
 				missed = end
 			}
 		}
