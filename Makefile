@@ -27,8 +27,8 @@ FUZZED := adminui contract metrics/otel validate/agreement
 in-tested = printf '%s\n' $(TESTED) | xargs -P 2 -I {} sh -c 'cd {} && $(1)'
 MODULES := . bench bench/servers/centrifuge bench/servers/zishang $(TESTED) examples/adminui interop/asyncapi interop/cluster interop/contract/server interop/frameworks
 
-# RACE are the flags of tests under the race detector, which take minutes on a slow machine.
-RACE := -race -timeout 20m
+# PATIENT is for tests of packages that take minutes on a slow machine.
+PATIENT := -timeout 20m
 
 PLATFORMS := windows/amd64 darwin/arm64 freebsd/amd64 js/wasm linux/386
 
@@ -102,14 +102,14 @@ platforms: ## vet everything for the other systems that it is made for
 # race and plain go on when a test has failed, and tell of all.
 .PHONY: race
 race: cc redis prometheus ## run the Go tests under the race detector, with epoll and without
-	failed=0; go test $(RACE) ./... || failed=1; \
-	go test $(RACE) -tags portable . ./engineio ./socketio || failed=1; \
-	$(call in-tested,go test $(RACE) ./...) || failed=1; exit $$failed
+	failed=0; trap 'exit 130' INT; go test -race $(PATIENT) ./... || failed=1; \
+	go test -race $(PATIENT) -tags portable . ./engineio ./socketio || failed=1; \
+	$(call in-tested,go test -race $(PATIENT) ./...) || failed=1; exit $$failed
 
 .PHONY: plain
 plain: redis prometheus ## run the Go tests without the race detector: other system calls are made, and allocations are counted
-	failed=0; go test ./... || failed=1; \
-	$(call in-tested,go test ./...) || failed=1; \
+	failed=0; trap 'exit 130' INT; go test $(PATIENT) ./... || failed=1; \
+	$(call in-tested,go test $(PATIENT) ./...) || failed=1; \
 	(cd bench && go test $$(go list ./... | grep -v -e /soak -e /failover)) || failed=1; exit $$failed # those are targets of their own
 
 .PHONY: newest
