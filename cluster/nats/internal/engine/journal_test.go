@@ -273,6 +273,50 @@ func TestJournalBegins(t *testing.T) {
 	}
 }
 
+// slow is a receiver that does something for each entry.
+type slow struct {
+	*natstest.JournalRecorder
+	hold func()
+}
+
+func (s slow) Appended(pos uint64, e wire.Entry, past bool) {
+	s.hold()
+	s.JournalRecorder.Appended(pos, e, past)
+}
+
+// Who reads no faster than others append begins when it has read what there was.
+func TestJournalSlow(t *testing.T) {
+	s := startJetStream(t, "")
+	fast, heard := startJournal(t, s.URL(), Streams{})
+	number := 0
+	one := func() { // in a message of its own
+		number++
+		add(t, fast, "fast", number, "")
+		heard.WaitEntries(t, number)
+	}
+	const past = fetchMessages + 50
+	for range past {
+		one()
+	}
+	nc, err := Connect(s.URL(), t.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := NewJournal(New(nc, "sio", 0, nc.Close), Streams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	r := slow{natstest.NewJournalRecorder(), one}
+	begin := time.Now()
+	if err := j.Start(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begin); r.Past < past || r.Past >= 10*past {
+		t.Errorf("it has begun behind %d entries, after %v; there were %d", r.Past, d, past)
+	}
+}
+
 // What a program appends that is no server is told once, in order, whatever becomes of its
 // connection.
 func TestAppender(t *testing.T) {

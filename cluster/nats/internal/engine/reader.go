@@ -214,13 +214,16 @@ func (j *Journal) skip(ctx context.Context) error {
 	return s.Purge(ctx, jetstream.WithPurgeSequence(firstSequence()))
 }
 
-// fetchAll reads the stream up to its end.
+// fetchAll reads the stream as far as it is known to go: more may come all the time.
 func (r *reader) fetchAll(ctx context.Context, past bool) error {
-	for more := true; more && ctx.Err() == nil; {
+	for more := true; more && r.next <= r.target && ctx.Err() == nil; {
 		var err error
 		if more, err = r.fetch(ctx, past); err != nil {
 			return err
 		}
+	}
+	if r.next > r.target {
+		return nil
 	}
 	return ctx.Err()
 }
