@@ -16,7 +16,8 @@ func (e *Engine) watch() {
 		select {
 		case s := <-e.status:
 			w.see(s)
-			for w.away && len(e.status) == 0 && e.nc.Status() == nats.CONNECTED && e.ctx.Err() == nil {
+			// Nats.go tells of a state before it is in it: what came since Status is in the channel.
+			for w.away && e.nc.Status() == nats.CONNECTED && len(e.status) == 0 && e.ctx.Err() == nil {
 				w.see(nats.CONNECTED)
 			}
 		case <-w.resume:
