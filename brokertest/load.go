@@ -16,14 +16,15 @@ var loads = []check{
 			clients = append(clients, c.client(c.nodes[i%3], fmt.Sprint(i), "all"))
 		}
 		c.settle()
-		ctx := c.soon()
 		done := make(chan error)
 		for _, n := range c.nodes {
 			for i := range workers {
 				go func() { // until its rounds are over
 					var err error
 					for j := range rounds {
+						ctx, cancel := context.WithTimeout(c.Context(), patience)
 						err = errors.Join(err, n.round(ctx, fmt.Sprint("own ", i), j))
+						cancel()
 					}
 					done <- err
 				}()

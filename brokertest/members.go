@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -126,11 +127,12 @@ var members = []check{
 		c.client(c.nodes[1], "b")
 		c.settle()
 		stop, done := make(chan struct{}), make(chan error)
-		ctx := c.soon()
 		for _, n := range c.nodes {
 			go func() { // until stop is closed, or an ask fails
 				for asks := 0; ; asks++ {
+					ctx, cancel := context.WithTimeout(c.Context(), patience)
 					clients, err := n.Count(ctx)
+					cancel()
 					if err != nil || clients != 2 {
 						done <- fmt.Errorf("ask %d: %d clients, want 2: %w", asks, clients, err)
 						return

@@ -145,8 +145,8 @@ var namespaces = []check{
 		}
 	}},
 	{name: "dynamic ones are asked while another server gets them", servers: 3, run: func(c *cluster) {
-		ctx := c.soon()
 		for i := range 50 {
+			ctx := c.soon()
 			nsp := fmt.Sprint("/dynamic-", i)
 			c.clientOf(c.nodes[0], nsp, "a")
 			c.clientOf(c.nodes[1], nsp, "b")

@@ -43,12 +43,15 @@ var cuts = []check{
 			c.works(c.nodes[2].To(b.ID()).Emit("back", i))
 			b.Expect("back").Is(i)
 		}
-		c.quick("Sockets", short, func() {
-			got, _ := c.nodes[1].To("b and d").Sockets(c.within(short)) // whether a server is missing is not known at once
-			if len(got) != 2 {
-				c.Errorf("%d sockets, want 2", len(got))
-			}
-		})
+		var got []sio.RemoteSocket
+		for tries := 3; tries > 0 && len(got) != 2; tries-- { // a busy machine may take longer once
+			c.quick("Sockets", short, func() {
+				got, _ = c.nodes[1].To("b and d").Sockets(c.within(short)) // whether a server is missing is not known at once
+			})
+		}
+		if len(got) != 2 {
+			c.Errorf("%d sockets, want 2", len(got))
+		}
 	}},
 	{name: "what is healed is whole soon", servers: 3, needs: canCut, run: func(c *cluster) {
 		p := c.crowd()

@@ -43,6 +43,7 @@ func TestKills(t *testing.T) {
 			}
 		})
 	}
+	until(t, "the records", func() bool { return hub.Records() == clients }) // without, they begin anew
 	stop := make(chan struct{})
 	var emitting sync.WaitGroup
 	for i := range seats {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/siokit/sio/cluster"
 	"github.com/siokit/sio/cluster/memory"
 	"github.com/siokit/sio/cluster/wire"
+	"github.com/siokit/sio/internal/timetest"
 	"github.com/siokit/sio/siotest"
 )
 
@@ -152,20 +154,20 @@ func TestLostEarlyUntilLater(t *testing.T) {
 	}
 }
 
-// A slow is a journal whose Save waits for its context once.
+// A slow is a journal whose Save waits for its context, once it is armed.
 type slow struct {
 	*memory.Journal
-	saves chan struct{}
+	armed atomic.Bool
+	stuck chan struct{} // closed when Save waits
 }
 
 func (s *slow) Save(ctx context.Context, records []cluster.Record) ([]bool, error) {
-	select {
-	case s.saves <- struct{}{}:
+	if s.armed.CompareAndSwap(true, false) {
+		close(s.stuck)
 		<-ctx.Done()
 		return nil, ctx.Err()
-	default:
-		return s.Journal.Save(ctx, records)
 	}
+	return s.Journal.Save(ctx, records)
 }
 
 // TestCloseSavesAll has a cluster closed while records are being written: those of all
@@ -173,19 +175,15 @@ func (s *slow) Save(ctx context.Context, records []cluster.Record) ([]bool, erro
 func TestCloseSavesAll(t *testing.T) {
 	const clients = 1500
 	hub := memory.NewHub()
-	s := &slow{hub.Journal(), make(chan struct{})}
+	s := &slow{Journal: hub.Journal(), stuck: make(chan struct{})}
 	m := newMemberBy(t, s.Journal, s, time.Minute)
 	for range clients {
 		siotest.Connect(t, m)
 	}
 	until(t, "the records", func() bool { return hub.Records() == clients })
-	stuck := make(chan struct{})
-	go func() { // ends when a record is written
-		<-s.saves
-		close(stuck)
-	}()
+	s.armed.Store(true)
 	ok(t, m.Shutdown(context.Background()))
-	<-stuck
+	timetest.Receive(t, s.stuck, 20*time.Second, "a record that is written")
 	ok(t, m.cl.Close())
 	m.dead = true
 	for _, data := range hub.AllRecords() {

@@ -1,10 +1,13 @@
 package cluster_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/gobwas/ws/wsutil"
 
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/internal/timetest"
@@ -33,8 +36,12 @@ func TestRelayDrain(t *testing.T) {
 				sendText(t, conn, "2probe")
 				wantText(t, conn, "3probe")
 				sendText(t, conn, "5")
-				sendText(t, conn, `421["slow"]`)
-				sendText(t, conn, `422["echo",1]`)
+				var both bytes.Buffer // in one write: who reads the first reads the other
+				ok(t, wsutil.WriteClientText(&both, []byte(`421["slow"]`)))
+				ok(t, wsutil.WriteClientText(&both, []byte(`422["echo",1]`)))
+				if _, err := conn.Write(both.Bytes()); err != nil {
+					t.Fatal(err)
+				}
 				timetest.Receive(t, begun, 20*time.Second, "the slow handler: what no server has read is not under way")
 				before := servers[0].cluster.Stats().Answered
 				answer := make(chan string, 1)

@@ -360,20 +360,24 @@ func TestHijackedPieces(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{})
 	l := wh.line()
 	p := l.open()
+	var longest time.Duration // between two pieces
 	for _, n := range []int{1, 20, 100, 200} {
 		for range 5 {
 			r := wh.request("POST", p.ID(), "4hello")
 			n := min(n, len(r)-4)
-			l.write(r[:n])
-			time.Sleep(time.Millisecond)
-			l.write(r[n : len(r)-3])
-			time.Sleep(time.Millisecond)
-			l.write(r[len(r)-3:])
+			for i, piece := range []string{r[:n], r[n : len(r)-3], r[len(r)-3:]} {
+				began := time.Now()
+				if i > 0 {
+					time.Sleep(time.Millisecond)
+				}
+				l.write(piece)
+				longest = max(longest, time.Since(began))
+			}
 			l.answer().want(t, 200, "ok")
 			p.want("hello")
 		}
 	}
-	if polled && wh.took.Load() != 1 {
+	if polled && wh.took.Load() != 1 && longest < time.Second/2 { // after one, it is given back
 		t.Errorf("taken over %d times", wh.took.Load())
 	}
 	// Together, too: they are answered one after the other.

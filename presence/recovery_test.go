@@ -127,7 +127,7 @@ func TestRecovered(t *testing.T) {
 // TestRecoveredElsewhere has a server killed. One of its clients comes back to another server
 // before that knows, and the other does not come back.
 func TestRecoveredElsewhere(t *testing.T) {
-	hub, o := memory.NewHub(), &presence.Options{Event: "presence", Timeout: 2 * time.Second}
+	hub, o := memory.NewHub(), &presence.Options{Event: "presence", Timeout: 4 * time.Second}
 	journal := hub.Journal()
 	a, b := startOn(t, journal, "/", o), startOn(t, hub.Journal(), "/", o)
 	urls := make(map[*server]string)

@@ -184,6 +184,7 @@ func TestRecoveryBrokenOffWhileItIsLookedFor(t *testing.T) {
 	n := h.of("/", nil)
 	g, _ := begin(h, n)
 	g.cut(n)
+	timetest.Receive(t, h.ended, patience, "the end of the guest's session")
 	done(t, n.All().Emit("missed"))
 	c := h.ws()
 	store.reads = func(seq uint64) {

@@ -212,19 +212,20 @@ func testJournalKill(t *testing.T, servers int, together bool) {
 		t.Logf("the leader is back, and appends, after %v", time.Since(begin))
 	}
 	total := 0
+	var lasts []string // the last entry of each
 	for _, p := range processes {
 		var uid string
 		var n int
 		fmt.Sscan(p.ask("stop", "appended"), &uid, &n)
-		for _, q := range processes {
+		lasts = append(lasts, fmt.Sprint(" ", uid, " ", n, " "))
+		total += n
+	}
+	for _, p := range processes {
+		for _, last := range lasts {
 			wait(t, "the last entry", func() bool {
-				es := q.tail("entry", 0)
-				return slices.ContainsFunc(es[max(0, len(es)-1000*servers):], func(e string) bool {
-					return strings.Contains(e, fmt.Sprint(" ", uid, " ", n, " "))
-				})
+				return slices.ContainsFunc(p.tail("entry", 0), func(e string) bool { return strings.Contains(e, last) })
 			})
 		}
-		total += n
 		if l := p.tail("full", 0); len(l) > 0 {
 			t.Errorf("its queue was full %d times", len(l))
 		}
