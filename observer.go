@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/siokit/sio/internal/growing"
 	"github.com/siokit/sio/socketio"
 )
 
@@ -73,7 +74,7 @@ func OutcomeOf(ctx context.Context, err error) Outcome {
 func (s *Server) Observe(o *Observer) {
 	s.io.Observe(&o.Observer)
 	if o.Handled != nil { // or no handler need be timed
-		s.watch = append(s.watch, o)
+		s.watch.Add(o)
 	}
 	if o.Created != nil {
 		o.Created(s)
@@ -93,26 +94,26 @@ type Stats = socketio.Stats
 func (s *Server) Stats() Stats { return s.io.Stats() }
 
 // observers are those that are told of handlers, one after the other.
-type observers []*Observer
+type observers struct{ growing.List[*Observer] }
 
-func (all observers) handled(c *Context, h Handled) {
-	for _, o := range all {
+func (all *observers) handled(c *Context, h Handled) {
+	for _, o := range all.All() {
 		o.Handled(c, h)
 	}
 }
 
-// begin returns the time, if somebody is to be told how long a handler takes.
+// begin returns the time, if somebody is to be told how long a handler takes, and else -1.
 func (s *Server) begin() (began time.Duration) {
-	if len(s.watch) > 0 {
-		began = time.Since(s.born)
+	if len(s.watch.All()) == 0 {
+		return -1
 	}
-	return began
+	return time.Since(s.born)
 }
 
 // done tells how the handler of an event has ended, which began at a time.
 func (d dispatcher) done(c *Context, event string, began time.Duration, err error) {
 	s := d.n.srv
-	if len(s.watch) == 0 {
+	if began < 0 {
 		return
 	}
 	outcome := OutcomeOK

@@ -12,7 +12,48 @@ import (
 	"github.com/siokit/sio"
 	"github.com/siokit/sio/engineio"
 	"github.com/siokit/sio/internal/testclient"
+	"github.com/siokit/sio/internal/timetest"
+	"github.com/siokit/sio/siotest"
 )
+
+// TestObserveBeside has what other servers of a cluster, or a scraper, may do while something is
+// mounted that observes.
+func TestObserveBeside(t *testing.T) {
+	srv := sio.New(nil)
+	handled := make(chan sio.Handled, 1)
+	srv.On("echo", func(c *sio.Context) error { return c.Ack() })
+	c := siotest.Connect(t, srv)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // until stop
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				srv.Stats()
+			}
+		}
+	})
+	for range 20 {
+		c.Call("echo")
+		srv.Observe(&sio.Observer{Handled: func(_ *sio.Context, h sio.Handled) {
+			select {
+			case handled <- h:
+			default:
+			}
+		}})
+	}
+	close(stop)
+	wg.Wait()
+	c.Call("echo")
+	if h := timetest.Receive(t, handled, patience, "what was handled"); h.Route.Event != "echo" || h.Outcome != sio.OutcomeOK {
+		t.Errorf("handled %+v", h)
+	}
+	if n := srv.Stats().Namespaces[0].In.Events; n == 0 {
+		t.Error("no traffic is counted")
+	}
+}
 
 // A notebook is what an observer was told.
 type notebook struct {

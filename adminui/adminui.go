@@ -156,6 +156,7 @@ func mount(srv *sio.Server, o *Options) *ui {
 	if u.opts.Mode == Development {
 		u.feed = newFeed(u)
 	}
+	u.observe() // first: events of other servers may come as soon as there is a handler
 	u.nsp = srv.Of(u.opts.Namespace)
 	u.nsp.OnConnect(u.connect)
 	u.nsp.OnConnected(u.connected)
@@ -168,7 +169,6 @@ func mount(srv *sio.Server, o *Options) *ui {
 	}
 	u.nsp.OnServerEvent(wordEvent, u.hear)
 	u.nsp.Watch(watcher{u})
-	u.observe()
 	return u
 }
 

@@ -3,6 +3,8 @@ package engineio
 import (
 	"net/http"
 	"time"
+
+	"github.com/siokit/sio/internal/growing"
 )
 
 // An Observer is told what happens to the sessions of a server: see [Options.Observers].
@@ -85,59 +87,57 @@ const (
 )
 
 // Observe adds an observer, as Options.Observers does. It is to be called before the server
-// serves anything.
+// serves anything, though other servers of a cluster may have it do something already.
 func (s *Server) Observe(o *Observer) {
-	s.watch = append(s.watch, o)
-	if s.traffic == nil {
-		s.traffic = new(traffic)
-	}
+	s.watch.Add(o)
+	s.traffic.CompareAndSwap(nil, new(traffic))
 }
 
 // observers are told one after the other.
-type observers []*Observer
+type observers struct{ growing.List[*Observer] }
 
-func (all observers) opened(s *Session, transport string) {
-	for _, o := range all {
+func (all *observers) opened(s *Session, transport string) {
+	for _, o := range all.All() {
 		if o.SessionOpened != nil {
 			o.SessionOpened(s, transport)
 		}
 	}
 }
 
-func (all observers) closed(s *Session, reason Reason) {
-	for _, o := range all {
+func (all *observers) closed(s *Session, reason Reason) {
+	for _, o := range all.All() {
 		if o.SessionClosed != nil {
 			o.SessionClosed(s, reason)
 		}
 	}
 }
 
-func (all observers) refused(r *http.Request, why RefusedReason) {
-	for _, o := range all {
+func (all *observers) refused(r *http.Request, why RefusedReason) {
+	for _, o := range all.All() {
 		if o.RequestRefused != nil {
 			o.RequestRefused(r, why)
 		}
 	}
 }
 
-func (all observers) upgraded(s *Session, outcome UpgradeOutcome, took time.Duration) {
-	for _, o := range all {
+func (all *observers) upgraded(s *Session, outcome UpgradeOutcome, took time.Duration) {
+	for _, o := range all.All() {
 		if o.UpgradeEnded != nil {
 			o.UpgradeEnded(s, outcome, took)
 		}
 	}
 }
 
-func (all observers) answered(s *Session, took time.Duration) {
-	for _, o := range all {
+func (all *observers) answered(s *Session, took time.Duration) {
+	for _, o := range all.All() {
 		if o.PingAnswered != nil {
 			o.PingAnswered(s, took)
 		}
 	}
 }
 
-func (all observers) limited(s *Session, limit Limit) {
-	for _, o := range all {
+func (all *observers) limited(s *Session, limit Limit) {
+	for _, o := range all.All() {
 		if o.LimitReached != nil {
 			o.LimitReached(s, limit)
 		}

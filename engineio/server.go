@@ -55,8 +55,8 @@ type Server struct {
 	monitor  monitor
 	queued   memory // of what waits to be sent
 	intakes  intakes
-	watch    observers // of Options.Observers
-	traffic  *traffic  // nil without
+	watch    observers               // of Options.Observers
+	traffic  atomic.Pointer[traffic] // nil without
 	number   uint8
 	paths    paths         // with Options.Peers
 	closing  atomic.Bool   // no new sessions
@@ -93,8 +93,8 @@ func New(opts *Options, open func(*Session) Handler) (*Server, error) {
 		over:  make(chan struct{}),
 		conns: make(map[*wsConn]struct{}),
 	}
-	if s.watch = o.Observers; len(s.watch) > 0 {
-		s.traffic = new(traffic)
+	for _, watcher := range o.Observers {
+		s.Observe(watcher)
 	}
 	s.queued.limit, s.intakes.limit = int64(o.TotalBytes), int64(o.TotalBytes)
 	s.number = uint8(servers.Add(1)%255) + 1

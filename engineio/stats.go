@@ -61,11 +61,12 @@ func (s *Server) Stats() Stats {
 		st.countLocked(sess)
 		sess.mu.Unlock()
 	}
-	if s.traffic == nil {
+	all := s.traffic.Load()
+	if all == nil {
 		return st
 	}
-	for i := range s.traffic {
-		t := &s.traffic[i]
+	for i := range all {
+		t := &all[i]
 		st.Polling.In.add(&t.polling.in)
 		st.Polling.Out.add(&t.polling.out)
 		st.WebSocket.In.add(&t.websocket.in)
@@ -156,31 +157,31 @@ func (f *flow) count(packets, bytes int) {
 func (s *Session) part() int { return int(s.opened % trafficParts) }
 
 func (s *Session) countPollingIn(packets, bytes int) {
-	if t := s.srv.traffic; t != nil {
+	if t := s.srv.traffic.Load(); t != nil {
 		t[s.part()].polling.in.count(packets, bytes)
 	}
 }
 
 func (s *Session) countPollingOut(packets, bytes int) {
-	if t := s.srv.traffic; t != nil {
+	if t := s.srv.traffic.Load(); t != nil {
 		t[s.part()].polling.out.count(packets, bytes)
 	}
 }
 
 func (s *Session) countWebSocketIn(packets, bytes int) {
-	if t := s.srv.traffic; t != nil {
+	if t := s.srv.traffic.Load(); t != nil {
 		t[s.part()].websocket.in.count(packets, bytes)
 	}
 }
 
 func (s *Session) countWebSocketOut(packets, bytes int) {
-	if t := s.srv.traffic; t != nil {
+	if t := s.srv.traffic.Load(); t != nil {
 		t[s.part()].websocket.out.count(packets, bytes)
 	}
 }
 
 func (s *Session) countDropped(packets int) {
-	if t := s.srv.traffic; t != nil {
+	if t := s.srv.traffic.Load(); t != nil {
 		t[s.part()].dropped.Add(uint64(packets))
 	}
 }

@@ -56,8 +56,8 @@ type Namespace struct {
 	local   *Local
 	broker  Broker
 
-	traffic  *traffic      // its parent's, if it has one; nil without observers
-	acks     atomic.Uint64 // that have been asked for
+	traffic  atomic.Pointer[traffic] // its parent's, if it has one; nil without observers
+	acks     atomic.Uint64           // that have been asked for
 	outgoing atomic.Pointer[Outgoing]
 	left     atomic.Pointer[func(s *Socket, rooms []string)]
 	match    func(string) bool           // of a parent of dynamic namespaces
@@ -75,9 +75,9 @@ type Namespace struct {
 func newNamespace(s *Server, parent *Namespace, name string, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h, parent: parent}
 	if parent != nil {
-		n.traffic = parent.traffic
+		n.traffic.Store(parent.traffic.Load())
 	} else {
-		n.traffic = s.newTraffic()
+		n.traffic.Store(s.newTraffic())
 	}
 	n.events, _ = h.(EventMaker)
 	n.upgrade, _ = h.(UpgradeHandler)

@@ -42,7 +42,8 @@ type dynamic struct {
 //
 // Match must not block.
 func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *Namespace {
-	n := &Namespace{srv: s, name: name, handler: h, match: match, children: new(roster.Set[Namespace]), traffic: s.newTraffic()}
+	n := &Namespace{srv: s, name: name, handler: h, match: match, children: new(roster.Set[Namespace])}
+	n.traffic.Store(s.newTraffic())
 	n.broker = family{n}
 	d := &s.dynamic
 	d.mu.Lock()

@@ -1,6 +1,9 @@
 package socketio
 
-import "github.com/siokit/sio/engineio"
+import (
+	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/growing"
+)
 
 // An Observer is told what happens to the sockets of a server, and to its sessions: see
 // [Options.Observers]. Fields that are nil are passed over. What happens for each packet is
@@ -22,63 +25,60 @@ type Observer struct {
 }
 
 // Observe adds an observer, as Options.Observers does. It is to be called before the server
-// serves anything.
+// serves anything, though other servers of a cluster may have it do something already.
 func (s *Server) Observe(o *Observer) {
 	s.engine.Observe(&o.Observer)
-	s.watch = append(s.watch, o)
+	s.watch.Add(o)
 	for _, n := range s.registered() {
-		if n.traffic == nil {
-			n.traffic = new(traffic)
-		}
+		n.traffic.CompareAndSwap(nil, new(traffic))
 	}
 }
 
 // observers are told one after the other.
-type observers []*Observer
+type observers struct{ growing.List[*Observer] }
 
 // below returns what the engine is to tell.
-func (all observers) below() []*engineio.Observer {
-	var below []*engineio.Observer
+func below(all []*Observer) (below []*engineio.Observer) {
 	for _, o := range all {
 		below = append(below, &o.Observer)
 	}
 	return below
 }
 
-func (all observers) connected(s *Socket) {
-	for _, o := range all {
+func (all *observers) connected(s *Socket) {
+	for _, o := range all.All() {
 		if o.SocketConnected != nil {
 			o.SocketConnected(s)
 		}
 	}
 }
 
-func (all observers) disconnected(s *Socket, reason Reason) {
-	for _, o := range all {
+func (all *observers) disconnected(s *Socket, reason Reason) {
+	for _, o := range all.All() {
 		if o.SocketDisconnected != nil {
 			o.SocketDisconnected(s, reason)
 		}
 	}
 }
 
-func (all observers) refused(s *engineio.Session, nsp string) {
-	for _, o := range all {
+func (all *observers) refused(s *engineio.Session, nsp string) {
+	for _, o := range all.All() {
 		if o.NamespaceRefused != nil {
 			o.NamespaceRefused(s, nsp)
 		}
 	}
 }
 
-func (all observers) recovered(s *Socket, result RecoveryResult) {
-	for _, o := range all {
+func (all *observers) recovered(s *Socket, result RecoveryResult) {
+	for _, o := range all.All() {
 		if o.RecoveryEnded != nil {
 			o.RecoveryEnded(s, result)
 		}
 	}
 }
 
-func (all observers) limited(s *engineio.Session, limit engineio.Limit) {
-	for _, o := range all {
+func (all *observers) limited(s *engineio.Session, limit engineio.Limit) {
+	for _, o := range all.All() {
 		if o.LimitReached != nil {
 			o.LimitReached(s, limit)
 		}

@@ -118,7 +118,7 @@ func (o *Options) withDefaults() (Options, error) {
 		out.EventQueue = 128
 	}
 	out.Observers = slices.DeleteFunc(slices.Clone(out.Observers), func(o *Observer) bool { return o == nil })
-	out.Engine.Observers = append(slices.Clip(out.Engine.Observers), observers(out.Observers).below()...)
+	out.Engine.Observers = append(slices.Clip(out.Engine.Observers), below(out.Observers)...)
 	if out.Codec == nil {
 		out.Codec = parser.JSON{}
 	}

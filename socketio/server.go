@@ -39,11 +39,13 @@ func New(opts *Options) (*Server, error) {
 	s := &Server{
 		opts:       o,
 		born:       time.Now(),
-		watch:      o.Observers,
 		log:        logline.New(o.Logger, "socketio"),
 		namespaces: make(map[string]*Namespace),
 	}
 	s.crew.work = s.crew.run
+	for _, watcher := range o.Observers { // the engine has them, too
+		s.watch.Add(watcher)
+	}
 	engine, engineErr := engineio.New(&o.Engine, s.open)
 	s.engine = engine
 	if err := errors.Join(err, engineErr); err != nil {

@@ -19,7 +19,7 @@ type delivery struct {
 // Flush counts what has been sent, and has it written.
 func (d *delivery) Flush() {
 	if d.sent > 0 {
-		d.to.nsp.traffic[d.to.part].out.events.Add(d.sent)
+		d.to.nsp.traffic.Load()[d.to.part].out.events.Add(d.sent)
 		d.sent = 0
 	}
 	d.Batch.Flush()
@@ -65,7 +65,7 @@ func (s *Socket) sendLater(b *delivery, e encoded, volatile bool) error {
 		err = s.conn.sess.Send(e.first, e.rest...)
 	}
 	switch {
-	case err == nil && b != nil && s.nsp.traffic != nil:
+	case err == nil && b != nil && s.nsp.traffic.Load() != nil:
 		b.to = s
 		b.sent++
 	case err == nil:

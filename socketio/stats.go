@@ -96,9 +96,9 @@ func (n *Namespace) stats() NamespaceStats {
 		}
 	}
 	st.Namespaces = len(living)
-	if n.traffic != nil {
-		for i := range n.traffic {
-			t := &n.traffic[i]
+	if all := n.traffic.Load(); all != nil {
+		for i := range all {
+			t := &all[i]
 			st.In.add(&t.in)
 			st.Out.add(&t.out)
 		}
@@ -124,33 +124,33 @@ type flow struct{ events, acks atomic.Uint64 }
 
 // newTraffic returns nil if nobody wants to know.
 func (s *Server) newTraffic() *traffic {
-	if len(s.watch) == 0 {
+	if len(s.watch.All()) == 0 {
 		return nil
 	}
 	return new(traffic)
 }
 
 func (s *Socket) countEventIn() {
-	if t := s.nsp.traffic; t != nil {
+	if t := s.nsp.traffic.Load(); t != nil {
 		t[s.part].in.events.Add(1)
 	}
 }
 
 func (s *Socket) countAckIn() {
-	if t := s.nsp.traffic; t != nil {
+	if t := s.nsp.traffic.Load(); t != nil {
 		t[s.part].in.acks.Add(1)
 	}
 }
 
 // countMissed counts events that a client gets that has come back.
 func (s *Socket) countMissed(m missed) {
-	if t := s.nsp.traffic; t != nil {
+	if t := s.nsp.traffic.Load(); t != nil {
 		t[s.part].out.events.Add(m.events)
 	}
 }
 
 func (s *Socket) countOut(e encoded) {
-	switch t := s.nsp.traffic; {
+	switch t := s.nsp.traffic.Load(); {
 	case t == nil:
 	case e.ack:
 		t[s.part].out.acks.Add(1)
