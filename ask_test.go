@@ -146,7 +146,7 @@ func TestEventWithAckCallAll(t *testing.T) {
 		}
 	}
 	// What has come counts, even if not all have answered.
-	go callAll(srv.All().Timeout(time.Second))
+	go callAll(srv.All().Timeout(3 * time.Second))
 	a.Expect("sure?").Ack(false)
 	b.Expect("sure?")
 	r := receive(t, results, "the replies")

@@ -274,6 +274,7 @@ func slowTLSHost(t *testing.T, opts *engineio.Options, rate int) *host {
 // TestSlowTCP is over a real socket, with the buffers of a kernel.
 func TestSlowTCP(t *testing.T) {
 	h := newHost(t, &engineio.Options{WriteTimeout: 3 * time.Second})
+	h.limit = time.Minute // its 800 sleeps are longer on a busy machine
 	c, p := h.openWS()
 	big := bytes.Repeat([]byte("x"), 16<<20)
 	p.Send(engineio.NewMessage(big))

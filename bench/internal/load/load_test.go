@@ -33,8 +33,7 @@ func newTestCrowd(t *testing.T, addr net.Addr, d Dialect) *Crowd {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	c.patience = 100 * time.Millisecond
-	c.roundLimit = 300 * time.Millisecond
+	c.patience, c.roundLimit = 5*time.Second, 10*time.Second
 	return c
 }
 
@@ -113,7 +112,6 @@ func runs(t *testing.T, c *Crowd, all []scenario) {
 func TestScenarios(t *testing.T) {
 	const n = 20
 	c := newTestCrowd(t, newServer(t, nil), SocketIO)
-	c.patience = 5 * time.Second
 	connect(t, c, n)
 	runs(t, c, []scenario{
 		{"echo", func() (*Sample, error) { return c.Echo(WithAck, n, brief) }},
@@ -155,7 +153,6 @@ func TestDialects(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTestCrowd(t, newServer(t, tt.options), tt.dialect)
-			c.patience = 5 * time.Second
 			if c.server.Deflate = tt.deflate; tt.deflate {
 				c.loop.inflate = newInflater()
 			}
@@ -249,6 +246,9 @@ func TestFailures(t *testing.T) {
 					return [][]byte{frame}
 				})
 				c := newTestCrowd(t, server.Addr(), Bare)
+				if what != "twice" { // something does not come at all
+					c.patience, c.roundLimit = 100*time.Millisecond, 300*time.Millisecond
+				}
 				connect(t, c, 4)
 				s, err := scenario(c)
 				if err != nil {
