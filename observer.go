@@ -89,7 +89,7 @@ func (s *Server) Observe(o *Observer) {
 type Stats = socketio.Stats
 
 // Stats returns what the server has, and what it has counted since it was made. Traffic is
-// counted only if there are [Options].Observers. It looks at each connection, which takes
+// counted only since there has been an [Observer]. It looks at each connection, which takes
 // some milliseconds for ten thousand, but holds nobody up.
 func (s *Server) Stats() Stats { return s.io.Stats() }
 

@@ -43,11 +43,11 @@ type dynamic struct {
 // Match must not block.
 func (s *Server) OfFunc(name string, match func(name string) bool, h Handler) *Namespace {
 	n := &Namespace{srv: s, name: name, handler: h, match: match, children: new(roster.Set[Namespace])}
-	n.traffic.Store(s.newTraffic())
 	n.broker = family{n}
 	d := &s.dynamic
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	n.traffic.Store(s.newTraffic())
 	d.parents = append(d.parents, n)
 	return n
 }

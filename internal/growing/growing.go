@@ -16,7 +16,7 @@ func (l *List[T]) Add(x T) {
 		before := l.all.Load()
 		var all []T
 		if before != nil {
-			all = slices.Clip(*before) // who reads it is not to see x
+			all = slices.Clip(*before) // two that add at once must not write the same element
 		}
 		if all = append(all, x); l.all.CompareAndSwap(before, &all) {
 			return

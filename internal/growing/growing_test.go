@@ -1,6 +1,7 @@
 package growing_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -18,10 +19,10 @@ func TestList(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				before := l.All()
-				n := len(before)
+				was := slices.Clone(before)
 				l.Add(i)
-				if after := l.All(); len(before) != n || len(after) <= n {
-					t.Errorf("%d of %d, then %d", len(before), n, len(after))
+				if after := l.All(); !slices.Equal(before, was) || len(after) <= len(was) || !slices.Equal(after[:len(was)], was) {
+					t.Errorf("%v was %v, and is %v", before, was, after)
 				}
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -80,7 +81,7 @@ func (r *reader) begin(ctx context.Context) error {
 		if err == nil {
 			r.begins(max(state.FirstSeq, 1))
 			r.target = state.LastSeq
-			if err = r.fetchAll(ctx, true); err == nil {
+			if err = r.fetchAll(ctx, true, r.target); err == nil {
 				return nil
 			}
 			r.next = 0
@@ -103,7 +104,7 @@ func (r *reader) end() { r.sub.Unsubscribe() } // fails if the connection is clo
 func (r *reader) run() {
 	check := time.NewTicker(checkPause)
 	defer check.Stop()
-	if r.next == 0 {
+	if r.next == 0 || r.next <= r.target { // who was asked may not have had all
 		r.lag()
 	}
 	for {
@@ -162,7 +163,7 @@ func (r *reader) catchUp() {
 	if r.next == 0 {
 		r.attach(ctx)
 	} else if r.next <= r.target {
-		r.fetchAll(ctx, false)
+		r.fetchAll(ctx, false, math.MaxUint64)
 	}
 	if r.next == 0 || r.next <= r.target {
 		r.lag()
@@ -214,15 +215,15 @@ func (j *Journal) skip(ctx context.Context) error {
 	return s.Purge(ctx, jetstream.WithPurgeSequence(firstSequence()))
 }
 
-// fetchAll reads the stream as far as it is known to go: more may come all the time.
-func (r *reader) fetchAll(ctx context.Context, past bool) error {
-	for more := true; more && r.next <= r.target && ctx.Err() == nil; {
+// fetchAll reads the stream up to a sequence, or to its end.
+func (r *reader) fetchAll(ctx context.Context, past bool, to uint64) error {
+	for more := true; more && r.next <= to && ctx.Err() == nil; {
 		var err error
 		if more, err = r.fetch(ctx, past); err != nil {
 			return err
 		}
 	}
-	if r.next > r.target {
+	if r.next > to {
 		return nil
 	}
 	return ctx.Err()
