@@ -125,6 +125,7 @@ func testModel(t *testing.T, random *rand.Rand) {
 			} else {
 				i := random.IntN(5)
 				travellers[i].Close()
+				synctest.Wait() // whose old connection is not known to have ended may be sent away once more
 				travellers[i] = travel(t, at, travellers[i])
 			}
 		}
