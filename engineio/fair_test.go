@@ -210,7 +210,7 @@ func TestTooFastWebSockets(t *testing.T) {
 		for _, p := range ps {
 			heard += len(p.messages)
 		}
-		if heard > n/2 && time.Since(start) < 4*time.Second { // in five they are read
+		if heard > n/2 {
 			t.Errorf("the goroutines have gone only when %d of %d words are read", heard, n)
 		}
 	}

@@ -360,7 +360,7 @@ func TestHijackedPieces(t *testing.T) {
 	wh := newWebHost(t, engineio.Options{})
 	l := wh.line()
 	p := l.open()
-	var longest time.Duration // between two pieces
+	var stalls int64 // of the machine: the server gives back what lies with it for a second
 	for _, n := range []int{1, 20, 100, 200} {
 		for range 5 {
 			r := wh.request("POST", p.ID(), "4hello")
@@ -370,15 +370,16 @@ func TestHijackedPieces(t *testing.T) {
 				if i > 0 {
 					time.Sleep(time.Millisecond)
 				}
-				l.write(piece)
-				longest = max(longest, time.Since(began))
+				if l.write(piece); time.Since(began) > time.Second/2 {
+					stalls++
+				}
 			}
 			l.answer().want(t, 200, "ok")
 			p.want("hello")
 		}
 	}
-	if polled && wh.took.Load() != 1 && longest < time.Second/2 { // after one, it is given back
-		t.Errorf("taken over %d times", wh.took.Load())
+	if took := int64(wh.took.Load()); polled && (took < 1 || took > 1+stalls) {
+		t.Errorf("taken over %d times, with %d stalls", took, stalls)
 	}
 	// Together, too: they are answered one after the other.
 	for range 3 {

@@ -36,8 +36,11 @@ func TestShutdown(t *testing.T) {
 		}
 		done := make(chan error, 1)
 		go func() { done <- h.Shutdown(context.Background()) }()
+		for range 2 {
+			h.sessionEnds("server shutting down")
+		}
 		n := 0
-		for closed := false; !closed; { // at once: Shutdown waits for two seconds for who does not poll
+		for closed := false; !closed; {
 			r := p.get()
 			for packet := range strings.SplitSeq(r.body, "\x1e") {
 				switch {
@@ -54,9 +57,6 @@ func TestShutdown(t *testing.T) {
 			c.want(fmt.Sprintf(`42["n",%d,"%s"]`, i, pad))
 		}
 		c.restarted() // without a DISCONNECT
-		for range 2 {
-			h.sessionEnds("server shutting down")
-		}
 		if err := timetest.Receive(t, done, h.limit, "Shutdown"); err != nil {
 			t.Error(err)
 		}

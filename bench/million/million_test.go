@@ -20,7 +20,7 @@ func TestFew(t *testing.T) {
 	if testing.Short() {
 		n = 300
 	}
-	m, err := measure(t.Context(), n, plan{each: n/2 + 1, ping: 500 * time.Millisecond, watch: 4 * time.Second})
+	m, err := measure(t.Context(), n, plan{each: n/2 + 1, ping: 500 * time.Millisecond, watch: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

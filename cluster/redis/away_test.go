@@ -100,10 +100,10 @@ func TestKilledUnderLoad(t *testing.T) {
 					return
 				case <-tick.C:
 				}
-				for range 10 {
+				for range 100 {
 					a.send("all", "x")
 				}
-				sent.Add(10)
+				sent.Add(100)
 			}
 		})
 	}

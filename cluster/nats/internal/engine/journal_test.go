@@ -21,7 +21,8 @@ func startJetStream(t testing.TB, more string) *natstest.Server {
 	return natstest.StartServer(t, fmt.Sprintf("jetstream { store_dir: %q }\n%s", t.TempDir(), more))
 }
 
-func startJournal(t testing.TB, url string, s Streams) (*Journal, *natstest.JournalRecorder) {
+// newJournal returns one that is not started, and is closed when the test ends.
+func newJournal(t testing.TB, url string, s Streams) *Journal {
 	t.Helper()
 	nc, err := Connect(url, t.Name())
 	if err != nil {
@@ -31,12 +32,16 @@ func startJournal(t testing.TB, url string, s Streams) (*Journal, *natstest.Jour
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := natstest.NewJournalRecorder()
+	t.Cleanup(func() { j.Close() })
+	return j
+}
+
+func startJournal(t testing.TB, url string, s Streams) (*Journal, *natstest.JournalRecorder) {
+	t.Helper()
+	j, r := newJournal(t, url, s), natstest.NewJournalRecorder()
 	if err := j.Start(t.Context(), r); err != nil {
-		j.Close()
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.Close() })
 	return j, r
 }
 
@@ -218,15 +223,7 @@ func TestJournalGap(t *testing.T) {
 
 func TestJournalNeedsJetStream(t *testing.T) {
 	s := natstest.StartServer(t, "")
-	nc, err := Connect(s.URL(), t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := NewJournal(New(nc, "sio", 0, nc.Close), Streams{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
+	j := newJournal(t, s.URL(), Streams{})
 	begin := time.Now()
 	if err := j.Start(t.Context(), natstest.NewJournalRecorder()); err == nil || !strings.Contains(err.Error(), "jetstream not enabled") {
 		t.Errorf("started: %v", err)
@@ -298,15 +295,7 @@ func TestJournalSlow(t *testing.T) {
 	for range past {
 		one()
 	}
-	nc, err := Connect(s.URL(), t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := NewJournal(New(nc, "sio", 0, nc.Close), Streams{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
+	j := newJournal(t, s.URL(), Streams{})
 	r := slow{natstest.NewJournalRecorder(), one}
 	begin := time.Now()
 	if err := j.Start(t.Context(), r); err != nil {

@@ -117,15 +117,7 @@ func TestRecordsAway(t *testing.T) {
 // A Recorder that is no [cluster.JournalReceiver] gets a journal that is an engine only.
 func TestJournalWithoutReceiver(t *testing.T) {
 	s := natstest.StartServer(t, "")
-	nc, err := Connect(s.URL(), t.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := NewJournal(New(nc, "sio", 0, nc.Close), Streams{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
+	j := newJournal(t, s.URL(), Streams{})
 	if err := j.Start(t.Context(), natstest.NewRecorder()); err != nil {
 		t.Fatal(err)
 	}
