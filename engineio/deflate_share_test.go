@@ -3,13 +3,13 @@ package engineio_test
 import (
 	"encoding/base64"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/siokit/sio/engineio"
+	"github.com/siokit/sio/internal/alloctest"
 )
 
 // TestDeflateBroadcast sends the same messages, from several goroutines, to clients
@@ -140,19 +140,11 @@ func TestDeflateShutdown(t *testing.T) {
 // TestDeflateIdle has an idle connection take as much memory with compression as
 // without, after messages both ways.
 func TestDeflateIdle(t *testing.T) {
-	heap := func() int64 {
-		var m runtime.MemStats
-		for range 3 { // pools are emptied in two
-			runtime.GC()
-		}
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	// round opens connections to a server of their own, and returns the bytes of each.
 	round := func(name string, opts *engineio.Options, rsv byte, pack func(string) string) (each int64) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, opts)
-			before := heap()
+			before := alloctest.Heap()
 			const n = 500
 			for range n {
 				c := h.ws("", offer)
@@ -165,27 +157,16 @@ func TestDeflateIdle(t *testing.T) {
 				c.write(masked(opText|rsv, pack("4"+wordy)))
 				p.want(wordy)
 			}
-			each = (heap() - before) / n
+			each = (alloctest.Heap() - before) / n
 		})
 		return each
 	}
-	with := func() int64 {
-		return round("with", &engineio.Options{Compression: &engineio.Deflate{}}, rsv1, deflated)
-	}
-	without := func() int64 { return round("without", nil, 0, func(s string) string { return s }) }
-	without() // for what the runtime keeps
-	// Rounds differ by some 150 bytes, as tables grow, and what earlier tests leave is freed: a
-	// third of them is over. A context that is kept is there each time.
-	for left := 11; ; left-- {
-		with, without := with(), without()
-		t.Logf("%d bytes with compression, %d without, client included", with, without)
-		switch {
-		case with <= without+100: // a context has tens of thousands
-			return
-		case left == 0:
-			t.Fatalf("an idle connection takes %d bytes with compression, %d without", with, without)
-		}
-	}
+	// Rounds differ by some ten bytes; a context that is kept has tens of thousands.
+	alloctest.HoldMore(t, 100,
+		func() int64 { return round("without", nil, 0, func(s string) string { return s }) },
+		func() int64 {
+			return round("with", &engineio.Options{Compression: &engineio.Deflate{}}, rsv1, deflated)
+		})
 }
 
 // TestDeflateBlocked has a message that is inflated, and takes forever to be

@@ -35,18 +35,9 @@ func TestAllocatedByRecovery(t *testing.T) {
 		})
 		return each
 	}
-	round("without", nil) // for what the runtime keeps
-	// What earlier tests leave may be freed in a round.
-	for left := 4; ; left-- {
-		without, with := round("without", nil), round("with", recovering(socketio.Recovery{}))
-		t.Logf("%d bytes for each client and connection, %d with recovery", without, with)
-		switch {
-		case with > without && with <= without+400:
-			return
-		case left == 0:
-			t.Fatal("that is too much, or nothing")
-		}
-	}
+	alloctest.HoldMore(t, 400,
+		func() int64 { return round("without", nil) },
+		func() int64 { return round("with", recovering(socketio.Recovery{})) })
 }
 
 // What a client shows beside its pid is not decoded.

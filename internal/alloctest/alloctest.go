@@ -16,6 +16,22 @@ func Heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
+// HoldMore fails t if with does not return about as many bytes as without, or at most limit more,
+// each time that the two are tried: what others have left may be freed meanwhile. The first
+// call of without is for what the runtime keeps.
+func HoldMore(t testing.TB, limit int64, without, with func() int64) {
+	t.Helper()
+	without()
+	for left := tries; left > 0; left-- {
+		before, after := without(), with()
+		t.Logf("%d bytes without, %d with", before, after)
+		if more := after - before; -limit <= more && more <= limit {
+			return
+		}
+	}
+	t.Errorf("more than %d bytes more, or less", limit)
+}
+
 // tries is how often an operation may be measured: what else the process does meanwhile
 // counts, too, and what a collection has taken out of pools.
 const tries = 5
